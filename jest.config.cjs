@@ -1,0 +1,12 @@
+/** One project a kind of test; `npm test` runs them in this order (docs/architecture.md#tests). */
+const base = {
+  testEnvironment: 'node',
+  // middy and a few of its kind ship ES modules only: swc turns those into CommonJS too.
+  transform: { '^.+\\.(t|j|mj)s$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
+  transformIgnorePatterns: ['/node_modules/(?!(@middy)/)'],
+  modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/local/.state', '<rootDir>/local/.cache'],
+};
+const project = (displayName, extra = {}) => ({ ...base, displayName, rootDir: __dirname, testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`], ...extra });
+module.exports = {
+  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e'].map((name) => project(name)),
+};

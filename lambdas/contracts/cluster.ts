@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { instant, operationId, resourceName } from './names';
+
+export const sizeName = z.enum(['dev', 'small', 'medium', 'large', 'xlarge']);
+export type SizeName = z.infer<typeof sizeName>;
+
+const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'must be an EC2 instance type such as c6id.2xlarge');
+
+/** What a named size stands for before a caller's overrides. Every value can be overridden in a cluster's spec (mission row L3). */
+export const sizeDefinition = z.strictObject({
+  /** Type of the TaskManager hosts. */
+  instanceType,
+  jobManager: z.strictObject({
+    instanceType,
+    /** Whole process memory of the JobManager (`jobmanager.memory.process.size`), MiB. */
+    memoryMiB: z.int().min(512).max(65_536),
+  }),
+  taskManagersPerHost: z.int().min(1).max(8),
+  /** Slots per vCPU of the host, over all its TaskManagers. 2–3 keeps cores busy while some subtasks wait. */
+  slotsPerVcpu: z.number().min(0.25).max(4),
+  /** Number of TaskManagers (not hosts). */
+  taskManagers: z.strictObject({ min: z.int().min(1), max: z.int().min(1) }),
+});
+export type SizeDefinition = z.infer<typeof sizeDefinition>;
+
+const flinkSettings = z.record(z.string().min(1).max(200), z.string().max(4_000)).describe('Flink settings by key, as in config.yaml');
+
+export const clusterSpec = z.strictObject({
+  name: resourceName,
+  provider: z.enum(['ec2']).default('ec2'),
+  size: sizeName,
+  flinkVersion: z.string().regex(/^\d+\.\d+\.\d+$/).optional().describe('One of the stage\'s Flink versions; default: the stage\'s newest'),
+  zone: z.string().max(40).optional().describe('Home zone; default: chosen by the control plane from the stage\'s zones'),
+  overrides: z
+    .strictObject({
+      instanceType: instanceType.optional(),
+      jobManager: z.strictObject({ instanceType: instanceType.optional(), memoryMiB: sizeDefinition.shape.jobManager.shape.memoryMiB.optional() }).optional(),
+      taskManagersPerHost: sizeDefinition.shape.taskManagersPerHost.optional(),
+      slotsPerVcpu: sizeDefinition.shape.slotsPerVcpu.optional(),
+      taskManagers: z.strictObject({ min: z.int().min(1).optional(), max: z.int().min(1).optional() }).optional(),
+    })
+    .default({}),
+  network: z
+    .strictObject({
+      allowSlow: z.boolean().default(false).describe('Accept an instance type whose peak is under 10 Gbit/s'),
+      minimumBaselineGbps: z.number().positive().optional().describe('Demand this much sustained bandwidth, Gbit/s'),
+    })
+    .prefault({}),
+  /** Share of TaskManager hosts bought as Spot, in percent; 0 is right for streaming, 100 for batch (mission row L8). */
+  purchase: z.strictObject({ spotPercent: z.int().min(0).max(100).default(0) }).prefault({}),
+  /** Slots kept free so that a lost TaskManager needs no boot; default: none in `dev`, else the slots of one host. */
+  spareSlots: z.int().min(0).max(512).optional(),
+  flinkConfiguration: flinkSettings.default({}),
+  /** Cost allocation tags put on everything of this cluster. */
+  tags: z.record(z.string().regex(/^(?!aws:|sluice:)[\w .:/=+@-]{1,128}$/), z.string().max(256)).default({}),
+});
+export type ClusterSpec = z.infer<typeof clusterSpec>;
+
+/** Facts of an instance type as EC2 gives them (DescribeInstanceTypes). */
+export interface InstanceFacts {
+  readonly instanceType: string;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  /** Peak bandwidth of the fastest network card set, Gbit/s. */
+  readonly peakGbps: number;
+  /** Sustained bandwidth, Gbit/s; undefined where EC2 states none. */
+  readonly baselineGbps?: number;
+  /** Total local NVMe storage, GB; 0 without. */
+  readonly localStorageGB: number;
+  readonly architecture: 'x86_64' | 'arm64';
+  /** Private IPv4 addresses one network interface can hold: an upper limit for TaskManagers per host. */
+  readonly addressesPerInterface: number;
+}
+
+/** A spec's size made concrete by `domain/sizing`. Memory in MiB. */
+export const resolvedSize = z.object({
+  instanceType: z.string(),
+  vcpus: z.int(),
+  hostMemoryMiB: z.int(),
+  architecture: z.enum(['x86_64', 'arm64']),
+  peakGbps: z.number(),
+  baselineGbps: z.number().optional(),
+  stateVolume: z.discriminatedUnion('kind', [z.object({ kind: z.literal('nvme'), sizeGB: z.number() }), z.object({ kind: z.literal('gp3'), sizeGB: z.number() })]),
+  jobManager: z.object({ instanceType: z.string(), memoryMiB: z.int() }),
+  taskManagersPerHost: z.int(),
+  /** `taskmanager.memory.process.size` of each TaskManager: two thirds of the host over its TaskManagers (mission row L5). */
+  taskManagerMemoryMiB: z.int(),
+  slotsPerTaskManager: z.int(),
+  taskManagers: z.object({ min: z.int(), max: z.int() }),
+  /** `parallelism.default`: 2–3 times the vCPUs of the smallest fleet (mission row L7). */
+  defaultParallelism: z.int(),
+  spareSlots: z.int(),
+});
+export type ResolvedSize = z.infer<typeof resolvedSize>;
+
+export const lease = z.object({ operationId, acquiredAt: instant, /** After this instant anybody may take the lease. */ until: instant });
+export type Lease = z.infer<typeof lease>;
+
+export const clusterStatus = z.enum(['LAUNCHING', 'RUNNING', 'TERMINATING', 'TERMINATED', 'FAILED']);
+
+/** What a cluster owns in AWS; each is recorded as soon as it exists, so that it can be taken away. */
+export const clusterResources = z.object({
+  securityGroupId: z.string().optional(),
+  roleName: z.string().optional(),
+  instanceProfileArn: z.string().optional(),
+  /** The JobManager's network interface: it outlives the instance, so the address stays when the host is replaced. */
+  networkInterfaceId: z.string().optional(),
+  /** Private IPv4 address of the JobManager: RPC 6123, blob 6124, REST 8081. */
+  jobManagerAddress: z.string().optional(),
+  jobManagerGroup: z.string().optional(),
+  taskManagerGroups: z.array(z.object({ name: z.string(), zone: z.string() })).default([]),
+  launchTemplateIds: z.array(z.string()).default([]),
+});
+export type ClusterResources = z.infer<typeof clusterResources>;
+
+/** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
+export const cluster = z.object({
+  name: resourceName,
+  spec: clusterSpec,
+  size: resolvedSize,
+  flinkVersion: z.string(),
+  zone: z.string(),
+  status: clusterStatus,
+  desired: z.enum(['RUNNING', 'TERMINATED']),
+  /** Raised by one conditional write whenever somebody takes the cluster over (launch, failover); never goes back, also not when a name is used again. */
+  epoch: z.int().min(1),
+  lease: lease.optional(),
+  resources: clusterResources,
+  statusReason: z.string(),
+  createdAt: instant,
+  updatedAt: instant,
+});
+export type Cluster = z.infer<typeof cluster>;

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { lease } from './cluster';
+import { flinkJobId, instant, resourceName, s3Uri, sha256 } from './names';
+
+/** API Gateway and DynamoDB allow more and less than this; a script is kept in S3, so its limit is a choice: 1 MB. */
+export const SQL_SCRIPT_MAX_BYTES = 1_000_000;
+
+export const jarProgram = z.strictObject({
+  uri: s3Uri,
+  sha256,
+  entryClass: z.string().regex(/^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/, 'must be a Java class name').optional().describe('Default: Main-Class of the manifest'),
+  arguments: z.array(z.string().max(10_000)).max(200).default([]),
+});
+
+export const sqlProgram = z.strictObject({
+  script: z
+    .string()
+    .min(1)
+    .refine((text) => Buffer.byteLength(text) <= SQL_SCRIPT_MAX_BYTES, `must be at most ${SQL_SCRIPT_MAX_BYTES} bytes`),
+});
+
+export const restorePolicy = z
+  .strictObject({
+    from: z.enum(['latest', 'savepoint', 'none']).default('latest').describe('latest: newest savepoint or retained checkpoint of the job of this name, if there is one'),
+    savepoint: s3Uri.optional(),
+    allowNonRestoredState: z.boolean().default(false),
+  })
+  .refine((policy) => (policy.from === 'savepoint') === (policy.savepoint !== undefined), { path: ['savepoint'], message: 'goes with from: "savepoint", and only with it' });
+
+const jobFields = {
+  jar: jarProgram.optional(),
+  sql: sqlProgram.optional(),
+  parallelism: z.int().min(1).max(32_768).optional().describe('Default: parallelism.default of the cluster'),
+  flinkConfiguration: z.record(z.string().min(1).max(200), z.string().max(4_000)).default({}),
+  restore: restorePolicy.prefault({}),
+};
+
+/** What a caller submits. Exactly one of `jar` and `sql`. */
+export const jobSpec = z
+  .strictObject({ name: resourceName, ...jobFields })
+  .refine((spec) => (spec.jar === undefined) !== (spec.sql === undefined), { path: ['jar'], message: 'give exactly one of jar and sql' });
+export type JobSpec = z.infer<typeof jobSpec>;
+
+/** A job's spec as stored: a SQL script is in S3, found by its hash. */
+export const storedJobSpec = z.object({
+  name: resourceName,
+  program: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('jar'), uri: s3Uri, sha256, entryClass: z.string().optional(), arguments: z.array(z.string()) }),
+    z.object({ kind: z.literal('sql'), uri: s3Uri, sha256 }),
+  ]),
+  parallelism: z.int(),
+  flinkConfiguration: z.record(z.string(), z.string()),
+  restore: restorePolicy,
+});
+export type StoredJobSpec = z.infer<typeof storedJobSpec>;
+
+export const jobStatus = z.enum(['SUBMITTING', 'RUNNING', 'STOPPING', 'FINISHED', 'STOPPED', 'CANCELED', 'FAILED']);
+export type JobStatus = z.infer<typeof jobStatus>;
+
+export const job = z.object({
+  cluster: resourceName,
+  name: resourceName,
+  spec: storedJobSpec,
+  /** The spec before the upgrade under way, to go back to. */
+  previousSpec: storedJobSpec.optional(),
+  /** Counts the specs of this job, from 1. */
+  revision: z.int().min(1),
+  /** Counts the starts of this job, from 1, over all clusters' epochs; part of the Flink job id. */
+  epoch: z.int().min(1),
+  /** Derived from cluster, cluster epoch, job and epoch (`domain/flink-job-id`), stored before Flink is asked to run it. */
+  flinkJobId,
+  status: jobStatus,
+  desired: z.enum(['RUNNING', 'STOPPED']),
+  /** Why the job is in its status, for a person. */
+  statusReason: z.string(),
+  lease: lease.optional(),
+  /** Where the running epoch was restored from. */
+  restoredFrom: s3Uri.optional(),
+  /** Newest savepoint known to be complete. */
+  latestSavepoint: s3Uri.optional(),
+  /** Id of the program in the JobManager's jar store, of the current epoch. */
+  jarId: z.string().optional(),
+  createdAt: instant,
+  updatedAt: instant,
+});
+export type Job = z.infer<typeof job>;
+
+export const snapshot = z.object({
+  cluster: resourceName,
+  job: resourceName,
+  location: s3Uri,
+  kind: z.enum(['savepoint', 'checkpoint']),
+  origin: z.string().describe('Operation that asked for it'),
+  flinkJobId,
+  takenAt: instant,
+});
+export type Snapshot = z.infer<typeof snapshot>;

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { storedJobSpec } from './job';
+import { instant, operationId, resourceName, s3Uri } from './names';
+
+/** Each kind is a state machine of the same name under `state-machines/`. */
+export const operationKind = z.enum(['launch-cluster', 'terminate-cluster', 'submit-job', 'stop-job', 'take-savepoint', 'upgrade-job', 'rescale-job']);
+export type OperationKind = z.infer<typeof operationKind>;
+
+/** What was asked, beyond the spec stored on the cluster or job. */
+export const operationRequest = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('launch-cluster') }),
+  /** What becomes of the jobs: stopped with a savepoint each, or canceled. */
+  z.object({ kind: z.literal('terminate-cluster'), jobs: z.enum(['savepoint', 'cancel']) }),
+  z.object({ kind: z.literal('submit-job') }),
+  z.object({ kind: z.literal('stop-job'), mode: z.enum(['savepoint', 'cancel']), drain: z.boolean() }),
+  z.object({ kind: z.literal('take-savepoint') }),
+  /** `spec` is the whole spec to run from now on. */
+  z.object({ kind: z.literal('upgrade-job'), spec: storedJobSpec }),
+  z.object({ kind: z.literal('rescale-job'), parallelism: z.int().min(1) }),
+]);
+export type OperationRequest = z.infer<typeof operationRequest>;
+
+export const operationStatus = z.enum(['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED']);
+export type OperationStatus = z.infer<typeof operationStatus>;
+
+/** One state of the operation's workflow as it passed. A state that is entered again (a wait, a retry) keeps its first start. */
+export const phase = z.object({
+  name: z.string(),
+  startedAt: instant,
+  endedAt: instant.optional(),
+  outcome: z.enum(['running', 'ok', 'waiting', 'failed']),
+  reason: z.string(),
+  attempts: z.int().min(1),
+});
+export type Phase = z.infer<typeof phase>;
+
+export const operationError = z.object({ name: z.string(), message: z.string().max(2_000) });
+export type OperationError = z.infer<typeof operationError>;
+
+export const operation = z.object({
+  operationId,
+  kind: operationKind,
+  cluster: resourceName,
+  job: resourceName.optional(),
+  request: operationRequest,
+  status: operationStatus,
+  /** ARN of the caller. */
+  requestedBy: z.string(),
+  requestedAt: instant,
+  startedAt: instant.optional(),
+  endedAt: instant.optional(),
+  /** Latest instant at which this operation has ended, well or not. */
+  deadline: instant,
+  phases: z.array(phase),
+  /** One readable sentence: the cause of a failure, or what was done. */
+  reason: z.string(),
+  error: operationError.optional(),
+  result: z.object({ savepoint: s3Uri.optional(), flinkJobId: z.string().optional(), parallelism: z.int().optional() }).optional(),
+});
+export type Operation = z.infer<typeof operation>;

@@ -1,0 +1,48 @@
+import type { ClusterResources, ResolvedSize } from '../../contracts/cluster';
+
+/** Everything a provider needs to make one cluster's machines. Names derive from stage, cluster and epoch: making a thing twice finds the first. */
+export interface FleetSpec {
+  readonly cluster: string;
+  readonly epoch: number;
+  readonly zone: string;
+  readonly size: ResolvedSize;
+  readonly spotPercent: number;
+  /** Key in the state bucket below which the node finds its configuration (see node/README.md). */
+  readonly configurationPrefix: string;
+  readonly flinkVersion: string;
+  /** The user's cost allocation tags. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface FleetSeen {
+  readonly hosts: readonly {
+    readonly instanceId: string;
+    readonly role: 'jobmanager' | 'taskmanager';
+    readonly zone: string;
+    readonly state: 'pending' | 'running' | 'leaving';
+    readonly address?: string;
+  }[];
+  /** Wanted number of hosts by role. */
+  readonly wanted: { readonly jobmanager: number; readonly taskmanager: number };
+  /** Newest failed launch of the groups, if there is one after which nothing was launched: EC2's own message. */
+  readonly problem?: { readonly kind: 'capacity' | 'other'; readonly message: string; readonly at: string };
+}
+
+/** A provider of machines (`ec2` now, `emr` later). Every method can be repeated; what is there already is left as it is. */
+export interface FleetPort {
+  /** Security group, role and instance profile, JobManager network interface. */
+  prepareAccess(spec: FleetSpec): Promise<Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress'>>;
+  /** Launch templates and Auto Scaling groups, with `taskManagerHosts` hosts wanted. @throws AwsUnavailable also while IAM has not yet spread the profile. */
+  createGroups(spec: FleetSpec, access: ClusterResources, taskManagerHosts: number): Promise<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>;
+  observe(resources: ClusterResources): Promise<FleetSeen>;
+  /** Sets the wanted number of TaskManager hosts in the home zone's group. */
+  setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;
+  /** Takes the given hosts out of their group and ends them; the wanted number shrinks with them. */
+  terminateHosts(instanceIds: readonly string[]): Promise<void>;
+  /** Deletes the groups with their instances. Returns before they are gone. Finds them by name (spec), recorded or not. */
+  deleteGroups(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
+  /** True when no instance and no group of this cluster's epoch is left. */
+  groupsGone(spec: Pick<FleetSpec, 'cluster' | 'epoch'>): Promise<boolean>;
+  /** Launch templates, network interface, security group, role: whatever of them is there, recorded or not. */
+  deleteAccess(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
+}

@@ -1,0 +1,69 @@
+import type { Cluster } from '../../contracts/cluster';
+import type { Job, Snapshot } from '../../contracts/job';
+import type { Operation, Phase } from '../../contracts/operation';
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; undefined on the last page. */
+  readonly next?: string;
+}
+export interface PageRequest {
+  readonly limit: number;
+  readonly after?: string;
+}
+
+/** `created`: stored now. `repeated`: this operation id was there already (`operation`), nothing was changed. `blocked`: a condition did not hold, nothing was changed. */
+export type OperationAccepted =
+  | { readonly outcome: 'created' }
+  | { readonly outcome: 'repeated'; readonly operation: Operation }
+  | { readonly outcome: 'blocked'; readonly by: 'cluster' | 'job' };
+
+/**
+ * The one table. Reads are strongly consistent. Every write that depends on what was read says so with a condition;
+ * a condition that does not hold is an answer (`false`, `blocked`), not an error.
+ */
+export interface StorePort {
+  /** In one transaction: the operation, and the cluster as given, if there is none of that name or the one there is TERMINATED or FAILED-and-cleaned (status TERMINATED) at epoch `cluster.epoch - 1`. */
+  acceptLaunch(operation: Operation, cluster: Cluster): Promise<OperationAccepted>;
+  /** In one transaction: the operation, and `desired: TERMINATED` on the cluster (which must exist and not be TERMINATED). Takes no lease. */
+  acceptTermination(operation: Operation): Promise<OperationAccepted>;
+  /**
+   * In one transaction: the operation, the job as given (`previous` is the job it was made from, undefined for a new one: the stored one must still be
+   * the same epoch, revision and lease), on condition that the cluster is desired and RUNNING. The job as given carries the operation's lease.
+   */
+  acceptJobChange(operation: Operation, job: Job, previous: Job | undefined): Promise<OperationAccepted>;
+  /** In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease. Takes no lease. */
+  acceptCancellation(operation: Operation): Promise<OperationAccepted>;
+
+  operation(operationId: string): Promise<Operation | undefined>;
+  /** Newest first. */
+  operationsOf(cluster: string, page: PageRequest): Promise<Page<Operation>>;
+  /** Operations that have not ended, of the whole stage (for the sweeper). */
+  openOperations(): Promise<readonly Operation[]>;
+  cluster(name: string): Promise<Cluster | undefined>;
+  clusters(page: PageRequest): Promise<Page<Cluster>>;
+  job(cluster: string, name: string): Promise<Job | undefined>;
+  jobs(cluster: string, page: PageRequest): Promise<Page<Job>>;
+  snapshots(cluster: string, job: string, page: PageRequest): Promise<Page<Snapshot>>;
+
+  /** PENDING → RUNNING (false when it has ended). */
+  markRunning(operationId: string, at: string): Promise<boolean>;
+  /** Adds or refreshes one phase; a phase seen before keeps its `startedAt` and counts an attempt more. */
+  recordPhase(operationId: string, phase: Omit<Phase, 'attempts'>): Promise<void>;
+  /** Sets the end of an operation; false when it had ended before (the first end stays). */
+  endOperation(operationId: string, end: Pick<Operation, 'status' | 'endedAt' | 'reason' | 'error' | 'result'>): Promise<boolean>;
+
+  /** Takes the lease of a cluster or job for an operation: true also when it holds it already; false while another's has not run out. */
+  acquireLease(resource: LeaseTarget, lease: { operationId: string; acquiredAt: string; until: string }): Promise<boolean>;
+  /** No-op when the operation does not hold it. */
+  releaseLease(resource: LeaseTarget, operationId: string): Promise<void>;
+  /** Writes fields of the cluster while `operationId` holds its lease. @throws Superseded when it does not. */
+  updateCluster(name: string, operationId: string, change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources'>>): Promise<Cluster>;
+  /** Writes fields of the job while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */
+  updateJob(cluster: string, name: string, operationId: string, change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>): Promise<Job>;
+  /** Refreshes what was seen of a job outside any operation: only while nobody holds its lease and its epoch is still `epoch`. */
+  recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean>;
+  putSnapshot(snapshot: Snapshot): Promise<void>;
+}
+
+export type LeaseTarget = { readonly cluster: string; readonly job?: string };
