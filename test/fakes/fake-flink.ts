@@ -1,0 +1,347 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
+import type {
+  FlinkCheckpoints,
+  FlinkConnector,
+  FlinkJobSeen,
+  FlinkJobState,
+  FlinkOverview,
+  FlinkPort,
+  RunRequest,
+  SavepointState,
+} from '../../lambdas/gateways/flink/flink.port';
+
+/** What a program does once it is started. */
+export type Behaviour =
+  | { readonly does: 'run' }
+  | { readonly does: 'finish' }
+  /** Accepted, then the job fails. */
+  | { readonly does: 'fail'; readonly reason: string }
+  /** Never becomes a job: the program's main, its class or its SQL is wrong. */
+  | { readonly does: 'reject'; readonly reason: string };
+
+/** What becomes of a savepoint. `stop-fails`: it is complete, but the job goes on. `hang`: in progress for ever. */
+export type SavepointBehaviour = 'succeed' | 'fail' | 'stop-fails' | 'hang';
+
+export type StartRequest = Omit<RunRequest, 'jarId' | 'arguments'> & {
+  readonly jarId?: string;
+  readonly arguments?: readonly string[];
+  readonly script?: string;
+};
+
+interface Fault {
+  readonly method: keyof FlinkPort;
+  readonly error: Error;
+  readonly when: 'before' | 'after';
+  times: number;
+}
+
+interface Job {
+  readonly request: StartRequest;
+  state: FlinkJobState;
+  wanted: number;
+  running: number;
+  failure?: string;
+  readonly startedAt: string;
+  checkpoints: { completed: number; failed: number; latest?: string };
+  /** What happens at the next look, in order: nothing in the fake runs on a clock. */
+  next: (() => void)[];
+}
+
+const MAX_PARALLELISM = 128;
+const ENDED: readonly FlinkJobState[] = ['FAILED', 'CANCELED', 'FINISHED'];
+
+/**
+ * A JobManager that behaves. Work that takes Flink time takes `looks` calls of job() or savepoint() here; there is no clock in it.
+ * test/contract/flink.test.ts runs one suite on this class and on real Flink.
+ */
+export class FakeFlink implements FlinkPort {
+  taskManagers: number;
+  slotsPerTaskManager: number;
+  /** false: no call is answered. */
+  reachable = true;
+  /** Looks until a start, a cancellation, a rescale or a savepoint is done. */
+  looks = 1;
+  behaviour: (request: StartRequest) => Behaviour = () => ({ does: 'run' });
+  savepoints: SavepointBehaviour = 'succeed';
+  /** Every call with its arguments, in order. */
+  readonly calls: { readonly method: keyof FlinkPort; readonly args: readonly unknown[] }[] = [];
+  /** Starts that became a job; a second entry of one id would be a job that ran twice. */
+  readonly starts: string[] = [];
+  /** Complete savepoints and checkpoints; pass one set to several fakes to let state outlive a JobManager. */
+  readonly storage: Set<string>;
+
+  private readonly jars = new Map<string, number>();
+  private readonly known = new Map<string, Job>();
+  private readonly triggers = new Map<string, SavepointState>();
+  private faults: Fault[] = [];
+
+  constructor(options: { taskManagers?: number; slotsPerTaskManager?: number; storage?: Set<string> } = {}) {
+    this.taskManagers = options.taskManagers ?? 1;
+    this.slotsPerTaskManager = options.slotsPerTaskManager ?? 4;
+    this.storage = options.storage ?? new Set();
+  }
+
+  // Controls -------------------------------------------------------------------------------------------------------------------
+
+  /** The next `times` calls of `method` fail. `after`: the effect takes place and the answer is lost. */
+  failNext(method: keyof FlinkPort, options: { times?: number; when?: 'before' | 'after'; error?: Error } = {}): void {
+    const { times = 1, when = 'before', error = new FlinkUnavailable(`${method}: answered 500`) } = options;
+    this.faults.push({ method, error, when, times });
+  }
+
+  /** A standalone JobManager without high availability comes back with no jar, job or trigger. */
+  restart(): void {
+    for (const memory of [this.jars, this.known, this.triggers]) memory.clear();
+    this.reachable = true;
+  }
+
+  /** Flink forgets old triggers (rest.async.store-duration). */
+  forgetTriggers(): void {
+    this.triggers.clear();
+  }
+
+  /** Puts a running job into another state, as if its program or its hosts had done it. */
+  breakJob(flinkJobId: string, state: FlinkJobState, failure?: string): void {
+    const job = this.known.get(flinkJobId);
+    if (!job) throw new Error(`fake Flink has no job ${flinkJobId}`);
+    this.end(job, state);
+    if (failure !== undefined) job.failure = failure;
+  }
+
+  /** A checkpoint completes; its location is returned. */
+  completeCheckpoint(flinkJobId: string, directory = 's3://state/checkpoints'): string {
+    const job = this.known.get(flinkJobId);
+    if (!job) throw new Error(`fake Flink has no job ${flinkJobId}`);
+    job.checkpoints.completed += 1;
+    job.checkpoints.latest = `${directory}/${flinkJobId}/chk-${job.checkpoints.completed}`;
+    this.storage.add(job.checkpoints.latest);
+    return job.checkpoints.latest;
+  }
+
+  get jarIds(): readonly string[] {
+    return [...this.jars.keys()];
+  }
+
+  /** The request that made the job. */
+  started(flinkJobId: string): StartRequest | undefined {
+    return this.known.get(flinkJobId)?.request;
+  }
+
+  // The port -------------------------------------------------------------------------------------------------------------------
+
+  overview(): Promise<FlinkOverview> {
+    return this.call('overview', [], () => {
+      const slotsTotal = this.taskManagers * this.slotsPerTaskManager;
+      return { taskManagers: this.taskManagers, slotsTotal, slotsFree: slotsTotal - this.slotsUsed() };
+    });
+  }
+
+  async uploadJar(fileName: string, content: Readable, sizeBytes: number): Promise<string> {
+    let read = 0;
+    for await (const chunk of content) read += (chunk as Buffer).length;
+    return this.call('uploadJar', [fileName, sizeBytes], () => {
+      if (read !== sizeBytes)
+        throw new FlinkUnavailable(`the upload of ${fileName} broke off: ${read} of ${sizeBytes} bytes were there to send`);
+      const jarId = `${randomUUID()}_${fileName}`;
+      this.jars.set(jarId, sizeBytes);
+      return jarId;
+    });
+  }
+
+  deleteJar(jarId: string): Promise<void> {
+    return this.call('deleteJar', [jarId], () => {
+      this.jars.delete(jarId);
+    });
+  }
+
+  runJar(request: RunRequest): Promise<void> {
+    return this.call('runJar', [request], () => {
+      if (this.known.has(request.flinkJobId)) return;
+      if (!this.jars.has(request.jarId)) throw new JobRejected(`the JobManager has no jar ${request.jarId}`);
+      this.start(request);
+    });
+  }
+
+  runSql(request: Omit<RunRequest, 'jarId' | 'entryClass' | 'arguments'> & { readonly script: string }): Promise<void> {
+    return this.call('runSql', [request], () => {
+      if (!this.known.has(request.flinkJobId)) this.start(request);
+    });
+  }
+
+  job(flinkJobId: string): Promise<FlinkJobSeen | undefined> {
+    return this.call('job', [flinkJobId], () => {
+      const job = this.known.get(flinkJobId);
+      if (!job) return undefined;
+      const seen = this.look(job);
+      job.next.shift()?.();
+      return seen;
+    });
+  }
+
+  jobs(): Promise<readonly { readonly flinkJobId: string; readonly name: string; readonly state: FlinkJobState }[]> {
+    return this.call('jobs', [], () =>
+      [...this.known].map(([flinkJobId, job]) => ({ flinkJobId, name: job.request.jobName, state: job.state })),
+    );
+  }
+
+  checkpoints(flinkJobId: string): Promise<FlinkCheckpoints | undefined> {
+    return this.call('checkpoints', [flinkJobId], () => {
+      const job = this.known.get(flinkJobId);
+      if (!job) return undefined;
+      const { completed, failed, latest } = job.checkpoints;
+      const latestCompleted =
+        latest === undefined ? {} : { latestCompleted: { location: latest, at: job.startedAt, sizeBytes: 1_000, durationMs: 20 } };
+      return { completed, failed, ...latestCompleted };
+    });
+  }
+
+  triggerSavepoint(flinkJobId: string, triggerId: string, directory: string): Promise<void> {
+    return this.call('triggerSavepoint', [flinkJobId, triggerId, directory], () => this.trigger(flinkJobId, triggerId, directory, false));
+  }
+
+  stopWithSavepoint(flinkJobId: string, triggerId: string, directory: string, drain: boolean): Promise<void> {
+    return this.call('stopWithSavepoint', [flinkJobId, triggerId, directory, drain], () =>
+      this.trigger(flinkJobId, triggerId, directory, true),
+    );
+  }
+
+  savepoint(flinkJobId: string, triggerId: string): Promise<SavepointState> {
+    return this.call('savepoint', [flinkJobId, triggerId], () => {
+      const job = this.known.get(flinkJobId);
+      const state = this.triggers.get(`${flinkJobId}/${triggerId}`) ?? { state: 'unknown' as const };
+      if (state.state === 'in-progress') job?.next.shift()?.();
+      return state;
+    });
+  }
+
+  cancel(flinkJobId: string): Promise<void> {
+    return this.call('cancel', [flinkJobId], () => {
+      const job = this.known.get(flinkJobId);
+      if (!job || ENDED.includes(job.state)) return;
+      job.state = 'CANCELLING';
+      job.next = this.later(() => this.end(job, 'CANCELED'));
+    });
+  }
+
+  setParallelism(flinkJobId: string, parallelism: number): Promise<void> {
+    return this.call('setParallelism', [flinkJobId, parallelism], () => {
+      const job = this.known.get(flinkJobId);
+      if (!job || ENDED.includes(job.state)) throw new JobRejected(`Flink has no running job ${flinkJobId}`);
+      job.wanted = Math.min(parallelism, MAX_PARALLELISM);
+      job.next = [...job.next, ...this.later(() => this.deploy(job))];
+    });
+  }
+
+  // How it behaves -------------------------------------------------------------------------------------------------------------
+
+  private async call<T>(method: keyof FlinkPort, args: readonly unknown[], effect: () => T): Promise<T> {
+    this.calls.push({ method, args });
+    if (!this.reachable) throw new FlinkUnavailable(`${method}: no answer`);
+    const fault = this.faults.find((candidate) => candidate.method === method && candidate.times > 0);
+    if (fault) fault.times -= 1;
+    if (fault?.when === 'before') throw fault.error;
+    const result = effect();
+    if (fault) throw fault.error;
+    return result;
+  }
+
+  private later(step: () => void): (() => void)[] {
+    return [...Array.from({ length: Math.max(0, this.looks - 1) }, () => () => {}), step];
+  }
+
+  private start(request: StartRequest): void {
+    const behaviour = this.behaviour(request);
+    if (behaviour.does === 'reject') throw new JobRejected(behaviour.reason);
+    const job: Job = {
+      request,
+      state: 'CREATED',
+      wanted: request.parallelism,
+      running: 0,
+      startedAt: '2026-01-01T00:00:00.000Z',
+      checkpoints: { completed: 0, failed: 0 },
+      next: [],
+    };
+    this.known.set(request.flinkJobId, job);
+    this.starts.push(request.flinkJobId);
+    job.next = this.later(() => this.become(job, behaviour));
+  }
+
+  private become(job: Job, behaviour: Behaviour): void {
+    const { savepoint } = job.request;
+    if (savepoint !== undefined && !this.storage.has(savepoint)) {
+      this.end(job, 'FAILED');
+      job.failure = `FileNotFoundException: Cannot find checkpoint or savepoint file/directory '${savepoint}'`;
+    } else if (behaviour.does === 'fail') {
+      this.end(job, 'FAILED');
+      job.failure = behaviour.reason;
+    } else if (behaviour.does === 'finish') this.end(job, 'FINISHED');
+    else this.deploy(job);
+  }
+
+  /** The adaptive scheduler runs with the slots there are, and waits when there is none. */
+  private deploy(job: Job): void {
+    if (ENDED.includes(job.state)) return;
+    job.running = 0;
+    job.running = Math.max(0, Math.min(job.wanted, this.taskManagers * this.slotsPerTaskManager - this.slotsUsed()));
+    job.state = job.running > 0 ? 'RUNNING' : 'CREATED';
+    if (job.running === 0) job.next = [() => this.deploy(job)];
+  }
+
+  private end(job: Job, state: FlinkJobState): void {
+    job.state = state;
+    job.running = 0;
+    job.next = [];
+  }
+
+  private slotsUsed(): number {
+    return [...this.known.values()].reduce((sum, job) => sum + job.running, 0);
+  }
+
+  private look(job: Job): FlinkJobSeen {
+    const { state, running, wanted, startedAt, failure } = job;
+    const parallelism = running || wanted;
+    return {
+      state,
+      parallelism,
+      tasks: { total: parallelism, running: state === 'FINISHED' ? 0 : running, finished: state === 'FINISHED' ? parallelism : 0 },
+      startedAt,
+      ...(failure === undefined ? {} : { failure }),
+      vertices: [{ id: 'cbc357ccb763df2852fee8c4fc7d55f2', name: 'Source -> Sink', parallelism, maxParallelism: MAX_PARALLELISM }],
+    };
+  }
+
+  private trigger(flinkJobId: string, triggerId: string, directory: string, stops: boolean): void {
+    const job = this.known.get(flinkJobId);
+    const key = `${flinkJobId}/${triggerId}`;
+    if (this.triggers.has(key)) return;
+    if (!job || ENDED.includes(job.state)) throw new JobRejected(`Flink has no running job ${flinkJobId}`);
+    this.triggers.set(key, { state: 'in-progress' });
+    if (this.savepoints === 'hang') return;
+    job.next = this.later(() => {
+      const location = `${directory.replace(/\/$/, '')}/savepoint-${flinkJobId.slice(0, 6)}-${triggerId.slice(0, 12)}`;
+      if (this.savepoints === 'fail') {
+        this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint was declined by a task' });
+        return;
+      }
+      this.storage.add(location);
+      if (stops && this.savepoints === 'stop-fails') {
+        const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job did not terminate successfully.`;
+        this.triggers.set(key, { state: 'failed', reason, location });
+        return;
+      }
+      this.triggers.set(key, { state: 'completed', location });
+      if (stops) this.end(job, 'FINISHED');
+    });
+  }
+}
+
+/** Connects to the fake at an address; an address with none is a JobManager that does not answer. */
+export function fakeConnector(fakes: ReadonlyMap<string, FakeFlink>): FlinkConnector {
+  return (address) => {
+    const nobody = new FakeFlink();
+    nobody.reachable = false;
+    return fakes.get(address) ?? nobody;
+  };
+}
