@@ -31,9 +31,15 @@ export interface FleetSeen {
 /** A provider of machines (`ec2` now, `emr` later). Every method can be repeated; what is there already is left as it is. */
 export interface FleetPort {
   /** Security group, role and instance profile, JobManager network interface. */
-  prepareAccess(spec: FleetSpec): Promise<Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress'>>;
+  prepareAccess(
+    spec: FleetSpec,
+  ): Promise<Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress'>>;
   /** Launch templates and Auto Scaling groups, with `taskManagerHosts` hosts wanted. @throws AwsUnavailable also while IAM has not yet spread the profile. */
-  createGroups(spec: FleetSpec, access: ClusterResources, taskManagerHosts: number): Promise<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>;
+  createGroups(
+    spec: FleetSpec,
+    access: ClusterResources,
+    taskManagerHosts: number,
+  ): Promise<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>;
   observe(resources: ClusterResources): Promise<FleetSeen>;
   /** Sets the wanted number of TaskManager hosts in the home zone's group. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;

@@ -58,9 +58,18 @@ export interface StorePort {
   /** No-op when the operation does not hold it. */
   releaseLease(resource: LeaseTarget, operationId: string): Promise<void>;
   /** Writes fields of the cluster while `operationId` holds its lease. @throws Superseded when it does not. */
-  updateCluster(name: string, operationId: string, change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources'>>): Promise<Cluster>;
+  updateCluster(
+    name: string,
+    operationId: string,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources'>>,
+  ): Promise<Cluster>;
   /** Writes fields of the job while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */
-  updateJob(cluster: string, name: string, operationId: string, change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>): Promise<Job>;
+  updateJob(
+    cluster: string,
+    name: string,
+    operationId: string,
+    change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>,
+  ): Promise<Job>;
   /** Refreshes what was seen of a job outside any operation: only while nobody holds its lease and its epoch is still `epoch`. */
   recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean>;
   putSnapshot(snapshot: Snapshot): Promise<void>;

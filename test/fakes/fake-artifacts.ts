@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream';
+import { ArtifactMissing } from '../../lambdas/contracts/errors';
+import type { ArtifactsPort } from '../../lambdas/gateways/aws/artifacts.port';
+import { type Faults, withFaults } from './faults';
+
+interface StoredObject {
+  readonly size: number;
+  readonly content: () => Iterable<Buffer>;
+  readonly modifiedAt: Date;
+}
+
+class InMemoryArtifacts implements ArtifactsPort {
+  private readonly objects = new Map<string, StoredObject>();
+
+  constructor(private readonly now: () => Date) {}
+
+  /** Puts an object as some other program would. `content` may be a size in bytes: that many zeros, never whole in memory. */
+  put(uri: string, content: string | Buffer | number, modifiedAt: Date = this.now()): void {
+    if (typeof content === 'number') {
+      this.objects.set(uri, { size: content, content: () => zeros(content), modifiedAt });
+      return;
+    }
+    const body = Buffer.from(content as string);
+    this.objects.set(uri, { size: body.byteLength, content: () => [body], modifiedAt });
+  }
+
+  remove(uri: string): void {
+    this.objects.delete(uri);
+  }
+
+  /** Every URI there is, sorted. */
+  uris(): readonly string[] {
+    return [...this.objects.keys()].sort();
+  }
+
+  async size(uri: string): Promise<number | undefined> {
+    return this.objects.get(uri)?.size;
+  }
+
+  async open(uri: string): Promise<Readable> {
+    const found = this.objects.get(uri);
+    if (!found) throw new ArtifactMissing(`${uri} does not exist or may not be read`);
+    return Readable.from(found.content());
+  }
+
+  async putText(bucket: string, key: string, text: string): Promise<string> {
+    const uri = `s3://${bucket}/${key}`;
+    this.put(uri, text);
+    return uri;
+  }
+
+  async getText(uri: string): Promise<string | undefined> {
+    const found = this.objects.get(uri);
+    return found && Buffer.concat([...found.content()]).toString('utf8');
+  }
+
+  async latestCheckpoint(bucket: string, prefix: string): Promise<{ location: string; takenAt: string } | undefined> {
+    const found = [...this.objects].flatMap(([uri, { modifiedAt }]) => {
+      const location = /^(.*\/chk-(\d+))\/_metadata$/.exec(uri);
+      return location && uri.startsWith(`s3://${bucket}/${prefix}`)
+        ? [{ location: location[1] as string, number: Number(location[2]), modifiedAt }]
+        : [];
+    });
+    const newest = found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime() || b.number - a.number)[0];
+    return newest && { location: newest.location, takenAt: newest.modifiedAt.toISOString() };
+  }
+
+  async deletePrefix(bucket: string, prefix: string): Promise<void> {
+    for (const uri of this.uris()) if (uri.startsWith(`s3://${bucket}/${prefix}`)) this.objects.delete(uri);
+  }
+}
+
+function* zeros(size: number): Generator<Buffer> {
+  const chunk = Buffer.alloc(64 * 1024);
+  for (let left = size; left > 0; left -= chunk.byteLength) yield left < chunk.byteLength ? chunk.subarray(0, left) : chunk;
+}
+
+export type FakeArtifacts = InMemoryArtifacts & Faults<ArtifactsPort>;
+export const createFakeArtifacts = (now: () => Date = () => new Date()): FakeArtifacts =>
+  withFaults(new InMemoryArtifacts(now)) as FakeArtifacts;

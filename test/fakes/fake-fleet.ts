@@ -1,0 +1,236 @@
+import type { ClusterResources } from '../../lambdas/contracts/cluster';
+import { AwsUnavailable } from '../../lambdas/contracts/errors';
+import { fleetNames } from '../../lambdas/gateways/aws/ec2/names';
+import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
+import { type Faults, withFaults } from './faults';
+
+type Host = FleetSeen['hosts'][number];
+type EpochOfCluster = Pick<FleetSpec, 'cluster' | 'epoch'>;
+
+interface Group {
+  readonly name: string;
+  readonly owner: string;
+  readonly role: Host['role'];
+  readonly zone: string;
+  wanted: number;
+  deleting: boolean;
+  problem?: FleetSeen['problem'];
+}
+interface FakeHost extends Omit<Host, 'state'> {
+  state: Host['state'];
+  readonly group: string;
+  /** Observations until a pending host runs, or a leaving one is gone. */
+  observationsLeft: number;
+}
+interface Access {
+  readonly securityGroupId: string;
+  readonly roleName: string;
+  readonly instanceProfileArn: string;
+  readonly networkInterfaceId: string;
+  readonly jobManagerAddress: string;
+}
+
+export interface FakeFleetOptions {
+  readonly stage?: string;
+  /** How often a new host is observed as `pending` before it runs; default 1. */
+  readonly observationsToRun?: number;
+  /** How often an ended host is observed as `leaving` before it is gone; default 1. */
+  readonly observationsToLeave?: number;
+  readonly now?: () => Date;
+}
+
+/** Machines in memory: groups that keep their wanted number, hosts that take time to come and go, zones that run out. */
+class InMemoryFleet implements FleetPort {
+  /** Zones where EC2 has nothing to give now. */
+  readonly zonesWithoutCapacity = new Set<string>();
+  private readonly access = new Map<string, Access>();
+  private readonly templates = new Map<string, readonly string[]>();
+  private readonly groups = new Map<string, Group>();
+  private hosts: FakeHost[] = [];
+  private made = 0;
+
+  constructor(private readonly options: Required<FakeFleetOptions>) {}
+
+  async prepareAccess(spec: FleetSpec): Promise<Access> {
+    const owner = this.names(spec).base;
+    const found = this.access.get(owner);
+    if (found) return found;
+    const number = ++this.made;
+    const access = {
+      securityGroupId: `sg-${number}`,
+      roleName: owner,
+      instanceProfileArn: `arn:aws:iam::000000000000:instance-profile/${owner}`,
+      networkInterfaceId: `eni-${number}`,
+      jobManagerAddress: this.address(),
+    };
+    this.access.set(owner, access);
+    return access;
+  }
+
+  async createGroups(
+    spec: FleetSpec,
+    access: ClusterResources,
+    taskManagerHosts: number,
+  ): Promise<Required<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>> {
+    const names = this.names(spec);
+    const taskManagerGroup = names.taskManagerGroup(spec.zone);
+    this.createGroup({ name: names.jobManagerGroup, owner: names.base, role: 'jobmanager', zone: spec.zone, wanted: 1, deleting: false });
+    this.createGroup({
+      name: taskManagerGroup,
+      owner: names.base,
+      role: 'taskmanager',
+      zone: spec.zone,
+      wanted: taskManagerHosts,
+      deleting: false,
+    });
+    if (!this.templates.has(names.base)) this.templates.set(names.base, [`lt-${++this.made}`, `lt-${++this.made}`]);
+    this.fill(access.jobManagerAddress);
+    return {
+      jobManagerGroup: names.jobManagerGroup,
+      taskManagerGroups: [{ name: taskManagerGroup, zone: spec.zone }],
+      launchTemplateIds: [...(this.templates.get(names.base) ?? [])],
+    };
+  }
+
+  async observe(resources: ClusterResources): Promise<FleetSeen> {
+    const names = [resources.jobManagerGroup, ...resources.taskManagerGroups.map(({ name }) => name)];
+    this.pass(resources.jobManagerAddress);
+    const groups = [...this.groups.values()].filter(({ name }) => names.includes(name));
+    const wanted = (role: Host['role']): number =>
+      groups.filter((group) => group.role === role).reduce((sum, group) => sum + group.wanted, 0);
+    const problem = groups.flatMap((group) => group.problem ?? []).at(-1);
+    return {
+      hosts: this.hosts.filter(({ group }) => names.includes(group)).map(({ group: _, observationsLeft: __, ...host }) => ({ ...host })),
+      wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') },
+      ...(problem ? { problem } : {}),
+    };
+  }
+
+  async setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void> {
+    const name = resources.taskManagerGroups.find((group) => group.zone === zone)?.name;
+    const group = name === undefined ? undefined : this.groups.get(name);
+    if (!group) throw new Error(`The cluster has no TaskManager group in ${zone}`);
+    group.wanted = hosts;
+    this.shrink(group);
+    this.fill(resources.jobManagerAddress);
+  }
+
+  async terminateHosts(instanceIds: readonly string[]): Promise<void> {
+    for (const host of this.hosts) {
+      if (!instanceIds.includes(host.instanceId) || host.state === 'leaving') continue;
+      this.leave(host);
+      const group = this.groups.get(host.group);
+      if (group) group.wanted -= 1;
+    }
+  }
+
+  async deleteGroups(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {
+    const recorded = [resources.jobManagerGroup, ...resources.taskManagerGroups.map(({ name }) => name)];
+    for (const group of this.groups.values()) {
+      if (group.owner !== this.names(spec).base && !recorded.includes(group.name)) continue;
+      group.wanted = 0;
+      group.deleting = true;
+      this.shrink(group);
+    }
+  }
+
+  async groupsGone(spec: EpochOfCluster): Promise<boolean> {
+    this.pass(undefined);
+    const owner = this.names(spec).base;
+    const groups = [...this.groups.values()].filter((group) => group.owner === owner);
+    for (const group of groups) if (group.deleting && !this.hosts.some((host) => host.group === group.name)) this.groups.delete(group.name);
+    return ![...this.groups.values()].some((group) => group.owner === owner);
+  }
+
+  async deleteAccess(spec: EpochOfCluster): Promise<void> {
+    const owner = this.names(spec).base;
+    this.templates.delete(owner);
+    if (this.hosts.some((host) => this.groups.get(host.group)?.owner === owner))
+      throw new AwsUnavailable(`Hosts of ${owner} still use its security group`);
+    this.access.delete(owner);
+  }
+
+  /** A host dies of itself; its group replaces it. */
+  loseHost(instanceId: string): void {
+    this.hosts = this.hosts.filter((host) => host.instanceId !== instanceId);
+    this.fill(undefined);
+  }
+
+  /** What there is that costs money or gives access; empty when nothing is left behind. */
+  leftovers(): readonly string[] {
+    return [
+      ...this.hosts.map(({ instanceId }) => instanceId),
+      ...this.groups.keys(),
+      ...[...this.templates.values()].flat(),
+      ...this.access.keys(),
+    ];
+  }
+
+  private names({ cluster, epoch }: EpochOfCluster): ReturnType<typeof fleetNames> {
+    return fleetNames(this.options.stage, cluster, epoch);
+  }
+
+  private createGroup(group: Group): void {
+    if (!this.groups.has(group.name)) this.groups.set(group.name, group);
+  }
+
+  private address(): string {
+    return `127.64.0.${10 + ++this.made}`;
+  }
+
+  /** One observation goes by: pending hosts come nearer to running, leaving ones to being gone, missing ones are launched. */
+  private pass(jobManagerAddress: string | undefined): void {
+    for (const host of this.hosts) {
+      if (host.state === 'running') continue;
+      host.observationsLeft -= 1;
+      if (host.state === 'pending' && host.observationsLeft < 0) host.state = 'running';
+    }
+    this.hosts = this.hosts.filter((host) => host.state !== 'leaving' || host.observationsLeft >= 0);
+    this.fill(jobManagerAddress);
+  }
+
+  private fill(jobManagerAddress: string | undefined): void {
+    for (const group of this.groups.values()) {
+      const staying = this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving').length;
+      for (let missing = group.wanted - staying; missing > 0; missing--) {
+        if (this.zonesWithoutCapacity.has(group.zone)) {
+          group.problem = {
+            kind: 'capacity',
+            message: `We currently do not have sufficient capacity in the Availability Zone you requested (${group.zone}).`,
+            at: this.options.now().toISOString(),
+          };
+          break;
+        }
+        delete group.problem;
+        const address =
+          group.role === 'jobmanager' ? (jobManagerAddress ?? this.access.get(group.owner)?.jobManagerAddress) : this.address();
+        this.hosts.push({
+          instanceId: `i-${String(++this.made).padStart(17, '0')}`,
+          role: group.role,
+          zone: group.zone,
+          state: 'pending',
+          ...(address === undefined ? {} : { address }),
+          group: group.name,
+          observationsLeft: this.options.observationsToRun,
+        });
+      }
+    }
+  }
+
+  private shrink(group: Group): void {
+    const staying = this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving');
+    for (const host of staying.slice(group.wanted)) this.leave(host);
+    if (staying.length >= group.wanted) delete group.problem;
+  }
+
+  private leave(host: FakeHost): void {
+    host.state = 'leaving';
+    host.observationsLeft = this.options.observationsToLeave;
+  }
+}
+
+export type FakeFleet = InMemoryFleet & Faults<FleetPort>;
+export const createFakeFleet = (options: FakeFleetOptions = {}): FakeFleet =>
+  withFaults(
+    new InMemoryFleet({ stage: 'test', observationsToRun: 1, observationsToLeave: 1, now: () => new Date(), ...options }),
+  ) as FakeFleet;

@@ -1,0 +1,250 @@
+import type { Cluster } from '../../lambdas/contracts/cluster';
+import { NotFound, Superseded } from '../../lambdas/contracts/errors';
+import type { Job, Snapshot } from '../../lambdas/contracts/job';
+import type { Operation, Phase } from '../../lambdas/contracts/operation';
+import type { LeaseTarget, OperationAccepted, Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/store.port';
+import { type Faults, withFaults } from './faults';
+
+interface PhaseCounts {
+  starts: number;
+  ends: number;
+}
+
+const copy = <T>(value: T): T => structuredClone(value);
+const hasEnded = (operation: Operation): boolean => operation.status !== 'PENDING' && operation.status !== 'RUNNING';
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
+const jobKey = (cluster: string, name: string): string => `${cluster}/${name}`;
+
+const page = <T>(items: readonly T[], { limit, after }: PageRequest): Page<T> => {
+  const from = after === undefined ? 0 : Number(after);
+  const next = from + limit;
+  return { items: copy(items.slice(from, next)), ...(next < items.length ? { next: String(next) } : {}) };
+};
+
+/** Assigns a change; a key whose value is undefined is removed. */
+const changed = <T extends object>(item: T, change: object): T =>
+  Object.fromEntries(Object.entries({ ...item, ...copy(change) }).filter(([, value]) => value !== undefined)) as T;
+
+/** The table in memory: same conditions and outcomes as the adapter (test/contract/store.contract.test.ts holds both to them). */
+class InMemoryStore implements StorePort {
+  private readonly clusterItems = new Map<string, Cluster>();
+  private readonly jobItems = new Map<string, Job>();
+  private readonly operationItems = new Map<string, Operation>();
+  private readonly phaseCounts = new Map<string, PhaseCounts>();
+  private readonly snapshotItems = new Map<string, Snapshot>();
+
+  constructor(private readonly now: () => Date) {}
+
+  /** Puts an item as it is, past every condition: a test's starting point. */
+  seed(items: {
+    readonly clusters?: readonly Cluster[];
+    readonly jobs?: readonly Job[];
+    readonly operations?: readonly Operation[];
+  }): void {
+    for (const item of items.clusters ?? []) this.clusterItems.set(item.name, copy(item));
+    for (const item of items.jobs ?? []) this.jobItems.set(jobKey(item.cluster, item.name), copy(item));
+    for (const item of items.operations ?? []) this.operationItems.set(item.operationId, copy(item));
+  }
+
+  async acceptLaunch(operation: Operation, cluster: Cluster): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.clusterItems.get(cluster.name);
+      if (stored && !(stored.status === 'TERMINATED' && stored.epoch === cluster.epoch - 1)) return 'cluster';
+      this.clusterItems.set(cluster.name, copy(cluster));
+      return undefined;
+    });
+  }
+
+  async acceptTermination(operation: Operation): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.clusterItems.get(operation.cluster);
+      if (!stored || stored.status === 'TERMINATED') return 'cluster';
+      this.clusterItems.set(stored.name, { ...stored, desired: 'TERMINATED', updatedAt: operation.requestedAt });
+      return undefined;
+    });
+  }
+
+  async acceptJobChange(operation: Operation, job: Job, previous: Job | undefined): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const cluster = this.clusterItems.get(job.cluster);
+      if (cluster?.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return 'cluster';
+      const stored = this.jobItems.get(jobKey(job.cluster, job.name));
+      const unchanged =
+        stored?.epoch === previous?.epoch &&
+        stored?.revision === previous?.revision &&
+        stored?.desired === previous?.desired &&
+        stored?.latestSavepoint === previous?.latestSavepoint &&
+        stored?.lease?.operationId === previous?.lease?.operationId &&
+        stored?.lease?.until === previous?.lease?.until;
+      if (!unchanged) return 'job';
+      this.jobItems.set(jobKey(job.cluster, job.name), copy(job));
+      return undefined;
+    });
+  }
+
+  async acceptCancellation(operation: Operation): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.jobItems.get(jobKey(operation.cluster, operation.job ?? ''));
+      if (!stored) return 'job';
+      this.jobItems.set(jobKey(stored.cluster, stored.name), { ...stored, desired: 'STOPPED', updatedAt: operation.requestedAt });
+      return undefined;
+    });
+  }
+
+  async operation(operationId: string): Promise<Operation | undefined> {
+    const stored = this.operationItems.get(operationId);
+    if (!stored) return undefined;
+    const phases = [...stored.phases].sort((a, b) => (a.startedAt === b.startedAt ? 0 : a.startedAt < b.startedAt ? -1 : 1));
+    return copy({ ...stored, phases });
+  }
+
+  async operationsOf(cluster: string, request: PageRequest): Promise<Page<Operation>> {
+    const found = [...this.operationItems.values()].filter((operation) => operation.cluster === cluster);
+    const order = (operation: Operation): string => `${operation.requestedAt}#${operation.operationId}`;
+    return page(
+      found.sort((a, b) => (order(a) < order(b) ? 1 : -1)),
+      request,
+    );
+  }
+
+  async openOperations(): Promise<readonly Operation[]> {
+    return copy([...this.operationItems.values()].filter((operation) => !hasEnded(operation)));
+  }
+
+  async cluster(name: string): Promise<Cluster | undefined> {
+    return copy(this.clusterItems.get(name));
+  }
+
+  async clusters(request: PageRequest): Promise<Page<Cluster>> {
+    return page([...this.clusterItems.values()].sort(byName), request);
+  }
+
+  async job(cluster: string, name: string): Promise<Job | undefined> {
+    return copy(this.jobItems.get(jobKey(cluster, name)));
+  }
+
+  async jobs(cluster: string, request: PageRequest): Promise<Page<Job>> {
+    return page([...this.jobItems.values()].filter((job) => job.cluster === cluster).sort(byName), request);
+  }
+
+  async snapshots(cluster: string, job: string, request: PageRequest): Promise<Page<Snapshot>> {
+    const found = [...this.snapshotItems.values()].filter((snapshot) => snapshot.cluster === cluster && snapshot.job === job);
+    return page(
+      found.sort((a, b) => (a.takenAt < b.takenAt ? 1 : -1)),
+      request,
+    );
+  }
+
+  async markRunning(operationId: string, at: string): Promise<boolean> {
+    const stored = this.operationItems.get(operationId);
+    if (!stored || hasEnded(stored)) return false;
+    this.operationItems.set(operationId, { ...stored, status: 'RUNNING', startedAt: stored.startedAt ?? at });
+    return true;
+  }
+
+  async recordPhase(operationId: string, phase: Omit<Phase, 'attempts'>): Promise<void> {
+    const stored = this.requireOperation(operationId);
+    const key = `${operationId}/${phase.name}`;
+    const counts = this.phaseCounts.get(key) ?? { starts: 0, ends: 0 };
+    if (phase.outcome === 'running') counts.starts += 1;
+    else counts.ends += 1;
+    this.phaseCounts.set(key, counts);
+    const first = stored.phases.find(({ name }) => name === phase.name);
+    const seen: Phase = { ...copy(phase), startedAt: first?.startedAt ?? phase.startedAt, attempts: Math.max(counts.starts, counts.ends) };
+    const phases = first ? stored.phases.map((other) => (other.name === phase.name ? seen : other)) : [...stored.phases, seen];
+    this.operationItems.set(operationId, { ...stored, phases });
+  }
+
+  async endOperation(operationId: string, end: Pick<Operation, 'status' | 'endedAt' | 'reason' | 'error' | 'result'>): Promise<boolean> {
+    const stored = this.requireOperation(operationId);
+    if (hasEnded(stored)) return false;
+    this.operationItems.set(operationId, changed(stored, end));
+    return true;
+  }
+
+  async acquireLease(resource: LeaseTarget, lease: { operationId: string; acquiredAt: string; until: string }): Promise<boolean> {
+    const held = this.leased(resource)?.lease;
+    if (!this.leased(resource)) throw new NotFound(`There is no ${describeTarget(resource)}`);
+    if (held && held.operationId !== lease.operationId && held.until >= lease.acquiredAt) return false;
+    this.setLease(resource, copy(lease));
+    return true;
+  }
+
+  async releaseLease(resource: LeaseTarget, operationId: string): Promise<void> {
+    if (this.leased(resource)?.lease?.operationId === operationId) this.setLease(resource, undefined);
+  }
+
+  async updateCluster(
+    name: string,
+    operationId: string,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources'>>,
+  ): Promise<Cluster> {
+    const stored = this.clusterItems.get(name);
+    if (stored?.lease?.operationId !== operationId) throw new Superseded(`${operationId} does not hold the lease of cluster ${name}`);
+    const next = changed(stored, { ...change, updatedAt: this.now().toISOString() });
+    this.clusterItems.set(name, next);
+    return copy(next);
+  }
+
+  async updateJob(
+    cluster: string,
+    name: string,
+    operationId: string,
+    change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>,
+  ): Promise<Job> {
+    const stored = this.jobItems.get(jobKey(cluster, name));
+    if (stored?.lease?.operationId !== operationId)
+      throw new Superseded(`${operationId} does not hold the lease of job ${name} on cluster ${cluster}`);
+    const next = changed(stored, { updatedAt: this.now().toISOString(), ...change });
+    this.jobItems.set(jobKey(cluster, name), next);
+    return copy(next);
+  }
+
+  async recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean> {
+    const stored = this.jobItems.get(jobKey(cluster, name));
+    const at = this.now().toISOString();
+    if (stored?.epoch !== epoch || (stored.lease && stored.lease.until >= at)) return false;
+    this.jobItems.set(jobKey(cluster, name), { ...stored, status: seen.status, statusReason: seen.statusReason, updatedAt: at });
+    return true;
+  }
+
+  async putSnapshot(snapshot: Snapshot): Promise<void> {
+    const key = `${jobKey(snapshot.cluster, snapshot.job)}/${snapshot.location}`;
+    if (!this.snapshotItems.has(key)) this.snapshotItems.set(key, copy(snapshot));
+  }
+
+  private accept(operation: Operation, apply: () => 'cluster' | 'job' | undefined): OperationAccepted {
+    const repeated = this.operationItems.get(operation.operationId);
+    if (repeated) return { outcome: 'repeated', operation: copy(repeated) };
+    const by = apply();
+    if (by) return { outcome: 'blocked', by };
+    this.operationItems.set(operation.operationId, copy(operation));
+    return { outcome: 'created' };
+  }
+
+  private requireOperation(operationId: string): Operation {
+    const stored = this.operationItems.get(operationId);
+    if (!stored) throw new NotFound(`There is no operation ${operationId}`);
+    return stored;
+  }
+
+  private leased(resource: LeaseTarget): Cluster | Job | undefined {
+    return resource.job === undefined ? this.clusterItems.get(resource.cluster) : this.jobItems.get(jobKey(resource.cluster, resource.job));
+  }
+
+  private setLease(resource: LeaseTarget, lease: Cluster['lease']): void {
+    const stored = this.leased(resource);
+    if (!stored) return;
+    const next = changed(stored, { lease });
+    if (resource.job === undefined) this.clusterItems.set(resource.cluster, next as Cluster);
+    else this.jobItems.set(jobKey(resource.cluster, resource.job), next as Job);
+  }
+}
+
+const describeTarget = ({ cluster, job }: LeaseTarget): string =>
+  job === undefined ? `cluster ${cluster}` : `job ${job} on cluster ${cluster}`;
+
+export type FakeStore = InMemoryStore & Faults<StorePort>;
+
+/** @param now clock of `updatedAt`; leases are judged by the instants that callers pass. */
+export const createFakeStore = (now: () => Date = () => new Date()): FakeStore => withFaults(new InMemoryStore(now)) as FakeStore;
