@@ -1,0 +1,147 @@
+"""How a JobManager and a TaskManager are started: what Flink's shell scripts do, without the shell scripts."""
+import os
+import subprocess
+from dataclasses import dataclass, field
+
+JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
+
+# Flink's own list for Java 17 (`env.java.opts.all` in the config.yaml of its distribution).
+MODULES = [
+    *("--add-exports=%s=ALL-UNNAMED" % name for name in (
+        "java.rmi/sun.rmi.registry", "java.security.jgss/sun.security.krb5")),
+    *("--add-opens=java.base/%s=ALL-UNNAMED" % name for name in (
+        "java.lang", "java.net", "java.io", "java.nio", "sun.nio.ch", "java.lang.reflect", "java.text", "java.time", "java.util",
+        "java.util.concurrent", "java.util.concurrent.atomic", "java.util.concurrent.locks")),
+]
+
+
+class FlinkError(Exception):
+    """Flink's own tools refuse the configuration; the message is theirs."""
+
+
+@dataclass
+class Installation:
+    """A Flink image, a Java command, and the directories of this node."""
+    image: str
+    java: str
+    config: str
+    state: str
+    logs: str
+    log4j: str
+
+    def environment(self):
+        return {
+            "FLINK_CONF_DIR": self.config,
+            "FLINK_PLUGINS_DIR": os.path.join(self.image, "plugins"),
+            "FLINK_OPT_DIR": os.path.join(self.image, "opt"),
+            "FLINK_LIB_DIR": os.path.join(self.image, "lib"),
+            "FLINK_LOG_DIR": self.logs,
+            # Without this glibc keeps an arena of 64 MB for each thread of RocksDB: memory that no Flink setting counts.
+            "MALLOC_ARENA_MAX": "2",
+        }
+
+    def classpath(self):
+        """lib/ in name order, flink-dist last, so that a jar put there by the user wins."""
+        lib = os.path.join(self.image, "lib")
+        jars = sorted(name for name in os.listdir(lib) if name.endswith(".jar"))
+        jars.sort(key=lambda name: name.startswith("flink-dist"))
+        return ":".join(os.path.join(lib, name) for name in jars)
+
+
+@dataclass
+class ProcessSpec:
+    """One process to keep alive. `name` is unique on the node."""
+    name: str
+    command: list
+    output: str
+    environment: dict = field(default_factory=dict)
+
+
+def read_settings(path):
+    """The flat `key: value` lines of a config.yaml as Sluice renders them. Nested maps are Flink's business, not ours."""
+    settings = {}
+    with open(path) as stream:
+        for line in stream:
+            key, colon, value = line.partition(": ")
+            if colon and not line.startswith((" ", "#", "-")):
+                settings[key.strip().strip("\"'")] = _scalar(value.strip())
+    return settings
+
+
+def _scalar(value):
+    if len(value) >= 2 and value[0] == value[-1] == "'":
+        return value[1:-1].replace("''", "'")
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return value
+
+
+def memory_parameters(flink, kind):
+    """
+    Asks Flink for the JVM flags and dynamic properties that follow from the memory settings.
+    `kind` is 'JM' or 'TM'. Returns (JVM flags, program arguments). Raises FlinkError with Flink's reason.
+    """
+    command = [flink.java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Dlog4j.level=ERROR",
+               "-cp", os.path.join(flink.image, "bin", "bash-java-utils.jar") + ":" + flink.classpath(),
+               "org.apache.flink.runtime.util.bash.BashJavaUtils", "GET_%s_RESOURCE_PARAMS" % kind, "--configDir", flink.config]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**os.environ, **flink.environment()})
+    lines = [line[len(RESULT):].split() for line in (done.stdout + done.stderr).splitlines() if line.startswith(RESULT)]
+    if done.returncode != 0 or not lines:
+        raise FlinkError("Flink refuses the memory settings of %s: %s" % (flink.config, (done.stderr or done.stdout).strip()[-800:]))
+    return lines[0], lines[1] if len(lines) > 1 else []
+
+
+def _process(flink, name, main, role_key, jvm_flags, arguments, settings):
+    log = os.path.join(flink.logs, name + ".log")
+    options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role_key, "").split()
+    command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError", *options,
+               "-Dlog.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
+               "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments]
+    return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), flink.environment())
+
+
+def _dynamic(properties):
+    return [part for key, value in properties.items() for part in ("-D", "%s=%s" % (key, value))]
+
+
+def job_manager(flink, instance_id, address):
+    """The one JobManager of a cluster, on the host's primary address."""
+    jvm_flags, arguments = memory_parameters(flink, "JM")
+    own = {
+        "jobmanager.bind-host": address,
+        "rest.bind-address": address,
+        "jobmanager.resource-id": instance_id,
+        "process.working-dir": os.path.join(flink.state, "jobmanager"),
+        "io.tmp.dirs": _made(flink.state, "jobmanager", "tmp"),
+    }
+    settings = read_settings(os.path.join(flink.config, "config.yaml"))
+    return [_process(flink, "jobmanager", JOB_MANAGER, "jobmanager", jvm_flags, [*arguments, *_dynamic(own)], settings)]
+
+
+def task_managers(flink, instance_id, addresses):
+    """
+    One TaskManager an address: the ports are the same for each, so that security groups can name them.
+    The resource id and the working directory stay when a process is restarted: that is what local recovery needs.
+    """
+    jvm_flags, arguments = memory_parameters(flink, "TM")
+    settings = read_settings(os.path.join(flink.config, "config.yaml"))
+    specs = []
+    for number, address in enumerate(addresses, 1):
+        name = "taskmanager-%d" % number
+        own = {
+            "taskmanager.host": address,
+            "taskmanager.bind-host": address,
+            "taskmanager.resource-id": "%s-%d" % (instance_id, number),
+            "process.working-dir": os.path.join(flink.state, name),
+            "io.tmp.dirs": _made(flink.state, name, "tmp"),
+        }
+        specs.append(_process(flink, name, TASK_MANAGER, "taskmanager", jvm_flags, [*arguments, *_dynamic(own)], settings))
+    return specs
+
+
+def _made(*parts):
+    path = os.path.join(*parts)
+    os.makedirs(path, exist_ok=True)
+    return path

@@ -1,0 +1,95 @@
+"""The road of a node from boot to running Flink processes."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from . import addresses, flink, image, node, notices, volume
+from .imds import Metadata
+from .s3 import S3
+from .status import Status, status_uri
+from .supervisor import Supervisor
+
+BUNDLE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PASSED_ON = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "JAVA_HOME")
+
+
+def main(arguments):
+    """`bootstrap.py` hands over to systemd where that runs the machine, else supervises in the foreground; `bootstrap.py run` supervises."""
+    home = os.environ.get("SLUICE_HOME", "/opt/sluice")
+    if arguments != ["run"] and os.path.isdir("/run/systemd/system") and os.geteuid() == 0 and not os.environ.get("SLUICE_FOREGROUND"):
+        return install_unit(home)
+    return run(home)
+
+
+def install_unit(home, units="/etc/systemd/system"):
+    environment = os.path.join(home, "environment")
+    with open(environment, "w") as stream:
+        stream.writelines("%s=%s\n" % (name, os.environ[name]) for name in PASSED_ON if name in os.environ)
+    with open(os.path.join(BUNDLE, "units", "sluice-node.service")) as stream:
+        unit = stream.read().replace("{home}", home).replace("{environment}", environment)
+    with open(os.path.join(units, "sluice-node.service"), "w") as stream:
+        stream.write(unit)
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    subprocess.run(["systemctl", "enable", "--now", "sluice-node.service"], check=True)
+    return 0
+
+
+def run(home):
+    started = time.monotonic()
+    os.makedirs(home, exist_ok=True)
+    say = Say(started)
+    metadata = Metadata()
+    status = Status(os.path.join(home, "status.json"), processes=[], notices={})
+    try:
+        identity = node.read_identity(metadata)
+        say("%s of %s epoch %s in %s" % (identity.role, identity.tags["sluice:cluster"], identity.tags["sluice:epoch"], identity.zone))
+        status.update(instanceId=identity.instance_id, zone=identity.zone, role=identity.role, cluster=identity.tags["sluice:cluster"],
+                      epoch=int(identity.tags["sluice:epoch"]), addresses=identity.addresses)
+        s3 = S3(identity.region, metadata.credentials)
+        status.publish_with(lambda body: s3.put(status_uri(identity.config, identity.instance_id), body))
+        specs = prepare(home, identity, s3, say, status)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the control plane shall be able to read it)
+        say("failed: %s" % error)
+        status.update(phase="failed", reason="%s: %s" % (type(error).__name__, error))
+        status.flush(5)
+        return 1
+    notices.watch(metadata, lambda found: status.update(notices=found))
+    status.update(phase="running", reason="%d process(es) started." % len(specs), bootSeconds=round(time.monotonic() - started, 2))
+    say("starting %s" % ", ".join(spec.name for spec in specs))
+    Supervisor(specs, status.processes).run()
+    status.update(phase="stopped", reason="The node was told to stop.")
+    status.flush(2)
+    return 0
+
+
+def prepare(home, identity, s3, say, status):
+    """Everything between knowing who we are and starting processes. Returns the processes' specs."""
+    config, logs = os.path.join(home, "conf"), os.path.join(home, "log")
+    os.makedirs(logs, exist_ok=True)
+    wanted = node.fetch_configuration(identity, s3, config)
+    status.update(phase="installing", reason="Flink and Java are being found or fetched.")
+    installation = flink.Installation(
+        image=image.find_flink(home, wanted["flinkVersion"], wanted["distribution"], s3),
+        java=image.find_java(home, wanted["distribution"], s3),
+        config=config, logs=logs, state=volume.state_directory(home), log4j=os.path.join(config, "log4j.properties"))
+    shutil.copyfile(os.path.join(BUNDLE, "log4j.properties"), installation.log4j)
+    say("Flink in %s, state in %s" % (installation.image, installation.state))
+    if identity.role == "jobmanager":
+        return flink.job_manager(installation, identity.instance_id, identity.addresses[0])
+    count = int(wanted.get("taskManagersPerHost", 1))
+    if len(identity.addresses) < count:
+        raise node.NodeError("%d TaskManagers are wanted, but the host has %d private addresses" % (count, len(identity.addresses)))
+    addresses.bring_up(identity.mac, identity.addresses[:count])
+    return flink.task_managers(installation, identity.instance_id, identity.addresses[:count])
+
+
+class Say:
+    """Lines for the console log of the machine, with seconds since the bootstrap started."""
+
+    def __init__(self, started):
+        self._started = started
+
+    def __call__(self, text):
+        print("sluice %6.2f s: %s" % (time.monotonic() - self._started, text), file=sys.stderr, flush=True)

@@ -1,0 +1,146 @@
+"""Keeps processes alive, and ends them when it ends, however it ends."""
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+PR_SET_PDEATHSIG = 1
+# A process that lived this long was well: its next death is not counted as a repetition.
+STEADY_SECONDS = 60
+# Standard output is not Flink's log (that one rolls); a job that prints must not fill the disk.
+OUTPUT_BYTES = 8 << 20
+# Flink's TaskManager leaves its slots in an orderly way within a second or two.
+STOP_SECONDS = 10
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_parent(parent):
+    """Called in a child before exec: the kernel kills it when the thread that started it ends (also by SIGKILL)."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # The parent ended between fork and prctl.
+        os._exit(1)
+
+
+def restart_delay(deaths):
+    """Seconds to wait before the next start after `deaths` deaths in a row: at once the first time, then 1, 2, 4 … 30."""
+    return 0.0 if deaths <= 1 else float(min(30, 2 ** (deaths - 2)))
+
+
+def now():
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Child:
+    """A process to keep alive, and what became of it so far."""
+    spec: object
+    process: object = None
+    started_at: str = ""
+    started: float = 0.0
+    deaths: list = field(default_factory=list)
+    deaths_in_a_row: int = 0
+    start_at: float = 0.0
+    starts: int = 0
+
+
+class Supervisor:
+    """
+    Starts every spec and starts it again when it ends, until SIGTERM or SIGINT. Must be used from the main thread: signals, and
+    PR_SET_PDEATHSIG (which follows the thread that forked), need it.
+
+    `changed(children)` is called after every start and death.
+    """
+
+    def __init__(self, specs, changed, clock=time.monotonic):
+        self.children = [Child(spec) for spec in specs]
+        self._changed = changed
+        self._clock = clock
+        self._stopping = False
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+
+    def run(self):
+        signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # Wakes the loop; waiting is done there.
+        try:
+            while not self._stopping:
+                self._start_due()
+                self._bound_output()
+                self._sleep()
+                self._reap()
+        finally:
+            self._end_all()
+
+    def _stop(self, *_):
+        self._stopping = True
+
+    def _start_due(self):
+        for child in self.children:
+            if child.process is None and self._clock() >= child.start_at:
+                self._start(child)
+
+    def _start(self, child):
+        parent = os.getpid()
+        with open(child.spec.output, "ab") as output:
+            child.process = subprocess.Popen(
+                child.spec.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env={**os.environ, **child.spec.environment}, preexec_fn=lambda: end_with_parent(parent))
+        child.started_at, child.started, child.starts = now(), self._clock(), child.starts + 1
+        self._changed(self.children)
+
+    def _sleep(self):
+        waits = [child.start_at - self._clock() for child in self.children if child.process is None]
+        select.select([self._wake_read], [], [], max(0.0, min([5.0, *waits])))
+        try:
+            while self._wake_read.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _reap(self):
+        for child in self.children:
+            code = child.process.poll() if child.process else None
+            if code is None:
+                continue
+            steady = self._clock() - child.started >= STEADY_SECONDS
+            child.deaths_in_a_row = 1 if steady else child.deaths_in_a_row + 1
+            child.start_at = self._clock() + restart_delay(child.deaths_in_a_row)
+            child.deaths = [*child.deaths, {"at": now(), "how": _describe(code), "pid": child.process.pid}][-20:]
+            child.process = None
+            if child.start_at <= self._clock() and not self._stopping:
+                self._start(child)  # Reports the death and the new start together.
+            else:
+                self._changed(self.children)
+
+    def _bound_output(self):
+        for child in self.children:
+            try:
+                if os.path.getsize(child.spec.output) > OUTPUT_BYTES:
+                    os.truncate(child.spec.output, 0)  # Opened for appending: the writer goes on at the new end.
+            except OSError:
+                pass
+
+    def _end_all(self):
+        living = [child.process for child in self.children if child.process]
+        for process in living:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in living:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _describe(code):
+    return "killed by %s" % signal.Signals(-code).name if code < 0 else "exit code %d" % code
