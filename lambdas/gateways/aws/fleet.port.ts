@@ -20,7 +20,11 @@ export interface FleetSeen {
     readonly role: 'jobmanager' | 'taskmanager';
     readonly zone: string;
     readonly state: 'pending' | 'running' | 'leaving';
+    /** Primary private IPv4 address. */
     readonly address?: string;
+    /** All private IPv4 addresses, the primary one first: one for each TaskManager of the host. */
+    readonly addresses?: readonly string[];
+    readonly launchedAt?: string;
   }[];
   /** Wanted number of hosts by role. */
   readonly wanted: { readonly jobmanager: number; readonly taskmanager: number };

@@ -1,0 +1,64 @@
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { translated } from './aws-errors';
+
+/** First try and two more: with the timeouts below a call is over before the shortest function timeout. */
+const MAX_ATTEMPTS = 3;
+/** A connection inside a region is made in milliseconds; seconds mean that the way is blocked. */
+const CONNECTION_TIMEOUT_MS = 2_000;
+/** Control APIs (EC2, Auto Scaling, IAM) answer within one or two seconds, now and then in five. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** DynamoDB answers in milliseconds: a fresh try helps more than patience. */
+const TABLE_REQUEST_TIMEOUT_MS = 3_000;
+
+const settings = (requestTimeout = REQUEST_TIMEOUT_MS) => ({
+  maxAttempts: MAX_ATTEMPTS,
+  // Without throwOnRequestTimeout the SDK only writes a warning when the time is over.
+  requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout, throwOnRequestTimeout: true },
+});
+
+/** The part of every SDK client's middleware stack that is used here; their own types differ by service. */
+interface WithMiddleware {
+  readonly middlewareStack: {
+    add(
+      middleware: (
+        next: (args: never) => Promise<never>,
+        context: { readonly clientName?: string; readonly commandName?: string },
+      ) => (args: never) => Promise<never>,
+      options: { readonly step: 'initialize'; readonly priority: 'high'; readonly name: string },
+    ): void;
+  };
+}
+
+const translating = <C>(client: C): C => {
+  (client as WithMiddleware).middlewareStack.add(
+    (next, context) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        throw translated(error, context.commandName ?? 'AWS');
+      }
+    },
+    { step: 'initialize', priority: 'high', name: 'translateErrors' },
+  );
+  return client;
+};
+
+/*
+ * One factory a service: a function's bundle then holds only the SDKs it uses. Region, credentials and endpoint are the SDK's own business
+ * (environment of the function). Call them at module level, so that warm invocations reuse connections.
+ */
+export const autoScalingClient = (): AutoScalingClient => translating(new AutoScalingClient(settings()));
+export const ec2Client = (): EC2Client => translating(new EC2Client(settings()));
+export const iamClient = (): IAMClient => translating(new IAMClient(settings()));
+export const s3Client = (): S3Client => translating(new S3Client(settings()));
+export const sfnClient = (): SFNClient => translating(new SFNClient(settings()));
+export const tableClient = (): DynamoDBDocumentClient =>
+  DynamoDBDocumentClient.from(translating(new DynamoDBClient(settings(TABLE_REQUEST_TIMEOUT_MS))), {
+    marshallOptions: { removeUndefinedValues: true },
+  });

@@ -1,0 +1,247 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { NotFound, Superseded } from '../../contracts/errors';
+import type { Job } from '../../contracts/job';
+import type { Operation } from '../../contracts/operation';
+import { Placeholders } from './store/expressions';
+import {
+  clusterItem,
+  jobItem,
+  openItem,
+  operationItem,
+  readCluster,
+  readJob,
+  readOperation,
+  readSnapshot,
+  snapshotItem,
+} from './store/items';
+import {
+  behindInstant,
+  CLUSTERS,
+  clusterKey,
+  jobKey,
+  jobsPartition,
+  leaseKey,
+  OPEN_OPERATIONS,
+  openKey,
+  operationIndexKey,
+  operationKey,
+  snapshotIndexKey,
+} from './store/keys';
+import { type ReportUnreadable, Table, type TransactionPart } from './store/table';
+import type { LeaseTarget, OperationAccepted, Page, StorePort } from './store.port';
+
+export interface StoreDependencies {
+  readonly client: DynamoDBDocumentClient;
+  readonly tableName: string;
+  readonly now: () => Date;
+  /** @default a line of JSON on stderr, which is the function's log */
+  readonly reportUnreadable?: ReportUnreadable;
+}
+
+/** Ended operations are kept for a quarter, then DynamoDB removes them. Clusters and jobs stay: their epochs must never go back. */
+export const ENDED_OPERATION_DAYS = 90;
+const DAY_SECONDS = 86_400;
+/** Items read at once for the sweeper; a stage has a handful of open operations. */
+const OPEN_PAGE = 100;
+
+const ABSENT = 'attribute_not_exists(pk)';
+const PRESENT = 'attribute_exists(pk)';
+
+const toStderr: ReportUnreadable = (report) => console.error(JSON.stringify({ level: 'ERROR', ...report }));
+
+/** The table by DynamoDB (items and keys: `store/keys.ts`, `store/items.ts`). Lists of operations and snapshots come from an index and may be a second late. */
+export const createStore = ({ client, tableName, now, reportUnreadable = toStderr }: StoreDependencies): StorePort => {
+  const table = new Table(client, tableName, reportUnreadable);
+  const isOpen = (placeholders: Placeholders): string =>
+    `${placeholders.name('status')} IN (${placeholders.value('PENDING')}, ${placeholders.value('RUNNING')})`;
+  const operation = (operationId: string): Promise<Operation | undefined> => table.get(operationKey(operationId), readOperation);
+
+  /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
+  const accept = async (
+    given: Operation,
+    conditions: readonly { readonly by: 'cluster' | 'job'; readonly part: TransactionPart }[],
+  ): Promise<OperationAccepted> => {
+    const failed = await table.transact([
+      table.put(operationItem(given), ABSENT),
+      table.put(openItem(given.operationId)),
+      ...conditions.map(({ part }) => part),
+    ]);
+    if (!failed) return { outcome: 'created' };
+    const [operationExists, , ...refused] = failed;
+    // Also when another condition failed too: a repeated request finds its own first effect in the way.
+    if (operationExists) {
+      const stored = await operation(given.operationId);
+      if (stored) return { outcome: 'repeated', operation: stored };
+    }
+    return { outcome: 'blocked', by: conditions[refused.indexOf(true)]?.by ?? 'cluster' };
+  };
+
+  return {
+    async acceptLaunch(given, cluster) {
+      const names = new Placeholders();
+      const free = `${ABSENT} OR (${names.is('TERMINATED', 'status')} AND ${names.is(cluster.epoch - 1, 'epoch')})`;
+      return accept(given, [{ by: 'cluster', part: table.put(clusterItem(cluster), free, names) }]);
+    },
+
+    async acceptTermination(given) {
+      const names = new Placeholders();
+      const update = names.update({ desired: 'TERMINATED', updatedAt: given.requestedAt });
+      const condition = `${PRESENT} AND ${names.name('status')} <> ${names.value('TERMINATED')}`;
+      return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
+    },
+
+    async acceptJobChange(given, job, previous) {
+      const usable = new Placeholders();
+      const isUsable = `${usable.is('RUNNING', 'desired')} AND ${usable.is('RUNNING', 'status')}`;
+      const same = new Placeholders();
+      return accept(given, [
+        { by: 'cluster', part: table.check(clusterKey(job.cluster), usable, isUsable) },
+        { by: 'job', part: table.put(jobItem(job), previous ? unchangedSince(previous, same) : ABSENT, same) },
+      ]);
+    },
+
+    async acceptCancellation(given) {
+      const names = new Placeholders();
+      const update = names.update({ desired: 'STOPPED', updatedAt: given.requestedAt });
+      return accept(given, [{ by: 'job', part: table.change(jobKey(given.cluster, given.job ?? ''), names, update, PRESENT) }]);
+    },
+
+    operation,
+
+    operationsOf: (cluster, page) =>
+      table.list(
+        {
+          partition: operationIndexKey(cluster, '', '').gsi1pk,
+          newestFirst: true,
+          index: { baseKey: (sortKey) => operationKey(behindInstant(sortKey)) },
+        },
+        page,
+        readOperation,
+      ),
+
+    async openOperations() {
+      const found: Operation[] = [];
+      let after: string | undefined;
+      do {
+        const page: Page<string> = await table.list(
+          { partition: OPEN_OPERATIONS },
+          { limit: OPEN_PAGE, ...(after ? { after } : {}) },
+          (item) => String(item.operationId),
+        );
+        const read = await Promise.all(page.items.map((id) => table.get(operationKey(id), (item) => table.readable(item, readOperation))));
+        found.push(...read.flatMap((operations) => operations ?? []));
+        after = page.next;
+      } while (after);
+      return found;
+    },
+
+    cluster: (name) => table.get(clusterKey(name), readCluster),
+    clusters: (page) => table.list({ partition: CLUSTERS }, page, readCluster),
+    job: (cluster, name) => table.get(jobKey(cluster, name), readJob),
+    jobs: (cluster, page) => table.list({ partition: jobsPartition(cluster), prefix: 'JOB#' }, page, readJob),
+    snapshots: (cluster, job, page) => {
+      const baseKey = (sortKey: string) => ({ pk: jobsPartition(cluster), sk: `SNAPSHOT#${job}#${behindInstant(sortKey)}` });
+      return table.list(
+        { partition: snapshotIndexKey(cluster, job, '', '').gsi1pk, newestFirst: true, index: { baseKey } },
+        page,
+        readSnapshot,
+      );
+    },
+
+    async markRunning(operationId, at) {
+      const names = new Placeholders();
+      const update = `${names.update({ status: 'RUNNING' })}, ${names.name('startedAt')} = if_not_exists(${names.name('startedAt')}, ${names.value(at)})`;
+      return (await table.update(operationKey(operationId), names, update, isOpen(names))) !== undefined;
+    },
+
+    async recordPhase(operationId, phase) {
+      const names = new Placeholders();
+      const start = names.name('phaseStarts', phase.name);
+      const counter = names.name(phase.outcome === 'running' ? 'phaseBegun' : 'phaseDone', phase.name);
+      const { name, startedAt, ...seen } = phase;
+      const update = [
+        `SET ${start} = if_not_exists(${start}, ${names.value(startedAt)})`,
+        `${counter} = if_not_exists(${counter}, ${names.value(0)}) + ${names.value(1)}`,
+        `${names.name('phaseSeen', name)} = ${names.value(seen)}`,
+      ].join(', ');
+      if (!(await table.update(operationKey(operationId), names, update, PRESENT)))
+        throw new NotFound(`There is no operation ${operationId}`);
+    },
+
+    async endOperation(operationId, end) {
+      const names = new Placeholders();
+      const ttl = Math.floor(Date.parse(end.endedAt ?? now().toISOString()) / 1_000) + ENDED_OPERATION_DAYS * DAY_SECONDS;
+      const failed = await table.transact([
+        table.change(operationKey(operationId), names, names.update({ ...end, ttl }), isOpen(names)),
+        table.delete(openKey(operationId)),
+      ]);
+      if (failed && !(await operation(operationId))) throw new NotFound(`There is no operation ${operationId}`);
+      return failed === undefined;
+    },
+
+    async acquireLease(resource, lease) {
+      const names = new Placeholders();
+      const update = names.update({ lease });
+      const free = [
+        names.is(undefined, 'lease'),
+        names.is(lease.operationId, 'lease', 'operationId'),
+        `${names.name('lease', 'until')} < ${names.value(lease.acquiredAt)}`,
+      ].join(' OR ');
+      if (await table.update(leaseKey(resource), names, update, `${PRESENT} AND (${free})`)) return true;
+      if (!(await table.get(leaseKey(resource), () => true))) throw new NotFound(`There is no ${describeTarget(resource)}`);
+      return false;
+    },
+
+    async releaseLease(resource, operationId) {
+      const names = new Placeholders();
+      await table.update(leaseKey(resource), names, `REMOVE ${names.name('lease')}`, names.is(operationId, 'lease', 'operationId'));
+    },
+
+    async updateCluster(name, operationId, change) {
+      const names = new Placeholders();
+      const update = names.update({ ...change, updatedAt: now().toISOString() });
+      const item = await table.update(clusterKey(name), names, update, names.is(operationId, 'lease', 'operationId'));
+      if (!item) throw new Superseded(`${operationId} does not hold the lease of cluster ${name}`);
+      return readCluster(item);
+    },
+
+    async updateJob(cluster, name, operationId, change) {
+      const names = new Placeholders();
+      const update = names.update({ updatedAt: now().toISOString(), ...change });
+      const item = await table.update(jobKey(cluster, name), names, update, names.is(operationId, 'lease', 'operationId'));
+      if (!item) throw new Superseded(`${operationId} does not hold the lease of job ${name} on cluster ${cluster}`);
+      return readJob(item);
+    },
+
+    async recordJobSeen(cluster, name, epoch, { status, statusReason }) {
+      const names = new Placeholders();
+      const at = now().toISOString();
+      const update = names.update({ status, statusReason, updatedAt: at });
+      const nobodyHolds = `(${names.is(undefined, 'lease')} OR ${names.name('lease', 'until')} < ${names.value(at)})`;
+      return (await table.update(jobKey(cluster, name), names, update, `${names.is(epoch, 'epoch')} AND ${nobodyHolds}`)) !== undefined;
+    },
+
+    async putSnapshot(snapshot) {
+      // The first record of a location stays: a repeated task must not move it up the list.
+      await table.transact([table.put(snapshotItem(snapshot), ABSENT)]);
+    },
+  };
+};
+
+/**
+ * The stored job is still the one that `previous` was read from. `desired` and `latestSavepoint` are compared too: a cancellation takes no lease, and a
+ * savepoint may have been taken, lease released, between the reading and the writing; neither must be overwritten.
+ */
+const unchangedSince = (previous: Job, names: Placeholders): string =>
+  [
+    names.is(previous.epoch, 'epoch'),
+    names.is(previous.revision, 'revision'),
+    names.is(previous.desired, 'desired'),
+    names.is(previous.latestSavepoint, 'latestSavepoint'),
+    ...(previous.lease
+      ? [names.is(previous.lease.operationId, 'lease', 'operationId'), names.is(previous.lease.until, 'lease', 'until')]
+      : [names.is(undefined, 'lease')]),
+  ].join(' AND ');
+
+const describeTarget = ({ cluster, job }: LeaseTarget): string =>
+  job === undefined ? `cluster ${cluster}` : `job ${job} on cluster ${cluster}`;
