@@ -1,0 +1,53 @@
+"""Events that AWS services put on the default bus of EventBridge, in the shapes of «Events from AWS services» in the EventBridge Events Reference.
+
+A queue and one thread: a rule's target may call back into EC2, which must not happen under moto's lock.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+
+from ministack.core.responses import set_request_region
+from ministack.services import cloudwatch, eventbridge
+
+from .patching import replace
+
+log = logging.getLogger("emulator.events")
+_pending: queue.Queue = queue.Queue()
+
+
+def put(source: str, detail_type: str, detail: dict, resources: list[str] = (), region: str = "us-east-1") -> None:
+    _pending.put((region, {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": list(resources)}))
+
+
+def _deliver() -> None:
+    while True:
+        region, entry = _pending.get()
+        try:
+            set_request_region(region)
+            eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        except Exception:
+            log.exception("could not deliver %s", entry["DetailType"])
+
+
+def install() -> None:
+    if not hasattr(eventbridge, "_put_events"):
+        raise RuntimeError("MiniStack's eventbridge._put_events is gone")
+    _alarm_events()
+    threading.Thread(target=_deliver, name="aws-events", daemon=True).start()
+
+
+def _alarm_events() -> None:
+    """AWS: every change of an alarm's state is an event («Alarm events and EventBridge», CloudWatch User Guide). MiniStack tells SNS only."""
+    def dispatch(alarm, old, new, reason):
+        notify_actions(alarm, old, new, reason)
+        put("aws.cloudwatch", "CloudWatch Alarm State Change", {
+            "alarmName": alarm["AlarmName"],
+            "state": {"value": new, "reason": reason},
+            "previousState": {"value": old},
+            "configuration": {"description": alarm.get("AlarmDescription", "")},
+        }, [alarm.get("AlarmArn", "")])
+    notify_actions = replace(cloudwatch, "_dispatch_alarm_actions", dispatch)

@@ -1,0 +1,105 @@
+"""Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
+
+A rule is {service, action, zone?, instanceType?, status?, code?, message?, delayMs?, count?}; `*` matches any service or action. Without status and code a
+rule only delays. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances", "zone": "us-east-1a",
+"code": "InsufficientInstanceCapacity"}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from html import escape
+
+_QUERY_PROTOCOL = {"autoscaling", "iam", "sts", "cloudformation", "cloudwatch", "monitoring", "elasticloadbalancing", "sns"}
+
+_lock = threading.Lock()
+_rules: list[Rule] = []
+
+
+class Fault(Exception):
+    def __init__(self, rule: Rule):
+        self.status, self.code = rule.status or (400 if rule.code else 500), rule.code or "InternalError"
+        self.message = rule.message or f"{self.code} (asked for by a test)"
+        super().__init__(self.message)
+
+
+@dataclass
+class Rule:
+    service: str = "*"
+    action: str = "*"
+    zone: str | None = None
+    instanceType: str | None = None
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    delayMs: int = 0
+    count: int | None = None
+    hits: int = 0
+
+    def matches(self, service: str, action: str, zone: str | None, instance_type: str | None) -> bool:
+        return (fnmatchcase(service, self.service) and fnmatchcase(action, self.action) and self.zone in (None, zone)
+                and self.instanceType in (None, instance_type) and (self.count is None or self.hits < self.count))
+
+
+def add(rules: list[dict]) -> None:
+    made = [Rule(**{k: v for k, v in rule.items() if k != "hits"}) for rule in rules]
+    with _lock:
+        _rules.extend(made)
+
+
+def clear() -> None:
+    with _lock:
+        _rules.clear()
+
+
+def active() -> list[dict]:
+    with _lock:
+        return [dict(vars(rule)) for rule in _rules]
+
+
+def any_rules() -> bool:
+    return bool(_rules)
+
+
+def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None) -> Rule | None:
+    """The first rule that matches, counted as used."""
+    with _lock:
+        for rule in _rules:
+            if rule.matches(service, action, zone, instance_type):
+                rule.hits += 1
+                return rule
+    return None
+
+
+def check(service: str, action: str, zone: str | None = None, instance_type: str | None = None) -> None:
+    """For launches that no HTTP request makes: raises as the rule says. It never waits, because moto's lock is held (bootDelaySeconds is the setting for that)."""
+    rule = take(service, action, zone, instance_type)
+    if rule and (rule.status or rule.code):
+        raise Fault(rule)
+
+
+async def answer(service: str, action: str) -> tuple[int, dict, bytes] | None:
+    """For a call that came by HTTP: waits, and the error in the service's protocol, or None to go on."""
+    rule = take(service, action)
+    if rule is None:
+        return None
+    await asyncio.sleep(rule.delayMs / 1000)
+    return _response(service, Fault(rule)) if rule.status or rule.code else None
+
+
+def _response(service: str, fault: Fault) -> tuple[int, dict, bytes]:
+    code, message = escape(fault.code), escape(fault.message)
+    if service == "s3":
+        return fault.status, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+    if service == "ec2":
+        text = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>fault</RequestID></Response>"
+        return fault.status, {"Content-Type": "text/xml"}, text.encode()
+    if service in _QUERY_PROTOCOL:
+        text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>fault</RequestId></ErrorResponse>"
+        return fault.status, {"Content-Type": "text/xml"}, text.encode()
+    body = json.dumps({"__type": fault.code, "message": fault.message}).encode()
+    return fault.status, {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": fault.code}, body

@@ -1,0 +1,34 @@
+"""What a group did and why: the records of DescribeScalingActivities (texts as in «Verify a scaling activity», Amazon EC2 Auto Scaling User Guide)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime, timezone
+
+
+def utc() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+class ScalingActivity:
+    """Attributes are read by moto's serializer under their snake-case names."""
+
+    def __init__(self, group, description: str, cause: str, details: dict | None = None):
+        self.activity_id = str(uuid.uuid4())
+        self.auto_scaling_group_name = group.name
+        self.auto_scaling_group_arn = group.arn
+        self.description = description
+        self.cause = cause
+        self.start_time = utc()
+        self.end_time: datetime | None = None
+        self.status_code = "InProgress"
+        self.status_message: str | None = None
+        self.progress = 0
+        self.details = json.dumps(details or {})
+        group.activities.insert(0, self)
+        del group.activities[500:]
+
+    def end(self, status: str, message: str | None = None) -> None:
+        self.status_code, self.status_message = status, message
+        self.progress, self.end_time = 100, utc()

@@ -1,0 +1,29 @@
+"""What can be changed while the emulator runs (PUT /_twin/settings)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass
+class Settings:
+    autoStart: bool = True
+    """Instances reach `running` and `terminated` by themselves. A fleet agent sets false and reports instead."""
+    bootDelaySeconds: float = 0.0
+    """Least time an instance stays `pending`."""
+    launchRetrySeconds: float = 1.0
+    """First wait of a group after a failed launch; it doubles up to `launchRetryMaxSeconds`. (On AWS: minutes.)"""
+    launchRetryMaxSeconds: float = 8.0
+    terminationDelaySeconds: float = 0.0
+    """With `autoStart`: least time an instance stays `shutting-down`."""
+
+    def update(self, values: dict) -> None:
+        known = asdict(self)
+        unknown = set(values) - set(known)
+        if unknown:
+            raise ValueError(f"unknown settings: {', '.join(sorted(unknown))} (known: {', '.join(known)})")
+        for name, value in values.items():
+            setattr(self, name, bool(value) if isinstance(known[name], bool) else float(value))
+
+
+settings = Settings()
