@@ -1,0 +1,479 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { Cluster } from '../../lambdas/contracts/cluster';
+import { NotFound, Superseded } from '../../lambdas/contracts/errors';
+import type { Job } from '../../lambdas/contracts/job';
+import { tableClient } from '../../lambdas/gateways/aws/clients';
+import { jobKey } from '../../lambdas/gateways/aws/store/keys';
+import { createStore } from '../../lambdas/gateways/aws/store.adapter';
+import type { Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/store.port';
+import { createFakeStore } from '../fakes/fake-store';
+import { type Emulator, startEmulator } from './support/emulator';
+import { aCluster, aJob, aLease, anOperation, at, newOperationId } from './support/samples';
+
+const NOW = new Date(at(30));
+let emulator: Emulator;
+let tables = 0;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+}, 60_000);
+afterAll(() => emulator.stop());
+
+const createTable = async (): Promise<string> => {
+  const tableName = `contract-${process.pid}-${Date.now()}-${++tables}`;
+  const attributes = ['pk', 'sk', 'gsi1pk', 'gsi1sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const }));
+  const keys = (hash: string, range: string) => [
+    { AttributeName: hash, KeyType: 'HASH' as const },
+    { AttributeName: range, KeyType: 'RANGE' as const },
+  ];
+  await new DynamoDBClient({}).send(
+    new CreateTableCommand({
+      TableName: tableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: attributes,
+      KeySchema: keys('pk', 'sk'),
+      GlobalSecondaryIndexes: [{ IndexName: 'gsi1', KeySchema: keys('gsi1pk', 'gsi1sk'), Projection: { ProjectionType: 'ALL' } }],
+    }),
+  );
+  return tableName;
+};
+
+const allPages = async <T>(list: (page: PageRequest) => Promise<Page<T>>, limit: number): Promise<T[][]> => {
+  const pages: T[][] = [];
+  let after: string | undefined;
+  do {
+    const page = await list({ limit, ...(after === undefined ? {} : { after }) });
+    pages.push([...page.items]);
+    after = page.next;
+  } while (after !== undefined);
+  return pages;
+};
+
+describe.each([
+  ['fake', async (): Promise<StorePort> => createFakeStore(() => NOW)],
+  ['DynamoDB', async (): Promise<StorePort> => createStore({ client: tableClient(), tableName: await createTable(), now: () => NOW })],
+])('The store (%s)', (_, create) => {
+  let store: StorePort;
+  beforeEach(async () => {
+    store = await create();
+  });
+
+  const launched = async (change: Partial<Cluster> = {}): Promise<Cluster> => {
+    const cluster = aCluster(change);
+    await store.acceptLaunch(
+      anOperation({ kind: 'launch-cluster', cluster: cluster.name, request: { kind: 'launch-cluster' }, job: undefined }),
+      cluster,
+    );
+    return cluster;
+  };
+  const submitted = async (change: Partial<Job> = {}): Promise<Job> => {
+    const operation = anOperation();
+    const job = aJob({ lease: aLease(operation.operationId), ...change });
+    expect(await store.acceptJobChange(operation, job, undefined)).toEqual({ outcome: 'created' });
+    return job;
+  };
+
+  describe('accepting operations', () => {
+    test('a launch stores the operation and the cluster together', async () => {
+      const operation = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      const cluster = aCluster({ status: 'LAUNCHING', lease: aLease(operation.operationId) });
+      expect(await store.acceptLaunch(operation, cluster)).toEqual({ outcome: 'created' });
+      expect(await store.operation(operation.operationId)).toEqual(operation);
+      expect(await store.cluster('flights')).toEqual(cluster);
+    });
+
+    test('a repeated launch finds the first operation and changes nothing', async () => {
+      const operation = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      await store.acceptLaunch(operation, aCluster());
+      expect(await store.acceptLaunch({ ...operation, reason: 'again' }, aCluster({ epoch: 2 }))).toEqual({
+        outcome: 'repeated',
+        operation,
+      });
+      expect(await store.cluster('flights')).toEqual(aCluster());
+    });
+
+    test('a name in use blocks a launch and leaves no operation behind', async () => {
+      await launched();
+      const second = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      expect(await store.acceptLaunch(second, aCluster({ epoch: 2 }))).toEqual({ outcome: 'blocked', by: 'cluster' });
+      expect(await store.operation(second.operationId)).toBeUndefined();
+      expect((await store.openOperations()).map(({ operationId }) => operationId)).not.toContain(second.operationId);
+    });
+
+    test.each([
+      [4, 'created'],
+      [5, 'blocked'],
+      [3, 'blocked'],
+    ])('the name of a terminated cluster of epoch 3 can be used again at epoch %i: %s', async (epoch, outcome) => {
+      await launched({ status: 'TERMINATED', desired: 'TERMINATED', epoch: 3 });
+      const again = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      expect(await store.acceptLaunch(again, aCluster({ epoch, status: 'LAUNCHING' }))).toMatchObject({ outcome });
+      expect((await store.cluster('flights'))?.epoch).toBe(outcome === 'created' ? epoch : 3);
+    });
+
+    test('of many launches of one name at the same time exactly one is created', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          store.acceptLaunch(anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } }), aCluster()),
+        ),
+      );
+      expect(outcomes.filter(({ outcome }) => outcome === 'created')).toHaveLength(1);
+      expect(outcomes.filter(({ outcome }) => outcome === 'blocked')).toHaveLength(7);
+      expect(await store.openOperations()).toHaveLength(1);
+    });
+
+    test('the same launch sent many times at once is created once and repeated otherwise', async () => {
+      const operation = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      const outcomes = await Promise.all(Array.from({ length: 6 }, () => store.acceptLaunch(operation, aCluster())));
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
+        'created',
+        'repeated',
+        'repeated',
+        'repeated',
+        'repeated',
+        'repeated',
+      ]);
+    });
+
+    test('a termination is accepted while another operation holds the lease, and the lease stays', async () => {
+      const launch = newOperationId();
+      await launched({ status: 'LAUNCHING', lease: aLease(launch) });
+      const termination = anOperation({
+        kind: 'terminate-cluster',
+        request: { kind: 'terminate-cluster', jobs: 'cancel' },
+        requestedAt: at(5),
+      });
+      expect(await store.acceptTermination(termination)).toEqual({ outcome: 'created' });
+      expect(await store.cluster('flights')).toMatchObject({
+        desired: 'TERMINATED',
+        status: 'LAUNCHING',
+        lease: aLease(launch),
+        updatedAt: at(5),
+      });
+    });
+
+    test('a termination of no cluster, or of a terminated one, is blocked', async () => {
+      const termination = () => anOperation({ kind: 'terminate-cluster', request: { kind: 'terminate-cluster', jobs: 'cancel' } });
+      expect(await store.acceptTermination(termination())).toEqual({ outcome: 'blocked', by: 'cluster' });
+      await launched({ status: 'TERMINATED' });
+      expect(await store.acceptTermination(termination())).toEqual({ outcome: 'blocked', by: 'cluster' });
+    });
+
+    test.each([
+      ['does not exist', undefined],
+      ['is being launched', { status: 'LAUNCHING' }],
+      ['is to be terminated', { desired: 'TERMINATED' }],
+    ] as const)('a job on a cluster that %s is blocked by the cluster', async (_why, change) => {
+      if (change) await launched(change);
+      expect(await store.acceptJobChange(anOperation(), aJob(), undefined)).toEqual({ outcome: 'blocked', by: 'cluster' });
+      expect(await store.job('flights', 'delays')).toBeUndefined();
+    });
+
+    test('a new job is stored with its lease, and one of that name blocks a second', async () => {
+      await launched();
+      const job = await submitted();
+      expect(await store.job('flights', 'delays')).toEqual(job);
+      expect(await store.acceptJobChange(anOperation(), aJob(), undefined)).toEqual({ outcome: 'blocked', by: 'job' });
+    });
+
+    test('two submissions of one name at once: one is created, the other is blocked by the job', async () => {
+      await launched();
+      const outcomes = await Promise.all([1, 2].map(() => store.acceptJobChange(anOperation(), aJob(), undefined)));
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['blocked', 'created']);
+    });
+
+    test('a change of a job replaces it when nothing has happened since it was read', async () => {
+      await launched();
+      const first = await submitted();
+      const change = aJob({ revision: 2, epoch: 2, lease: aLease(newOperationId(), 100) });
+      expect(await store.acceptJobChange(anOperation({ kind: 'upgrade-job' }), change, first)).toEqual({ outcome: 'created' });
+      expect(await store.job('flights', 'delays')).toEqual(change);
+    });
+
+    test.each([
+      ['epoch', { epoch: 2 }],
+      ['revision', { revision: 2 }],
+      ['lease', { lease: aLease('op-00000000000000000000000000') }],
+      ['absence of a lease', { lease: undefined }],
+      ['wish', { desired: 'STOPPED' }],
+      ['savepoint', { latestSavepoint: 's3://state/other' }],
+    ] as const)('a change of a job is blocked when its %s is no longer the one that was read', async (_what, change) => {
+      await launched();
+      const stored = await submitted();
+      const outcome = await store.acceptJobChange(anOperation(), { ...stored, revision: 9 }, { ...stored, ...change } as Job);
+      expect(outcome).toEqual({ outcome: 'blocked', by: 'job' });
+      expect(await store.job('flights', 'delays')).toEqual(stored);
+    });
+
+    test('a repeated job change is recognised although the job now carries its own lease', async () => {
+      await launched();
+      const operation = anOperation();
+      const job = aJob({ lease: aLease(operation.operationId) });
+      await store.acceptJobChange(operation, job, undefined);
+      expect(await store.acceptJobChange(operation, job, undefined)).toEqual({ outcome: 'repeated', operation });
+    });
+
+    test('a cancellation is accepted while the submission holds the lease', async () => {
+      await launched();
+      const job = await submitted({ status: 'SUBMITTING' });
+      const cancel = anOperation({ kind: 'stop-job', request: { kind: 'stop-job', mode: 'cancel', drain: false }, requestedAt: at(7) });
+      expect(await store.acceptCancellation(cancel)).toEqual({ outcome: 'created' });
+      expect(await store.job('flights', 'delays')).toEqual({ ...job, desired: 'STOPPED', updatedAt: at(7) });
+    });
+
+    test('a cancellation of a job that does not exist is blocked', async () => {
+      expect(await store.acceptCancellation(anOperation())).toEqual({ outcome: 'blocked', by: 'job' });
+    });
+  });
+
+  describe('following operations', () => {
+    test('an operation starts, and starts again without a new start time, until it has ended', async () => {
+      await launched();
+      const operation = anOperation();
+      await store.acceptJobChange(operation, aJob(), undefined);
+      expect(await store.markRunning(operation.operationId, at(1))).toBe(true);
+      expect(await store.markRunning(operation.operationId, at(2))).toBe(true);
+      expect(await store.operation(operation.operationId)).toMatchObject({ status: 'RUNNING', startedAt: at(1) });
+      await store.endOperation(operation.operationId, { status: 'SUCCEEDED', endedAt: at(9), reason: 'The job is running' });
+      expect(await store.markRunning(operation.operationId, at(10))).toBe(false);
+      expect(await store.markRunning(newOperationId(), at(1))).toBe(false);
+    });
+
+    test('the first end of an operation stays', async () => {
+      await launched();
+      const operation = anOperation();
+      await store.acceptJobChange(operation, aJob(), undefined);
+      const end = {
+        status: 'FAILED',
+        endedAt: at(9),
+        reason: 'No such class',
+        error: { name: 'JobRejected', message: 'No such class' },
+      } as const;
+      expect(await store.endOperation(operation.operationId, end)).toBe(true);
+      expect(await store.endOperation(operation.operationId, { status: 'SUCCEEDED', endedAt: at(10), reason: 'Well' })).toBe(false);
+      expect(await store.operation(operation.operationId)).toEqual({ ...operation, ...end });
+    });
+
+    test('ending or noting a phase of an operation that does not exist is an error', async () => {
+      await expect(store.endOperation(newOperationId(), { status: 'FAILED', endedAt: at(1), reason: '' })).rejects.toThrow(NotFound);
+      await expect(store.recordPhase(newOperationId(), { name: 'Start', startedAt: at(1), outcome: 'ok', reason: '' })).rejects.toThrow(
+        NotFound,
+      );
+    });
+
+    test('phases come back in the order of their starts, with the first start and the newest look', async () => {
+      await launched();
+      const operation = anOperation();
+      await store.acceptJobChange(operation, aJob(), undefined);
+      const record = (
+        name: string,
+        startedAt: string,
+        rest: { endedAt?: string; outcome: 'running' | 'ok' | 'waiting' | 'failed'; reason: string },
+      ) => store.recordPhase(operation.operationId, { name, startedAt, ...rest });
+      await record('Wait for slots. All there?', at(5), { outcome: 'waiting', reason: '0 of 4' });
+      await record('Upload', at(2), { outcome: 'running', reason: '' });
+      await record('Upload', at(2), { outcome: 'ok', endedAt: at(3), reason: 'Uploaded' });
+      await record('Wait for slots. All there?', at(6), { outcome: 'ok', endedAt: at(7), reason: '4 of 4' });
+      expect((await store.operation(operation.operationId))?.phases).toEqual([
+        { name: 'Upload', startedAt: at(2), endedAt: at(3), outcome: 'ok', reason: 'Uploaded', attempts: 1 },
+        { name: 'Wait for slots. All there?', startedAt: at(5), endedAt: at(7), outcome: 'ok', reason: '4 of 4', attempts: 2 },
+      ]);
+    });
+
+    test('an attempt that began and never reported its end is counted', async () => {
+      await launched();
+      const operation = anOperation();
+      await store.acceptJobChange(operation, aJob(), undefined);
+      for (const second of [1, 2])
+        await store.recordPhase(operation.operationId, { name: 'Start job', startedAt: at(second), outcome: 'running', reason: '' });
+      await store.recordPhase(operation.operationId, {
+        name: 'Start job',
+        startedAt: at(2),
+        endedAt: at(3),
+        outcome: 'ok',
+        reason: 'Started',
+      });
+      expect((await store.operation(operation.operationId))?.phases).toMatchObject([{ attempts: 2, startedAt: at(1) }]);
+    });
+
+    test('writers at the same time lose no phase and no attempt', async () => {
+      await launched();
+      const operation = anOperation();
+      await store.acceptJobChange(operation, aJob(), undefined);
+      const names = ['One', 'Two', 'Three', 'Four'];
+      await Promise.all(
+        [...names, ...names].map((name, second) =>
+          store.recordPhase(operation.operationId, { name, startedAt: at(second), outcome: 'ok', reason: '' }),
+        ),
+      );
+      const phases = (await store.operation(operation.operationId))?.phases ?? [];
+      expect(phases.map(({ name }) => name).sort()).toEqual([...names].sort());
+      expect(phases.every(({ attempts }) => attempts === 2)).toBe(true);
+    });
+
+    test('open operations are those that have not ended', async () => {
+      await launched();
+      const [open, ended] = [anOperation({ job: 'one' }), anOperation({ job: 'two' })];
+      await store.acceptJobChange(open, aJob({ name: 'one' }), undefined);
+      await store.acceptJobChange(ended, aJob({ name: 'two' }), undefined);
+      await store.endOperation(ended.operationId, { status: 'SUCCEEDED', endedAt: at(2), reason: 'Done' });
+      const found = (await store.openOperations()).map(({ operationId }) => operationId);
+      expect(found).toContain(open.operationId);
+      expect(found).not.toContain(ended.operationId);
+    });
+
+    test('operations of a cluster are listed newest first, page by page, others left out', async () => {
+      await launched({ name: 'other' });
+      await launched();
+      const made = [1, 2, 3, 4].map((second) => anOperation({ requestedAt: at(second), job: `job-${second}` }));
+      for (const operation of made) await store.acceptJobChange(operation, aJob({ name: operation.job as string }), undefined);
+      const pages = await allPages((page) => store.operationsOf('flights', page), 2);
+      expect(pages.map((page) => page.map(({ requestedAt }) => requestedAt))).toEqual([[at(4), at(3)], [at(2), at(1)], [at(0)]]);
+    });
+  });
+
+  describe('lists', () => {
+    test('clusters and jobs are listed by name, page by page, and a full last page has no next one', async () => {
+      for (const name of ['beta', 'alpha', 'flights', 'delta']) await launched({ name });
+      for (const name of ['j3', 'j1', 'j2']) await submitted({ name });
+      expect((await allPages((page) => store.clusters(page), 2)).map((page) => page.map(({ name }) => name))).toEqual([
+        ['alpha', 'beta'],
+        ['delta', 'flights'],
+      ]);
+      expect((await allPages((page) => store.jobs('flights', page), 3)).map((page) => page.map(({ name }) => name))).toEqual([
+        ['j1', 'j2', 'j3'],
+      ]);
+      expect(await store.jobs('alpha', { limit: 5 })).toEqual({ items: [] });
+    });
+
+    test('snapshots of a job are listed newest first, and one that is recorded twice appears once', async () => {
+      const snapshot = (second: number) => ({
+        cluster: 'flights',
+        job: 'delays',
+        location: `s3://state/savepoint-${second}`,
+        kind: 'savepoint' as const,
+        origin: newOperationId(),
+        flinkJobId: 'c'.repeat(32),
+        takenAt: at(second),
+      });
+      const all = [1, 2, 3].map(snapshot);
+      for (const one of all) await store.putSnapshot(one);
+      await store.putSnapshot({ ...(all[0] as (typeof all)[0]), takenAt: at(50) });
+      await store.putSnapshot({ ...snapshot(9), job: 'delays-2' });
+      const pages = await allPages((page) => store.snapshots('flights', 'delays', page), 2);
+      expect(pages).toEqual([[all[2], all[1]], [all[0]]]);
+    });
+  });
+
+  describe('leases', () => {
+    const targets = [
+      ['cluster', { cluster: 'flights' }],
+      ['job', { cluster: 'flights', job: 'delays' }],
+    ] as const;
+    const [first, second] = ['op-00000000000000000000000001', 'op-00000000000000000000000002'] as const;
+    const leaseOf = async (target: { cluster: string; job?: string }) =>
+      (target.job ? await store.job(target.cluster, target.job) : await store.cluster(target.cluster))?.lease;
+    beforeEach(async () => {
+      await launched();
+      await submitted({ lease: undefined });
+    });
+
+    test.each(targets)('of a %s: taken when free, renewed by its holder, refused to others until it has run out', async (_what, target) => {
+      expect(await store.acquireLease(target, aLease(first, 0))).toBe(true);
+      expect(await store.acquireLease(target, aLease(second, 30))).toBe(false);
+      expect(await store.acquireLease(target, aLease(first, 40))).toBe(true);
+      expect(await store.acquireLease(target, aLease(second, 90))).toBe(false);
+      expect(await leaseOf(target)).toEqual(aLease(first, 40));
+      expect(await store.acquireLease(target, aLease(second, 101))).toBe(true);
+      expect(await leaseOf(target)).toEqual(aLease(second, 101));
+    });
+
+    test.each(targets)('of a %s: given back by its holder only', async (_what, target) => {
+      await store.acquireLease(target, aLease(first));
+      await store.releaseLease(target, second);
+      expect(await leaseOf(target)).toEqual(aLease(first));
+      await store.releaseLease(target, first);
+      await store.releaseLease(target, first);
+      expect(await leaseOf(target)).toBeUndefined();
+    });
+
+    test('of what does not exist cannot be taken, and giving it back makes nothing', async () => {
+      await expect(store.acquireLease({ cluster: 'nowhere' }, aLease(first))).rejects.toThrow(NotFound);
+      await store.releaseLease({ cluster: 'nowhere' }, first);
+      expect(await store.cluster('nowhere')).toBeUndefined();
+    });
+
+    test('of many takers at once exactly one gets it', async () => {
+      const taken = await Promise.all(
+        Array.from({ length: 8 }, () => store.acquireLease({ cluster: 'flights' }, aLease(newOperationId()))),
+      );
+      expect(taken.filter(Boolean)).toHaveLength(1);
+    });
+  });
+
+  describe('what operations write', () => {
+    const [holder, other] = ['op-00000000000000000000000001', 'op-00000000000000000000000002'] as const;
+    beforeEach(async () => {
+      await launched();
+      await submitted({ lease: aLease(holder), jarId: 'jar-1' });
+      await store.acquireLease({ cluster: 'flights' }, aLease(holder));
+    });
+
+    test('a cluster is changed by the holder of its lease and by nobody else', async () => {
+      const resources = { securityGroupId: 'sg-1', taskManagerGroups: [{ name: 'tm', zone: 'us-east-1a' }], launchTemplateIds: ['lt-1'] };
+      const changed = await store.updateCluster('flights', holder, { status: 'TERMINATING', statusReason: 'Asked', resources });
+      expect(changed).toEqual({
+        ...aCluster({ lease: aLease(holder) }),
+        status: 'TERMINATING',
+        statusReason: 'Asked',
+        resources,
+        updatedAt: NOW.toISOString(),
+      });
+      expect(await store.cluster('flights')).toEqual(changed);
+      await expect(store.updateCluster('flights', other, { status: 'FAILED' })).rejects.toThrow(Superseded);
+      await expect(store.updateCluster('nowhere', holder, { status: 'FAILED' })).rejects.toThrow(Superseded);
+      expect(await store.cluster('flights')).toEqual(changed);
+    });
+
+    test('a job is changed by the holder of its lease and by nobody else; a key set to undefined is removed', async () => {
+      const changed = await store.updateJob('flights', 'delays', holder, {
+        status: 'STOPPED',
+        jarId: undefined,
+        latestSavepoint: 's3://state/sp-1',
+      });
+      expect(changed).toMatchObject({ status: 'STOPPED', latestSavepoint: 's3://state/sp-1', updatedAt: NOW.toISOString() });
+      expect('jarId' in changed).toBe(false);
+      expect(await store.job('flights', 'delays')).toEqual(changed);
+      await expect(store.updateJob('flights', 'delays', other, { status: 'FAILED' })).rejects.toThrow(Superseded);
+      await expect(store.updateJob('flights', 'nothing', holder, { status: 'FAILED' })).rejects.toThrow(Superseded);
+    });
+
+    test('what is seen of a job is written only between operations and only of its present epoch', async () => {
+      const seen = { status: 'FAILED', statusReason: 'A TaskManager is gone' } as const;
+      // The clock stands at 30 s: a lease until 60 s is held, one until 20 s has run out.
+      expect(await store.recordJobSeen('flights', 'delays', 1, seen)).toBe(false);
+      await store.releaseLease({ cluster: 'flights', job: 'delays' }, holder);
+      expect(await store.recordJobSeen('flights', 'delays', 2, seen)).toBe(false);
+      expect(await store.recordJobSeen('flights', 'nothing', 1, seen)).toBe(false);
+      expect(await store.recordJobSeen('flights', 'delays', 1, seen)).toBe(true);
+      expect(await store.job('flights', 'delays')).toMatchObject(seen);
+      await store.acquireLease({ cluster: 'flights', job: 'delays' }, aLease(other, 0, 20));
+      expect(await store.recordJobSeen('flights', 'delays', 1, { ...seen, status: 'RUNNING' })).toBe(true);
+    });
+  });
+});
+
+describe('The store on DynamoDB', () => {
+  test('leaves an item that does not fit its schema out of a list and reports it by its key', async () => {
+    const tableName = await createTable();
+    const reports: unknown[] = [];
+    const store = createStore({ client: tableClient(), tableName, now: () => NOW, reportUnreadable: (report) => reports.push(report) });
+    await store.acceptLaunch(anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } }), aCluster());
+    await store.acceptJobChange(anOperation({ job: 'good' }), aJob({ name: 'good' }), undefined);
+    await tableClient().send(new PutCommand({ TableName: tableName, Item: { ...jobKey('flights', 'bad'), name: 'bad', status: 'ODD' } }));
+    expect((await store.jobs('flights', { limit: 10 })).items.map(({ name }) => name)).toEqual(['good']);
+    expect(reports).toMatchObject([{ pk: 'CLUSTER#flights', sk: 'JOB#bad' }]);
+    await expect(store.job('flights', 'bad')).rejects.toThrow();
+  });
+});
