@@ -1,0 +1,40 @@
+import type { FlinkJobSeen, FlinkJobState } from '../gateways/flink/flink.port';
+
+/** States that Flink does not leave again. SUSPENDED is final for one JobManager: another may go on. */
+const FINAL: readonly FlinkJobState[] = ['FAILED', 'CANCELED', 'FINISHED'];
+export const isFinal = (state: FlinkJobState): boolean => FINAL.includes(state);
+
+export type JobProgress =
+  | { readonly action: 'wait'; readonly reason: string }
+  /** All tasks run. */
+  | { readonly action: 'running'; readonly reason: string }
+  /** The job has done all its work. */
+  | { readonly action: 'finished'; readonly reason: string }
+  | { readonly action: 'failed'; readonly reason: string }
+  /** Flink has no such job. */
+  | { readonly action: 'gone'; readonly reason: string };
+
+/** How far a start or a rescale has come. `parallelism`: what is asked for; undefined when any will do. */
+export const decideJobProgress = (seen: FlinkJobSeen | undefined, parallelism?: number): JobProgress => {
+  if (!seen) return { action: 'gone', reason: 'Flink does not know the job' };
+  if (seen.state === 'FINISHED') return { action: 'finished', reason: 'The job has finished' };
+  if (seen.state === 'FAILED') return { action: 'failed', reason: seen.failure ?? 'the job failed and Flink gives no cause' };
+  if (seen.state === 'FAILING') return { action: 'wait', reason: `The job is failing: ${seen.failure ?? 'no cause given yet'}` };
+  if (seen.state === 'CANCELED' || seen.state === 'CANCELLING')
+    return { action: 'failed', reason: `the job was canceled in Flink by somebody else (${seen.state})` };
+  const { total, running, finished } = seen.tasks;
+  const tasks = `${running + finished} of ${total} tasks run at parallelism ${seen.parallelism}`;
+  if (seen.state !== 'RUNNING' || total === 0 || running + finished < total)
+    return { action: 'wait', reason: `${seen.state}: ${tasks}${seen.failure ? `; last failure: ${seen.failure}` : ''}` };
+  const reachable = Math.min(parallelism ?? 0, ...seen.vertices.map((vertex) => vertex.maxParallelism).filter((max) => max > 0));
+  if (parallelism !== undefined && seen.parallelism !== parallelism && seen.parallelism !== reachable)
+    return { action: 'wait', reason: `${tasks}, ${parallelism} wanted` };
+  return { action: 'running', reason: `All ${total} tasks run at parallelism ${seen.parallelism}` };
+};
+
+/** Whether a job has ended, and how; a job that Flink does not know has ended too. */
+export const decideJobEnd = (seen: FlinkJobSeen | undefined): { readonly ended: boolean; readonly reason: string } => {
+  if (!seen) return { ended: true, reason: 'Flink does not know the job any more' };
+  if (isFinal(seen.state)) return { ended: true, reason: `The job is ${seen.state}` };
+  return { ended: false, reason: `The job is still ${seen.state}` };
+};

@@ -1,0 +1,39 @@
+import type { FleetSeen } from '../gateways/aws/fleet.port';
+import type { FlinkOverview } from '../gateways/flink/flink.port';
+
+/** A capacity error may pass within a minute or two, as instances of others end; longer it lasts for hours. Source: EC2 user guide, "Insufficient instance capacity". */
+export const CAPACITY_PATIENCE_SECONDS = 60;
+
+export type FleetProgress =
+  | { readonly action: 'wait'; readonly reason: string }
+  | { readonly action: 'give-up'; readonly error: 'InsufficientCapacity' | 'DeadlineExceeded'; readonly reason: string };
+
+/** How the machines come along. `since`: when they were asked for. Instants as ISO 8601. */
+export const decideFleetProgress = (
+  seen: FleetSeen,
+  clock: { readonly since: string; readonly now: string; readonly deadline: string },
+): FleetProgress => {
+  const state = describeFleet(seen);
+  const waited = Math.round((Date.parse(clock.now) - Date.parse(clock.since)) / 1_000);
+  if (seen.problem?.kind === 'capacity' && waited >= CAPACITY_PATIENCE_SECONDS)
+    return { action: 'give-up', error: 'InsufficientCapacity', reason: `EC2 has had no capacity for ${waited} s: ${seen.problem.message}` };
+  const problem = seen.problem ? `; last failed launch: ${seen.problem.message}` : '';
+  if (clock.now > clock.deadline)
+    return { action: 'give-up', error: 'DeadlineExceeded', reason: `The hosts were not all there within ${waited} s: ${state}${problem}` };
+  return { action: 'wait', reason: `${state}${problem}` };
+};
+
+const describeFleet = ({ hosts, wanted }: FleetSeen): string => {
+  const running = (role: 'jobmanager' | 'taskmanager'): number =>
+    hosts.filter((host) => host.role === role && host.state === 'running').length;
+  return `${running('jobmanager')} of ${wanted.jobmanager} JobManager hosts and ${running('taskmanager')} of ${wanted.taskmanager} TaskManager hosts run`;
+};
+
+export type ClusterProgress = { readonly ready: boolean; readonly reason: string };
+
+/** Whether the wanted slots are there. `seen` is undefined while the JobManager does not answer. */
+export const decideClusterProgress = (seen: FlinkOverview | undefined, slotsWanted: number): ClusterProgress => {
+  if (!seen) return { ready: false, reason: 'The JobManager does not answer yet' };
+  const state = `${seen.slotsTotal} of ${slotsWanted} slots registered by ${seen.taskManagers} TaskManagers`;
+  return { ready: seen.slotsTotal >= slotsWanted, reason: state };
+};

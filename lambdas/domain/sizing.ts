@@ -1,0 +1,215 @@
+import type { ClusterSpec, InstanceFacts, ResolvedSize, SizeDefinition } from '../contracts/cluster';
+import type { FieldProblem } from '../contracts/errors';
+import type { Stage } from '../contracts/stage';
+
+/** Streaming between hosts needs headroom for bursts: a type whose peak is under 10 Gbit/s is refused (mission row L4). */
+export const STREAMING_PEAK_GBPS = 10;
+/** The share of a host's memory that Flink's processes may take; the other third is for page cache, RocksDB's files and the system (row L5). */
+export const FLINK_SHARE_OF_HOST = 2 / 3;
+/** Flink's fixed parts alone (metaspace 256, overhead 192, framework 256, network 64 MiB) leave nothing to work with below this. MiB. */
+export const MINIMUM_TASK_MANAGER_MIB = 1_024;
+/** Local state, its backup for local recovery, and compaction's temporary copy of about 3 GB of live state a slot. GB. */
+const GP3_GB_PER_SLOT = 10;
+const GP3_GB = { min: 20, max: 1_000 } as const;
+
+export type Sizing =
+  | {
+      readonly ok: true;
+      readonly size: ResolvedSize /** One sentence for each choice that was not the caller's. */;
+      readonly reasons: readonly string[];
+    }
+  | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
+interface Wish extends SizeDefinition {
+  /** Path of the field that a value comes from: the override, or `size`. */
+  readonly from: Readonly<Record<'instanceType' | 'jobManagerType' | 'jobManagerMemory' | 'perHost' | 'slots' | 'min' | 'max', string>>;
+}
+
+/** The EC2 types whose facts `resolveSize` needs. */
+export const instanceTypesOf = (spec: ClusterSpec, stage: Pick<Stage, 'sizes'>): readonly string[] => {
+  const { instanceType, jobManager } = wishOf(spec, stage.sizes[spec.size]);
+  return [...new Set([instanceType, jobManager.instanceType])];
+};
+
+/**
+ * Makes a spec's named size and overrides concrete (mission rows L3 to L7).
+ * @param facts by instance type, as DescribeInstanceTypes gives them; an unknown type is not in it.
+ * @returns every problem at once, each with the path of the field that it comes from.
+ */
+export const resolveSize = (
+  spec: ClusterSpec,
+  stage: Pick<Stage, 'sizes' | 'limits'>,
+  facts: ReadonlyMap<string, InstanceFacts>,
+): Sizing => {
+  const wish = wishOf(spec, stage.sizes[spec.size]);
+  const host = facts.get(wish.instanceType);
+  const jobManagerHost = facts.get(wish.jobManager.instanceType);
+  const problems: FieldProblem[] = [
+    ...unknownType(wish.from.instanceType, wish.instanceType, host),
+    ...unknownType(wish.from.jobManagerType, wish.jobManager.instanceType, jobManagerHost),
+    ...fleetProblems(wish, stage.limits.maxTaskManagersPerCluster),
+  ];
+  if (jobManagerHost) problems.push(...jobManagerProblems(wish, jobManagerHost));
+  if (host) problems.push(...networkProblems(spec, wish, host), ...hostProblems(wish, host));
+  if (!host || problems.length > 0) return { ok: false, problems };
+  return sized(spec, wish, host);
+};
+
+const wishOf = ({ overrides }: ClusterSpec, size: SizeDefinition): Wish => {
+  const from = (path: string, value: unknown): string => (value === undefined ? 'size' : `overrides.${path}`);
+  return {
+    instanceType: overrides.instanceType ?? size.instanceType,
+    jobManager: {
+      instanceType: overrides.jobManager?.instanceType ?? size.jobManager.instanceType,
+      memoryMiB: overrides.jobManager?.memoryMiB ?? size.jobManager.memoryMiB,
+    },
+    taskManagersPerHost: overrides.taskManagersPerHost ?? size.taskManagersPerHost,
+    slotsPerVcpu: overrides.slotsPerVcpu ?? size.slotsPerVcpu,
+    taskManagers: { min: overrides.taskManagers?.min ?? size.taskManagers.min, max: overrides.taskManagers?.max ?? size.taskManagers.max },
+    from: {
+      instanceType: from('instanceType', overrides.instanceType),
+      jobManagerType: from('jobManager.instanceType', overrides.jobManager?.instanceType),
+      jobManagerMemory: from('jobManager.memoryMiB', overrides.jobManager?.memoryMiB),
+      perHost: from('taskManagersPerHost', overrides.taskManagersPerHost),
+      slots: from('slotsPerVcpu', overrides.slotsPerVcpu),
+      min: from('taskManagers.min', overrides.taskManagers?.min),
+      max: from('taskManagers.max', overrides.taskManagers?.max),
+    },
+  };
+};
+
+const unknownType = (path: string, type: string, facts: InstanceFacts | undefined): FieldProblem[] =>
+  facts ? [] : [{ path, message: `EC2 has no instance type ${type}` }];
+
+const fleetProblems = ({ taskManagers: { min, max }, taskManagersPerHost, from }: Wish, limit: number): FieldProblem[] => {
+  if (max > limit) return [{ path: from.max, message: `${max} TaskManagers asked, the stage allows ${limit}` }];
+  if (min > limit) return [{ path: from.min, message: `${min} TaskManagers asked, the stage allows ${limit}` }];
+  if (min > max)
+    return [
+      {
+        path: from.min === 'size' ? from.max : from.min,
+        message: `the smallest fleet of ${min} TaskManagers is over the largest of ${max}`,
+      },
+    ];
+  if (hostsFor(min, taskManagersPerHost) > Math.floor(max / taskManagersPerHost)) {
+    const path = [from.max, from.min, from.perHost].find((candidate) => candidate !== 'size') ?? 'size';
+    return [
+      {
+        path,
+        message: `${min} to ${max} TaskManagers cannot be had with ${taskManagersPerHost} on every host: give limits that whole hosts fit in`,
+      },
+    ];
+  }
+  return [];
+};
+
+const jobManagerProblems = ({ jobManager, from }: Wish, { memoryMiB }: InstanceFacts): FieldProblem[] => {
+  const most = Math.floor(memoryMiB * FLINK_SHARE_OF_HOST);
+  return jobManager.memoryMiB <= most
+    ? []
+    : [
+        {
+          path: from.jobManagerMemory === 'size' ? from.jobManagerType : from.jobManagerMemory,
+          message: `${jobManager.memoryMiB} MiB leave less than a third of a ${jobManager.instanceType} (${memoryMiB} MiB) to the system; at most ${most} MiB`,
+        },
+      ];
+};
+
+const networkProblems = (
+  { network }: ClusterSpec,
+  { instanceType, from }: Wish,
+  { peakGbps, baselineGbps }: InstanceFacts,
+): FieldProblem[] => {
+  const problems: FieldProblem[] = [];
+  if (peakGbps < STREAMING_PEAK_GBPS && !network.allowSlow)
+    problems.push({
+      path: from.instanceType,
+      message: `the network of ${instanceType} reaches ${peakGbps} Gbit/s at its peak${baselineGbps === undefined ? '' : ` (${baselineGbps} sustained)`}, streaming needs ${STREAMING_PEAK_GBPS}; set network.allowSlow to accept it`,
+    });
+  if (network.minimumBaselineGbps !== undefined && (baselineGbps ?? 0) < network.minimumBaselineGbps)
+    problems.push({
+      path: 'network.minimumBaselineGbps',
+      message: `${instanceType} sustains ${baselineGbps ?? 'an unstated number of'} Gbit/s, ${network.minimumBaselineGbps} demanded`,
+    });
+  return problems;
+};
+
+const hostProblems = ({ instanceType, taskManagersPerHost, from }: Wish, host: InstanceFacts): FieldProblem[] => {
+  const path = from.perHost === 'size' ? from.instanceType : from.perHost;
+  if (taskManagersPerHost > host.addressesPerInterface)
+    return [
+      {
+        path,
+        message: `${taskManagersPerHost} TaskManagers need an address each, the network interface of ${instanceType} holds ${host.addressesPerInterface}`,
+      },
+    ];
+  const memory = taskManagerMemory(host, taskManagersPerHost);
+  return memory >= MINIMUM_TASK_MANAGER_MIB
+    ? []
+    : [
+        {
+          path,
+          message: `two thirds of a ${instanceType} (${host.memoryMiB} MiB) give ${taskManagersPerHost} TaskManagers ${memory} MiB each, Flink needs ${MINIMUM_TASK_MANAGER_MIB}`,
+        },
+      ];
+};
+
+const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
+  const perHost = wish.taskManagersPerHost;
+  const hosts = { min: hostsFor(wish.taskManagers.min, perHost), max: Math.floor(wish.taskManagers.max / perHost) };
+  const slotsPerTaskManager = Math.max(1, Math.floor((host.vcpus * wish.slotsPerVcpu) / perHost));
+  const slotsPerHost = slotsPerTaskManager * perHost;
+  const spareByDefault = spec.size === 'dev' || hosts.max === hosts.min ? 0 : slotsPerHost;
+  const spareSlots = spec.spareSlots ?? spareByDefault;
+  if (spareSlots >= hosts.max * slotsPerHost)
+    return {
+      ok: false,
+      problems: [
+        {
+          path: 'spareSlots',
+          message: `${spareSlots} spare slots leave none of the ${hosts.max * slotsPerHost} of the largest fleet to jobs`,
+        },
+      ],
+    };
+  const stateVolume = volumeOf(host, slotsPerHost);
+  const memory = taskManagerMemory(host, perHost);
+  return {
+    ok: true,
+    size: {
+      instanceType: wish.instanceType,
+      vcpus: host.vcpus,
+      hostMemoryMiB: host.memoryMiB,
+      architecture: host.architecture,
+      peakGbps: host.peakGbps,
+      ...(host.baselineGbps === undefined ? {} : { baselineGbps: host.baselineGbps }),
+      stateVolume,
+      jobManager: wish.jobManager,
+      taskManagersPerHost: perHost,
+      taskManagerMemoryMiB: memory,
+      slotsPerTaskManager,
+      taskManagers: { min: hosts.min * perHost, max: hosts.max * perHost },
+      // The slots of the smallest fleet are vCPUs x slots per vCPU, and never more than the largest fleet has.
+      defaultParallelism: hosts.min * slotsPerHost,
+      spareSlots,
+    },
+    reasons: [
+      stateVolume.kind === 'nvme'
+        ? `state lies on the ${stateVolume.sizeGB} GB of local NVMe that ${wish.instanceType} has`
+        : `${wish.instanceType} has no local disk: state lies on a gp3 volume of ${stateVolume.sizeGB} GB, ${GP3_GB_PER_SLOT} a slot`,
+      `${perHost} TaskManager${perHost === 1 ? '' : 's'} of ${memory} MiB a host leave a third of its ${host.memoryMiB} MiB to page cache and system`,
+      spareSlots > 0
+        ? `${spareSlots} slots stand by so that a lost TaskManager needs no boot`
+        : 'no slots stand by: a lost TaskManager waits for a new host',
+    ],
+  };
+};
+
+const volumeOf = (host: InstanceFacts, slotsPerHost: number): ResolvedSize['stateVolume'] =>
+  host.localStorageGB > 0
+    ? { kind: 'nvme', sizeGB: host.localStorageGB }
+    : { kind: 'gp3', sizeGB: Math.min(GP3_GB.max, Math.max(GP3_GB.min, slotsPerHost * GP3_GB_PER_SLOT)) };
+
+const taskManagerMemory = ({ memoryMiB }: InstanceFacts, perHost: number): number =>
+  Math.floor((memoryMiB * FLINK_SHARE_OF_HOST) / perHost);
+
+const hostsFor = (taskManagers: number, perHost: number): number => Math.ceil(taskManagers / perHost);

@@ -1,0 +1,17 @@
+/** Where things lie in the state bucket. Keys without a leading or trailing slash. */
+
+/** Everything of a cluster of this name, over all its epochs. */
+export const clusterPrefix = (cluster: string): string => `clusters/${cluster}`;
+
+/** What a node of one epoch boots with: `node.json`, `jobmanager.yaml`, `taskmanager.yaml`. */
+export const configurationPrefix = (cluster: string, epoch: number): string => `${clusterPrefix(cluster)}/e${epoch}/config`;
+
+export const jobPrefix = (cluster: string, job: string): string => `${clusterPrefix(cluster)}/jobs/${job}`;
+
+/** Flink adds `<flinkJobId>/chk-<n>` (a start has a directory of its own, because its Flink job id is its own). */
+export const checkpointsPrefix = (cluster: string, job: string): string => `${jobPrefix(cluster, job)}/checkpoints`;
+
+export const savepointsPrefix = (cluster: string, job: string): string => `${jobPrefix(cluster, job)}/savepoints`;
+
+/** A SQL script by its content: the same script is stored once, and what runs is what was submitted. */
+export const scriptKey = (cluster: string, job: string, sha256: string): string => `${jobPrefix(cluster, job)}/scripts/${sha256}.sql`;

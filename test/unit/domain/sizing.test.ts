@@ -1,0 +1,205 @@
+import * as fc from 'fast-check';
+import type { InstanceFacts } from '../../../lambdas/contracts/cluster';
+import { instanceTypesOf, MINIMUM_TASK_MANAGER_MIB, resolveSize } from '../../../lambdas/domain/sizing';
+import { FACTS, STAGE, sizeOf, spec } from './examples';
+
+const problemsOf = (fields: Parameters<typeof spec>[0]) => {
+  const sizing = resolveSize(spec(fields), STAGE, FACTS);
+  return sizing.ok ? [] : sizing.problems;
+};
+
+describe('a named size', () => {
+  test('becomes instance type, memory, slots and limits', () => {
+    expect(sizeOf({ size: 'small' })).toEqual({
+      instanceType: 'c6id.2xlarge',
+      vcpus: 8,
+      hostMemoryMiB: 16_384,
+      architecture: 'x86_64',
+      peakGbps: 12.5,
+      baselineGbps: 3.125,
+      stateVolume: { kind: 'nvme', sizeGB: 474 },
+      jobManager: { instanceType: 'c5.2xlarge', memoryMiB: 8_192 },
+      taskManagersPerHost: 2,
+      taskManagerMemoryMiB: 5_461,
+      slotsPerTaskManager: 8,
+      taskManagers: { min: 2, max: 8 },
+      defaultParallelism: 16,
+      spareSlots: 16,
+    });
+  });
+
+  test('needs facts of its two instance types only', () => {
+    expect(instanceTypesOf(spec({ size: 'small' }), STAGE)).toEqual(['c6id.2xlarge', 'c5.2xlarge']);
+    expect(instanceTypesOf(spec({ size: 'dev' }), STAGE)).toEqual(['c5.large']);
+  });
+
+  test('keeps state on a gp3 volume where the type has no local disk, and says so', () => {
+    const sizing = resolveSize(spec({ size: 'large' }), STAGE, FACTS);
+    expect(sizing).toMatchObject({ ok: true, size: { stateVolume: { kind: 'gp3', sizeGB: 320 } } });
+    expect(sizing.ok && sizing.reasons.join('\n')).toContain('c5.4xlarge has no local disk');
+  });
+
+  test('has no spare slots in dev, else those of one host', () => {
+    expect(sizeOf({ size: 'dev' }).spareSlots).toBe(0);
+    expect(sizeOf({ size: 'large' }).spareSlots).toBe(32);
+    expect(sizeOf({ size: 'large', spareSlots: 3 }).spareSlots).toBe(3);
+  });
+
+  test('is overridden value by value', () => {
+    const overrides = {
+      instanceType: 'c7gd.4xlarge',
+      taskManagersPerHost: 4,
+      slotsPerVcpu: 3,
+      taskManagers: { min: 4, max: 12 },
+      jobManager: { memoryMiB: 10_000 },
+    };
+    expect(sizeOf({ size: 'small', overrides })).toMatchObject({
+      architecture: 'arm64',
+      taskManagersPerHost: 4,
+      taskManagerMemoryMiB: 5_461,
+      slotsPerTaskManager: 12,
+      taskManagers: { min: 4, max: 12 },
+      defaultParallelism: 48,
+      jobManager: { instanceType: 'c5.2xlarge', memoryMiB: 10_000 },
+    });
+  });
+
+  test('keeps to whole hosts: the smallest fleet is rounded up, the largest down', () => {
+    expect(sizeOf({ overrides: { taskManagersPerHost: 3, taskManagers: { min: 4, max: 11 } } }).taskManagers).toEqual({ min: 6, max: 9 });
+  });
+});
+
+describe('a size is refused with the path and the figures when', () => {
+  test.each([
+    [
+      'the type does not exist',
+      { overrides: { instanceType: 'c5.gigantic' } },
+      'overrides.instanceType',
+      'EC2 has no instance type c5.gigantic',
+    ],
+    [
+      "the JobManager's type does not exist",
+      { overrides: { jobManager: { instanceType: 'c9.large' } } },
+      'overrides.jobManager.instanceType',
+      'EC2 has no instance type c9.large',
+    ],
+    [
+      'the network is slow',
+      { size: 'dev', overrides: { instanceType: 'c4.large' } },
+      'overrides.instanceType',
+      'the network of c4.large reaches 0.5 Gbit/s at its peak, streaming needs 10; set network.allowSlow to accept it',
+    ],
+    [
+      'the sustained bandwidth is under the demand',
+      { network: { minimumBaselineGbps: 5 } },
+      'network.minimumBaselineGbps',
+      'c6id.2xlarge sustains 3.125 Gbit/s, 5 demanded',
+    ],
+    [
+      'min is over max',
+      { overrides: { taskManagers: { min: 9 } } },
+      'overrides.taskManagers.min',
+      'the smallest fleet of 9 TaskManagers is over the largest of 8',
+    ],
+    [
+      'it is over the stage',
+      { overrides: { taskManagers: { max: 300 } } },
+      'overrides.taskManagers.max',
+      '300 TaskManagers asked, the stage allows 100',
+    ],
+    [
+      'whole hosts do not fit between min and max',
+      { overrides: { taskManagersPerHost: 4, taskManagers: { min: 5, max: 7 } } },
+      'overrides.taskManagers.max',
+      '5 to 7 TaskManagers cannot be had with 4 on every host: give limits that whole hosts fit in',
+    ],
+    [
+      'TaskManagers are too small for Flink',
+      { size: 'dev', overrides: { taskManagersPerHost: 4 } },
+      'overrides.taskManagersPerHost',
+      'two thirds of a c5.large (4096 MiB) give 4 TaskManagers 682 MiB each, Flink needs 1024',
+    ],
+    [
+      'addresses run out',
+      { size: 'dev', network: { allowSlow: true }, overrides: { instanceType: 't3.micro', taskManagersPerHost: 4 } },
+      'overrides.taskManagersPerHost',
+      '4 TaskManagers need an address each, the network interface of t3.micro holds 2',
+    ],
+    [
+      "the JobManager takes more than two thirds of its host's memory",
+      { size: 'dev', overrides: { jobManager: { memoryMiB: 3_000 } } },
+      'overrides.jobManager.memoryMiB',
+      '3000 MiB leave less than a third of a c5.large (4096 MiB) to the system; at most 2730 MiB',
+    ],
+    [
+      'spare slots leave nothing to jobs',
+      { size: 'dev', spareSlots: 16 },
+      'spareSlots',
+      '16 spare slots leave none of the 16 of the largest fleet to jobs',
+    ],
+  ])('%s', (_, fields, path, message) => {
+    expect(problemsOf(fields)).toEqual([{ path, message }]);
+  });
+
+  test('more than one thing is wrong: all are said at once', () => {
+    const problems = problemsOf({
+      overrides: { instanceType: 'c5.gigantic', jobManager: { instanceType: 'x.y' }, taskManagers: { max: 300 } },
+    });
+    expect(problems.map(({ path }) => path)).toEqual([
+      'overrides.instanceType',
+      'overrides.jobManager.instanceType',
+      'overrides.taskManagers.max',
+    ]);
+  });
+});
+
+test('a slow network is accepted by who says so', () => {
+  expect(problemsOf({ size: 'dev', network: { allowSlow: true }, overrides: { instanceType: 'c4.large' } })).toEqual([]);
+});
+
+const facts: fc.Arbitrary<InstanceFacts> = fc.record({
+  instanceType: fc.constant('any.type'),
+  vcpus: fc.integer({ min: 1, max: 192 }),
+  memoryMiB: fc.integer({ min: 512, max: 1_000_000 }),
+  peakGbps: fc.constantFrom(0.5, 5, 10, 12.5, 200),
+  localStorageGB: fc.constantFrom(0, 118, 7_600),
+  architecture: fc.constantFrom('x86_64' as const, 'arm64' as const),
+  addressesPerInterface: fc.integer({ min: 2, max: 50 }),
+});
+
+test('whatever is resolved leaves a third of each host, fits in its limits and can run a job of the default parallelism', () => {
+  fc.assert(
+    fc.property(
+      facts,
+      fc.record({
+        taskManagersPerHost: fc.integer({ min: 1, max: 8 }),
+        slotsPerVcpu: fc.double({ min: 0.25, max: 4, noNaN: true }),
+        min: fc.integer({ min: 1, max: 110 }),
+        max: fc.integer({ min: 1, max: 110 }),
+      }),
+      (host, { min, max, ...wish }) => {
+        const sizing = resolveSize(
+          spec({ overrides: { ...wish, instanceType: 'any.type', taskManagers: { min, max } } }),
+          STAGE,
+          new Map([...FACTS, ['any.type', host]]),
+        );
+        if (!sizing.ok) return expect(sizing.problems.length).toBeGreaterThan(0);
+        const { size } = sizing;
+        expect(size.taskManagerMemoryMiB * size.taskManagersPerHost).toBeLessThanOrEqual((host.memoryMiB * 2) / 3);
+        expect(size.taskManagerMemoryMiB).toBeGreaterThanOrEqual(MINIMUM_TASK_MANAGER_MIB);
+        expect(size.taskManagersPerHost).toBeLessThanOrEqual(host.addressesPerInterface);
+        expect(size.taskManagers.min % size.taskManagersPerHost).toBe(0);
+        expect(size.taskManagers.max % size.taskManagersPerHost).toBe(0);
+        expect(size.taskManagers.min).toBeGreaterThanOrEqual(min);
+        expect(size.taskManagers.max).toBeLessThanOrEqual(max);
+        expect(size.taskManagers.min).toBeLessThanOrEqual(size.taskManagers.max);
+        expect(size.slotsPerTaskManager).toBeGreaterThanOrEqual(1);
+        expect(size.defaultParallelism).toBeGreaterThanOrEqual(1);
+        expect(size.defaultParallelism).toBeLessThanOrEqual(size.taskManagers.max * size.slotsPerTaskManager);
+        expect(size.spareSlots).toBeLessThan(size.taskManagers.max * size.slotsPerTaskManager);
+        return undefined;
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
