@@ -1,0 +1,138 @@
+import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
+
+/**
+ * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
+ * `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
+ * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups.
+ */
+export type Grant =
+  | 'table:read'
+  | 'table:write'
+  | 'artifacts:read'
+  | 'state:read'
+  | 'state:write'
+  | 'fleet:facts'
+  | 'fleet:observe'
+  | 'fleet:access'
+  | 'fleet:groups'
+  | 'workflows:start';
+
+export interface FunctionDefinition {
+  /** Entry file, from the root of the project. */
+  readonly entry: string;
+  /** Who calls it: `api` a route, `workflow` a state machine, `events` EventBridge (asynchronous, with a dead-letter queue). */
+  readonly kind: 'api' | 'workflow' | 'events';
+  /**
+   * `vpc`: calls Flink, so it runs in the private subnets, where DynamoDB and S3 are all it reaches of AWS (gateway endpoints are free, interface
+   * endpoints cost $7 a month and zone). `none`: calls any AWS API.
+   */
+  readonly network: 'vpc' | 'none';
+  readonly timeoutSeconds: number;
+  /** MiB. Lambda gives CPU in proportion; 512 MiB keeps a cold start of a 700 KB bundle short. */
+  readonly memoryMiB: number;
+  readonly grants: readonly Grant[];
+}
+
+type Part = Omit<FunctionDefinition, 'entry' | 'kind'>;
+
+/** Asks AWS; a task that AWS throttles is retried by its state machine, so it need not wait long itself. */
+const awsSide = (grants: readonly Grant[], timeoutSeconds = 30): Part => ({
+  network: 'none',
+  timeoutSeconds,
+  memoryMiB: 512,
+  grants: ['table:write', ...grants],
+});
+
+/** Asks Flink, whose REST client gives up before the function does. */
+const flinkSide = (grants: readonly Grant[] = [], timeoutSeconds = 30): Part => ({
+  network: 'vpc',
+  timeoutSeconds,
+  memoryMiB: 512,
+  grants: ['table:write', 'state:read', ...grants],
+});
+
+const WORKFLOW_FUNCTIONS = {
+  'begin-operation': awsSide([]),
+  'end-operation': awsSide([]),
+  'prepare-access': awsSide(['fleet:access', 'fleet:observe']),
+  'write-configuration': awsSide(['state:write']),
+  'create-fleet': awsSide(['fleet:groups', 'fleet:observe']),
+  'observe-fleet': awsSide(['fleet:observe']),
+  'delete-fleet': awsSide(['fleet:groups', 'fleet:observe']),
+  'fleet-gone': awsSide(['fleet:observe']),
+  'delete-access': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
+  'ensure-capacity': awsSide(['fleet:groups', 'fleet:observe']),
+  'observe-cluster': flinkSide(),
+  // Streams up to 500 MB from S3 into the JobManager: at 50 MB/s ten seconds, with room for a slow zone.
+  'upload-artifact': { ...flinkSide(['artifacts:read'], 300), memoryMiB: 1_024 },
+  // Flink answers a run request after the program's main() has built the graph, which takes a while for large SQL scripts.
+  'start-job': flinkSide(['artifacts:read'], 120),
+  'observe-job': flinkSide(),
+  'trigger-savepoint': flinkSide(),
+  'observe-savepoint': flinkSide(),
+  'stop-job': flinkSide(),
+  'stop-jobs': flinkSide([], 60),
+  'jobs-stopped': flinkSide([], 60),
+  'cancel-job': flinkSide(),
+  'rescale-job': flinkSide(),
+  'withdraw-job': flinkSide(),
+  // May have to upload the former program again before it starts it.
+  'revert-job': { ...flinkSide(['artifacts:read'], 300), memoryMiB: 1_024 },
+  'list-busy-hosts': flinkSide(),
+} as const satisfies Record<string, Part>;
+
+/** What each route may do beyond reading the table. API Gateway gives up after 30 s; the caller should hear of a problem before. */
+const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
+  'create-cluster': ['table:write', 'fleet:facts', 'workflows:start'],
+  'list-clusters': ['table:read'],
+  'describe-cluster': ['table:read'],
+  'terminate-cluster': ['table:write', 'workflows:start'],
+  'read-configuration': ['table:read'],
+  'submit-job': ['table:write', 'artifacts:read', 'state:write', 'workflows:start'],
+  'list-jobs': ['table:read'],
+  'describe-job': ['table:write', 'state:read'],
+  'stop-job': ['table:write', 'workflows:start'],
+  'cancel-job': ['table:write', 'workflows:start'],
+  'take-savepoint': ['table:write', 'workflows:start'],
+  'list-savepoints': ['table:read'],
+  'upgrade-job': ['table:write', 'artifacts:read', 'state:write', 'workflows:start'],
+  'rescale-job': ['table:write', 'workflows:start'],
+  'list-operations': ['table:read'],
+  'describe-operation': ['table:read'],
+  'read-openapi': [],
+};
+
+const EVENT_FUNCTIONS = {
+  // Closes operations whose execution ended without saying so.
+  'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'workflows:start'] },
+} as const satisfies Record<string, Part>;
+
+const entries = (kind: FunctionDefinition['kind'], prefix: string, parts: Readonly<Record<string, Part>>): [string, FunctionDefinition][] =>
+  Object.entries(parts).map(([name, part]) => [
+    `${prefix}${name}`,
+    { ...part, kind, entry: `lambdas/handlers/${kind}/${name}.handler.ts` },
+  ]);
+
+const apiParts = Object.fromEntries(
+  ROUTES.map((route): [string, Part] => [
+    route.handler,
+    { network: route.network, timeoutSeconds: 25, memoryMiB: 512, grants: API_GRANTS[route.handler] },
+  ]),
+);
+
+/** Name of the function that answers a route: some routes are called as a workflow's task is (`stop-job`). */
+export const apiFunctionName = (handler: string): string => `api-${handler}`;
+
+/** Every function of the control plane by name; its name in AWS is `sluice-<stage>-<name>`. */
+export const FUNCTIONS: Readonly<Record<string, FunctionDefinition>> = Object.fromEntries([
+  ...entries('workflow', '', WORKFLOW_FUNCTIONS),
+  ...entries('api', 'api-', apiParts),
+  ...entries('events', '', EVENT_FUNCTIONS),
+]);
+
+/** `start-job` → `StartJob`, as definitions name a function's ARN: `${StartJob}`. */
+export const placeholderOf = (functionName: string): string =>
+  functionName
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');

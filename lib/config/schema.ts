@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { sizeDefinition, sizeName } from '../../lambdas/contracts/cluster';
+import { stage as stageContract } from '../../lambdas/contracts/stage';
+
+const cidr = z.cidrv4('must be an IPv4 range such as 10.20.0.0/16');
+const prefixListId = z.string().regex(/^pl-[0-9a-f]{8,17}$/, 'must be a managed prefix list id such as pl-63a5400a');
+/** Retention periods that CloudWatch Logs knows, days. */
+const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+/** One stage as a person writes it in `lib/config/stages/`. Nothing else tells stages apart. */
+export const stageConfig = z
+  .strictObject({
+    /** Part of every name that must be unique in an account and region. 2–16 characters, so that the longest function name stays under Lambda's 64. */
+    name: z
+      .string()
+      .regex(
+        /^[a-z][a-z0-9-]{0,14}[a-z0-9]$/,
+        'must be 2 to 16 characters: lower-case letters, digits and hyphens, starting with a letter',
+      ),
+    /** @default - the account of the credentials that deploy */
+    account: z
+      .string()
+      .regex(/^\d{12}$/, 'must be 12 digits')
+      .optional(),
+    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1'),
+    vpcCidr: cidr,
+    /** One private subnet in each. Three, so that two are left when one fails. */
+    availabilityZones: z.array(z.string()).min(1).max(6),
+    /** Managed prefix lists of S3 and DynamoDB in the region (`aws ec2 describe-managed-prefix-lists`): the only way out of the VPC. */
+    gatewayPrefixLists: z.strictObject({ s3: prefixListId, dynamodb: prefixListId }),
+    /** Newest first; the first is the default of a new cluster. */
+    flinkVersions: z.array(z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a Flink version such as 2.3.0')).min(1),
+    sizes: z.record(sizeName, sizeDefinition),
+    limits: z.strictObject({ maxTaskManagersPerCluster: z.int().min(1).max(1_000), maxClusters: z.int().min(1).max(500) }),
+    flinkConfiguration: stageContract.shape.flinkConfiguration,
+    streamSources: z.array(z.strictObject({ cidr, fromPort: z.int().min(1).max(65_535), toPort: z.int().min(1).max(65_535) })),
+    deadlines: z.strictObject({
+      launchSeconds: z.int().min(30).max(86_400),
+      submitSeconds: z.int().min(30).max(86_400),
+      savepointSeconds: z.int().min(30).max(86_400),
+      rescaleSeconds: z.int().min(30).max(86_400),
+      terminateSeconds: z.int().min(30).max(86_400),
+    }),
+    logRetentionDays: z.union(LOG_RETENTION_DAYS.map((days) => z.literal(days)) as [z.ZodLiteral<1>, ...z.ZodLiteral<number>[]], {
+      error: `must be a period that CloudWatch Logs knows: ${LOG_RETENTION_DAYS.join(', ')} days`,
+    }),
+    /** `retain`: buckets, table and key survive `cdk destroy` (they cost only what they store). */
+    removal: z.enum(['destroy', 'retain']),
+    /** With `removal: destroy`: a deploy-time function empties the buckets first; without it `cdk destroy` stops at a bucket that is not empty. */
+    emptyBucketsOnDestroy: z.boolean(),
+    /** X-Ray traces of API, functions and state machines: free for the first 100,000 a month, then $5 a million. */
+    tracing: z.boolean(),
+    /** VPC flow logs to CloudWatch Logs: $0.50 a GB taken in, which on a busy Flink cluster is more than the control plane costs. */
+    vpcFlowLogs: z.boolean(),
+    api: z.strictObject({
+      /** Requests a second over all callers, and how many may come at once. */
+      throttle: z.strictObject({ ratePerSecond: z.int().min(1).max(10_000), burst: z.int().min(1).max(5_000) }),
+    }),
+  })
+  .superRefine((config, context) => {
+    const wrong = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+    config.availabilityZones.forEach((zone, index) => {
+      if (!new RegExp(`^${config.region}[a-z]$`).test(zone))
+        wrong(['availabilityZones', index], `"${zone}" is not a zone of region ${config.region}`);
+    });
+    if (new Set(config.availabilityZones).size < config.availabilityZones.length) wrong(['availabilityZones'], 'names a zone twice');
+    const prefixLength = Number(config.vpcCidr.split('/')[1]);
+    if (prefixLength < 16 || prefixLength > 22)
+      wrong(['vpcCidr'], 'must be between /16 and /22: AWS allows no larger VPC, and clusters do not fit a smaller one');
+    for (const [name, size] of Object.entries(config.sizes)) {
+      const { min, max } = size.taskManagers;
+      if (min > max) wrong(['sizes', name, 'taskManagers', 'min'], `${min} is over max (${max})`);
+      if (max > config.limits.maxTaskManagersPerCluster)
+        wrong(
+          ['sizes', name, 'taskManagers', 'max'],
+          `${max} is over limits.maxTaskManagersPerCluster (${config.limits.maxTaskManagersPerCluster})`,
+        );
+    }
+    config.streamSources.forEach((source, index) => {
+      if (source.fromPort > source.toPort)
+        wrong(['streamSources', index, 'fromPort'], `${source.fromPort} is over toPort (${source.toPort})`);
+    });
+    if (config.emptyBucketsOnDestroy && config.removal === 'retain') wrong(['emptyBucketsOnDestroy'], 'needs removal: "destroy"');
+  });
+export type StageConfig = z.infer<typeof stageConfig>;
+/** What a stage's file exports: the same before validation. */
+export type StageConfigInput = z.input<typeof stageConfig>;

@@ -1,0 +1,46 @@
+import type { SizeDefinition, SizeName } from '../../lambdas/contracts/cluster';
+
+/**
+ * What the named sizes stand for (mission row L3); a stage may replace any of them, a cluster's spec any value of one.
+ *
+ * TaskManager hosts are compute-optimised with local NVMe for RocksDB (c6id: 12.5 Gbit/s peak and more), so window state and the local-recovery copy
+ * stay off the network. The JobManager keeps checkpoint metadata and the graph in its heap and hardly computes: it gets 8–16 GiB of process memory
+ * (row L5) on a memory-optimised host, of which a third and more stays free for the page cache (r7i.large: 16 GiB, r7i.xlarge: 32 GiB).
+ */
+export const PRODUCTION_SIZES: Readonly<Record<SizeName, SizeDefinition>> = {
+  dev: {
+    instanceType: 'c6id.large',
+    jobManager: { instanceType: 'r7i.large', memoryMiB: 8_192 },
+    taskManagersPerHost: 1,
+    slotsPerVcpu: 2,
+    taskManagers: { min: 1, max: 4 },
+  },
+  small: {
+    instanceType: 'c6id.2xlarge',
+    jobManager: { instanceType: 'r7i.large', memoryMiB: 8_192 },
+    taskManagersPerHost: 1,
+    slotsPerVcpu: 2,
+    taskManagers: { min: 2, max: 8 },
+  },
+  medium: {
+    instanceType: 'c6id.4xlarge',
+    jobManager: { instanceType: 'r7i.large', memoryMiB: 10_240 },
+    taskManagersPerHost: 2,
+    slotsPerVcpu: 2,
+    taskManagers: { min: 4, max: 24 },
+  },
+  large: {
+    instanceType: 'c6id.8xlarge',
+    jobManager: { instanceType: 'r7i.xlarge', memoryMiB: 16_384 },
+    taskManagersPerHost: 4,
+    slotsPerVcpu: 2,
+    taskManagers: { min: 8, max: 64 },
+  },
+  xlarge: {
+    instanceType: 'c6id.16xlarge',
+    jobManager: { instanceType: 'r7i.xlarge', memoryMiB: 16_384 },
+    taskManagersPerHost: 8,
+    slotsPerVcpu: 2,
+    taskManagers: { min: 16, max: 96 },
+  },
+};

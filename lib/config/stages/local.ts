@@ -1,0 +1,39 @@
+import type { StageConfigInput } from '../schema';
+import { PRODUCTION_SIZES } from '../sizes';
+import { awsDefaults, gatewayPrefixLists } from './common';
+
+/** The local twin (local/README.md): the same stacks on an emulator, with machines small enough for a laptop and addresses that Linux routes to itself. */
+export const local = (environment: Readonly<Record<string, string | undefined>>): StageConfigInput => ({
+  ...awsDefaults,
+  name: 'local',
+  account: '000000000000',
+  region: 'us-east-1',
+  vpcCidr: '127.64.0.0/16',
+  availabilityZones: ['us-east-1a', 'us-east-1b', 'us-east-1c'],
+  gatewayPrefixLists: gatewayPrefixLists('us-east-1'),
+  sizes: {
+    ...PRODUCTION_SIZES,
+    dev: {
+      instanceType: 'c5.large',
+      jobManager: { instanceType: 'c5.large', memoryMiB: 1_024 },
+      taskManagersPerHost: 1,
+      slotsPerVcpu: 2,
+      taskManagers: { min: 1, max: 8 },
+    },
+  },
+  limits: { maxTaskManagersPerCluster: 100, maxClusters: 10 },
+  // Nodes have no instance role to take keys from that the emulator would check, and its S3 has one address for all buckets.
+  flinkConfiguration: {
+    's3.endpoint': environment.AWS_ENDPOINT_URL_S3 ?? 'http://127.0.0.1:4566',
+    's3.path.style.access': 'true',
+    's3.region': 'us-east-1',
+    's3.access-key': 'test',
+    's3.secret-key': 'test',
+  },
+  streamSources: [{ cidr: '127.0.0.0/8', fromPort: 9_092, toPort: 9_092 }],
+  deadlines: { launchSeconds: 240, submitSeconds: 180, savepointSeconds: 180, rescaleSeconds: 240, terminateSeconds: 300 },
+  logRetentionDays: 1,
+  removal: 'destroy',
+  emptyBucketsOnDestroy: false,
+  tracing: false,
+});

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { type App, Aws, Tags, Validations } from 'aws-cdk-lib';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { namesOf } from './config/names';
+import type { StageConfig } from './config/schema';
+import { ControlPlaneStack } from './stacks/control-plane-stack';
+import { NetworkStack } from './stacks/network-stack';
+import { NodesStack } from './stacks/nodes-stack';
+import { StorageStack } from './stacks/storage-stack';
+
+export interface SluiceAppProps {
+  readonly config: StageConfig;
+  readonly codeOf: (name: string) => Code;
+  /** Root of the project, where `node/` and `state-machines/` are. */
+  readonly root: string;
+}
+
+/** Adds the stacks of one stage to an app. Stages stand side by side: every name carries the stage's. */
+export const addSluiceStage = (app: App, { config, codeOf, root }: SluiceAppProps) => {
+  const names = namesOf(config, config.account ?? Aws.ACCOUNT_ID, Aws.PARTITION);
+  const common = {
+    env: { ...(config.account ? { account: config.account } : {}), region: config.region },
+    config,
+    names,
+    terminationProtection: config.removal === 'retain',
+  };
+  const network = new NetworkStack(app, `${names.prefix}-network`, { ...common, description: 'Sluice: VPC without a way to the internet' });
+  const storage = new StorageStack(app, `${names.prefix}-storage`, { ...common, description: 'Sluice: key, buckets, table' });
+  const nodes = new NodesStack(app, `${names.prefix}-nodes`, {
+    ...common,
+    description: 'Sluice: what every Flink node has in common',
+    key: storage.key,
+    nodeFolder: join(root, 'node'),
+  });
+  const controlPlane = new ControlPlaneStack(app, `${names.prefix}-control-plane`, {
+    ...common,
+    description: 'Sluice: functions, workflows, API',
+    network,
+    storage,
+    nodes,
+    codeOf,
+    definitionsFolder: join(root, 'state-machines'),
+  });
+  for (const stack of [network, storage, nodes, controlPlane]) Tags.of(stack).add('sluice:stage', config.name);
+  return { network, storage, nodes, controlPlane };
+};
+
+/** AWS's own list of good practice; a finding without a written reason stops the synth. */
+export const addChecks = (app: App): void => Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -1,0 +1,124 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { FUNCTIONS, type FunctionDefinition } from '../config/functions';
+import type { StageNames } from '../config/names';
+import type { StageConfig } from '../config/schema';
+import { permissionsOf } from '../constructs/grants';
+import { HttpEntrance } from '../constructs/http-entrance';
+import { ServiceFunction } from '../constructs/service-function';
+import { stageEnvironment } from '../constructs/stage-environment';
+import { StateMachineFromAsl } from '../constructs/state-machine-from-asl';
+import type { NetworkStack } from './network-stack';
+import type { NodesStack } from './nodes-stack';
+import type { StorageStack } from './storage-stack';
+
+export interface ControlPlaneStackProps extends StackProps {
+  readonly config: StageConfig;
+  readonly names: StageNames;
+  readonly network: NetworkStack;
+  readonly storage: StorageStack;
+  readonly nodes: NodesStack;
+  /** Bundled code of a function by its name. */
+  readonly codeOf: (name: string) => Code;
+  /** Folder with one `<kind>/definition.asl.json` for each kind of operation. */
+  readonly definitionsFolder: string;
+}
+
+/** Functions, workflows, the API in front of them, and the events that start some of them. */
+export class ControlPlaneStack extends Stack {
+  private readonly functions = new Map<string, ServiceFunction>();
+  private readonly deadLetters: sqs.Queue;
+
+  constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
+    super(scope, id, props);
+    this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
+      queueName: `${props.names.prefix}-dead-letters`,
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    const environment = { SLUICE_STAGE: stageEnvironment(this, props) };
+    for (const [name, definition] of Object.entries(FUNCTIONS))
+      this.functions.set(name, this.makeFunction(name, definition, props, environment));
+    this.makeStateMachines(props);
+    const api = new HttpEntrance(this, 'Api', {
+      config: props.config,
+      names: props.names,
+      functionOf: (name) => this.functionNamed(name).function,
+    });
+    this.makeRules(props.names);
+    new CfnOutput(this, 'ApiUrl', { value: api.url });
+  }
+
+  private makeFunction(
+    name: string,
+    definition: FunctionDefinition,
+    props: ControlPlaneStackProps,
+    environment: Record<string, string>,
+  ): ServiceFunction {
+    const { config, names, network, storage } = props;
+    const about = { stage: config.name, vpcId: network.vpc.vpcId, kmsKeyArn: storage.key.keyArn };
+    return new ServiceFunction(this, name, {
+      config,
+      names,
+      name,
+      definition,
+      permissions: definition.grants.flatMap((grant) => permissionsOf(grant, names, about)),
+      code: props.codeOf(name),
+      environment,
+      vpc: network.vpc,
+      flinkClient: network.flinkClient,
+      deadLetters: this.deadLetters,
+    });
+  }
+
+  private functionNamed(name: string): ServiceFunction {
+    const found = this.functions.get(name);
+    if (!found) throw new Error(`lib/config/functions.ts has no function "${name}".`);
+    return found;
+  }
+
+  private makeStateMachines({ config, names, definitionsFolder }: ControlPlaneStackProps): void {
+    const kinds = readdirSync(definitionsFolder).filter((kind) => existsSync(join(definitionsFolder, kind, 'definition.asl.json')));
+    for (const kind of kinds.sort())
+      new StateMachineFromAsl(this, `workflow-${kind}`, {
+        config,
+        names,
+        kind,
+        definitionFile: join(definitionsFolder, kind, 'definition.asl.json'),
+        functionOf: (name) => (FUNCTIONS[name]?.kind === 'workflow' ? this.functionNamed(name).function : undefined),
+      });
+  }
+
+  /** An operation whose execution was aborted, failed or timed out is closed at once; the schedule finds those whose event was lost. */
+  private makeRules(names: StageNames): void {
+    const sweeper = new targets.LambdaFunction(this.functionNamed('sweep-operations').function, {
+      deadLetterQueue: this.deadLetters,
+      retryAttempts: 2,
+      maxEventAge: Duration.minutes(5),
+    });
+    new events.Rule(this, 'EveryMinute', {
+      ruleName: `${names.prefix}-every-minute`,
+      schedule: events.Schedule.rate(Duration.minutes(1)),
+      targets: [sweeper],
+    });
+    new events.Rule(this, 'WorkflowEnded', {
+      ruleName: `${names.prefix}-workflow-ended`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          status: ['ABORTED', 'FAILED', 'TIMED_OUT'],
+          stateMachineArn: [{ prefix: names.arn('states', `stateMachine:${names.prefix}-`) }],
+        },
+      },
+      targets: [sweeper],
+    });
+  }
+}

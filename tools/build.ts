@@ -1,0 +1,5 @@
+/** `npm run build`: bundles the functions as `cdk synth` does. */
+import { FUNCTIONS } from '../lib/config/functions';
+import { bundleFunctions } from './bundle';
+
+bundleFunctions(Object.entries(FUNCTIONS).map(([name, { entry }]) => ({ name, entry })));

@@ -1,0 +1,61 @@
+/**
+ * `npm test [-- SUITE… JEST-OPTION…]`: runs the suites in order, the quick ones first, and ends with one line summed over all of them:
+ * `N passed, N failed`. A test file that cannot be loaded counts as one failure.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SUITES = ['unit', 'infra', 'state-machines', 'contract', 'e2e'] as const;
+/** They start real Flink, Kafka and emulators: one file at a time on two cores. */
+const SERIAL: ReadonlySet<string> = new Set(['contract', 'e2e']);
+const root = join(__dirname, '..');
+
+interface JestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+}
+
+const runSuite = (suite: string, options: readonly string[], folder: string): { passed: number; failed: number } => {
+  const outputFile = join(folder, `${suite}.json`);
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const args = [
+    '--selectProjects',
+    suite,
+    '--passWithNoTests',
+    '--json',
+    `--outputFile=${outputFile}`,
+    ...(SERIAL.has(suite) ? ['--runInBand'] : []),
+    ...options,
+  ];
+  // Jest's JSON goes to the file and to stdout; people read stderr.
+  const result = spawnSync(process.execPath, [jest, ...args], { cwd: root, stdio: ['inherit', 'ignore', 'inherit'] });
+  if (!existsSync(outputFile)) return { passed: 0, failed: 1 };
+  const report = JSON.parse(readFileSync(outputFile, 'utf8')) as JestReport;
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  return { passed: report.numPassedTests, failed: failed === 0 && result.status !== 0 ? 1 : failed };
+};
+
+const main = (): void => {
+  const args = process.argv.slice(2);
+  const named = args.filter((arg) => SUITES.some((suite) => suite === arg));
+  const options = args.filter((arg) => !named.includes(arg));
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  try {
+    const total = { passed: 0, failed: 0 };
+    for (const suite of named.length > 0 ? named : SUITES) {
+      const { passed, failed } = runSuite(suite, options, folder);
+      total.passed += passed;
+      total.failed += failed;
+      console.log(`${suite}: ${passed} passed, ${failed} failed`);
+    }
+    console.log(`${total.passed} passed, ${total.failed} failed`);
+    process.exitCode = total.failed > 0 ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+main();
