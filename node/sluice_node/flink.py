@@ -7,10 +7,11 @@ JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntry
 TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
 
-# Flink's own list for Java 17 (`env.java.opts.all` in the config.yaml of its distribution).
+# Flink's own list for Java 17 (`env.java.opts.all` in the config.yaml of its distribution), without the Java compiler's modules, which a runtime
+# without a compiler does not have.
 MODULES = [
     *("--add-exports=%s=ALL-UNNAMED" % name for name in (
-        "java.rmi/sun.rmi.registry", "java.security.jgss/sun.security.krb5")),
+        "java.base/sun.net.util", "java.rmi/sun.rmi.registry", "java.security.jgss/sun.security.krb5")),
     *("--add-opens=java.base/%s=ALL-UNNAMED" % name for name in (
         "java.lang", "java.net", "java.io", "java.nio", "sun.nio.ch", "java.lang.reflect", "java.text", "java.time", "java.util",
         "java.util.concurrent", "java.util.concurrent.atomic", "java.util.concurrent.locks")),
