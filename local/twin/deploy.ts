@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { runToEnd } from './component';
-import { awsEnvironment, type TwinSettings } from './settings';
+import { awsEndpoint, awsEnvironment, type TwinSettings } from './settings';
 
 const CDK = 'node_modules/.bin/cdk';
 
@@ -31,9 +31,8 @@ export const synthesise = async (settings: TwinSettings): Promise<void> => {
 export const bootstrap = (settings: TwinSettings): Promise<void> =>
   runToEnd(settings, {
     name: 'cdk-bootstrap',
-    command: [CDK, 'bootstrap', '--no-notices', '--app', ' ', `aws://${settings.account}/${settings.region}`],
+    command: [CDK, 'bootstrap', '--no-notices', `aws://${settings.account}/${settings.region}`],
     environment: cdkEnvironment(settings),
-    directory: settings.stateDir,
     seconds: 120,
   });
 
@@ -77,5 +76,12 @@ export const deploy = async (settings: TwinSettings): Promise<Deployed> => {
     if (value === undefined) throw new Error(`the stacks have no output ${name}; they have ${Object.keys(all).join(', ')}`);
     return value.replace(/\/$/, '');
   };
-  return { apiUrl: output('ApiUrl'), artifactBucket: output('ArtifactBucketName'), stateBucket: output('StateBucketName') };
+  const apiId = /([a-z0-9]+)\.execute-api\./.exec(output('ApiUrl'))?.[1];
+  if (apiId === undefined) throw new Error(`output ApiUrl is not the address of an HTTP API: ${output('ApiUrl')}`);
+  return {
+    // The emulator's form of https://<id>.execute-api.<region>.amazonaws.com that needs no name resolution.
+    apiUrl: `${awsEndpoint(settings)}/_aws/execute-api/${apiId}`,
+    artifactBucket: output('ArtifactBucket'),
+    stateBucket: output('StateBucket'),
+  };
 };

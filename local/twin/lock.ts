@@ -37,8 +37,8 @@ export class TwinIsRunning extends Error {
 }
 
 /** Who runs a twin on this machine, if anybody. */
-export const whoHolds = async (): Promise<Holder | undefined> => {
-  const socket = connect(ADDRESS);
+export const whoHolds = async (address = ADDRESS): Promise<Holder | undefined> => {
+  const socket = connect(address);
   try {
     await once(socket, 'connect');
     const chunks: Buffer[] = [];
@@ -58,8 +58,8 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-const listen = async (server: Server): Promise<boolean> => {
-  server.listen(ADDRESS);
+const listen = async (server: Server, address: string): Promise<boolean> => {
+  server.listen(address);
   try {
     await once(server, 'listening');
     return true;
@@ -70,7 +70,7 @@ const listen = async (server: Server): Promise<boolean> => {
 };
 
 /** Takes the machine's one place for a twin. @throws TwinIsRunning with a sentence for the user. */
-export const acquireLock = async (settings: TwinSettings, command: string): Promise<Lock> => {
+export const acquireLock = async (settings: TwinSettings, command: string, address = ADDRESS): Promise<Lock> => {
   const since = new Date().toISOString();
   let ready = false;
   const server = createServer((socket) => {
@@ -88,8 +88,8 @@ export const acquireLock = async (settings: TwinSettings, command: string): Prom
   });
   // Two rounds: the holder may end between our listen and our question.
   for (let round = 0; ; round += 1) {
-    if (await listen(server)) break;
-    const found = await whoHolds();
+    if (await listen(server, address)) break;
+    const found = await whoHolds(address);
     if (found) throw new TwinIsRunning(found, settings);
     if (round > 0) throw new Error('the twin lock of this machine is held by a process that does not answer');
   }

@@ -131,6 +131,7 @@ export class Twin {
 
   private async startFleetAgent(): Promise<void> {
     const { settings } = this;
+    if (process.env.NOFLEET) return;
     const agent = this.adopt(
       new Component(settings, {
         name: 'fleet-agent',
