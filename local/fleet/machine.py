@@ -100,7 +100,7 @@ class Machine:
         if code is None:
             return None
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        last = self._last_words()
+        last = self._last_words() if code > 0 else ""
         return f"Server.InternalError: the host's process {how}" + (f" ({last})" if last else "")
 
     def _last_words(self) -> str:
