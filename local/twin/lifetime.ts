@@ -4,20 +4,22 @@ import { startTimeOf } from './processes';
 const statusField = (pid: number, name: string): string =>
   new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 
+interface Ancestor {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly name: string;
+}
+
 /** The parent, and above it whatever npm put in between (its shell, itself): when one of them goes, whoever asked for us is gone. */
-const ancestors = (): { pid: number; startTime: string }[] => {
-  const chain: { pid: number; startTime: string }[] = [];
-  let pid = process.ppid;
-  while (pid > 1) {
+const ancestors = (): Ancestor[] => {
+  const chain: Ancestor[] = [];
+  for (let pid = process.ppid; pid > 1 && chain.length < 5; pid = Number(statusField(pid, 'PPid'))) {
     const startTime = startTimeOf(pid);
     if (startTime === undefined) break;
-    chain.push({ pid, startTime });
-    if (!/^(sh|dash|bash|npm.*)$/.test(statusField(pid, 'Name')) || process.env.npm_lifecycle_event === undefined || chain.length === 3)
-      break;
-    if (statusField(pid, 'Name').startsWith('npm')) break;
-    pid = Number(statusField(pid, 'PPid'));
+    chain.push({ pid, startTime, name: statusField(pid, 'Name') });
   }
-  return chain;
+  const npm = process.env.npm_lifecycle_event === undefined ? -1 : chain.findIndex((one) => one.name.startsWith('npm'));
+  return chain.slice(0, Math.max(1, npm + 1));
 };
 
 /**

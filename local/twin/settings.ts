@@ -56,12 +56,10 @@ export const awsEnvironment = (settings: TwinSettings): Record<string, string> =
   AWS_ENDPOINT_URL_S3: awsEndpoint(settings),
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
-  AWS_SESSION_TOKEN: '',
   AWS_REGION: settings.region,
   AWS_DEFAULT_REGION: settings.region,
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-  AWS_EC2_METADATA_DISABLED: 'true',
   CDK_DEFAULT_ACCOUNT: settings.account,
   CDK_DEFAULT_REGION: settings.region,
 });

@@ -131,7 +131,6 @@ export class Twin {
 
   private async startFleetAgent(): Promise<void> {
     const { settings } = this;
-    if (process.env.NOFLEET) return;
     const agent = this.adopt(
       new Component(settings, {
         name: 'fleet-agent',
