@@ -55,20 +55,25 @@ class InMemoryArtifacts implements ArtifactsPort {
   }
 
   async latestCheckpoint(bucket: string, prefix: string): Promise<{ location: string; takenAt: string } | undefined> {
+    const below = directory(bucket, prefix);
     const found = [...this.objects].flatMap(([uri, { modifiedAt }]) => {
       const location = /^(.*\/chk-(\d+))\/_metadata$/.exec(uri);
-      return location && uri.startsWith(`s3://${bucket}/${prefix}`)
-        ? [{ location: location[1] as string, number: Number(location[2]), modifiedAt }]
-        : [];
+      return location && uri.startsWith(below) ? [{ location: location[1] as string, number: Number(location[2]), modifiedAt }] : [];
     });
     const newest = found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime() || b.number - a.number)[0];
     return newest && { location: newest.location, takenAt: newest.modifiedAt.toISOString() };
   }
 
   async deletePrefix(bucket: string, prefix: string): Promise<void> {
-    for (const uri of this.uris()) if (uri.startsWith(`s3://${bucket}/${prefix}`)) this.objects.delete(uri);
+    const below = directory(bucket, prefix);
+    for (const uri of this.uris()) if (uri.startsWith(below)) this.objects.delete(uri);
   }
 }
+
+const directory = (bucket: string, prefix: string): string => {
+  if (!/[^/]/.test(prefix)) throw new Error('An empty prefix means the whole bucket, which is never meant');
+  return `s3://${bucket}/${prefix.endsWith('/') ? prefix : `${prefix}/`}`;
+};
 
 function* zeros(size: number): Generator<Buffer> {
   const chunk = Buffer.alloc(64 * 1024);

@@ -10,8 +10,9 @@ export interface ArtifactsPort {
   getText(uri: string): Promise<string | undefined>;
   /**
    * The newest retained checkpoint directory (`…/chk-N` that has a `_metadata`) below a prefix, and when it was written.
+   * A prefix stands for a directory, with or without a slash at its end; an empty one is an error.
    */
   latestCheckpoint(bucket: string, prefix: string): Promise<{ readonly location: string; readonly takenAt: string } | undefined>;
-  /** Deletes everything below a prefix of the state bucket. */
+  /** Deletes everything below a prefix (a directory) of the state bucket. */
   deletePrefix(bucket: string, prefix: string): Promise<void>;
 }

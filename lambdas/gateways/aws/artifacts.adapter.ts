@@ -1,0 +1,117 @@
+import type { Readable } from 'node:stream';
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { ArtifactMissing, AwsUnavailable } from '../../contracts/errors';
+import type { ArtifactsPort } from './artifacts.port';
+import { hasCode } from './aws-errors';
+
+/** S3 answers 404 for what is not there, and 403 for what may not be read or (without ListBucket) is not there either. HEAD has no body, so its codes are bare numbers. */
+const isUnreadable = (error: unknown): boolean =>
+  hasCode(error, 'NotFound', 'NoSuchKey', 'NoSuchBucket', 'Forbidden', 'AccessDenied', '403', '404') ||
+  [403, 404].includes((error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0);
+
+interface S3Location {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+const locationOf = (uri: string): S3Location => {
+  const match = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri);
+  if (!match) throw new ArtifactMissing(`${uri} is not an S3 location (s3://bucket/key)`);
+  return { Bucket: match[1] as string, Key: match[2] as string };
+};
+
+export const createArtifacts = ({ client }: { readonly client: S3Client }): ArtifactsPort => {
+  const open = async (uri: string): Promise<Readable | undefined> => {
+    try {
+      const { Body } = await client.send(new GetObjectCommand(locationOf(uri)));
+      return Body as Readable;
+    } catch (error) {
+      if (isUnreadable(error)) return undefined;
+      throw error;
+    }
+  };
+
+  return {
+    async size(uri) {
+      try {
+        const { ContentLength } = await client.send(new HeadObjectCommand(locationOf(uri)));
+        return ContentLength ?? 0;
+      } catch (error) {
+        if (error instanceof ArtifactMissing || isUnreadable(error)) return undefined;
+        throw error;
+      }
+    },
+
+    async open(uri) {
+      const body = await open(uri);
+      if (!body) throw new ArtifactMissing(`${uri} does not exist or may not be read`);
+      return body;
+    },
+
+    async putText(bucket, key, text) {
+      await client.send(
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(text, 'utf8'), ContentType: 'text/plain; charset=utf-8' }),
+      );
+      return `s3://${bucket}/${key}`;
+    },
+
+    async getText(uri) {
+      const body = await open(uri);
+      if (!body) return undefined;
+      const chunks: Buffer[] = [];
+      try {
+        for await (const chunk of body) chunks.push(Buffer.from(chunk as Uint8Array));
+      } catch (error) {
+        // The SDK retries until the first byte; what breaks behind it is ours.
+        throw new AwsUnavailable(`${uri} broke off while it was read`, { cause: error });
+      }
+      return Buffer.concat(chunks).toString('utf8');
+    },
+
+    async latestCheckpoint(bucket, prefix) {
+      let newest: { location: string; number: number; written: Date } | undefined;
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: asDirectory(prefix) })) {
+        for (const { Key, LastModified } of Contents) {
+          const match = /^(.*\/chk-(\d+))\/_metadata$/.exec(Key ?? '');
+          if (!match || !LastModified) continue;
+          const found = { location: `s3://${bucket}/${match[1]}`, number: Number(match[2]), written: LastModified };
+          if (!newest || isNewer(found, newest)) newest = found;
+        }
+      }
+      return newest && { location: newest.location, takenAt: newest.written.toISOString() };
+    },
+
+    async deletePrefix(bucket, prefix) {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: asDirectory(prefix) })) {
+        const keys = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
+        if (keys.length === 0) continue;
+        const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }));
+        const [first] = Errors;
+        if (first)
+          throw new AwsUnavailable(
+            `${Errors.length} objects below s3://${bucket}/${prefix} were not deleted: ${first.Code}: ${first.Message}`,
+          );
+      }
+    },
+  };
+};
+
+/** S3 knows no directories: without the slash, `jobs/a` would also mean `jobs/ab`. */
+const asDirectory = (prefix: string): string => {
+  if (!/[^/]/.test(prefix)) throw new Error('An empty prefix means the whole bucket, which is never meant');
+  return prefix.endsWith('/') ? prefix : `${prefix}/`;
+};
+
+interface Written {
+  readonly number: number;
+  readonly written: Date;
+}
+/** S3 tells the time by the second, so that two checkpoints may share one; then the higher number is the later. Numbers of two jobs cannot be compared. */
+const isNewer = (one: Written, other: Written): boolean =>
+  one.written.getTime() === other.written.getTime() ? one.number > other.number : one.written > other.written;

@@ -1,0 +1,103 @@
+import { buffer } from 'node:stream/consumers';
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { ArtifactMissing } from '../../lambdas/contracts/errors';
+import { createArtifacts } from '../../lambdas/gateways/aws/artifacts.adapter';
+import type { ArtifactsPort } from '../../lambdas/gateways/aws/artifacts.port';
+import { s3Client } from '../../lambdas/gateways/aws/clients';
+import { createFakeArtifacts } from '../fakes/fake-artifacts';
+import { type Emulator, startEmulator } from './support/emulator';
+
+const BUCKET = `contract-${process.pid}-${Date.now()}`;
+let emulator: Emulator;
+let directories = 0;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  await s3Client().send(new CreateBucketCommand({ Bucket: BUCKET }));
+}, 60_000);
+afterAll(() => emulator.stop());
+
+type Put = (key: string, content: string | Buffer) => Promise<unknown>;
+const onFake = (): { artifacts: ArtifactsPort; put: Put } => {
+  const artifacts = createFakeArtifacts();
+  return { artifacts, put: async (key, content) => artifacts.put(`s3://${BUCKET}/${key}`, content) };
+};
+const onS3 = (): { artifacts: ArtifactsPort; put: Put } => {
+  const client = s3Client();
+  return {
+    artifacts: createArtifacts({ client }),
+    put: (key, content) => client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: content })),
+  };
+};
+
+describe.each([
+  ['fake', onFake],
+  ['S3', onS3],
+])('The artifacts (%s)', (_, create) => {
+  let artifacts: ArtifactsPort;
+  let put: Put;
+  let directory: string;
+  const uri = (key: string): string => `s3://${BUCKET}/${directory}/${key}`;
+  beforeEach(() => {
+    ({ artifacts, put } = create());
+    directory = `test-${++directories}`;
+  });
+
+  test('tell the size of an object, and of none for what is not there', async () => {
+    await put(`${directory}/job.jar`, Buffer.alloc(100_000, 7));
+    expect(await artifacts.size(uri('job.jar'))).toBe(100_000);
+    expect(await artifacts.size(uri('other.jar'))).toBeUndefined();
+    expect(await artifacts.size(`s3://no-such-bucket-${Date.now()}/job.jar`)).toBeUndefined();
+  });
+
+  test('open an object as a stream of its bytes', async () => {
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_value, index) => index % 251));
+    await put(`${directory}/job.jar`, bytes);
+    expect((await buffer(await artifacts.open(uri('job.jar')))).equals(bytes)).toBe(true);
+  });
+
+  test('name what is missing when it is to be opened', async () => {
+    await expect(artifacts.open(uri('none.jar'))).rejects.toThrow(ArtifactMissing);
+    await expect(artifacts.open(uri('none.jar'))).rejects.toThrow(/none\.jar/);
+  });
+
+  test('keep a text as it is, umlauts too, and replace it when it is put again', async () => {
+    const location = await artifacts.putText(BUCKET, `${directory}/scripts/größe.sql`, 'SELECT «ä»;\n');
+    expect(location).toBe(uri('scripts/größe.sql'));
+    expect(await artifacts.getText(location)).toBe('SELECT «ä»;\n');
+    await artifacts.putText(BUCKET, `${directory}/scripts/größe.sql`, '');
+    expect(await artifacts.getText(location)).toBe('');
+    expect(await artifacts.getText(uri('nothing'))).toBeUndefined();
+  });
+
+  test('find the newest complete checkpoint of a job, over all its Flink jobs, and not that of a job with a longer name', async () => {
+    await put(`${directory}/jobs/delays/checkpoints/aaa/chk-12/_metadata`, 'x');
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await put(`${directory}/jobs/delays/checkpoints/bbb/chk-9/_metadata`, 'x');
+    await put(`${directory}/jobs/delays/checkpoints/bbb/chk-10/_metadata`, 'x');
+    await put(`${directory}/jobs/delays/checkpoints/bbb/chk-11/half-written`, 'x');
+    await put(`${directory}/jobs/delays/checkpoints/bbb/shared/file`, 'x');
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await put(`${directory}/jobs/delays-2/checkpoints/ccc/chk-99/_metadata`, 'x');
+    const found = await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/delays`);
+    expect(found?.location).toBe(uri('jobs/delays/checkpoints/bbb/chk-10'));
+    expect(Math.abs(Date.now() - Date.parse(found?.takenAt ?? ''))).toBeLessThan(60_000);
+    expect(await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/none/`)).toBeUndefined();
+  });
+
+  test('delete all below a directory, more than one page of it, and nothing beside it', async () => {
+    for (let from = 0; from < 1_100; from += 20)
+      await Promise.all(Array.from({ length: 20 }, (_value, index) => put(`${directory}/state/file-${from + index}`, 'x')));
+    await put(`${directory}/state-of-another`, 'x');
+    await artifacts.deletePrefix(BUCKET, `${directory}/state`);
+    expect(await artifacts.size(uri('state/file-0'))).toBeUndefined();
+    expect(await artifacts.size(uri('state/file-1099'))).toBeUndefined();
+    expect(await artifacts.size(uri('state-of-another'))).toBe(1);
+    await artifacts.deletePrefix(BUCKET, `${directory}/state`);
+  }, 30_000);
+
+  test('never take an empty prefix for the whole bucket', async () => {
+    await expect(artifacts.deletePrefix(BUCKET, '')).rejects.toThrow(/whole bucket/);
+    await expect(artifacts.deletePrefix(BUCKET, '/')).rejects.toThrow(/whole bucket/);
+  });
+});

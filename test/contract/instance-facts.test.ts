@@ -1,0 +1,50 @@
+import { ec2Client } from '../../lambdas/gateways/aws/clients';
+import { createInstanceFacts } from '../../lambdas/gateways/aws/instance-facts.adapter';
+import type { InstanceFactsPort } from '../../lambdas/gateways/aws/instance-facts.port';
+import { createFakeInstanceFacts, KNOWN_INSTANCE_FACTS } from '../fakes/fake-instance-facts';
+import { type Emulator, startEmulator } from './support/emulator';
+
+let emulator: Emulator;
+beforeAll(async () => {
+  emulator = await startEmulator();
+}, 60_000);
+afterAll(() => emulator.stop());
+
+describe.each([
+  ['fake', (): InstanceFactsPort => createFakeInstanceFacts()],
+  ['EC2', (): InstanceFactsPort => createInstanceFacts({ client: ec2Client() })],
+])('The instance facts (%s)', (_, create) => {
+  test.each(KNOWN_INSTANCE_FACTS.map((facts) => [facts.instanceType, facts] as const))('of %s are those of EC2', async (type, facts) => {
+    expect((await create().describe([type])).get(type)).toEqual(facts);
+  });
+
+  test('leave a type out that EC2 does not know, and give the others', async () => {
+    const found = await create().describe(['c5.large', 'c5.gigantic', 'c6id.2xlarge', 'c5.large']);
+    expect([...found.keys()]).toEqual(['c5.large', 'c6id.2xlarge']);
+    expect(await create().describe(['c5.gigantic'])).toEqual(new Map());
+    expect(await create().describe([])).toEqual(new Map());
+  });
+
+  test('are found by exact names only', async () => {
+    expect(await create().describe(['c5.*'])).toEqual(new Map());
+  });
+});
+
+describe('The instance facts (EC2)', () => {
+  test('add up the network cards of a type that has several', async () => {
+    const found = await createInstanceFacts({ client: ec2Client() }).describe(['p4d.24xlarge']);
+    expect(found.get('p4d.24xlarge')).toMatchObject({ peakGbps: 400, baselineGbps: 400, localStorageGB: 8_000 });
+  });
+
+  test('ask for a type once', async () => {
+    const client = ec2Client();
+    let calls = 0;
+    client.middlewareStack.add((next) => (args) => {
+      calls += 1;
+      return next(args);
+    });
+    const facts = createInstanceFacts({ client });
+    for (let time = 0; time < 3; time++) await facts.describe(['i3.large']);
+    expect(calls).toBe(1);
+  });
+});
