@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 
@@ -9,22 +9,22 @@ export interface BundleEntry {
 }
 
 export const ROOT = join(__dirname, '..');
-const OUT = join(ROOT, 'dist', 'lambdas');
+const BUNDLES = join(ROOT, 'dist', 'lambdas');
 
 /**
- * Bundles all functions in one esbuild run into `dist/lambdas/<name>/index.js` and leaves esbuild's metafile in `dist/lambdas/meta.json` (bench).
+ * Bundles all functions in one esbuild run into `<out>/<name>/index.js` and leaves esbuild's metafile in `<out>/meta.json` (bench).
+ * @returns the folder of a function by its name
  * @throws when an entry file is missing, naming it
  */
-export const bundleFunctions = (entries: readonly BundleEntry[]): ((name: string) => string) => {
+export const bundleFunctions = (entries: readonly BundleEntry[], out = BUNDLES): ((name: string) => string) => {
   const missing = entries.filter(({ entry }) => !existsSync(join(ROOT, entry)));
   if (missing.length > 0)
     throw new Error(`Functions of lib/config/functions.ts without their entry file: ${missing.map(({ entry }) => entry).join(', ')}.`);
-  rmSync(OUT, { recursive: true, force: true });
-  mkdirSync(OUT, { recursive: true });
+  mkdirSync(out, { recursive: true });
   const result = buildSync({
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(entries.map(({ name, entry }) => [`${name}/index`, entry])),
-    outdir: OUT,
+    outdir: out,
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -38,6 +38,6 @@ export const bundleFunctions = (entries: readonly BundleEntry[]): ((name: string
     metafile: true,
     logLevel: 'error',
   });
-  writeFileSync(join(OUT, 'meta.json'), JSON.stringify(result.metafile));
-  return (name) => join(OUT, name);
+  writeFileSync(join(out, 'meta.json'), JSON.stringify(result.metafile));
+  return (name) => join(out, name);
 };

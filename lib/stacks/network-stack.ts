@@ -20,9 +20,12 @@ export class NetworkStack extends Stack {
   /** Private subnets by zone name. */
   readonly zones: readonly { readonly name: string; readonly subnetId: string }[];
 
+  private readonly config: StageConfig;
+
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
     super(scope, id, props);
     const { config } = props;
+    this.config = config;
     const vpc = new ec2.Vpc(this, 'Vpc', {
       vpcName: `sluice-${config.name}`,
       ipAddresses: ec2.IpAddresses.cidr(config.vpcCidr),
@@ -38,6 +41,11 @@ export class NetworkStack extends Stack {
     this.addGatewayEndpoints();
     this.flinkClient = this.makeFlinkClientGroup(config);
     this.addFlowLogs(config);
+  }
+
+  /** From the stage, so that a synth asks no account for its zones (and writes no cdk.context.json). */
+  override get availabilityZones(): string[] {
+    return this.config.availabilityZones;
   }
 
   /** Through these endpoints only this account's own principals get anywhere: stolen foreign keys are of no use inside the VPC. */
