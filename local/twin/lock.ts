@@ -9,7 +9,8 @@ import type { TwinSettings } from './settings';
  * twin at a time. The lock is a socket in Linux's abstract namespace: the kernel gives it to one process and takes it back
  * when that process ends, however it ends. Who connects is told who holds it.
  */
-const ADDRESS = '\0sluice-twin-127.64.0.0/16';
+// Padded to the length of the kernel's field: Node versions differ in whether they do it.
+const ADDRESS = '\0sluice-twin-127.64.0.0/16'.padEnd(108, '\0');
 
 const holder = z.object({
   pid: z.int(),

@@ -175,18 +175,20 @@ export class Twin {
       tell({ state: 'done', seconds: seconds() });
       return result;
     } catch (error) {
-      tell({ state: 'failed', seconds: seconds() });
+      // Work that was cut short because something else had failed is no failure of its own.
+      if (!this.stopped) tell({ state: 'failed', seconds: seconds() });
       throw error;
     }
   }
 
   private async stopAll(): Promise<void> {
+    if (!this.lock) return; // what runs, if anything, is another's
     removeTwinFile(this.settings);
     // The agent first: it ends the nodes in order while the emulator still answers them.
     for (const component of this.components.filter((one) => one.name === 'fleet-agent')) await component.stop();
     await Promise.all(this.components.map((component) => component.stop()));
     // What is left now carries our mark but no guard: a command still under way, or the child of a guard that was killed.
     await endMarked((one) => one.owner.pid === process.pid, 3);
-    await this.lock?.release();
+    await this.lock.release();
   }
 }

@@ -1,7 +1,7 @@
 import { acquireLock, TwinIsRunning, whoHolds } from '../../../local/twin/lock';
 import { readSettings } from '../../../local/twin/settings';
 
-const address = `\0sluice-twin-test-${process.pid}`;
+const address = `\0sluice-twin-test-${process.pid}`.padEnd(108, '\0');
 const settings = { ...readSettings(), root: '/here', stateDir: '/here/state' };
 
 test('a second twin on the machine is refused with a sentence that says who runs and how to stop it', async () => {
