@@ -8,6 +8,7 @@ import type {
   FlinkJobState,
   FlinkOverview,
   FlinkPort,
+  FlinkTaskManagerSeen,
   RunRequest,
   SavepointState,
 } from '../../lambdas/gateways/flink/flink.port';
@@ -59,6 +60,8 @@ const ENDED: readonly FlinkJobState[] = ['FAILED', 'CANCELED', 'FINISHED'];
 export class FakeFlink implements FlinkPort {
   taskManagers: number;
   slotsPerTaskManager: number;
+  /** Addresses of the TaskManagers, in order. */
+  addresses: string[] = [];
   /** false: no call is answered. */
   reachable = true;
   /** Looks until a start, a cancellation, a rescale or a savepoint is done. */
@@ -135,6 +138,24 @@ export class FakeFlink implements FlinkPort {
     return this.call('overview', [], () => {
       const slotsTotal = this.taskManagers * this.slotsPerTaskManager;
       return { taskManagers: this.taskManagers, slotsTotal, slotsFree: slotsTotal - this.slotsUsed() };
+    });
+  }
+
+  /** Slots are taken from the first TaskManager on; addresses are those of `addresses`, else 127.64.0.101 and following. */
+  listTaskManagers(): Promise<readonly FlinkTaskManagerSeen[]> {
+    return this.call('listTaskManagers', [], () => {
+      let used = this.slotsUsed();
+      return Array.from({ length: this.taskManagers }, (_, index) => {
+        const here = Math.min(used, this.slotsPerTaskManager);
+        used -= here;
+        const address = this.addresses[index] ?? `127.64.0.${101 + index}`;
+        return {
+          id: `${address}:6123-${index}`,
+          address,
+          slotsTotal: this.slotsPerTaskManager,
+          slotsFree: this.slotsPerTaskManager - here,
+        };
+      });
     });
   }
 
@@ -316,7 +337,10 @@ export class FakeFlink implements FlinkPort {
     const job = this.known.get(flinkJobId);
     const key = `${flinkJobId}/${triggerId}`;
     if (this.triggers.has(key)) return;
-    if (!job || ENDED.includes(job.state)) throw new JobRejected(`Flink has no running job ${flinkJobId}`);
+    if (!job || ENDED.includes(job.state)) {
+      this.triggers.set(key, { state: 'failed', reason: `Could not find Flink job (${flinkJobId})` });
+      return;
+    }
     this.triggers.set(key, { state: 'in-progress' });
     if (this.savepoints === 'hang') return;
     job.next = this.later(() => {

@@ -2,10 +2,28 @@ import type { Readable } from 'node:stream';
 
 /** Flink's job states as its REST API names them. */
 export type FlinkJobState =
-  | 'INITIALIZING' | 'CREATED' | 'RUNNING' | 'FAILING' | 'FAILED' | 'CANCELLING' | 'CANCELED' | 'FINISHED' | 'RESTARTING' | 'SUSPENDED' | 'RECONCILING';
+  | 'INITIALIZING'
+  | 'CREATED'
+  | 'RUNNING'
+  | 'FAILING'
+  | 'FAILED'
+  | 'CANCELLING'
+  | 'CANCELED'
+  | 'FINISHED'
+  | 'RESTARTING'
+  | 'SUSPENDED'
+  | 'RECONCILING';
 
 export interface FlinkOverview {
   readonly taskManagers: number;
+  readonly slotsTotal: number;
+  readonly slotsFree: number;
+}
+
+/** One TaskManager. `address` is the private IPv4 address it is reached at: several of one host have one each. */
+export interface FlinkTaskManagerSeen {
+  readonly id: string;
+  readonly address: string;
   readonly slotsTotal: number;
   readonly slotsFree: number;
 }
@@ -19,7 +37,12 @@ export interface FlinkJobSeen {
   readonly startedAt: string;
   /** Root cause in one line, when the job has failed or is restarting. */
   readonly failure?: string;
-  readonly vertices: readonly { readonly id: string; readonly name: string; readonly parallelism: number; readonly maxParallelism: number }[];
+  readonly vertices: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly parallelism: number;
+    readonly maxParallelism: number;
+  }[];
 }
 
 export interface FlinkCheckpoints {
@@ -55,6 +78,7 @@ export interface RunRequest {
  */
 export interface FlinkPort {
   overview(): Promise<FlinkOverview>;
+  listTaskManagers(): Promise<readonly FlinkTaskManagerSeen[]>;
   /** Streams a jar into the JobManager's store and returns its id. Memory use does not grow with the jar. */
   uploadJar(fileName: string, content: Readable, sizeBytes: number): Promise<string>;
   deleteJar(jarId: string): Promise<void>;
