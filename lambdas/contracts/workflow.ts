@@ -9,19 +9,98 @@ export type WorkflowInput = z.infer<typeof workflowInput>;
 export const taskInput = z.object({ operationId, phase: z.string() });
 export type TaskInput = z.infer<typeof taskInput>;
 
+/** Answer of every task: `reason` is stored with the phase. */
+export const taskAnswer = z.object({ reason: z.string() });
+export type TaskAnswer = z.infer<typeof taskAnswer>;
+
 /**
- * Answer of every task that looks whether something awaited is there. `reason` is stored with the phase.
+ * Answer of every task that looks whether something awaited is there.
  * What can never come is thrown as an error of `errors.ts`.
  */
-export const awaited = z.object({ ready: z.boolean(), reason: z.string() });
+export const awaited = taskAnswer.extend({ ready: z.boolean() });
 export type Awaited_ = z.infer<typeof awaited>;
 
 /** What a Catch hands to the tasks that clean up and end an operation: Step Functions' error output. */
 export const caught = z.object({ Error: z.string().optional(), Cause: z.string().optional() });
 export type Caught = z.infer<typeof caught>;
 
-export const endOperationInput = taskInput.extend({ outcome: z.enum(['succeeded', 'failed']), error: caught.optional(), note: z.string().optional() });
+/** What a workflow needs to know of its operation for its choices; a field that does not apply is null. */
+export const begun = awaited.extend({
+  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `out`, `in`. */
+  plan: z.string(),
+  /** Epoch of the job (or, without one, of the cluster) before this operation. */
+  epoch: z.int(),
+  /** The running program in the JobManager's jar store. */
+  jarId: z.string().nullable(),
+  /** The job's parallelism before this operation. */
+  parallelism: z.int().nullable(),
+});
+export type Begun = z.infer<typeof begun>;
+
+export const endOperationInput = taskInput.extend({
+  outcome: z.enum(['succeeded', 'failed']),
+  error: caught.nullish(),
+  /** Why cleaning up did not work, where it did not. */
+  leftover: caught.nullish(),
+  /** A sentence that follows the cause, such as "The previous version runs again." */
+  note: z.string().nullish(),
+  savepoint: s3Uri.nullish(),
+});
 export type EndOperationInput = z.infer<typeof endOperationInput>;
 
-export const savepointSeen = awaited.extend({ location: s3Uri.optional() });
+export const savepointSeen = awaited.extend({ location: s3Uri.nullable() });
 export type SavepointSeen = z.infer<typeof savepointSeen>;
+
+/** `grow`: enough hosts for all jobs. `shrink`: ends hosts beyond that, of which none of the `busyAddresses` is. */
+export const ensureCapacityInput = taskInput.extend({
+  direction: z.enum(['grow', 'shrink']),
+  busyAddresses: z.array(z.string()).default([]),
+});
+export type EnsureCapacityInput = z.infer<typeof ensureCapacityInput>;
+
+export const busyHosts = taskAnswer.extend({ addresses: z.array(z.string()) });
+export type BusyHosts = z.infer<typeof busyHosts>;
+
+/** Null for a program that needs no upload (SQL). */
+export const uploaded = taskAnswer.extend({ jarId: z.string().nullable() });
+export type Uploaded = z.infer<typeof uploaded>;
+
+export const startJobInput = taskInput.extend({
+  /** Epoch to run the job as: its present one, or that plus one. */
+  epoch: z.int().min(1),
+  jarId: z.string().nullable(),
+  /** Where to restore from; null: as the job's restore policy says. */
+  savepoint: s3Uri.nullable(),
+});
+export type StartJobInput = z.infer<typeof startJobInput>;
+
+/** `running`: all tasks run (or the job has finished its work). `ended`: it is in a final state. `known`: only records what is seen. */
+export const observeJobInput = taskInput.extend({
+  until: z.enum(['running', 'ended', 'known']),
+  /** Whether this goes on after the operation's deadline, because something is being put back. */
+  restoring: z.boolean().default(false),
+});
+export type ObserveJobInput = z.infer<typeof observeJobInput>;
+
+export const stopJobsInput = taskInput.extend({ mode: z.enum(['savepoint', 'cancel']) });
+export type StopJobsInput = z.infer<typeof stopJobsInput>;
+
+export const setParallelismInput = taskInput.extend({ parallelism: z.int().min(1) });
+export type SetParallelismInput = z.infer<typeof setParallelismInput>;
+
+export const withdrawJobInput = taskInput.extend({
+  /** Epoch that must not run (any more). */
+  epoch: z.int().min(1),
+  jarId: z.string().nullable(),
+  /** Why it is withdrawn. */
+  error: caught.nullish(),
+});
+export type WithdrawJobInput = z.infer<typeof withdrawJobInput>;
+
+export const revertJobInput = taskInput.extend({
+  /** Epoch of the version to go back to. */
+  epoch: z.int().min(1),
+  /** Its program in the JobManager's jar store. */
+  jarId: z.string().nullable(),
+});
+export type RevertJobInput = z.infer<typeof revertJobInput>;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
+import { scriptProblem } from '../../lambdas/domain/sql-script';
 import type {
   FlinkCheckpoints,
   FlinkConnector,
@@ -187,7 +188,10 @@ export class FakeFlink implements FlinkPort {
 
   runSql(request: Omit<RunRequest, 'jarId' | 'entryClass' | 'arguments'> & { readonly script: string }): Promise<void> {
     return this.call('runSql', [request], () => {
-      if (!this.known.has(request.flinkJobId)) this.start(request);
+      if (this.known.has(request.flinkJobId)) return;
+      const problem = scriptProblem(request.script);
+      if (problem !== undefined) throw new JobRejected(problem);
+      this.start(request);
     });
   }
 

@@ -1,0 +1,26 @@
+import { type Stage, stageFromEnvironment } from '../contracts/stage';
+import type { Clock } from '../domain/clock';
+import { createArtifacts } from '../gateways/aws/artifacts.adapter';
+import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
+import { ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
+import { createInstanceFacts } from '../gateways/aws/instance-facts.adapter';
+import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
+import { createStore } from '../gateways/aws/store.adapter';
+import type { StorePort } from '../gateways/aws/store.port';
+import { createWorkflows } from '../gateways/aws/workflows.adapter';
+import type { WorkflowsPort } from '../gateways/aws/workflows.port';
+import { connectFlink } from '../gateways/flink/flink.adapter';
+import type { FlinkConnector } from '../gateways/flink/flink.port';
+
+/*
+ * The real adapters, made from a function's environment. A handler calls those it needs at module level: connections outlive an invocation,
+ * and the bundler leaves out the rest (so nothing here may run by itself).
+ */
+export const clock: Clock = () => new Date();
+export const stage = (): Stage => stageFromEnvironment(process.env);
+export const store = (): StorePort => createStore({ client: tableClient(), tableName: stage().tableName, now: clock });
+export const artifacts = (): ArtifactsPort => createArtifacts({ client: s3Client() });
+export const workflows = (): WorkflowsPort =>
+  createWorkflows({ client: sfnClient(), stateMachineArnPrefix: stage().stateMachineArnPrefix });
+export const instanceFacts = (): InstanceFactsPort => createInstanceFacts({ client: ec2Client() });
+export const flink = (): FlinkConnector => connectFlink();

@@ -1,0 +1,87 @@
+import type { Cluster } from '../contracts/cluster';
+import type { Job } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import { type Failure, sentence } from './describe-failure';
+import { isJobOver } from './job-lifecycle';
+
+type ClusterChange = Pick<Cluster, 'status' | 'statusReason'>;
+type JobChange = Partial<Pick<Job, 'status' | 'statusReason' | 'desired'>>;
+
+/** What a cluster is once an operation on it has ended. undefined: as it is. `leftover`: why taking away did not work. */
+export const clusterAfter = (
+  operation: Operation,
+  cluster: Cluster,
+  failure: Failure | undefined,
+  leftover: Failure | undefined,
+): ClusterChange | undefined => {
+  if (operation.kind === 'launch-cluster') {
+    if (!failure)
+      return { status: 'RUNNING', statusReason: `Launched with ${cluster.size.taskManagers.min} TaskManagers in ${cluster.zone}` };
+    // Whoever superseded the launch takes away what it made.
+    if (failure.name === 'Superseded') return undefined;
+    if (leftover)
+      return {
+        status: 'FAILED',
+        statusReason: `${sentence(failure.message)} ${sentence(`Not all could be taken away: ${leftover.message}`)}`,
+      };
+    return { status: 'TERMINATED', statusReason: `The launch failed and all was taken away again. ${sentence(failure.message)}` };
+  }
+  if (operation.kind !== 'terminate-cluster' || cluster.status === 'TERMINATED') return undefined;
+  const problem = failure ?? leftover;
+  if (problem) return { status: 'FAILED', statusReason: sentence(`The termination is not complete: ${problem.message}`) };
+  return { status: 'TERMINATED', statusReason: `Terminated by ${operation.requestedBy}` };
+};
+
+/** What a job is once an operation on it has ended. undefined: as it is (its workflow has recorded what Flink showed). */
+export const jobAfter = (
+  operation: Operation,
+  job: Job,
+  failure: Failure | undefined,
+  leftover: Failure | undefined,
+): JobChange | undefined => {
+  if (operation.request.kind === 'stop-job' && !failure) {
+    if (isJobOver(job.status)) return { desired: 'STOPPED' };
+    return operation.request.mode === 'cancel'
+      ? { status: 'CANCELED', statusReason: `Canceled by ${operation.requestedBy}`, desired: 'STOPPED' }
+      : { status: 'STOPPED', statusReason: `Stopped with savepoint ${job.latestSavepoint ?? ''}`.trim(), desired: 'STOPPED' };
+  }
+  if (!failure) return undefined;
+  const message = sentence(failure.message);
+  const superseded = failure.name === 'Superseded';
+  if (operation.kind === 'submit-job')
+    return superseded
+      ? { status: 'CANCELED', statusReason: `Not started. ${message}` }
+      : { status: 'FAILED', statusReason: leftover ? `${message} ${sentence(`Flink may still run it: ${leftover.message}`)}` : message };
+  // The previous version could not be brought back.
+  if (operation.kind === 'upgrade-job' && job.status === 'SUBMITTING')
+    return superseded ? { status: 'CANCELED', statusReason: message } : { status: 'FAILED', statusReason: message };
+  // No transient status outlives its operation; describing the job asks Flink again.
+  if (job.status === 'STOPPING' || job.status === 'SUBMITTING')
+    return { status: 'RUNNING', statusReason: `Last seen before this: ${message}` };
+  return undefined;
+};
+
+/** What was done, in one sentence. */
+export const summary = (operation: Operation, job: Job | undefined, savepoint: string | null | undefined): string => {
+  const at = savepoint ? ` (${savepoint})` : '';
+  switch (operation.request.kind) {
+    case 'launch-cluster':
+      return `Cluster ${operation.cluster} is running.`;
+    case 'terminate-cluster':
+      return `Cluster ${operation.cluster} is terminated; no host of it is left.`;
+    case 'submit-job':
+      return job?.status === 'FINISHED'
+        ? `Job ${operation.job} has run and finished.`
+        : `Job ${operation.job} is running at parallelism ${job?.spec.parallelism}.`;
+    case 'stop-job':
+      if (operation.request.mode === 'savepoint')
+        return `Job ${operation.job} is stopped${savepoint ? ` with savepoint ${savepoint}` : ''}.`;
+      return `Job ${operation.job} is ${job?.status === 'CANCELED' ? 'canceled' : 'not running'}.`;
+    case 'take-savepoint':
+      return `The savepoint is complete${at}.`;
+    case 'upgrade-job':
+      return `Job ${operation.job} runs revision ${job?.revision}, restored from its savepoint${at}.`;
+    case 'rescale-job':
+      return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
+  }
+};

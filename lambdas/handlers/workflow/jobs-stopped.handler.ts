@@ -1,0 +1,11 @@
+import middy from '@middy/core';
+import { clock, flink, stage, store } from '../../composition/environment';
+import { type StopJobsInput, stopJobsInput } from '../../contracts/workflow';
+import { type Task, workflow } from '../../middleware/workflow';
+import { jobsStopped } from '../../usecases/stop-jobs';
+
+const deps = { clock, flink: flink(), stage: stage(), store: store() };
+
+export const handler = middy(({ operation, input }: Task<StopJobsInput>) => jobsStopped(deps, operation, input)).use(
+  workflow(stopJobsInput, deps),
+);

@@ -1,0 +1,84 @@
+import type { Cluster, ClusterSpec, ResolvedSize } from '../contracts/cluster';
+import { Conflict, type FieldProblem, InvalidRequest } from '../contracts/errors';
+import type { Operation } from '../contracts/operation';
+import { chooseHomeZone } from '../domain/cluster-zone';
+import { refusedSettings } from '../domain/flink-settings-policy';
+import { leaseUntil } from '../domain/lease';
+import { instanceTypesOf, resolveSize } from '../domain/sizing';
+import { tooLarge } from '../domain/spec-limit';
+import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
+import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './accept';
+import { heldLease } from './in-the-way';
+
+export type LaunchDeps = AcceptDeps & { readonly instanceFacts: InstanceFactsPort };
+
+/** @throws InvalidRequest with every problem of the spec; Conflict when a cluster of that name is there, or the stage is full */
+export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: ClusterSpec): Promise<Operation> =>
+  accept(deps, change, async () => {
+    const resolved = await resolve(deps, spec);
+    const previous = await deps.store.cluster(spec.name);
+    if (previous && previous.status !== 'TERMINATED') throw existsAlready(deps, previous);
+    await requireRoom(deps);
+    const operation = newOperation(deps, change, spec.name, undefined, { kind: 'launch-cluster' });
+    const cluster: Cluster = {
+      name: spec.name,
+      spec,
+      ...resolved,
+      status: 'LAUNCHING',
+      desired: 'RUNNING',
+      // A name that is used again goes on counting: nothing of an earlier epoch can be taken for the new one.
+      epoch: (previous?.epoch ?? 0) + 1,
+      lease: { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) },
+      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+      createdAt: operation.requestedAt,
+      updatedAt: operation.requestedAt,
+    };
+    return { operation, write: () => deps.store.acceptLaunch(operation, cluster) };
+  });
+
+interface Resolved {
+  readonly size: ResolvedSize;
+  readonly flinkVersion: string;
+  readonly zone: string;
+  readonly statusReason: string;
+}
+
+const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec): Promise<Resolved> => {
+  const flinkVersion = spec.flinkVersion ?? (stage.flinkVersions[0] as string);
+  const zone = chooseHomeZone(
+    spec.name,
+    spec.zone,
+    stage.zones.map(({ name }) => name),
+  );
+  const sizing = resolveSize(spec, stage, await instanceFacts.describe(instanceTypesOf(spec, stage)));
+  const problems: FieldProblem[] = [
+    ...(stage.flinkVersions.includes(flinkVersion)
+      ? []
+      : [{ path: 'flinkVersion', message: `the stage has no Flink ${flinkVersion}; it has ${stage.flinkVersions.join(', ')}` }]),
+    ...refusedSettings(spec.flinkConfiguration, 'cluster'),
+    ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
+  ];
+  if (zone.ok && sizing.ok && problems.length === 0)
+    return { flinkVersion, zone: zone.zone, size: sizing.size, statusReason: [zone.reason, ...sizing.reasons].join('; ') };
+  throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
+};
+
+const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {
+  const lease = heldLease(cluster.lease, clock);
+  const wayOut = cluster.status === 'FAILED' ? '; terminate it to use the name again' : '';
+  return new Conflict(
+    `Cluster ${cluster.name} exists already and is ${cluster.status}${wayOut}`,
+    lease && { operationId: lease.operationId, cluster: cluster.name },
+  );
+};
+
+const requireRoom = async ({ store, stage }: LaunchDeps): Promise<void> => {
+  let present = 0;
+  let after: string | undefined;
+  do {
+    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
+    present += page.items.filter(({ status }) => status !== 'TERMINATED').length;
+    after = page.next;
+  } while (after !== undefined);
+  if (present >= stage.limits.maxClusters) throw new Conflict(`The stage has ${present} clusters, its limit is ${stage.limits.maxClusters}`);
+};

@@ -1,0 +1,23 @@
+import type { UpgradeBody } from '../contracts/api';
+import type { StoredJobSpec } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import type { ChangeRequest } from './accept';
+import { acceptJobChange } from './accept-job-change';
+import { checkJobRequest, type JobRequestDeps, storeProgram } from './job-request';
+
+/** Changes program or settings of a running job; it goes on from a savepoint. @throws InvalidRequest */
+export const acceptUpgrade = (
+  deps: JobRequestDeps,
+  change: ChangeRequest,
+  at: { readonly cluster: string; readonly job: string },
+  body: UpgradeBody,
+): Promise<Operation> =>
+  acceptJobChange(deps, change, at, async (cluster, job) => {
+    const parallelism = body.parallelism ?? job.spec.parallelism;
+    const flinkConfiguration = body.flinkConfiguration ?? job.spec.flinkConfiguration;
+    await checkJobRequest(deps, cluster, { jar: body.jar, flinkConfiguration, parallelism });
+    const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
+    const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
+    const spec: StoredJobSpec = { name: at.job, program, parallelism, flinkConfiguration, restore };
+    return { request: { kind: 'upgrade-job', spec } };
+  });

@@ -1,0 +1,91 @@
+import { Superseded } from '../contracts/errors';
+import type { Operation } from '../contracts/operation';
+import type { Begun } from '../contracts/workflow';
+import type { Clock } from '../domain/clock';
+import { isJobOver } from '../domain/job-lifecycle';
+import { leaseUntil } from '../domain/lease';
+import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
+import { jobNameOf, notYet, ownCluster, ownJob, readCluster } from './owned';
+
+export interface BeginOperationDeps {
+  readonly store: StorePort;
+  readonly clock: Clock;
+}
+
+/** Marks an operation as running once it holds the lease of what it changes, and says which way its workflow goes. */
+export const beginOperation = async ({ store, clock }: BeginOperationDeps, operation: Operation): Promise<Begun> => {
+  const now = clock().toISOString();
+  if (!(await store.markRunning(operation.operationId, now))) throw new Superseded('the operation has ended already');
+  const waits = operation.kind === 'terminate-cluster' || (operation.kind === 'stop-job' && modeOf(operation) === 'cancel');
+  const target: LeaseTarget =
+    operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
+  const holder = await takeLease(store, target, operation, now);
+  if (holder !== undefined && !waits) throw new Superseded(`${describe(target)} is held by ${holder}`);
+  if (holder !== undefined) {
+    const waiting = notYet(operation, clock, `Waits for ${holder} to let go of ${describe(target)}`);
+    return { ...waiting, plan: 'wait', epoch: 0, jarId: null, parallelism: null };
+  }
+  return operation.job === undefined ? beginWithCluster(store, operation) : beginWithJob(store, operation);
+};
+
+const beginWithCluster = async (store: StorePort, operation: Operation): Promise<Begun> => {
+  const cluster = await ownCluster({ store }, operation);
+  const begun = { ready: true, epoch: cluster.epoch, jarId: null, parallelism: null };
+  if (operation.request.kind !== 'terminate-cluster')
+    return { ...begun, plan: 'launch', reason: `Launches epoch ${cluster.epoch} of ${cluster.name}` };
+  if (cluster.status === 'TERMINATED') return { ...begun, plan: 'nothing', reason: 'The cluster is gone already' };
+  await store.updateCluster(cluster.name, operation.operationId, {
+    status: 'TERMINATING',
+    statusReason: `Terminated by ${operation.requestedBy}`,
+  });
+  // A cluster that never ran, or that failed, has no job that could be asked for a savepoint; whatever Flink still does there is canceled.
+  const mode = cluster.status === 'RUNNING' ? operation.request.jobs : 'cancel';
+  return {
+    ...begun,
+    plan: cluster.resources.jobManagerAddress === undefined ? 'nothing-runs' : mode,
+    reason: `Terminates ${cluster.name}`,
+  };
+};
+
+const beginWithJob = async (store: StorePort, operation: Operation): Promise<Begun> => {
+  const { job } = await ownJob({ store }, operation);
+  const begun = { ready: true, epoch: job.epoch, jarId: job.jarId ?? null, parallelism: job.spec.parallelism };
+  const { request } = operation;
+  switch (request.kind) {
+    case 'stop-job':
+      if (isJobOver(job.status)) return { ...begun, plan: 'nothing', reason: `The job has ended already: ${job.status}` };
+      return { ...begun, plan: request.mode, reason: request.mode === 'savepoint' ? 'Stops the job with a savepoint' : 'Cancels the job' };
+    case 'rescale-job': {
+      const plan = request.parallelism < job.spec.parallelism ? 'in' : 'out';
+      return { ...begun, plan, reason: `Rescales from parallelism ${job.spec.parallelism} to ${request.parallelism}` };
+    }
+    case 'take-savepoint':
+      return { ...begun, plan: 'savepoint', reason: `Takes a savepoint of epoch ${job.epoch}` };
+    case 'upgrade-job':
+      return { ...begun, plan: 'upgrade', reason: `Upgrades from revision ${job.revision}` };
+    default:
+      return { ...begun, plan: 'submit', reason: `Starts ${jobNameOf(operation)} as epoch ${job.epoch}` };
+  }
+};
+
+/** @returns undefined when the operation holds the lease now, else who holds it */
+const takeLease = async (store: StorePort, target: LeaseTarget, operation: Operation, now: string): Promise<string | undefined> => {
+  const wanted = { operationId: operation.operationId, acquiredAt: now, until: leaseUntil(operation.deadline) };
+  if (await store.acquireLease(target, wanted)) return undefined;
+  const holder = await holderOf(store, target);
+  if (holder === undefined) return (await store.acquireLease(target, wanted)) ? undefined : 'another operation';
+  // An operation may end in the moment before it lets go: what has ended holds nothing.
+  const status = (await store.operation(holder))?.status;
+  if (status === 'PENDING' || status === 'RUNNING') return holder;
+  await store.releaseLease(target, holder);
+  return (await store.acquireLease(target, wanted)) ? undefined : holder;
+};
+
+const holderOf = async (store: StorePort, target: LeaseTarget): Promise<string | undefined> =>
+  target.job === undefined
+    ? (await readCluster(store, target.cluster)).lease?.operationId
+    : (await store.job(target.cluster, target.job))?.lease?.operationId;
+
+const modeOf = (operation: Operation): string | undefined => (operation.request.kind === 'stop-job' ? operation.request.mode : undefined);
+
+const describe = ({ cluster, job }: LeaseTarget): string => (job === undefined ? `cluster ${cluster}` : `job ${job}`);

@@ -1,0 +1,98 @@
+import { Superseded } from '../contracts/errors';
+import type { Job } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import type { EndOperationInput, TaskAnswer } from '../contracts/workflow';
+import type { Clock } from '../domain/clock';
+import { describeFailure, type Failure, sentence, shorten } from '../domain/describe-failure';
+import { clusterAfter, jobAfter, summary } from '../domain/operation-end';
+import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
+import { closeCluster } from './close-cluster';
+
+export interface EndOperationDeps {
+  readonly store: StorePort;
+  readonly clock: Clock;
+}
+
+/**
+ * The last task of every workflow: cluster or job gets the status that is true now, the operation its end, its reason and its result, and the
+ * lease is let go. Repeating it changes nothing.
+ */
+export const endOperation = async (
+  deps: EndOperationDeps,
+  operation: Operation,
+  input: EndOperationInput,
+): Promise<TaskAnswer & { status: string }> => {
+  const { store, clock } = deps;
+  const target: LeaseTarget =
+    operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
+  if (operation.status !== 'PENDING' && operation.status !== 'RUNNING') {
+    await store.releaseLease(target, operation.operationId);
+    return { status: operation.status, reason: operation.reason };
+  }
+  const failure = input.outcome === 'failed' ? describeFailure(input.error) : undefined;
+  const leftover = input.leftover ? describeFailure(input.leftover) : undefined;
+  const job = await settle(deps, operation, failure, leftover);
+  const status = failure === undefined ? 'SUCCEEDED' : failure.name === 'Superseded' ? 'CANCELED' : 'FAILED';
+  const reason = shorten(
+    [failure ? sentence(failure.message) : summary(operation, job, input.savepoint), input.note ?? '', unclean(operation, leftover)]
+      .filter(Boolean)
+      .join(' '),
+  );
+  const at = clock().toISOString();
+  if (failure) await closePhases(store, operation, input.phase, reason, at);
+  await store.endOperation(operation.operationId, {
+    status,
+    endedAt: at,
+    reason,
+    error: failure,
+    result: resultOf(operation, job, input, status),
+  });
+  await store.releaseLease(target, operation.operationId);
+  return { status, reason };
+};
+
+/** Writes what is true of cluster or job now. An operation that lost its lease has nothing to say about them. */
+const settle = async (
+  deps: EndOperationDeps,
+  operation: Operation,
+  failure: Failure | undefined,
+  leftover: Failure | undefined,
+): Promise<Job | undefined> => {
+  const { store } = deps;
+  const { operationId } = operation;
+  try {
+    if (operation.job === undefined) {
+      const cluster = await store.cluster(operation.cluster);
+      const change = cluster && clusterAfter(operation, cluster, failure, leftover);
+      if (change) await store.updateCluster(operation.cluster, operationId, change);
+      if (operation.kind === 'terminate-cluster' && change?.status === 'TERMINATED') await closeCluster(deps, operation);
+      return undefined;
+    }
+    const job = await store.job(operation.cluster, operation.job);
+    const change = job && jobAfter(operation, job, failure, leftover);
+    return change ? await store.updateJob(operation.cluster, operation.job, operationId, change) : job;
+  } catch (error) {
+    if (error instanceof Superseded) return undefined;
+    throw error;
+  }
+};
+
+const unclean = (operation: Operation, leftover: Failure | undefined): string => {
+  if (!leftover) return '';
+  const what = operation.job === undefined ? `cluster ${operation.cluster}` : `job ${operation.job}`;
+  return sentence(`What was made of ${what} could not be taken away or put back completely: ${leftover.message}`);
+};
+
+/** A function that was killed did not say so itself. */
+const closePhases = async (store: StorePort, operation: Operation, own: string, reason: string, at: string): Promise<void> => {
+  const open = operation.phases.filter((phase) => (phase.outcome === 'running' || phase.outcome === 'waiting') && phase.name !== own);
+  for (const { name, startedAt } of open)
+    await store.recordPhase(operation.operationId, { name, startedAt, endedAt: at, outcome: 'failed', reason: shorten(reason, 500) });
+};
+
+const resultOf = (operation: Operation, job: Job | undefined, input: EndOperationInput, status: string): Operation['result'] => {
+  const savepoint = input.savepoint ?? undefined;
+  const ran = status === 'SUCCEEDED' && job ? { flinkJobId: job.flinkJobId, parallelism: job.spec.parallelism } : {};
+  const kept = savepoint === undefined ? {} : { savepoint };
+  return operation.job === undefined ? undefined : { ...ran, ...kept };
+};

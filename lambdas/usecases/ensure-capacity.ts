@@ -1,0 +1,44 @@
+import { InvalidRequest } from '../contracts/errors';
+import type { Operation } from '../contracts/operation';
+import type { EnsureCapacityInput, TaskAnswer } from '../contracts/workflow';
+import { decideCapacity } from '../domain/capacity';
+import { decideGrowth, decideShrink } from '../domain/decide-hosts';
+import { isJobOver } from '../domain/job-lifecycle';
+import type { FleetPort } from '../gateways/aws/fleet.port';
+import { allJobs, ownJob, type StoreDeps } from './owned';
+import { slotDemands } from './slot-demands';
+
+type Deps = StoreDeps & { readonly fleet: FleetPort };
+
+/** Makes the fleet as large as all jobs of the cluster need, or takes away the idle hosts beyond that. */
+export const ensureCapacity = async (deps: Deps, operation: Operation, input: EnsureCapacityInput): Promise<TaskAnswer> =>
+  input.direction === 'grow' ? grow(deps, operation) : shrink(deps, operation, input.busyAddresses);
+
+const grow = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
+  const { cluster } = await ownJob(deps, operation);
+  const capacity = decideCapacity(await slotDemands(deps.store, operation), cluster.size);
+  if (capacity.action === 'refuse') throw new InvalidRequest([{ path: 'parallelism', message: capacity.reason }]);
+  const seen = await deps.fleet.observe(cluster.resources);
+  const { action, reason } = decideGrowth(seen, capacity);
+  if (action.kind === 'set') await deps.fleet.setHosts(cluster.resources, cluster.zone, action.hosts);
+  return { reason };
+};
+
+/** After a job became smaller or did not start: the present parallelism counts, that of a job which did not start does not. */
+const shrink = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<TaskAnswer> => {
+  const { cluster } = await ownJob(deps, operation, 'cleaning');
+  // A terminated cluster loses all its hosts anyway.
+  if (cluster.desired === 'TERMINATED') return { reason: 'The cluster is to be terminated, its hosts with it' };
+  const withdrawn = operation.kind === 'submit-job' ? operation.job : undefined;
+  const jobs = (await allJobs(deps.store, cluster.name)).filter(
+    (job) => job.desired === 'RUNNING' && !isJobOver(job.status) && job.name !== withdrawn,
+  );
+  const demands = jobs.map((job) => ({ job: job.name, slots: job.spec.parallelism }));
+  const capacity = decideCapacity(demands, cluster.size);
+  if (capacity.action === 'refuse') return { reason: capacity.reason };
+  const seen = await deps.fleet.observe(cluster.resources);
+  const { action, reason } = decideShrink(seen, capacity, busyAddresses);
+  if (action.kind === 'set') await deps.fleet.setHosts(cluster.resources, cluster.zone, action.hosts);
+  if (action.kind === 'terminate') await deps.fleet.terminateHosts(action.instanceIds);
+  return { reason };
+};

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { Cluster } from '../contracts/cluster';
+import { type FieldProblem, InvalidRequest } from '../contracts/errors';
+import type { JobSpec, StoredJobSpec } from '../contracts/job';
+import { mostSlots } from '../domain/capacity';
+import { refusedSettings } from '../domain/flink-settings-policy';
+import { tooLarge } from '../domain/spec-limit';
+import { scriptKey } from '../domain/state-paths';
+import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
+import type { AcceptDeps } from './accept';
+
+export type JobRequestDeps = AcceptDeps & { readonly artifacts: ArtifactsPort };
+
+/** A parallelism that the largest fleet has slots for. */
+export const parallelismProblems = (parallelism: number, { size }: Cluster): readonly FieldProblem[] =>
+  parallelism <= mostSlots(size)
+    ? []
+    : [{ path: 'parallelism', message: `${parallelism} slots asked, the largest fleet of ${size.taskManagers.max} TaskManagers has ${mostSlots(size)}` }];
+
+/** Everything about a job's request that can be known before Flink sees it. @throws InvalidRequest with every problem */
+export const checkJobRequest = async (
+  { artifacts }: JobRequestDeps,
+  cluster: Cluster,
+  request: Pick<JobSpec, 'jar' | 'flinkConfiguration'> & { readonly parallelism: number; readonly restore?: JobSpec['restore'] },
+): Promise<void> => {
+  const savepoint = request.restore?.savepoint;
+  const problems: FieldProblem[] = [
+    ...parallelismProblems(request.parallelism, cluster),
+    ...refusedSettings(request.flinkConfiguration, 'job'),
+    ...tooLarge({ flinkConfiguration: request.flinkConfiguration, 'jar.arguments': request.jar?.arguments }),
+    ...(request.jar ? await missing(artifacts, 'jar.uri', request.jar.uri) : []),
+    // Every complete savepoint and checkpoint has this file, written last.
+    ...(savepoint === undefined ? [] : await missing(artifacts, 'restore.savepoint', `${savepoint.replace(/\/$/, '')}/_metadata`)),
+  ];
+  if (problems.length > 0) throw new InvalidRequest(problems);
+};
+
+const missing = async (artifacts: ArtifactsPort, path: string, uri: string): Promise<readonly FieldProblem[]> =>
+  (await artifacts.size(uri)) === undefined ? [{ path, message: `${uri} does not exist, or the control plane may not read it` }] : [];
+
+/** A program as it is stored. A script goes to S3 under its hash, before anything refers to it. */
+export const storeProgram = async (
+  { artifacts, stage }: JobRequestDeps,
+  cluster: string,
+  job: string,
+  { jar, sql }: Pick<JobSpec, 'jar' | 'sql'>,
+): Promise<StoredJobSpec['program'] | undefined> => {
+  if (jar) {
+    const entryClass = jar.entryClass === undefined ? {} : { entryClass: jar.entryClass };
+    return { kind: 'jar', uri: jar.uri, sha256: jar.sha256, ...entryClass, arguments: jar.arguments };
+  }
+  if (!sql) return undefined;
+  const sha256 = createHash('sha256').update(sql.script).digest('hex');
+  return { kind: 'sql', sha256, uri: await artifacts.putText(stage.stateBucket, scriptKey(cluster, job, sha256), sql.script) };
+};

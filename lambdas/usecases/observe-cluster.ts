@@ -1,0 +1,28 @@
+import { FlinkUnavailable } from '../contracts/errors';
+import type { Operation } from '../contracts/operation';
+import type { Awaited_ } from '../contracts/workflow';
+import { decideClusterProgress } from '../domain/decide-launch-progress';
+import type { FlinkOverview, FlinkPort } from '../gateways/flink/flink.port';
+import { connect, type FlinkDeps, notYet, ownCluster, ownJob } from './owned';
+import { slotDemands } from './slot-demands';
+
+/** Whether the JobManager answers and the slots are registered that the operation waits for. */
+export const observeCluster = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
+  const cluster = operation.job === undefined ? await ownCluster(deps, operation) : (await ownJob(deps, operation)).cluster;
+  const slots =
+    operation.kind === 'launch-cluster'
+      ? cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager
+      : (await slotDemands(deps.store, operation)).reduce((sum, demand) => sum + demand.slots, 0);
+  const progress = decideClusterProgress(await overviewIfAny(connect(deps.flink, cluster)), slots);
+  return progress.ready ? progress : notYet(operation, deps.clock, progress.reason);
+};
+
+/** A JobManager that boots does not answer: here that is a state, not an error. */
+const overviewIfAny = async (flink: FlinkPort): Promise<FlinkOverview | undefined> => {
+  try {
+    return await flink.overview();
+  } catch (error) {
+    if (error instanceof FlinkUnavailable) return undefined;
+    throw error;
+  }
+};

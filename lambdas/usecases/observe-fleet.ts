@@ -1,0 +1,23 @@
+import { DeadlineExceeded, InsufficientCapacity } from '../contracts/errors';
+import type { Operation } from '../contracts/operation';
+import type { TaskAnswer } from '../contracts/workflow';
+import type { Clock } from '../domain/clock';
+import { decideFleetProgress } from '../domain/decide-launch-progress';
+import type { FleetPort } from '../gateways/aws/fleet.port';
+import { ownCluster, ownJob, type StoreDeps } from './owned';
+
+/** Looks how the machines come along while slots are awaited. @throws InsufficientCapacity with EC2's own message when it goes on having none */
+export const observeFleet = async (
+  deps: StoreDeps & { readonly fleet: FleetPort; readonly clock: Clock },
+  operation: Operation,
+): Promise<TaskAnswer> => {
+  const cluster = operation.job === undefined ? await ownCluster(deps, operation) : (await ownJob(deps, operation)).cluster;
+  const seen = await deps.fleet.observe(cluster.resources);
+  const progress = decideFleetProgress(seen, {
+    since: operation.startedAt ?? operation.requestedAt,
+    now: deps.clock().toISOString(),
+    deadline: operation.deadline,
+  });
+  if (progress.action === 'wait') return { reason: progress.reason };
+  throw progress.error === 'InsufficientCapacity' ? new InsufficientCapacity(progress.reason) : new DeadlineExceeded(progress.reason);
+};

@@ -1,0 +1,49 @@
+import { JobFailed } from '../contracts/errors';
+import type { Job, JobStatus } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import type { Awaited_, ObserveJobInput } from '../contracts/workflow';
+import { decideJobEnd, decideJobProgress } from '../domain/decide-job-progress';
+import { statusSeen } from '../domain/job-lifecycle';
+import type { FlinkJobSeen } from '../gateways/flink/flink.port';
+import { connect, type FlinkDeps, notYet, ownJob, type Purpose } from './owned';
+
+/** Looks at the job in Flink until it runs with all its tasks, or has ended, or (`known`) once to record how it is. */
+export const observeJob = async (deps: FlinkDeps, operation: Operation, input: ObserveJobInput): Promise<Awaited_> => {
+  const { cluster, job } = await ownJob(deps, operation, input.until === 'known' ? 'cleaning' : 'changing');
+  const seen = await connect(deps.flink, cluster).job(job.flinkJobId);
+  if (input.until === 'running') return untilRunning(deps, operation, job, seen, input.restoring ? 'cleaning' : 'changing');
+  if (input.until === 'ended') {
+    const { ended, reason } = decideJobEnd(seen);
+    return ended ? { ready: true, reason } : notYet(operation, deps.clock, reason);
+  }
+  const { status, statusReason } = statusSeen(seen);
+  await record(deps, operation, status, statusReason);
+  return { ready: true, reason: `${status}: ${statusReason}` };
+};
+
+const untilRunning = async (
+  deps: FlinkDeps,
+  operation: Operation,
+  job: Job,
+  seen: FlinkJobSeen | undefined,
+  purpose: Purpose,
+): Promise<Awaited_> => {
+  const progress = decideJobProgress(seen, operation.kind === 'rescale-job' ? job.spec.parallelism : undefined);
+  switch (progress.action) {
+    case 'wait':
+      return notYet(operation, deps.clock, progress.reason, purpose);
+    case 'running':
+      await record(deps, operation, 'RUNNING', progress.reason);
+      return { ready: true, reason: progress.reason };
+    case 'finished':
+      await record(deps, operation, 'FINISHED', progress.reason);
+      return { ready: true, reason: progress.reason };
+    case 'failed':
+    case 'gone':
+      throw new JobFailed(progress.reason);
+  }
+};
+
+const record = async ({ store }: FlinkDeps, operation: Operation, status: JobStatus, statusReason: string): Promise<void> => {
+  await store.updateJob(operation.cluster, operation.job ?? '', operation.operationId, { status, statusReason });
+};

@@ -1,0 +1,96 @@
+import type { Cluster } from '../contracts/cluster';
+import { DeadlineExceeded, FlinkUnavailable, NotFound, Superseded } from '../contracts/errors';
+import type { Job } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import type { Clock } from '../domain/clock';
+import { shorten } from '../domain/describe-failure';
+import { leaseUntil } from '../domain/lease';
+import type { StorePort } from '../gateways/aws/store.port';
+import type { FlinkConnector, FlinkPort } from '../gateways/flink/flink.port';
+
+export interface StoreDeps {
+  readonly store: StorePort;
+}
+export interface FlinkDeps extends StoreDeps {
+  readonly flink: FlinkConnector;
+  readonly clock: Clock;
+}
+
+/** `changing`: only while nobody asked for the opposite. `cleaning`: taking away what was made goes on whatever is wanted now. */
+export type Purpose = 'changing' | 'cleaning';
+
+/** @returns the cluster of an operation that holds its lease. @throws Superseded when it does not, or when the opposite is wanted now */
+export const ownCluster = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose = 'changing'): Promise<Cluster> => {
+  const cluster = await readCluster(store, operation.cluster);
+  if (cluster.lease?.operationId !== operation.operationId)
+    throw new Superseded(`cluster ${cluster.name} is held by ${cluster.lease?.operationId ?? 'nobody'}, not by this operation`);
+  if (purpose === 'changing' && operation.kind !== 'terminate-cluster' && cluster.desired === 'TERMINATED')
+    throw new Superseded(`cluster ${cluster.name} is to be terminated`);
+  return cluster;
+};
+
+export interface OwnedJob {
+  readonly cluster: Cluster;
+  readonly job: Job;
+}
+
+/** @returns the job of an operation that holds its lease, and its cluster. @throws Superseded as `ownCluster` does */
+export const ownJob = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose = 'changing'): Promise<OwnedJob> => {
+  const name = jobNameOf(operation);
+  const [cluster, job] = await Promise.all([readCluster(store, operation.cluster), store.job(operation.cluster, name)]);
+  if (!job) throw new NotFound(`there is no job ${name} on cluster ${operation.cluster}`);
+  if (job.lease?.operationId !== operation.operationId)
+    throw new Superseded(`job ${name} is held by ${job.lease?.operationId ?? 'nobody'}, not by this operation`);
+  if (purpose === 'cleaning') return { cluster, job };
+  if (cluster.desired === 'TERMINATED') throw new Superseded(`cluster ${cluster.name} is to be terminated`);
+  if (job.desired === 'STOPPED' && operation.kind !== 'stop-job') throw new Superseded(`job ${name} is to be stopped`);
+  return { cluster, job };
+};
+
+export const readCluster = async (store: StorePort, name: string): Promise<Cluster> => {
+  const cluster = await store.cluster(name);
+  if (!cluster) throw new NotFound(`there is no cluster ${name}`);
+  return cluster;
+};
+
+/** @throws Error when an operation of a kind that changes a job names none: a defect */
+export const jobNameOf = (operation: Operation): string => {
+  if (operation.job === undefined) throw new Error(`operation ${operation.operationId} (${operation.kind}) names no job`);
+  return operation.job;
+};
+
+/** Every job of a cluster. */
+export const allJobs = async (store: StorePort, cluster: string): Promise<readonly Job[]> => {
+  const jobs: Job[] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.jobs(cluster, { limit: 100, ...(after === undefined ? {} : { after }) });
+    jobs.push(...page.items);
+    after = page.next;
+  } while (after !== undefined);
+  return jobs;
+};
+
+/** @throws FlinkUnavailable when the cluster has no JobManager address yet */
+export const connect = (flink: FlinkConnector, cluster: Cluster): FlinkPort => {
+  const address = cluster.resources.jobManagerAddress;
+  if (address === undefined) throw new FlinkUnavailable(`cluster ${cluster.name} has no JobManager`);
+  return flink(address);
+};
+
+/**
+ * Answer of a look that found it not there yet.
+ * @param purpose `cleaning`: the time after the deadline counts too
+ * @throws DeadlineExceeded when the operation's time is over
+ */
+export const notYet = (
+  operation: Operation,
+  clock: Clock,
+  reason: string,
+  purpose: Purpose = 'changing',
+): { readonly ready: false; readonly reason: string } => {
+  const until = purpose === 'cleaning' ? leaseUntil(operation.deadline) : operation.deadline;
+  if (clock().toISOString() <= until) return { ready: false, reason };
+  const allowed = Math.round((Date.parse(until) - Date.parse(operation.requestedAt)) / 1_000);
+  throw new DeadlineExceeded(`not done within the ${allowed} s that the operation had: ${shorten(reason, 1_000)}`);
+};

@@ -1,0 +1,77 @@
+import { JobRejected } from '../contracts/errors';
+import type { Job } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import type { Awaited_, RevertJobInput } from '../contracts/workflow';
+import { isFinal } from '../domain/decide-job-progress';
+import { flinkJobIdOf } from '../domain/flink-job-id';
+import type { FlinkPort } from '../gateways/flink/flink.port';
+import { connect, ownJob } from './owned';
+import { chooseRestorePoint } from './restore-point';
+import { keepSavepoint, triggerIdOf } from './savepoints';
+import { runJob, type StartDeps } from './start-job';
+import { uploadJar } from './upload-artifact';
+
+/**
+ * After an upgrade that failed: the previous version runs on, or, when it has ended already, is started as a further epoch from the savepoint
+ * that the upgrade took. Ready once Flink has it; not ready while its end is still under way.
+ */
+export const revertJob = async (deps: StartDeps, operation: Operation, input: RevertJobInput): Promise<Awaited_> => {
+  const { cluster, job } = await ownJob(deps, operation);
+  const flink = connect(deps.flink, cluster);
+  if (isReverted(job, input)) return startAgain(deps, flink, operation, job);
+  if (job.epoch === input.epoch) {
+    const still = await stillRunning(deps, flink, operation, job);
+    if (still) return still;
+  }
+  return startAgain(deps, flink, operation, await storeIntent(deps, operation, job, input, cluster.epoch));
+};
+
+/** Going back clears the previous version, which every upgrade sets. */
+const isReverted = (job: Job, input: RevertJobInput): boolean => job.epoch > input.epoch && job.previousSpec === undefined;
+
+/** @returns undefined when the previous version has ended */
+const stillRunning = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Awaited_ | undefined> => {
+  const savepoint = await flink.savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId));
+  if (savepoint.state === 'completed') await keepSavepoint(deps, operation, job, savepoint.location);
+  const seen = await flink.job(job.flinkJobId);
+  if (!seen || isFinal(seen.state)) return undefined;
+  if (savepoint.state === 'in-progress' || savepoint.state === 'completed')
+    return { ready: false, reason: 'The stop of the previous version is still under way' };
+  return { ready: true, reason: 'The previous version has not stopped' };
+};
+
+const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, input: RevertJobInput, clusterEpoch: number): Promise<Job> => {
+  const stored = await deps.store.job(job.cluster, job.name);
+  const current = stored ?? job;
+  const started = job.epoch > input.epoch;
+  const epoch = job.epoch + 1;
+  const point = started ? { location: job.restoredFrom } : await chooseRestorePoint(deps, { ...current, spec: latest(current) });
+  return deps.store.updateJob(job.cluster, job.name, operation.operationId, {
+    spec: started ? (job.previousSpec ?? job.spec) : job.spec,
+    previousSpec: undefined,
+    revision: started ? job.revision + 1 : job.revision,
+    epoch,
+    flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: epoch }),
+    restoredFrom: point.location,
+    jarId: input.jarId ?? undefined,
+    status: 'SUBMITTING',
+    statusReason: 'The previous version is being started again',
+  });
+};
+
+/** The policy of the first start does not apply to a start that goes on. */
+const latest = (job: Job): Job['spec'] => ({ ...job.spec, restore: { ...job.spec.restore, from: 'latest', savepoint: undefined } });
+
+const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Awaited_> => {
+  const reason = `The previous version is started as epoch ${job.epoch} from ${job.restoredFrom ?? 'nothing'}`;
+  if (await flink.job(job.flinkJobId)) return { ready: true, reason };
+  try {
+    await runJob(deps, flink, job);
+  } catch (error) {
+    // The JobManager may have lost its jars; S3 has it still.
+    if (!(error instanceof JobRejected) || job.spec.program.kind !== 'jar') throw error;
+    const { jarId } = await uploadJar(deps.artifacts, flink, job.spec.program, job.name);
+    await runJob(deps, flink, await deps.store.updateJob(job.cluster, job.name, operation.operationId, { jarId: jarId ?? undefined }));
+  }
+  return { ready: true, reason };
+};
