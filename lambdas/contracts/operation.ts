@@ -43,6 +43,8 @@ export const operation = z.object({
   cluster: resourceName,
   job: resourceName.optional(),
   request: operationRequest,
+  /** Fingerprint of the API request that asked for it: the same Idempotency-Key must come with the same request. */
+  requestHash: z.string().optional(),
   status: operationStatus,
   /** ARN of the caller. */
   requestedBy: z.string(),

@@ -150,3 +150,10 @@ const taskManagerSettings = (size: ResolvedSize): Settings => ({
     'two thirds of the host over its TaskManagers: the rest is page cache for RocksDB and system buffers',
   ],
 });
+
+/** Reads what `toYaml` wrote. Lines of another form are left out. */
+export const fromYaml = (yaml: string): readonly (readonly [key: string, value: string])[] =>
+  yaml.split('\n').flatMap((line) => {
+    const match = /^([^\s:]+): (".*")$/.exec(line);
+    return match ? [[match[1] as string, JSON.parse(match[2] as string) as string] as const] : [];
+  });

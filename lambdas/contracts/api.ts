@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { cluster, clusterSpec } from './cluster';
+import { jarProgram, job, jobSpec, snapshot, sqlProgram } from './job';
+import { operationId, resourceName } from './names';
+import { operation } from './operation';
+
+/*
+ * What goes in and out of the API. The OpenAPI document is made from these schemas (`contracts/openapi.ts`), requests are parsed with them
+ * (`middleware/api.ts`); descriptions are written for the API's users.
+ */
+
+/** Largest request body, bytes: a SQL script of 1 MB with every character escaped, and room. Lambda takes 6 MB, API Gateway 10. */
+export const BODY_MAX_BYTES = 2_500_000;
+
+export const clusterPath = z.object({ cluster: resourceName });
+export const jobPath = clusterPath.extend({ job: resourceName });
+export const operationPath = clusterPath.extend({ operation: operationId });
+
+/** A cursor is opaque to callers; it must be text in base64url, or an earlier page cannot have given it. */
+const cursor = z
+  .string()
+  .max(800)
+  .refine((value) => /^[A-Za-z0-9_-]+$/.test(value) && /^[\x20-\x7e]+$/.test(Buffer.from(value, 'base64url').toString('utf8')), {
+    message: 'is not a cursor that an earlier page gave',
+  });
+
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(25).describe('Items a page'),
+  after: cursor.optional().describe('Value of `next` of the page before'),
+});
+
+export const terminateQuery = z.strictObject({
+  jobs: z.enum(['savepoint', 'cancel']).default('savepoint').describe('What becomes of running jobs: each is stopped with a savepoint first, or canceled'),
+});
+
+export const noQuery = z.strictObject({});
+
+/** Value of the header `Idempotency-Key`. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+  .describe('Any value of your own. The same key with the same request gives the same operation, however often it is sent.');
+
+export const createClusterBody = clusterSpec;
+export const submitJobBody = jobSpec;
+export const stopBody = z.strictObject({
+  drain: z.boolean().default(false).describe('Emit the maximum watermark before the savepoint: closes all windows, for a job that will not go on'),
+});
+export const emptyBody = z.strictObject({});
+export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768) });
+
+/** What is not given stays as it is. */
+export const upgradeBody = z
+  .strictObject({
+    jar: jarProgram.optional(),
+    sql: sqlProgram.optional(),
+    parallelism: z.int().min(1).max(32_768).optional(),
+    flinkConfiguration: jobSpec.shape.flinkConfiguration.removeDefault().optional().describe('Replaces all Flink settings of the job'),
+    allowNonRestoredState: z.boolean().default(false).describe('Start although state of the savepoint has no operator in the new program'),
+  })
+  .refine((body) => body.jar === undefined || body.sql === undefined, { path: ['jar'], message: 'give at most one of jar and sql' })
+  .refine((body) => [body.jar, body.sql, body.parallelism, body.flinkConfiguration].some((part) => part !== undefined), {
+    message: 'give at least one of jar, sql, parallelism and flinkConfiguration',
+  });
+export type UpgradeBody = z.infer<typeof upgradeBody>;
+
+/** Where an operation can be followed. */
+export const operationLink = z.object({ operationId, href: z.string() });
+
+/** RFC 9457. `type` is `about:blank` where the status says it all. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe('One sentence for a person'),
+  instance: z.string().describe('Path of the request'),
+  requestId: z.string().describe('Finds the request in the log'),
+  errors: z
+    .array(z.object({ path: z.string().describe('As in `jar.sha256`'), message: z.string() }))
+    .optional()
+    .describe('What is wrong with which field'),
+  operation: operationLink.optional().describe('The operation in the way'),
+});
+export type Problem = z.infer<typeof problem>;
+
+export const operationView = operation.omit({ requestHash: true }).extend({ href: z.string() });
+export type OperationView = z.infer<typeof operationView>;
+
+/** Why there is no live part: Flink did not answer, or there is nothing to ask. */
+const liveReason = z.string().optional().describe('Why `live` is null');
+
+export const clusterView = cluster.omit({ lease: true }).extend({
+  operation: operationLink.optional().describe('The operation under way on the cluster itself'),
+});
+export type ClusterView = z.infer<typeof clusterView>;
+
+export const clusterDescription = clusterView.extend({
+  live: z
+    .object({
+      taskManagers: z.int(),
+      slotsTotal: z.int(),
+      slotsFree: z.int(),
+      jobs: z.array(z.object({ name: z.string(), flinkJobId: z.string(), state: z.string() })),
+    })
+    .nullable()
+    .describe('As the JobManager sees it now'),
+  liveReason,
+});
+export type ClusterDescription = z.infer<typeof clusterDescription>;
+
+export const jobView = job.omit({ lease: true, jarId: true }).extend({
+  operation: operationLink.optional().describe('The operation under way on the job'),
+});
+export type JobView = z.infer<typeof jobView>;
+
+export const jobDescription = jobView.extend({
+  live: z
+    .object({
+      state: z.string(),
+      parallelism: z.int(),
+      tasks: z.object({ total: z.int(), running: z.int(), finished: z.int() }),
+      startedAt: z.string(),
+      failure: z.string().optional().describe('Root cause of the last failure'),
+      checkpoints: z
+        .object({
+          completed: z.int(),
+          failed: z.int(),
+          latestCompleted: z.object({ location: z.string(), at: z.string(), sizeBytes: z.number(), durationMs: z.number() }).optional(),
+        })
+        .nullable(),
+    })
+    .nullable()
+    .describe('As Flink sees it now'),
+  liveReason,
+});
+export type JobDescription = z.infer<typeof jobDescription>;
+
+export const configurationEntry = z.object({
+  key: z.string(),
+  value: z.string(),
+  source: z.enum(['control plane', 'stage', 'cluster']).describe('Who decided the value'),
+  reason: z.string().optional().describe('Why the control plane sets it so'),
+});
+export const configurationView = z.object({
+  cluster: resourceName,
+  epoch: z.int(),
+  jobmanager: z.array(configurationEntry),
+  taskmanager: z.array(configurationEntry),
+});
+export type ConfigurationView = z.infer<typeof configurationView>;
+
+const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().optional().describe('Give it as `after` to get the next page; missing on the last') });
+export const clusterPage = pageOf(clusterView);
+export const jobPage = pageOf(jobView);
+export const operationPage = pageOf(operationView);
+export const snapshotPage = pageOf(snapshot);
