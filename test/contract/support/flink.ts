@@ -36,7 +36,7 @@ const READY_WITHIN_MS = 60_000;
 
 /** The unpacked distribution: `SLUICE_FLINK_HOME`, else the one that `local/install` made. */
 export function flinkHome(): string {
-  const home = process.env['SLUICE_FLINK_HOME'] ?? resolve(__dirname, `../../../local/.cache/flink-${VERSION}`);
+  const home = process.env.SLUICE_FLINK_HOME ?? resolve(__dirname, `../../../local/.cache/flink-${VERSION}`);
   if (!existsSync(join(home, 'lib'))) throw new Error(`no Flink in ${home}: npm run install:local puts it there`);
   return home;
 }
@@ -144,7 +144,6 @@ function defaults(address: string, restPort: number, slots: number, directory: s
     'rest.address': address,
     'rest.bind-address': address,
     'rest.port': String(restPort),
-    'rest.server.max-content-length': String(1024 * 1024 * 1024),
     'jobmanager.memory.process.size': '1100m',
     'taskmanager.memory.process.size': '1100m',
     'taskmanager.numberOfTaskSlots': String(slots),
@@ -160,6 +159,12 @@ function defaults(address: string, restPort: number, slots: number, directory: s
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
     'state.backend.type': 'rocksdb',
     'restart-strategy.type': 'none',
+    // As the control plane configures its clusters: what is polled is fresh, and the web page changes nothing.
+    'rest.cache.execution-graph.timeout': '200 ms',
+    'rest.cache.checkpoint-statistics.timeout': '200 ms',
+    'web.cancel.enable': 'false',
+    'web.rescale.enable': 'false',
+    'cluster.intercept-user-system-exit': 'THROW',
     'heartbeat.interval': '500',
     'heartbeat.timeout': '3000',
     'io.tmp.dirs': join(directory, 'tmp'),

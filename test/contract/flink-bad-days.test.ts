@@ -1,0 +1,103 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
+import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
+import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
+
+const ADDRESS = '127.71.4.10';
+const ID = 'ab'.repeat(16);
+const RUN = { flinkJobId: ID, jobName: 'j', parallelism: 1, allowNonRestoredState: false, flinkConfiguration: {} };
+const JAR = { ...RUN, jarId: 'x.jar', arguments: [] };
+const SQL = { ...RUN, script: 'INSERT INTO b SELECT 1' };
+
+const CALLS: Readonly<Record<keyof FlinkPort, (flink: FlinkPort) => Promise<unknown>>> = {
+  overview: (flink) => flink.overview(),
+  listTaskManagers: (flink) => flink.listTaskManagers(),
+  uploadJar: (flink) => flink.uploadJar('x.jar', Readable.from([Buffer.alloc(100_000)]), 100_000),
+  deleteJar: (flink) => flink.deleteJar('x.jar'),
+  runJar: (flink) => flink.runJar(JAR),
+  runSql: (flink) => flink.runSql(SQL),
+  job: (flink) => flink.job(ID),
+  jobs: (flink) => flink.jobs(),
+  checkpoints: (flink) => flink.checkpoints(ID),
+  triggerSavepoint: (flink) => flink.triggerSavepoint(ID, ID, 's3://b/s'),
+  stopWithSavepoint: (flink) => flink.stopWithSavepoint(ID, ID, 's3://b/s', false),
+  savepoint: (flink) => flink.savepoint(ID, ID),
+  cancel: (flink) => flink.cancel(ID),
+  setParallelism: (flink) => flink.setParallelism(ID, 2),
+};
+
+const json = (status: number, body: unknown) => (answer: ServerResponse) =>
+  void answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+const text = (status: number, body: string) => (answer: ServerResponse) => void answer.writeHead(status).end(body);
+
+const ANSWERS: Readonly<Record<string, (answer: ServerResponse) => void>> = {
+  '500 without a body': text(500, ''),
+  '500 with a page in it': text(500, '<html>Internal Server Error</html>'),
+  '502 of something in between': json(502, { message: 'Bad Gateway' }),
+  '503 because no JobManager leads': json(503, { errors: ['Service temporarily unavailable due to an ongoing leader election.'] }),
+  '500 because Flink is too busy to answer itself': json(500, {
+    errors: ['Internal server error.', 'org.apache.pekko.pattern.AskTimeoutException: Ask timed out on [Actor]\n\tat x'],
+  }),
+  '200 with nothing in it': text(200, ''),
+  '200 with something that is not JSON': text(200, 'ok'),
+  '200 with a list': json(200, ['unexpected']),
+  'half an answer': (answer) => {
+    answer.writeHead(200, { 'content-length': 1_000 });
+    answer.write('{"jobs":');
+    setTimeout(() => answer.destroy(), 5);
+  },
+  'a closed connection': (answer) => void answer.destroy(),
+  'nothing in time': () => {},
+};
+
+describe('A JobManager that answers', () => {
+  let answer: (response: ServerResponse, url: string) => void;
+  const server = createServer((incoming, outgoing) => {
+    incoming.resume().once('end', () => answer(outgoing, incoming.url ?? ''));
+  });
+  let flink: FlinkPort;
+
+  beforeAll(async () => {
+    await new Promise<void>((listening) => server.listen(0, ADDRESS, listening));
+    const { port } = server.address() as AddressInfo;
+    flink = connectFlink({ port, timeoutMs: 200, runTimeoutMs: 200, uploadTimeoutMs: 200 })(ADDRESS);
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  describe.each(Object.entries(ANSWERS))('%s', (_, reply) => {
+    it.each(Object.entries(CALLS))('is unavailable to %s', async (__, ask) => {
+      answer = reply;
+      await expect(ask(flink)).rejects.toBeInstanceOf(FlinkUnavailable);
+    });
+  });
+
+  it.each([
+    ['runJar', CALLS.runJar],
+    ['runSql', CALLS.runSql],
+  ] as const)('every call before the start well and the start itself late is unavailable to %s', async (_, ask) => {
+    answer = (response, url) => {
+      if (url.endsWith('/run')) return;
+      json(200, url.startsWith('/jars') ? { files: [{ id: '1_sluice-sql.jar', name: 'sluice-sql.jar' }] } : { jobs: [] })(response);
+    };
+    await expect(ask(flink)).rejects.toThrow(/POST \/jars\/.*\/run: no answer within 200 ms/);
+  });
+
+  it('413 to an upload rejects the jar with that reason', async () => {
+    answer = json(413, { errors: ['The request is too large.'] });
+    await expect(CALLS.uploadJar(flink)).rejects.toThrow(new JobRejected('The request is too large.'));
+  });
+
+  it('with fields of a newer Flink is understood', async () => {
+    answer = json(200, { taskmanagers: 1, 'slots-total': 2, 'slots-available': 1, 'slots-blocked': 9 });
+    expect(await flink.overview()).toEqual({ taskManagers: 1, slotsTotal: 2, slotsFree: 1 });
+  });
+
+  it('nowhere is unavailable', async () => {
+    await expect(connectFlink({ port: 4699 })(ADDRESS).overview()).rejects.toThrow(/no answer \(ECONNREFUSED\)/);
+  });
+});
