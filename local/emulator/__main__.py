@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4566)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--log-level", default="WARNING")
+    parser.add_argument("--no-iam", action="store_true", help="do not check signatures and policies (MiniStack's AUTH=false)")
     options = parser.parse_args()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -28,6 +29,7 @@ def main() -> None:
     os.environ.update({
         "GATEWAY_PORT": str(options.port), "BIND_HOST": options.host, "MINISTACK_HOST": "localhost", "LOG_LEVEL": options.log_level,
         "PERSIST_STATE": "0", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "MINISTACK_REGION": "us-east-1",
+        "AUTH": "false" if options.no_iam else "true",
     })
     from . import extensions
     extensions.install()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from . import autoscaling, autoscaling_api, cloudformation_ec2, events, gateway, hardware, moto_bridge, network
+from . import autoscaling, autoscaling_api, cloudformation_ec2, events, functions, gateway, hardware, http_api, iam, moto_bridge, network, placement_groups
 
 
 def install() -> None:
     moto_bridge.install()
     network.install()
+    placement_groups.install()
     hardware.install()
     autoscaling_api.install()
     cloudformation_ec2.install()
+    functions.install()
     events.install()
+    iam.install()
+    http_api.install()
     gateway.install()
     autoscaling.start()
 

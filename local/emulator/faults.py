@@ -1,7 +1,7 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
-A rule is {service, action, zone?, instanceType?, status?, code?, message?, delayMs?, count?}; `*` matches any service or action. Without status and code a
-rule only delays. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances", "zone": "us-east-1a",
+A rule is {service, action, zone?, instanceType?, function?, status?, code?, message?, delayMs?, count?}; `*` matches any service or action. Without status
+and code a rule only delays. A rule with a function matches what a state machine invokes (lambda, Invoke). A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances", "zone": "us-east-1a",
 "code": "InsufficientInstanceCapacity"}.
 """
 
@@ -33,6 +33,7 @@ class Rule:
     action: str = "*"
     zone: str | None = None
     instanceType: str | None = None
+    function: str | None = None
     status: int | None = None
     code: str | None = None
     message: str | None = None
@@ -40,9 +41,10 @@ class Rule:
     count: int | None = None
     hits: int = 0
 
-    def matches(self, service: str, action: str, zone: str | None, instance_type: str | None) -> bool:
+    def matches(self, service: str, action: str, zone: str | None, instance_type: str | None, function: str | None) -> bool:
         return (fnmatchcase(service, self.service) and fnmatchcase(action, self.action) and self.zone in (None, zone)
-                and self.instanceType in (None, instance_type) and (self.count is None or self.hits < self.count))
+                and self.instanceType in (None, instance_type)
+                and (self.function is None or fnmatchcase(function or "", self.function)) and (self.count is None or self.hits < self.count))
 
 
 def add(rules: list[dict]) -> None:
@@ -65,11 +67,11 @@ def any_rules() -> bool:
     return bool(_rules)
 
 
-def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None) -> Rule | None:
+def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None, function: str | None = None) -> Rule | None:
     """The first rule that matches, counted as used."""
     with _lock:
         for rule in _rules:
-            if rule.matches(service, action, zone, instance_type):
+            if rule.matches(service, action, zone, instance_type, function):
                 rule.hits += 1
                 return rule
     return None
