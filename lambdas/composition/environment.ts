@@ -23,4 +23,5 @@ export const artifacts = (): ArtifactsPort => createArtifacts({ client: s3Client
 export const workflows = (): WorkflowsPort =>
   createWorkflows({ client: sfnClient(), stateMachineArnPrefix: stage().stateMachineArnPrefix });
 export const instanceFacts = (): InstanceFactsPort => createInstanceFacts({ client: ec2Client() });
-export const flink = (): FlinkConnector => connectFlink();
+/** @param timeoutMs how long one request may take; default: the adapter's */
+export const flink = (timeoutMs?: number): FlinkConnector => connectFlink(timeoutMs === undefined ? {} : { timeoutMs });

@@ -29,12 +29,18 @@ export const clusterSpec = z.strictObject({
   name: resourceName,
   provider: z.enum(['ec2']).default('ec2'),
   size: sizeName,
-  flinkVersion: z.string().regex(/^\d+\.\d+\.\d+$/).optional().describe('One of the stage\'s Flink versions; default: the stage\'s newest'),
-  zone: z.string().max(40).optional().describe('Home zone; default: chosen by the control plane from the stage\'s zones'),
+  flinkVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/)
+    .optional()
+    .describe("One of the stage's Flink versions; default: the stage's newest"),
+  zone: z.string().max(40).optional().describe("Home zone; default: chosen by the control plane from the stage's zones"),
   overrides: z
     .strictObject({
       instanceType: instanceType.optional(),
-      jobManager: z.strictObject({ instanceType: instanceType.optional(), memoryMiB: sizeDefinition.shape.jobManager.shape.memoryMiB.optional() }).optional(),
+      jobManager: z
+        .strictObject({ instanceType: instanceType.optional(), memoryMiB: sizeDefinition.shape.jobManager.shape.memoryMiB.optional() })
+        .optional(),
       taskManagersPerHost: sizeDefinition.shape.taskManagersPerHost.optional(),
       slotsPerVcpu: sizeDefinition.shape.slotsPerVcpu.optional(),
       taskManagers: z.strictObject({ min: z.int().min(1).optional(), max: z.int().min(1).optional() }).optional(),
@@ -80,7 +86,10 @@ export const resolvedSize = z.object({
   architecture: z.enum(['x86_64', 'arm64']),
   peakGbps: z.number(),
   baselineGbps: z.number().optional(),
-  stateVolume: z.discriminatedUnion('kind', [z.object({ kind: z.literal('nvme'), sizeGB: z.number() }), z.object({ kind: z.literal('gp3'), sizeGB: z.number() })]),
+  stateVolume: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('nvme'), sizeGB: z.number() }),
+    z.object({ kind: z.literal('gp3'), sizeGB: z.number() }),
+  ]),
   jobManager: z.object({ instanceType: z.string(), memoryMiB: z.int() }),
   taskManagersPerHost: z.int(),
   /** `taskmanager.memory.process.size` of each TaskManager: two thirds of the host over its TaskManagers (mission row L5). */

@@ -8,7 +8,11 @@ export const SQL_SCRIPT_MAX_BYTES = 1_000_000;
 export const jarProgram = z.strictObject({
   uri: s3Uri,
   sha256,
-  entryClass: z.string().regex(/^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/, 'must be a Java class name').optional().describe('Default: Main-Class of the manifest'),
+  entryClass: z
+    .string()
+    .regex(/^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/, 'must be a Java class name')
+    .optional()
+    .describe('Default: Main-Class of the manifest'),
   arguments: z.array(z.string().max(10_000)).max(200).default([]),
 });
 
@@ -21,11 +25,17 @@ export const sqlProgram = z.strictObject({
 
 export const restorePolicy = z
   .strictObject({
-    from: z.enum(['latest', 'savepoint', 'none']).default('latest').describe('latest: newest savepoint or retained checkpoint of the job of this name, if there is one'),
+    from: z
+      .enum(['latest', 'savepoint', 'none'])
+      .default('latest')
+      .describe('latest: newest savepoint or retained checkpoint of the job of this name, if there is one'),
     savepoint: s3Uri.optional(),
     allowNonRestoredState: z.boolean().default(false),
   })
-  .refine((policy) => (policy.from === 'savepoint') === (policy.savepoint !== undefined), { path: ['savepoint'], message: 'goes with from: "savepoint", and only with it' });
+  .refine((policy) => (policy.from === 'savepoint') === (policy.savepoint !== undefined), {
+    path: ['savepoint'],
+    message: 'goes with from: "savepoint", and only with it',
+  });
 
 const jobFields = {
   jar: jarProgram.optional(),

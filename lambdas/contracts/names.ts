@@ -6,7 +6,10 @@ import { z } from 'zod';
  */
 export const resourceName = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,38}[a-z0-9]$/, 'must be 2 to 40 characters: lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen');
+  .regex(
+    /^[a-z][a-z0-9-]{0,38}[a-z0-9]$/,
+    'must be 2 to 40 characters: lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen',
+  );
 
 /** Id of an operation; also the name of its Step Functions execution (80 characters at most there). */
 export const operationId = z.string().regex(/^op-[a-z0-9]{26}$/);
@@ -16,7 +19,10 @@ export const flinkJobId = z.string().regex(/^[0-9a-f]{32}$/);
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 lower-case hexadecimal digits');
 
-export const s3Uri = z.string().max(1_200).regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s]+$/, 'must look like s3://bucket/key');
+export const s3Uri = z
+  .string()
+  .max(1_200)
+  .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s]+$/, 'must look like s3://bucket/key');
 
 /** An instant as ISO 8601 in UTC, milliseconds included. */
 export const instant = z.iso.datetime();

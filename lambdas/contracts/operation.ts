@@ -3,7 +3,15 @@ import { storedJobSpec } from './job';
 import { instant, operationId, resourceName, s3Uri } from './names';
 
 /** Each kind is a state machine of the same name under `state-machines/`. */
-export const operationKind = z.enum(['launch-cluster', 'terminate-cluster', 'submit-job', 'stop-job', 'take-savepoint', 'upgrade-job', 'rescale-job']);
+export const operationKind = z.enum([
+  'launch-cluster',
+  'terminate-cluster',
+  'submit-job',
+  'stop-job',
+  'take-savepoint',
+  'upgrade-job',
+  'rescale-job',
+]);
 export type OperationKind = z.infer<typeof operationKind>;
 
 /** What was asked, beyond the spec stored on the cluster or job. */

@@ -39,7 +39,13 @@ export const stage = z.strictObject({
   /** Flink settings of the stage, under those of a cluster and a job. */
   flinkConfiguration: z.record(z.string(), z.string()),
   /** Seconds an operation of a kind may take. */
-  deadlines: z.strictObject({ launchSeconds: z.int(), submitSeconds: z.int(), savepointSeconds: z.int(), rescaleSeconds: z.int(), terminateSeconds: z.int() }),
+  deadlines: z.strictObject({
+    launchSeconds: z.int(),
+    submitSeconds: z.int(),
+    savepointSeconds: z.int(),
+    rescaleSeconds: z.int(),
+    terminateSeconds: z.int(),
+  }),
 });
 export type Stage = z.infer<typeof stage>;
 

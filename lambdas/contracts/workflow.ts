@@ -85,8 +85,11 @@ export type ObserveJobInput = z.infer<typeof observeJobInput>;
 export const stopJobsInput = taskInput.extend({ mode: z.enum(['savepoint', 'cancel']) });
 export type StopJobsInput = z.infer<typeof stopJobsInput>;
 
-export const setParallelismInput = taskInput.extend({ parallelism: z.int().min(1) });
-export type SetParallelismInput = z.infer<typeof setParallelismInput>;
+export const rescaleJobInput = taskInput.extend({
+  /** The parallelism to go back to; null: change to the one that was asked for. */
+  restore: z.int().min(1).nullable(),
+});
+export type RescaleJobInput = z.infer<typeof rescaleJobInput>;
 
 export const withdrawJobInput = taskInput.extend({
   /** Epoch that must not run (any more). */

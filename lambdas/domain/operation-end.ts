@@ -4,6 +4,9 @@ import type { Operation } from '../contracts/operation';
 import { type Failure, sentence } from './describe-failure';
 import { isJobOver } from './job-lifecycle';
 
+/** Error name of an operation whose workflow ended without ending it. What it left is not known. */
+export const INTERRUPTED = 'WorkflowInterrupted';
+
 type ClusterChange = Pick<Cluster, 'status' | 'statusReason'>;
 type JobChange = Partial<Pick<Job, 'status' | 'statusReason' | 'desired'>>;
 
@@ -48,12 +51,13 @@ export const jobAfter = (
   if (!failure) return undefined;
   const message = sentence(failure.message);
   const superseded = failure.name === 'Superseded';
-  if (operation.kind === 'submit-job')
+  // After an interruption the job may run or not: whoever cancels it must not take it for ended.
+  if (operation.kind === 'submit-job' && failure.name !== INTERRUPTED)
     return superseded
       ? { status: 'CANCELED', statusReason: `Not started. ${message}` }
       : { status: 'FAILED', statusReason: leftover ? `${message} ${sentence(`Flink may still run it: ${leftover.message}`)}` : message };
   // The previous version could not be brought back.
-  if (operation.kind === 'upgrade-job' && job.status === 'SUBMITTING')
+  if (operation.kind === 'upgrade-job' && failure.name !== INTERRUPTED && job.status === 'SUBMITTING')
     return superseded ? { status: 'CANCELED', statusReason: message } : { status: 'FAILED', statusReason: message };
   // No transient status outlives its operation; describing the job asks Flink again.
   if (job.status === 'STOPPING' || job.status === 'SUBMITTING')

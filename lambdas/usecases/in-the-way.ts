@@ -14,7 +14,8 @@ interface Deps {
 export const heldLease = (lease: Lease | undefined, clock: Clock): Lease | undefined =>
   lease !== undefined && lease.until >= clock().toISOString() ? lease : undefined;
 
-const operationOf = (cluster: string, lease: Lease | undefined) => (lease === undefined ? undefined : { operationId: lease.operationId, cluster });
+const operationOf = (cluster: string, lease: Lease | undefined) =>
+  lease === undefined ? undefined : { operationId: lease.operationId, cluster };
 
 /** @throws NotFound */
 export const requireCluster = async (store: StorePort, name: string): Promise<Cluster> => {
@@ -57,7 +58,10 @@ export const requireRunningJob = async (deps: Deps, cluster: string, name: strin
 };
 
 /** The termination under way: it holds the cluster's lease, or waits for it. */
-export const openTermination = async ({ store, clock }: Deps, cluster: Cluster): Promise<{ operationId: string; cluster: string } | undefined> => {
+export const openTermination = async (
+  { store, clock }: Deps,
+  cluster: Cluster,
+): Promise<{ operationId: string; cluster: string } | undefined> => {
   const { items } = await store.operationsOf(cluster.name, { limit: 25 });
   const open = items.find(({ kind, status }) => kind === 'terminate-cluster' && (status === 'PENDING' || status === 'RUNNING'));
   return open ? { operationId: open.operationId, cluster: cluster.name } : operationOf(cluster.name, heldLease(cluster.lease, clock));

@@ -15,7 +15,12 @@ export type JobRequestDeps = AcceptDeps & { readonly artifacts: ArtifactsPort };
 export const parallelismProblems = (parallelism: number, { size }: Cluster): readonly FieldProblem[] =>
   parallelism <= mostSlots(size)
     ? []
-    : [{ path: 'parallelism', message: `${parallelism} slots asked, the largest fleet of ${size.taskManagers.max} TaskManagers has ${mostSlots(size)}` }];
+    : [
+        {
+          path: 'parallelism',
+          message: `${parallelism} slots asked, the largest fleet of ${size.taskManagers.max} TaskManagers has ${mostSlots(size)}`,
+        },
+      ];
 
 /** Everything about a job's request that can be known before Flink sees it. @throws InvalidRequest with every problem */
 export const checkJobRequest = async (

@@ -8,7 +8,7 @@ import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import type { StorePort } from '../gateways/aws/store.port';
 import type { FlinkPort } from '../gateways/flink/flink.port';
-import { allJobs, connect, ownCluster } from './owned';
+import { allJobs, connect, notYet, ownCluster } from './owned';
 import { ask, keepSavepoint, type SavepointDeps, triggerIdOf } from './savepoints';
 
 /**
@@ -25,7 +25,7 @@ export const stopJobs = async (deps: SavepointDeps, operation: Operation, input:
     else if (job.status !== 'STOPPING') await askToEnd(deps, flink, operation, job, input.mode);
   }
   if (held.length === 0) return { ready: true, reason: jobs.length === 0 ? 'No job runs' : `${jobs.length} jobs were asked to end` };
-  return { ready: false, reason: `Waits for what changes ${held.join(', ')} to let go` };
+  return notYet(operation, deps.clock, `Waits for what changes ${held.join(', ')} to let go`);
 };
 
 /** Whether the jobs that were asked have ended; each is recorded as it does. A savepoint that fails becomes a cancellation: the last checkpoint stays. */
@@ -37,9 +37,8 @@ export const jobsStopped = async (deps: SavepointDeps, operation: Operation, inp
     if (job.lease?.operationId !== operation.operationId) continue;
     if (!(await recordEnd(deps, flink, operation, job, input.mode))) waiting.push(job.name);
   }
-  return waiting.length === 0
-    ? { ready: true, reason: 'No job runs any more' }
-    : { ready: false, reason: `${waiting.join(', ')} still stopping` };
+  if (waiting.length === 0) return { ready: true, reason: 'No job runs any more' };
+  return notYet(operation, deps.clock, `${waiting.join(', ')} still stopping`);
 };
 
 const openJobs = async (store: StorePort, operation: Operation): Promise<readonly Job[]> =>

@@ -13,7 +13,10 @@ export const operationView = ({ requestHash: _, ...operation }: Operation): Oper
   href: operationHref(operation.cluster, operation.operationId),
 });
 
-export const clusterView = ({ lease, ...cluster }: Cluster, clock: Clock): ClusterView => ({ ...cluster, ...underWay(cluster.name, lease, clock) });
+export const clusterView = ({ lease, ...cluster }: Cluster, clock: Clock): ClusterView => ({
+  ...cluster,
+  ...underWay(cluster.name, lease, clock),
+});
 
 export const jobView = ({ lease, jarId: _, ...job }: Job, clock: Clock): JobView => ({ ...job, ...underWay(job.cluster, lease, clock) });
 

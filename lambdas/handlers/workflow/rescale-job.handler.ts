@@ -1,11 +1,11 @@
 import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
-import { type SetParallelismInput, setParallelismInput } from '../../contracts/workflow';
+import { type RescaleJobInput, rescaleJobInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
 import { rescaleJob } from '../../usecases/rescale-job';
 
 const deps = { clock, flink: flink(), store: store() };
 
-export const handler = middy(({ operation, input }: Task<SetParallelismInput>) => rescaleJob(deps, operation, input)).use(
-  workflow(setParallelismInput, deps),
+export const handler = middy(({ operation, input }: Task<RescaleJobInput>) => rescaleJob(deps, operation, input)).use(
+  workflow(rescaleJobInput, deps),
 );

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { clock, stage, store, workflows } from '../../composition/environment';
+import { log } from '../../middleware/log';
+import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
+
+const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; the name of an execution is its operation's id. */
+const executionEnded = z.object({
+  source: z.literal('aws.states'),
+  'detail-type': z.literal('Step Functions Execution Status Change'),
+  detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
+});
+
+/** Every minute for all operations, and at the end of an execution for its own. */
+export const handler = async (event: unknown): Promise<readonly Swept[]> => {
+  const ended = executionEnded.safeParse(event);
+  const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);
+  for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
+  return swept;
+};
