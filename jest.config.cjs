@@ -7,6 +7,8 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/local/.state', '<rootDir>/local/.cache'],
 };
 const project = (displayName, extra = {}) => ({ ...base, displayName, rootDir: __dirname, testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`], ...extra });
+// One local twin for all end-to-end tests.
+const twin = { globalSetup: '<rootDir>/test/e2e/support/global-setup.ts', globalTeardown: '<rootDir>/test/e2e/support/global-teardown.ts' };
 module.exports = {
-  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e'].map((name) => project(name)),
+  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e'].map((name) => project(name, name === 'e2e' ? twin : {})),
 };

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import type { Cluster, clusterSpec } from '../../lambdas/contracts/cluster';
-import type { Job, jobSpec } from '../../lambdas/contracts/job';
-import type { Operation } from '../../lambdas/contracts/operation';
+import type { ClusterDescription, JobDescription, OperationView, Problem } from '../../lambdas/contracts/api';
+import type { clusterSpec } from '../../lambdas/contracts/cluster';
+import type { jobSpec } from '../../lambdas/contracts/job';
 import { type Credentials, signedFetch } from './signed-fetch';
 
 export type ClusterInput = z.input<typeof clusterSpec>;
@@ -14,21 +14,12 @@ export interface ApiAnswer<T = unknown> {
   readonly body: T;
 }
 
-/** RFC 9457, as the API answers every error. */
-export interface Problem {
-  readonly type?: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail?: string;
-  readonly errors?: readonly { readonly path: string; readonly message: string }[];
-}
-
 export class ApiError extends Error {
   constructor(
     readonly method: string,
     readonly path: string,
     readonly status: number,
-    readonly body: unknown,
+    readonly body: Problem,
   ) {
     super(`${method} ${path} answered ${status}: ${JSON.stringify(body).slice(0, 2_000)}`);
     this.name = 'ApiError';
@@ -37,7 +28,7 @@ export class ApiError extends Error {
 
 /** An operation that ended otherwise than hoped. */
 export class OperationFailed extends Error {
-  constructor(readonly operation: Operation) {
+  constructor(readonly operation: OperationView) {
     super(
       `${operation.kind} of ${[operation.cluster, operation.job].filter(Boolean).join('/')} is ${operation.status}: ${operation.reason}`,
     );
@@ -86,27 +77,27 @@ export class SluiceClient {
   /** @throws ApiError for an answer of 400 and above */
   private async ask<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
     const answer = await this.call<T>(method, path, options);
-    if (answer.status >= 400) throw new ApiError(method, path, answer.status, answer.body);
+    if (answer.status >= 400) throw new ApiError(method, path, answer.status, answer.body as Problem);
     return answer.body;
   }
 
-  launchCluster(spec: ClusterInput, idempotencyKey?: string): Promise<Operation> {
+  launchCluster(spec: ClusterInput, idempotencyKey?: string): Promise<OperationView> {
     return this.ask('POST', '/clusters', { body: spec, ...(idempotencyKey ? { idempotencyKey } : {}) });
   }
 
-  terminateCluster(cluster: string, jobs: 'savepoint' | 'cancel' = 'savepoint'): Promise<Operation> {
+  terminateCluster(cluster: string, jobs: 'savepoint' | 'cancel' = 'savepoint'): Promise<OperationView> {
     return this.ask('DELETE', `/clusters/${cluster}?jobs=${jobs}`);
   }
 
-  cluster(cluster: string): Promise<Cluster> {
+  cluster(cluster: string): Promise<ClusterDescription> {
     return this.ask('GET', `/clusters/${cluster}`);
   }
 
-  submitJob(cluster: string, spec: JobInput, idempotencyKey?: string): Promise<Operation> {
+  submitJob(cluster: string, spec: JobInput, idempotencyKey?: string): Promise<OperationView> {
     return this.ask('POST', `/clusters/${cluster}/jobs`, { body: spec, ...(idempotencyKey ? { idempotencyKey } : {}) });
   }
 
-  job(cluster: string, job: string): Promise<Job> {
+  job(cluster: string, job: string): Promise<JobDescription> {
     return this.ask('GET', `/clusters/${cluster}/jobs/${job}`);
   }
 
@@ -115,11 +106,11 @@ export class SluiceClient {
     job: string,
     verb: 'stop' | 'cancel' | 'savepoints' | 'upgrade' | 'rescale',
     body: unknown = {},
-  ): Promise<Operation> {
+  ): Promise<OperationView> {
     return this.ask('POST', `/clusters/${cluster}/jobs/${job}/${verb}`, { body });
   }
 
-  operation(cluster: string, operationId: string): Promise<Operation> {
+  operation(cluster: string, operationId: string): Promise<OperationView> {
     return this.ask('GET', `/clusters/${cluster}/operations/${operationId}`);
   }
 
@@ -129,10 +120,10 @@ export class SluiceClient {
    * @throws when it has not ended after `seconds`; the message says where it stands
    */
   async ended(
-    started: Pick<Operation, 'cluster' | 'operationId'>,
+    started: Pick<OperationView, 'cluster' | 'operationId'>,
     seconds = 300,
-    seen: (operation: Operation) => void = () => {},
-  ): Promise<Operation> {
+    seen: (operation: OperationView) => void = () => {},
+  ): Promise<OperationView> {
     const deadline = Date.now() + seconds * 1_000;
     for (;;) {
       const operation = await this.operation(started.cluster, started.operationId);
@@ -150,10 +141,10 @@ export class SluiceClient {
 
   /** The same, for an operation that must succeed. @throws OperationFailed */
   async succeeded(
-    started: Pick<Operation, 'cluster' | 'operationId'>,
+    started: Pick<OperationView, 'cluster' | 'operationId'>,
     seconds?: number,
-    seen?: (operation: Operation) => void,
-  ): Promise<Operation> {
+    seen?: (operation: OperationView) => void,
+  ): Promise<OperationView> {
     const operation = await this.ended(started, seconds, seen);
     if (operation.status !== 'SUCCEEDED') throw new OperationFailed(operation);
     return operation;

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { OperationView } from '../../../lambdas/contracts/api';
+import { ApiError, SluiceClient } from '../../../local/client/sluice-client';
+import { readSettings } from '../../../local/twin/settings';
+import { readTwinFile } from '../../../local/twin/twin-file';
+
+export const settings = readSettings();
+export const twin = readTwinFile(settings);
+/** Calls as the account's root, who may do everything. */
+export const client = new SluiceClient(twin);
+
+export const awsConfiguration = { endpoint: twin.awsEndpoint, region: twin.region, credentials: twin.credentials };
+
+export interface Fault {
+  readonly service: string;
+  readonly action: string;
+  readonly zone?: string;
+  readonly function?: string;
+  readonly status?: number;
+  readonly code?: string;
+  readonly delayMs?: number;
+  readonly count?: number;
+}
+
+const control = async <T>(method: string, url: string, body?: unknown): Promise<T> => {
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+};
+
+/** Makes AWS fail while `work` runs, and works again afterwards whatever happened. */
+export const withFaults = async <T>(faults: readonly Fault[], work: () => Promise<T>): Promise<T> => {
+  await control('POST', `${twin.awsEndpoint}/_twin/faults`, faults);
+  try {
+    return await work();
+  } finally {
+    await control('DELETE', `${twin.awsEndpoint}/_twin/faults`);
+  }
+};
+
+/** How often each fault has struck so far. */
+export const faultHits = async (): Promise<readonly (Fault & { readonly hits: number })[]> =>
+  control('GET', `${twin.awsEndpoint}/_twin/faults`);
+
+export const withTwinSettings = async <T>(values: Record<string, number | boolean>, work: () => Promise<T>): Promise<T> => {
+  const before = await control<Record<string, number | boolean>>('GET', `${twin.awsEndpoint}/_twin/settings`);
+  await control('PUT', `${twin.awsEndpoint}/_twin/settings`, values);
+  try {
+    return await work();
+  } finally {
+    await control('PUT', `${twin.awsEndpoint}/_twin/settings`, Object.fromEntries(Object.keys(values).map((name) => [name, before[name]])));
+  }
+};
+
+const machine = z.object({ instanceId: z.string(), phase: z.string(), address: z.string(), tags: z.record(z.string(), z.string()) });
+export type Machine = z.infer<typeof machine>;
+
+const fleetControl = (): string => readFileSync(join(settings.stateDir, 'fleet/fleet.url'), 'utf8').trim();
+
+/** The hosts of a cluster that run now. */
+export const machines = async (cluster: string, role?: 'jobmanager' | 'taskmanager'): Promise<Machine[]> =>
+  z
+    .array(machine)
+    .parse(await control('GET', `${fleetControl()}/instances`))
+    .filter(
+      (one) => one.phase === 'booted' && one.tags['sluice:cluster'] === cluster && (role === undefined || one.tags['sluice:role'] === role),
+    );
+
+/** A signal to everything on a host: SIGKILL is its sudden end, SIGSTOP lets it answer nothing. */
+export const signalMachine = (one: Machine, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<unknown> =>
+  control('POST', `${fleetControl()}/instances/${one.instanceId}/signal`, { signal });
+
+/** Waits until `look` gives a value. @throws after `seconds`, naming what was awaited */
+export const eventually = async <T>(what: string, seconds: number, look: () => Promise<T | undefined | false>): Promise<T> => {
+  const deadline = Date.now() + seconds * 1_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+    await sleep(250);
+  }
+};
+
+/** A cluster that test files share: launched by the first that needs it. One dev TaskManager, growing to three. */
+export const SHARED = 'shared';
+
+export const sharedCluster = async (): Promise<string> => {
+  try {
+    const found = await client.cluster(SHARED);
+    if (found.status === 'RUNNING' && found.live) return SHARED;
+    if (found.operation) await client.ended({ cluster: SHARED, operationId: found.operation.operationId });
+    else if (found.status !== 'TERMINATED') await client.succeeded(await client.terminateCluster(SHARED, 'cancel'));
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+  await client.succeeded(await client.launchCluster({ name: SHARED, size: 'dev', overrides: { taskManagers: { min: 1, max: 3 } } }));
+  return SHARED;
+};
+
+/** Cancels a job that a test leaves behind, if it is still there. */
+export const cancelIfRunning = async (cluster: string, job: string): Promise<void> => {
+  const answer = await client.call<OperationView>('POST', `/clusters/${cluster}/jobs/${job}/cancel`, { body: {} });
+  if (answer.status === 202) await client.ended(answer.body);
+};
