@@ -29,6 +29,8 @@ def _route(method: str, parts: list[str], body) -> tuple[int, object]:
             return 200, {"ok": True}
         case ("GET", ["instances"]):
             return 200, hardware.machines()
+        case ("GET", ["instances", instance_id, "credentials"]):
+            return 200, hardware.credentials(instance_id)
         case ("POST", ["instances", instance_id, "state"]):
             hardware.report(instance_id, body["state"], body.get("reason", ""))
             autoscaling.wake()

@@ -10,10 +10,12 @@ Here an instance stays `pending` or `shutting-down` until the hardware says othe
 from __future__ import annotations
 
 import base64
+import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 
-from ministack.services import iam
+from ministack.services import iam, sts
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import instances as model
 
@@ -122,6 +124,22 @@ def _describe(instance) -> dict:
         "autoScalingGroup": tags.get("aws:autoscaling:groupName"),
         "networkInterfaceId": primary.id if primary else None,
     }
+
+
+def credentials(instance_id: str) -> dict:
+    """What instance metadata answers below iam/security-credentials/<role> («Retrieve security credentials from instance metadata»)."""
+    with LOCK:
+        profile = (_machines[instance_id].instance.iam_instance_profile or {}).get("Arn", "").rsplit("/", 1)[-1]
+    roles = (iam._instance_profiles.get(profile) or {}).get("Roles") or []
+    if not roles:
+        raise KeyError(f"role of instance {instance_id}")
+    name = roles[0]
+    key, secret, token = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_urlsafe(60)
+    sts.register_session(key, {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{instance_id}", "UserId": f"{name}:{instance_id}",
+                               "SecretAccessKey": secret, "SessionToken": token})
+    expires = datetime.now(timezone.utc) + timedelta(hours=6)
+    return {"Code": "Success", "Type": "AWS-HMAC", "RoleName": name, "AccessKeyId": key, "SecretAccessKey": secret, "Token": token,
+            "LastUpdated": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def instance_profile(spec: dict | None) -> dict | None:
