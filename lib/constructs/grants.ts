@@ -142,6 +142,18 @@ const fleetGroups = (names: StageNames, stage: string): Permission[] => {
       conditions: { StringEquals: { 'ec2:CreateAction': ['CreateLaunchTemplate', 'RunInstances'] } },
       because: RUN_TIME,
     },
+    // Placement groups have names, so the stage's prefix is enough.
+    {
+      actions: ['ec2:CreatePlacementGroup', 'ec2:DeletePlacementGroup'],
+      resources: [names.arn('ec2', `placement-group/${names.prefix}-*`)],
+      because: RUN_TIME,
+    },
+    {
+      actions: ['ec2:CreateTags'],
+      resources: [names.arn('ec2', `placement-group/${names.prefix}-*`)],
+      conditions: { StringEquals: { 'ec2:CreateAction': 'CreatePlacementGroup' } },
+      because: RUN_TIME,
+    },
     {
       actions: ['CreateAutoScalingGroup', 'CreateOrUpdateTags'].map((action) => `autoscaling:${action}`),
       resources: [groups],

@@ -5,7 +5,6 @@ const PASSING_CODES = new Set([
   'InternalError',
   'InternalFailure',
   'InternalServerError',
-  'LimitExceededException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'RequestThrottled',
@@ -29,6 +28,7 @@ const NETWORK_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'ENOTF
 
 interface SdkErrorShape {
   readonly name?: string;
+  /** Node's own errors. */
   readonly code?: string;
   readonly message?: string;
   readonly $fault?: string;
@@ -62,4 +62,24 @@ export const translated = (error: unknown, call: string): unknown => {
   if (error instanceof AwsUnavailable || typeof error !== 'object' || error === null) return error;
   const shape = error as SdkErrorShape;
   return isPassing(shape) ? new AwsUnavailable(`${call}: ${errorCode(error)}: ${shape.message ?? 'no message'}`, { cause: error }) : error;
+};
+
+/** What a call answers, or undefined when it fails with one of these codes: for what may be there already, or may be gone already. */
+export const unless = async <T>(codes: readonly string[], call: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await call;
+  } catch (error) {
+    if (hasCode(error, ...codes)) return undefined;
+    throw error;
+  }
+};
+
+/** Turns codes that mean "not yet" for a certain call into `AwsUnavailable`, so that the workflow asks again. */
+export const laterOn = async <T>(codes: readonly string[], call: Promise<T>): Promise<T> => {
+  try {
+    return await call;
+  } catch (error) {
+    if (!hasCode(error, ...codes)) throw error;
+    throw new AwsUnavailable(`${errorCode(error)}: ${(error as Error).message}`, { cause: error });
+  }
 };

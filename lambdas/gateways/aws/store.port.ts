@@ -9,7 +9,7 @@ export interface Page<T> {
 }
 export interface PageRequest {
   readonly limit: number;
-  readonly after?: string;
+  readonly after?: string | undefined;
 }
 
 /** `created`: stored now. `repeated`: this operation id was there already (`operation`), nothing was changed. `blocked`: a condition did not hold, nothing was changed. */

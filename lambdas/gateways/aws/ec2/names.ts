@@ -1,12 +1,28 @@
+import { createHash } from 'node:crypto';
+
 /** Names of everything one epoch of a cluster owns. They derive from stage, cluster and epoch, so that making a thing twice finds the first. */
 export interface FleetNames {
-  /** Security group, IAM role, instance profile, placement group; also the prefix of all others. */
+  /** Security group and placement group; also the prefix of all others. */
   readonly base: string;
+  /** IAM role and instance profile. */
+  readonly role: string;
+  /** Auto Scaling group and launch template of the JobManager; its network interface too. */
   readonly jobManagerGroup: string;
+  /** Auto Scaling group and launch template of the TaskManagers of a zone. */
   readonly taskManagerGroup: (zone: string) => string;
 }
 
+/** IAM's limit of a role's name, the shortest of all: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const ROLE_NAME_MAX = 64;
+const HASH_LENGTH = 8;
+
+/** The name as it is where it fits, else its beginning and a hash of the whole. */
+const fitting = (name: string): string =>
+  name.length <= ROLE_NAME_MAX
+    ? name
+    : `${name.slice(0, ROLE_NAME_MAX - HASH_LENGTH - 1)}-${createHash('sha256').update(name).digest('hex').slice(0, HASH_LENGTH)}`;
+
 export const fleetNames = (stage: string, cluster: string, epoch: number): FleetNames => {
   const base = `sluice-${stage}-${cluster}-e${epoch}`;
-  return { base, jobManagerGroup: `${base}-jobmanager`, taskManagerGroup: (zone) => `${base}-taskmanager-${zone}` };
+  return { base, role: fitting(base), jobManagerGroup: `${base}-jobmanager`, taskManagerGroup: (zone) => `${base}-taskmanager-${zone}` };
 };
