@@ -1,0 +1,167 @@
+import {
+  type Activity,
+  type AutoScalingGroup,
+  CreateAutoScalingGroupCommand,
+  DeleteAutoScalingGroupCommand,
+  DescribeAutoScalingInstancesCommand,
+  DescribeScalingActivitiesCommand,
+  paginateDescribeAutoScalingGroups,
+  SetDesiredCapacityCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
+} from '@aws-sdk/client-auto-scaling';
+import { AwsUnavailable } from '../../../contracts/errors';
+import { hasCode, laterOn, unless } from '../aws-errors';
+import type { FleetSeen, FleetSpec } from '../fleet.port';
+import type { FleetDependencies, Role } from './context';
+import { subnetOf } from './network-interface';
+import { tagsOf } from './tags';
+
+/** Seconds after which a started host's failed status checks count; a node's own failure to boot is seen earlier, by its missing slots. */
+const HEALTH_CHECK_GRACE_SECONDS = 60;
+const ACTIVITIES_LOOKED_AT = 20;
+/** DescribeAutoScalingInstances takes this many ids at once. */
+const INSTANCES_AT_ONCE = 50;
+
+export interface GroupParts {
+  readonly role: Role;
+  readonly name: string;
+  readonly launchTemplateId: string;
+  readonly hosts: { readonly wanted: number; readonly min: number; readonly max: number };
+}
+
+/** Makes the group, or leaves the one of this name as it is. @throws AwsUnavailable while Auto Scaling does not know profile or template yet. */
+export const ensureGroup = async (
+  { autoScaling, stage }: FleetDependencies,
+  spec: FleetSpec,
+  { role, name, launchTemplateId, hosts }: GroupParts,
+): Promise<void> => {
+  const template = { LaunchTemplateId: launchTemplateId, Version: '$Latest' };
+  const spot = role === 'taskmanager' && spec.spotPercent > 0;
+  const command = new CreateAutoScalingGroupCommand({
+    AutoScalingGroupName: name,
+    MinSize: hosts.min,
+    MaxSize: hosts.max,
+    DesiredCapacity: hosts.wanted,
+    // The JobManager's template names a network interface; Auto Scaling then takes the zone alone, and the subnet is the interface's:
+    // https://docs.aws.amazon.com/autoscaling/ec2/userguide/create-launch-template.html#change-network-interface
+    ...(role === 'jobmanager' ? { AvailabilityZones: [spec.zone] } : { VPCZoneIdentifier: subnetOf(stage, spec.zone) }),
+    ...(spot
+      ? {
+          MixedInstancesPolicy: {
+            LaunchTemplate: { LaunchTemplateSpecification: template, Overrides: [{ InstanceType: spec.size.instanceType }] },
+            InstancesDistribution: {
+              OnDemandBaseCapacity: 0,
+              OnDemandPercentageAboveBaseCapacity: 100 - spec.spotPercent,
+              SpotAllocationStrategy: 'price-capacity-optimized',
+            },
+          },
+          // A host that is about to be interrupted is replaced before, not after.
+          CapacityRebalance: true,
+        }
+      : { LaunchTemplate: template }),
+    HealthCheckType: 'EC2',
+    HealthCheckGracePeriod: HEALTH_CHECK_GRACE_SECONDS,
+    // Whether a host is of use is seen by Flink's slots, not by time.
+    DefaultInstanceWarmup: 0,
+    // Only the control plane knows which host is idle; where Auto Scaling has to choose, it takes the youngest, which has the least state in its cache.
+    TerminationPolicies: ['NewestInstance'],
+    NewInstancesProtectedFromScaleIn: false,
+    Tags: tagsOf(stage, spec, name).map((tag) => ({
+      ...tag,
+      PropagateAtLaunch: true,
+      ResourceId: name,
+      ResourceType: 'auto-scaling-group',
+    })),
+  });
+  try {
+    await unless(['AlreadyExists', 'AlreadyExistsFault'], autoScaling.send(command));
+  } catch (error) {
+    if (isNotYetVisible(error)) throw new AwsUnavailable(`Auto Scaling group ${name}: ${(error as Error).message}`, { cause: error });
+    throw error;
+  }
+};
+
+/** Auto Scaling tries the template before it takes it; IAM and EC2 need some seconds to tell everybody of a new profile or template. */
+const isNotYetVisible = (error: unknown): boolean =>
+  hasCode(error, 'ValidationError', 'InvalidLaunchTemplateId.NotFound') &&
+  /IAM Instance Profile|launch template.*(not exist|not found)/i.test((error as Error).message);
+
+export const describeGroups = async (
+  { autoScaling }: FleetDependencies,
+  names: readonly string[],
+): Promise<readonly AutoScalingGroup[]> => {
+  // Without names Auto Scaling lists all groups of the account.
+  if (names.length === 0) return [];
+  const found: AutoScalingGroup[] = [];
+  for await (const { AutoScalingGroups = [] } of paginateDescribeAutoScalingGroups(
+    { client: autoScaling },
+    { AutoScalingGroupNames: [...names] },
+  ))
+    found.push(...AutoScalingGroups);
+  return found;
+};
+
+export const deleteGroupsNamed = async (dependencies: FleetDependencies, names: readonly string[]): Promise<void> => {
+  for (const { AutoScalingGroupName, Status } of await describeGroups(dependencies, names)) {
+    // A group has a status only while it is being deleted.
+    if (Status !== undefined) continue;
+    const deletion = dependencies.autoScaling.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName, ForceDelete: true }));
+    await laterOn(['ResourceInUse', 'ResourceInUseFault', 'ScalingActivityInProgressFault'], gone(deletion));
+  }
+};
+
+/** Auto Scaling has one code for all that is wrong; what is not there any more is told by the text. */
+const gone = async (call: Promise<unknown>): Promise<void> => {
+  try {
+    await call;
+  } catch (error) {
+    if (!(hasCode(error, 'ValidationError') && /not found/i.test((error as Error).message))) throw error;
+  }
+};
+
+export const setWanted = async ({ autoScaling }: FleetDependencies, name: string, hosts: number): Promise<void> => {
+  const command = new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: hosts, HonorCooldown: false });
+  await laterOn(['ScalingActivityInProgress', 'ScalingActivityInProgressFault'], autoScaling.send(command));
+};
+
+/** Ends hosts and lowers their groups' wanted number with them, once: one that is ending already would lower it again. */
+export const terminateInGroup = async ({ autoScaling }: FleetDependencies, instanceIds: readonly string[]): Promise<void> => {
+  for (let from = 0; from < instanceIds.length; from += INSTANCES_AT_ONCE) {
+    const InstanceIds = instanceIds.slice(from, from + INSTANCES_AT_ONCE);
+    const { AutoScalingInstances = [] } = await autoScaling.send(new DescribeAutoScalingInstancesCommand({ InstanceIds }));
+    for (const { InstanceId, LifecycleState } of AutoScalingInstances) {
+      if (LifecycleState?.startsWith('Terminat')) continue;
+      await gone(autoScaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity: true })));
+    }
+  }
+};
+
+/** The newest failed launch of a group, if no launch has succeeded since. */
+export const launchProblem = async ({ autoScaling }: FleetDependencies, name: string): Promise<FleetSeen['problem']> => {
+  const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: ACTIVITIES_LOOKED_AT });
+  let activities: readonly Activity[] = [];
+  try {
+    activities = (await autoScaling.send(command)).Activities ?? [];
+  } catch (error) {
+    if (!(hasCode(error, 'ValidationError') && /not found/i.test((error as Error).message))) throw error;
+  }
+  return newestFailure(activities);
+};
+
+/** `activities` newest first, as Auto Scaling lists them. */
+export const newestFailure = (activities: readonly Activity[]): FleetSeen['problem'] => {
+  for (const { StatusCode, StatusMessage, Description, StartTime, EndTime } of activities) {
+    if (!Description?.startsWith('Launching')) continue;
+    if (StatusCode === 'Successful') return undefined;
+    if (StatusCode !== 'Failed') continue;
+    const message = StatusMessage ?? Description;
+    return { kind: isCapacity(message) ? 'capacity' : 'other', message, at: (EndTime ?? StartTime ?? new Date(0)).toISOString() };
+  }
+  return undefined;
+};
+
+/** EC2 has none to give now; a quota of the account (`VcpuLimitExceeded`) is not that, waiting or another zone would not help. */
+const isCapacity = (message: string): boolean =>
+  /InsufficientInstanceCapacity|do not have sufficient|MaxSpotInstanceCountExceeded|UnfulfillableCapacity|no Spot capacity|InsufficientReservedInstanceCapacity/i.test(
+    message,
+  );

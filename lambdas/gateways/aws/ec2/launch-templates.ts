@@ -1,0 +1,129 @@
+import {
+  type _InstanceType,
+  CreateLaunchTemplateCommand,
+  DeleteLaunchTemplateCommand,
+  DescribeLaunchTemplatesCommand,
+  DescribeLaunchTemplateVersionsCommand,
+  type LaunchTemplateBlockDeviceMapping,
+  type RequestLaunchTemplateData,
+  type ResponseLaunchTemplateData,
+} from '@aws-sdk/client-ec2';
+import type { ClusterResources } from '../../../contracts/cluster';
+import type { Stage } from '../../../contracts/stage';
+import { unless } from '../aws-errors';
+import type { FleetSpec } from '../fleet.port';
+import type { FleetDependencies, Owner, Role } from './context';
+import { fleetNames } from './names';
+import { hostTags, tagsOf } from './tags';
+
+const ABSENT = [
+  'InvalidLaunchTemplateId.NotFound',
+  'InvalidLaunchTemplateId.NotFoundException',
+  'InvalidLaunchTemplateName.NotFoundException',
+] as const;
+
+/** The newest version of the stage's template for this architecture: image, user data, IMDSv2, encryption. */
+export const baseTemplate = async (
+  { ec2, stage }: FleetDependencies,
+  architecture: 'x86_64' | 'arm64',
+): Promise<ResponseLaunchTemplateData> => {
+  const command = new DescribeLaunchTemplateVersionsCommand({
+    LaunchTemplateId: stage.baseLaunchTemplates[architecture],
+    Versions: ['$Latest'],
+  });
+  const { LaunchTemplateVersions = [] } = await ec2.send(command);
+  const data = LaunchTemplateVersions[0]?.LaunchTemplateData;
+  if (!data) throw new Error(`The stage's launch template ${stage.baseLaunchTemplates[architecture]} has no version`);
+  return data;
+};
+
+/** State lives on the root volume where the type has no NVMe of its own, so that volume grows by it. */
+const blockDevices = (base: ResponseLaunchTemplateData, extraGB: number): LaunchTemplateBlockDeviceMapping[] =>
+  (base.BlockDeviceMappings ?? []).map((mapping, index) =>
+    index === 0 ? { ...mapping, Ebs: { ...mapping.Ebs, VolumeSize: (mapping.Ebs?.VolumeSize ?? 0) + extraGB } } : mapping,
+  );
+
+export interface TemplateParts {
+  readonly stage: Stage;
+  readonly spec: FleetSpec;
+  readonly role: Role;
+  readonly name: string;
+  readonly access: ClusterResources;
+  readonly placementGroup?: string | undefined;
+}
+
+/** The base template with what is the cluster's own. The JobManager takes its interface, which stays when the host goes; a TaskManager host gets a new one. */
+export const templateData = (
+  base: ResponseLaunchTemplateData,
+  { stage, spec, role, name, access, placementGroup }: TemplateParts,
+): RequestLaunchTemplateData => {
+  const { size } = spec;
+  const isJobManager = role === 'jobmanager';
+  const instanceType = isJobManager ? size.jobManager.instanceType : size.instanceType;
+  const { HttpEndpoint, HttpProtocolIpv6, HttpPutResponseHopLimit, HttpTokens, InstanceMetadataTags } = base.MetadataOptions ?? {};
+  const hostTagList = hostTags(stage, spec, role, name);
+  const things = isJobManager ? (['instance', 'volume'] as const) : (['instance', 'volume', 'network-interface'] as const);
+  return {
+    ImageId: base.ImageId,
+    UserData: base.UserData,
+    EbsOptimized: base.EbsOptimized,
+    InstanceInitiatedShutdownBehavior: base.InstanceInitiatedShutdownBehavior,
+    Monitoring: base.Monitoring,
+    MetadataOptions: base.MetadataOptions
+      ? { HttpEndpoint, HttpProtocolIpv6, HttpPutResponseHopLimit, HttpTokens, InstanceMetadataTags }
+      : undefined,
+    InstanceType: instanceType as _InstanceType,
+    IamInstanceProfile: { Arn: access.instanceProfileArn },
+    NetworkInterfaces: [
+      isJobManager
+        ? { DeviceIndex: 0, NetworkInterfaceId: access.networkInterfaceId, DeleteOnTermination: false }
+        : {
+            DeviceIndex: 0,
+            Groups: access.securityGroupId === undefined ? [] : [access.securityGroupId],
+            AssociatePublicIpAddress: false,
+            DeleteOnTermination: true,
+            // Each TaskManager listens on an address of its own; the first has the primary one.
+            ...(size.taskManagersPerHost > 1 ? { SecondaryPrivateIpAddressCount: size.taskManagersPerHost - 1 } : {}),
+          },
+    ],
+    BlockDeviceMappings: blockDevices(base, !isJobManager && size.stateVolume.kind === 'gp3' ? size.stateVolume.sizeGB : 0),
+    ...(placementGroup === undefined ? {} : { Placement: { GroupName: placementGroup } }),
+    TagSpecifications: things.map((ResourceType) => ({
+      ResourceType,
+      Tags: ResourceType === 'instance' ? hostTagList : tagsOf(stage, spec, name),
+    })),
+  };
+};
+
+/** Makes the launch template of this name, or finds it. Returns its id. */
+export const ensureLaunchTemplate = async (
+  { ec2, stage }: FleetDependencies,
+  spec: FleetSpec,
+  name: string,
+  data: RequestLaunchTemplateData,
+): Promise<string> => {
+  const command = new CreateLaunchTemplateCommand({
+    LaunchTemplateName: name,
+    LaunchTemplateData: data,
+    TagSpecifications: [{ ResourceType: 'launch-template', Tags: tagsOf(stage, spec, name) }],
+  });
+  const created = await unless(['InvalidLaunchTemplateName.AlreadyExistsException'], ec2.send(command));
+  const id = created?.LaunchTemplate?.LaunchTemplateId ?? (await find({ ec2 }, name));
+  if (id === undefined) throw new Error(`EC2 neither makes nor finds launch template ${name}`);
+  return id;
+};
+
+const find = async ({ ec2 }: Pick<FleetDependencies, 'ec2'>, name: string): Promise<string | undefined> =>
+  (await unless(ABSENT, ec2.send(new DescribeLaunchTemplatesCommand({ LaunchTemplateNames: [name] }))))?.LaunchTemplates?.[0]
+    ?.LaunchTemplateId;
+
+export const deleteLaunchTemplates = async (
+  { ec2, stage }: FleetDependencies,
+  owner: Owner,
+  recordedIds: readonly string[],
+): Promise<void> => {
+  const names = fleetNames(stage.name, owner.cluster, owner.epoch);
+  for (const LaunchTemplateName of [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))])
+    await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateName })));
+  for (const LaunchTemplateId of recordedIds) await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId })));
+};

@@ -1,0 +1,120 @@
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateInstanceProfileCommand,
+  CreateRoleCommand,
+  DeleteInstanceProfileCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  GetInstanceProfileCommand,
+  type InstanceProfile,
+  PutRolePolicyCommand,
+  RemoveRoleFromInstanceProfileCommand,
+} from '@aws-sdk/client-iam';
+import type { Stage } from '../../../contracts/stage';
+import { laterOn, unless } from '../aws-errors';
+import type { FleetSpec } from '../fleet.port';
+import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
+import { fleetNames } from './names';
+import { tagsOf } from './tags';
+
+const POLICY_NAME = 'node';
+const ABSENT = ['NoSuchEntity', 'NoSuchEntityException'] as const;
+const PRESENT = ['EntityAlreadyExists', 'EntityAlreadyExistsException'] as const;
+/** A profile holds one role at most. */
+const HAS_ROLE = ['LimitExceeded', 'LimitExceededException'] as const;
+
+const TRUST = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+};
+
+/** What a cluster's nodes may do: their own prefix of the state bucket, the artifacts to read, the stage's key. */
+export const nodePolicy = (stage: Stage, cluster: string): object => {
+  const partition = stage.kmsKeyArn.split(':')[1] ?? 'aws';
+  const bucket = (name: string): string => `arn:${partition}:s3:::${name}`;
+  const own = `clusters/${cluster}`;
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'OwnState',
+        Effect: 'Allow',
+        Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+        Resource: `${bucket(stage.stateBucket)}/${own}/*`,
+      },
+      {
+        Sid: 'ListOwnState',
+        Effect: 'Allow',
+        Action: 's3:ListBucket',
+        Resource: bucket(stage.stateBucket),
+        Condition: { StringLike: { 's3:prefix': [own, `${own}/*`] } },
+      },
+      { Sid: 'Artifacts', Effect: 'Allow', Action: 's3:GetObject', Resource: `${bucket(stage.artifactBucket)}/*` },
+      { Sid: 'ListArtifacts', Effect: 'Allow', Action: 's3:ListBucket', Resource: bucket(stage.artifactBucket) },
+      {
+        Sid: 'NodeBundle',
+        Effect: 'Allow',
+        Action: 's3:GetObject',
+        Resource: `${bucket(stage.nodeBundle.bucket)}/${stage.nodeBundle.key}`,
+      },
+      { Sid: 'Key', Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: stage.kmsKeyArn },
+    ],
+  };
+};
+
+/** Role and instance profile of the cluster's nodes. */
+export const ensureNodeRole = async (
+  { iam, stage }: FleetDependencies,
+  spec: FleetSpec,
+): Promise<{ readonly roleName: string; readonly instanceProfileArn: string }> => {
+  const { role: name, base } = fleetNames(stage.name, spec.cluster, spec.epoch);
+  const Tags = tagsOf(stage, spec, base);
+  const role = new CreateRoleCommand({
+    RoleName: name,
+    Path: stage.nodeRolePath,
+    PermissionsBoundary: stage.nodePermissionsBoundaryArn,
+    AssumeRolePolicyDocument: JSON.stringify(TRUST),
+    Description: `Nodes of Flink cluster ${spec.cluster}, epoch ${spec.epoch}`,
+    Tags,
+  });
+  await unless(PRESENT, iam.send(role));
+  const policy = new PutRolePolicyCommand({
+    RoleName: name,
+    PolicyName: POLICY_NAME,
+    PolicyDocument: JSON.stringify(nodePolicy(stage, spec.cluster)),
+  });
+  await laterOn(NOT_YET_KNOWN, iam.send(policy));
+  const profile = await ensureProfile({ iam, stage }, name, Tags);
+  if (!profile.Roles?.some(({ RoleName }) => RoleName === name)) {
+    const add = new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name });
+    await laterOn(NOT_YET_KNOWN, unless(HAS_ROLE, iam.send(add)));
+  }
+  return { roleName: name, instanceProfileArn: profile.Arn ?? '' };
+};
+
+const ensureProfile = async (
+  { iam, stage }: Pick<FleetDependencies, 'iam' | 'stage'>,
+  name: string,
+  Tags: ReturnType<typeof tagsOf>,
+): Promise<InstanceProfile> => {
+  const created = await unless(
+    PRESENT,
+    iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name, Path: stage.nodeRolePath, Tags })),
+  );
+  const profile =
+    created?.InstanceProfile ??
+    (await laterOn(NOT_YET_KNOWN, iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })))).InstanceProfile;
+  if (!profile?.Arn) throw new Error(`IAM neither makes nor finds instance profile ${name}`);
+  return profile;
+};
+
+/** Profile first, then policy, then role: IAM refuses to delete what something else still holds. */
+export const deleteNodeRole = async ({ iam, stage }: FleetDependencies, owner: Owner, recordedName: string | undefined): Promise<void> => {
+  const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
+  for (const name of new Set([derived, recordedName ?? derived])) {
+    await unless(ABSENT, iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: name, RoleName: name })));
+    await unless(ABSENT, iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: name })));
+    await unless(ABSENT, iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: POLICY_NAME })));
+    await laterOn(['DeleteConflict', 'DeleteConflictException'], unless(ABSENT, iam.send(new DeleteRoleCommand({ RoleName: name }))));
+  }
+};

@@ -1,0 +1,37 @@
+import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
+import type { Instance } from '@aws-sdk/client-ec2';
+import type { ClusterResources } from '../../../contracts/cluster';
+import type { FleetSeen } from '../fleet.port';
+
+type Host = FleetSeen['hosts'][number];
+
+/**
+ * A host's state from what Auto Scaling means to do with it and from what EC2 sees. EC2 may not know a new instance yet (pending), and may know
+ * of an end before Auto Scaling notices (leaving).
+ */
+const stateOf = (lifecycle: string, instanceState: string | undefined): Host['state'] => {
+  if (!/^(Pending|InService)/.test(lifecycle)) return 'leaving';
+  if (instanceState !== undefined && instanceState !== 'pending' && instanceState !== 'running') return 'leaving';
+  return lifecycle === 'InService' && instanceState === 'running' ? 'running' : 'pending';
+};
+
+/** The hosts of the groups. `instances` may lack some of them. */
+export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readonly Instance[], resources: ClusterResources): Host[] => {
+  const byId = new Map(instances.map((instance) => [instance.InstanceId, instance]));
+  return groups.flatMap((group) =>
+    (group.Instances ?? []).flatMap(({ InstanceId, AvailabilityZone = '', LifecycleState = '' }) => {
+      if (InstanceId === undefined) return [];
+      const instance = byId.get(InstanceId);
+      const address = instance?.PrivateIpAddress;
+      return [
+        {
+          instanceId: InstanceId,
+          role: group.AutoScalingGroupName === resources.jobManagerGroup ? ('jobmanager' as const) : ('taskmanager' as const),
+          zone: AvailabilityZone,
+          state: stateOf(LifecycleState, instance?.State?.Name),
+          ...(address ? { address } : {}),
+        },
+      ];
+    }),
+  );
+};

@@ -1,0 +1,32 @@
+import type { Stage } from '../../../contracts/stage';
+import type { FleetSpec } from '../fleet.port';
+import type { Owner, Role } from './context';
+
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** Tags by which a cluster's things are found again, and by which the control plane's own permissions are limited. */
+const ownerTags = (stage: Stage, { cluster, epoch }: Owner): Record<string, string> => ({
+  'sluice:stage': stage.name,
+  'sluice:cluster': cluster,
+  'sluice:epoch': String(epoch),
+});
+
+const toList = (tags: Readonly<Record<string, string>>): Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+/** The user's cost allocation tags, ours, and a name. Ours win. */
+export const tagsOf = (stage: Stage, spec: FleetSpec, name: string): Tag[] =>
+  toList({ ...spec.tags, ...ownerTags(stage, spec), Name: name });
+
+/** What a node reads of itself through instance metadata (node/README.md), beside the tags of everything else. */
+export const hostTags = (stage: Stage, spec: FleetSpec, role: Role, name: string): Tag[] => [
+  ...tagsOf(stage, spec, name),
+  { Key: 'sluice:role', Value: role },
+  { Key: 'sluice:config', Value: `s3://${stage.stateBucket}/${spec.configurationPrefix}` },
+];
+
+/** Filters of EC2's Describe calls that find what belongs to one epoch of a cluster. */
+export const ownerFilters = (stage: Stage, owner: Owner): { Name: string; Values: string[] }[] =>
+  Object.entries(ownerTags(stage, owner)).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));

@@ -1,0 +1,142 @@
+import { type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
+import type { ClusterResources } from '../../contracts/cluster';
+import { AwsUnavailable } from '../../contracts/errors';
+import { deleteGroupsNamed, describeGroups, ensureGroup, launchProblem, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import type { FleetDependencies, Owner } from './ec2/context';
+import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
+import { fleetNames } from './ec2/names';
+import { deleteNetworkInterface, ensureNetworkInterface } from './ec2/network-interface';
+import { deleteNodeRole, ensureNodeRole } from './ec2/node-role';
+import { hostsSeen } from './ec2/observed-hosts';
+import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
+import { deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
+import { ownerFilters } from './ec2/tags';
+import type { FleetPort } from './fleet.port';
+
+/** Every state in which an instance still holds an interface, a volume or money. */
+const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+
+/**
+ * Machines by EC2 Auto Scaling. Whatever is made has a name or tag that derives from stage, cluster and epoch, and is looked for before or when it is made:
+ * each method can be repeated after a crash between any two of its calls.
+ */
+export const createFleet = (dependencies: FleetDependencies): FleetPort => {
+  const { ec2, stage } = dependencies;
+  const groupNames = ({ cluster, epoch }: Owner, recorded?: ClusterResources): string[] => {
+    const names = fleetNames(stage.name, cluster, epoch);
+    const derived = [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))];
+    return [...new Set([...derived, ...(recorded ? recordedGroups(recorded) : [])])];
+  };
+  const instances = async (request: { InstanceIds?: string[]; Filters?: { Name: string; Values: string[] }[] }): Promise<Instance[]> => {
+    const found: Instance[] = [];
+    for await (const { Reservations = [] } of paginateDescribeInstances({ client: ec2 }, request))
+      found.push(...Reservations.flatMap((one) => one.Instances ?? []));
+    return found;
+  };
+
+  return {
+    async prepareAccess(spec) {
+      const securityGroupId = await ensureSecurityGroup(dependencies, spec);
+      const role = await ensureNodeRole(dependencies, spec);
+      const networkInterface = await ensureNetworkInterface(dependencies, spec, securityGroupId);
+      return { securityGroupId, ...role, ...networkInterface };
+    },
+
+    async createGroups(spec, access, taskManagerHosts) {
+      const names = fleetNames(stage.name, spec.cluster, spec.epoch);
+      const { taskManagers, taskManagersPerHost } = spec.size;
+      const mostHosts = Math.max(taskManagerHosts, Math.ceil(taskManagers.max / taskManagersPerHost));
+      const placementGroup = await ensurePlacementGroup(dependencies, spec, mostHosts);
+      const groups = [
+        { role: 'jobmanager', name: names.jobManagerGroup, hosts: { wanted: 1, min: 1, max: 1 } },
+        {
+          role: 'taskmanager',
+          name: names.taskManagerGroup(spec.zone),
+          hosts: { wanted: taskManagerHosts, min: 0, max: mostHosts },
+          placementGroup,
+        },
+      ] as const;
+      const base = await baseTemplate(dependencies, spec.size.architecture);
+      const launchTemplateIds: string[] = [];
+      for (const group of groups) {
+        const data = templateData(base, { stage, spec, access, ...group });
+        const launchTemplateId = await ensureLaunchTemplate(dependencies, spec, group.name, data);
+        launchTemplateIds.push(launchTemplateId);
+        await ensureGroup(dependencies, spec, { ...group, launchTemplateId });
+      }
+      return {
+        jobManagerGroup: names.jobManagerGroup,
+        taskManagerGroups: [{ name: names.taskManagerGroup(spec.zone), zone: spec.zone }],
+        launchTemplateIds,
+      };
+    },
+
+    async observe(resources) {
+      const groups = await describeGroups(dependencies, recordedGroups(resources));
+      const ids = groups.flatMap((group) => group.Instances?.flatMap(({ InstanceId }) => InstanceId ?? []) ?? []);
+      const hosts = hostsSeen(
+        groups,
+        ids.length > 0 ? await instances({ Filters: [{ Name: 'instance-id', Values: ids }] }) : [],
+        resources,
+      );
+      const wanted = (isWanted: (name: string) => boolean): number =>
+        groups
+          .filter(({ AutoScalingGroupName = '' }) => isWanted(AutoScalingGroupName))
+          .reduce((sum, group) => sum + (group.DesiredCapacity ?? 0), 0);
+      const seen = {
+        hosts,
+        wanted: {
+          jobmanager: wanted((name) => name === resources.jobManagerGroup),
+          taskmanager: wanted((name) => name !== resources.jobManagerGroup),
+        },
+      };
+      // A fleet that is complete has no problem, whatever went wrong on the way: no need to ask.
+      if (hosts.filter(({ state }) => state === 'running').length >= seen.wanted.jobmanager + seen.wanted.taskmanager) return seen;
+      const problems = await Promise.all(groups.map(({ AutoScalingGroupName = '' }) => launchProblem(dependencies, AutoScalingGroupName)));
+      const newest = problems.flatMap((problem) => problem ?? []).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
+      return { ...seen, ...(newest ? { problem: newest } : {}) };
+    },
+
+    async setHosts(resources, zone, hosts) {
+      const group = resources.taskManagerGroups.find((one) => one.zone === zone);
+      if (!group) throw new Error(`The cluster has no TaskManager group in ${zone}`);
+      await setWanted(dependencies, group.name, hosts);
+    },
+
+    terminateHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds),
+
+    deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),
+
+    async groupsGone(owner) {
+      if ((await describeGroups(dependencies, groupNames(owner))).length > 0) return false;
+      const left = await instances({ Filters: [...ownerFilters(stage, owner), { Name: 'instance-state-name', Values: NOT_YET_GONE }] });
+      return left.length === 0;
+    },
+
+    async deleteAccess(owner, resources) {
+      // What can go goes now, also when something before it is still in use; the group goes after the interface that is in it.
+      const steps = [
+        () => deleteLaunchTemplates(dependencies, owner, resources.launchTemplateIds),
+        () => deletePlacementGroup(dependencies, owner),
+        () => deleteNodeRole(dependencies, owner, resources.roleName),
+        () => deleteNetworkInterface(dependencies, owner, resources.networkInterfaceId),
+        () => deleteSecurityGroup(dependencies, owner, resources.securityGroupId),
+      ];
+      let inUse: AwsUnavailable | undefined;
+      for (const step of steps) {
+        try {
+          await step();
+        } catch (error) {
+          if (!(error instanceof AwsUnavailable)) throw error;
+          inUse ??= error;
+        }
+      }
+      if (inUse) throw inUse;
+    },
+  };
+};
+
+const recordedGroups = ({ jobManagerGroup, taskManagerGroups }: ClusterResources): string[] => [
+  ...(jobManagerGroup === undefined ? [] : [jobManagerGroup]),
+  ...taskManagerGroups.map(({ name }) => name),
+];
