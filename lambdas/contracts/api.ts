@@ -30,7 +30,10 @@ export const pageQuery = z.strictObject({
 });
 
 export const terminateQuery = z.strictObject({
-  jobs: z.enum(['savepoint', 'cancel']).default('savepoint').describe('What becomes of running jobs: each is stopped with a savepoint first, or canceled'),
+  jobs: z
+    .enum(['savepoint', 'cancel'])
+    .default('savepoint')
+    .describe('What becomes of running jobs: each is stopped with a savepoint first, or canceled'),
 });
 
 export const noQuery = z.strictObject({});
@@ -44,7 +47,10 @@ export const idempotencyKey = z
 export const createClusterBody = clusterSpec;
 export const submitJobBody = jobSpec;
 export const stopBody = z.strictObject({
-  drain: z.boolean().default(false).describe('Emit the maximum watermark before the savepoint: closes all windows, for a job that will not go on'),
+  drain: z
+    .boolean()
+    .default(false)
+    .describe('Emit the maximum watermark before the savepoint: closes all windows, for a job that will not go on'),
 });
 export const emptyBody = z.strictObject({});
 export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768) });

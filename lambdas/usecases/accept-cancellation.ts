@@ -5,7 +5,11 @@ import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './acc
 import { heldLease, requireJob, requireRunningCluster } from './in-the-way';
 
 /** Cancels a job whatever else is under way on it: other operations see that it is no longer wanted, and end. @throws NotFound, Conflict */
-export const acceptCancellation = (deps: AcceptDeps, change: ChangeRequest, at: { readonly cluster: string; readonly job: string }): Promise<Operation> =>
+export const acceptCancellation = (
+  deps: AcceptDeps,
+  change: ChangeRequest,
+  at: { readonly cluster: string; readonly job: string },
+): Promise<Operation> =>
   accept(deps, change, async () => {
     await requireRunningCluster(deps, at.cluster);
     const job = await requireJob(deps.store, at.cluster, at.job);

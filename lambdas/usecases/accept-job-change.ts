@@ -1,5 +1,5 @@
-import { type FieldProblem, InvalidRequest } from '../contracts/errors';
 import type { Cluster } from '../contracts/cluster';
+import { type FieldProblem, InvalidRequest } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { Operation, OperationRequest } from '../contracts/operation';
 import { leaseUntil } from '../domain/lease';

@@ -80,5 +80,6 @@ const requireRoom = async ({ store, stage }: LaunchDeps): Promise<void> => {
     present += page.items.filter(({ status }) => status !== 'TERMINATED').length;
     after = page.next;
   } while (after !== undefined);
-  if (present >= stage.limits.maxClusters) throw new Conflict(`The stage has ${present} clusters, its limit is ${stage.limits.maxClusters}`);
+  if (present >= stage.limits.maxClusters)
+    throw new Conflict(`The stage has ${present} clusters, its limit is ${stage.limits.maxClusters}`);
 };

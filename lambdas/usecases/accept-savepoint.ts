@@ -3,5 +3,8 @@ import type { AcceptDeps, ChangeRequest } from './accept';
 import { acceptJobChange } from './accept-job-change';
 
 /** Takes a savepoint of a running job, which goes on. */
-export const acceptSavepoint = (deps: AcceptDeps, change: ChangeRequest, at: { readonly cluster: string; readonly job: string }): Promise<Operation> =>
-  acceptJobChange(deps, change, at, async () => ({ request: { kind: 'take-savepoint' } }));
+export const acceptSavepoint = (
+  deps: AcceptDeps,
+  change: ChangeRequest,
+  at: { readonly cluster: string; readonly job: string },
+): Promise<Operation> => acceptJobChange(deps, change, at, async () => ({ request: { kind: 'take-savepoint' } }));

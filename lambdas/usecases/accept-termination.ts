@@ -4,7 +4,12 @@ import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './acc
 import { openTermination, requireCluster } from './in-the-way';
 
 /** @param jobs what becomes of running jobs. @throws NotFound; Conflict when it is terminated or being terminated */
-export const acceptTermination = (deps: AcceptDeps, change: ChangeRequest, name: string, jobs: 'savepoint' | 'cancel'): Promise<Operation> =>
+export const acceptTermination = (
+  deps: AcceptDeps,
+  change: ChangeRequest,
+  name: string,
+  jobs: 'savepoint' | 'cancel',
+): Promise<Operation> =>
   accept(deps, change, async () => {
     const cluster = await requireCluster(deps.store, name);
     if (cluster.status === 'TERMINATED') throw new Conflict(`Cluster ${name} is terminated already`);

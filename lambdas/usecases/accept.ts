@@ -50,7 +50,13 @@ export const accept = async (deps: AcceptDeps, change: ChangeRequest, plan: () =
 };
 
 /** A new operation, not yet stored. `reason` is shown until its workflow says more. */
-export const newOperation = (deps: AcceptDeps, change: ChangeRequest, cluster: string, job: string | undefined, request: OperationRequest): Operation => {
+export const newOperation = (
+  deps: AcceptDeps,
+  change: ChangeRequest,
+  cluster: string,
+  job: string | undefined,
+  request: OperationRequest,
+): Operation => {
   const now = deps.clock();
   return {
     operationId: change.operationId,
@@ -70,7 +76,9 @@ export const newOperation = (deps: AcceptDeps, change: ChangeRequest, cluster: s
 
 const repeat = async (deps: AcceptDeps, change: ChangeRequest, first: Operation): Promise<Operation> => {
   if (first.requestHash !== change.requestHash)
-    throw new IdempotencyKeyReused(`This Idempotency-Key was used for another request before, which became ${first.operationId}; use a new key`);
+    throw new IdempotencyKeyReused(
+      `This Idempotency-Key was used for another request before, which became ${first.operationId}; use a new key`,
+    );
   return first.status === 'PENDING' ? start(deps, first) : first;
 };
 

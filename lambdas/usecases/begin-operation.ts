@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
-import { jobNameOf, notYet, ownCluster, ownJob, readCluster } from './owned';
+import { isCancellation, jobNameOf, notYet, ownCluster, ownJob, readCluster } from './owned';
 
 export interface BeginOperationDeps {
   readonly store: StorePort;
@@ -16,7 +16,7 @@ export interface BeginOperationDeps {
 export const beginOperation = async ({ store, clock }: BeginOperationDeps, operation: Operation): Promise<Begun> => {
   const now = clock().toISOString();
   if (!(await store.markRunning(operation.operationId, now))) throw new Superseded('the operation has ended already');
-  const waits = operation.kind === 'terminate-cluster' || (operation.kind === 'stop-job' && modeOf(operation) === 'cancel');
+  const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);
   const target: LeaseTarget =
     operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
   const holder = await takeLease(store, target, operation, now);
@@ -85,7 +85,5 @@ const holderOf = async (store: StorePort, target: LeaseTarget): Promise<string |
   target.job === undefined
     ? (await readCluster(store, target.cluster)).lease?.operationId
     : (await store.job(target.cluster, target.job))?.lease?.operationId;
-
-const modeOf = (operation: Operation): string | undefined => (operation.request.kind === 'stop-job' ? operation.request.mode : undefined);
 
 const describe = ({ cluster, job }: LeaseTarget): string => (job === undefined ? `cluster ${cluster}` : `job ${job}`);

@@ -17,13 +17,17 @@ export interface ConfigurationDeps {
 /** The configuration that the cluster's processes were started with, each value with who decided it and why. @throws NotFound, Conflict before it is written */
 export const describeConfiguration = async (deps: ConfigurationDeps, name: string): Promise<ConfigurationView> => {
   const cluster = await requireCluster(deps.store, name);
-  const [jobmanager, taskmanager] = await Promise.all([configurationOf(deps, cluster, 'jobmanager'), configurationOf(deps, cluster, 'taskmanager')]);
+  const [jobmanager, taskmanager] = await Promise.all([
+    configurationOf(deps, cluster, 'jobmanager'),
+    configurationOf(deps, cluster, 'taskmanager'),
+  ]);
   return { cluster: name, epoch: cluster.epoch, jobmanager, taskmanager };
 };
 
 const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster: Cluster, role: Role): Promise<ConfigurationEntry[]> => {
   const written = await artifacts.getText(`s3://${stage.stateBucket}/${configurationPrefix(cluster.name, cluster.epoch)}/${role}.yaml`);
-  if (written === undefined) throw new Conflict(`Cluster ${cluster.name} is ${cluster.status}: its configuration is not written yet, or is deleted`);
+  if (written === undefined)
+    throw new Conflict(`Cluster ${cluster.name} is ${cluster.status}: its configuration is not written yet, or is deleted`);
   const present = renderConfiguration(role, {
     stage,
     cluster: {
@@ -36,6 +40,8 @@ const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster:
   // The file is what runs. A value that would be rendered differently today is from before the stage was deployed anew.
   return fromYaml(written).map(([key, value]) => {
     const rendered = present.find((entry) => entry.key === key);
-    return rendered?.value === value ? rendered : { key, value, source: rendered?.source ?? 'stage', reason: 'as it was when the cluster was launched' };
+    return rendered?.value === value
+      ? rendered
+      : { key, value, source: rendered?.source ?? 'stage', reason: 'as it was when the cluster was launched' };
   });
 };

@@ -13,13 +13,19 @@ type LiveJob = NonNullable<JobDescription['live']>;
 export const describeJob = async (deps: DescribeDeps, clusterName: string, name: string): Promise<JobDescription> => {
   const [job, cluster] = await Promise.all([requireJob(deps.store, clusterName, name), requireCluster(deps.store, clusterName)]);
   let stored = job;
-  const live = await askLive<LiveJob>(deps.flink, cluster.status === 'RUNNING' ? cluster.resources.jobManagerAddress : undefined, async (port) => {
-    const [seen, checkpoints] = await Promise.all([port.job(job.flinkJobId), port.checkpoints(job.flinkJobId)]);
-    if (!isJobOver(job.status) && !heldLease(job.lease, deps.clock)) stored = await refresh(deps.store, job, statusSeen(seen));
-    if (!seen) return { live: null, liveReason: 'Flink does not know the job (any more)' };
-    const { state, parallelism, tasks, startedAt, failure } = seen;
-    return { live: { state, parallelism, tasks, startedAt, ...(failure === undefined ? {} : { failure }), checkpoints: checkpoints ?? null } };
-  });
+  const live = await askLive<LiveJob>(
+    deps.flink,
+    cluster.status === 'RUNNING' ? cluster.resources.jobManagerAddress : undefined,
+    async (port) => {
+      const [seen, checkpoints] = await Promise.all([port.job(job.flinkJobId), port.checkpoints(job.flinkJobId)]);
+      if (!isJobOver(job.status) && !heldLease(job.lease, deps.clock)) stored = await refresh(deps.store, job, statusSeen(seen));
+      if (!seen) return { live: null, liveReason: 'Flink does not know the job (any more)' };
+      const { state, parallelism, tasks, startedAt, failure } = seen;
+      return {
+        live: { state, parallelism, tasks, startedAt, ...(failure === undefined ? {} : { failure }), checkpoints: checkpoints ?? null },
+      };
+    },
+  );
   return { ...jobView(stored, deps.clock), ...(live satisfies Live<LiveJob>) };
 };
 

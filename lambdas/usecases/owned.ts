@@ -43,9 +43,12 @@ export const ownJob = async ({ store }: StoreDeps, operation: Operation, purpose
     throw new Superseded(`job ${name} is held by ${job.lease?.operationId ?? 'nobody'}, not by this operation`);
   if (purpose === 'cleaning') return { cluster, job };
   if (cluster.desired === 'TERMINATED') throw new Superseded(`cluster ${cluster.name} is to be terminated`);
-  if (job.desired === 'STOPPED' && operation.kind !== 'stop-job') throw new Superseded(`job ${name} is to be stopped`);
+  if (job.desired === 'STOPPED' && !isCancellation(operation)) throw new Superseded(`job ${name} is to be stopped`);
   return { cluster, job };
 };
+
+/** A cancellation comes at any time and takes precedence over whatever else changes the job. */
+export const isCancellation = ({ request }: Operation): boolean => request.kind === 'stop-job' && request.mode === 'cancel';
 
 export const readCluster = async (store: StorePort, name: string): Promise<Cluster> => {
   const cluster = await store.cluster(name);

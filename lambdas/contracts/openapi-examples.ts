@@ -1,0 +1,36 @@
+/** Examples in the OpenAPI document, by handler; a test parses each with the schema of its route. */
+export const EXAMPLES = {
+  'create-cluster': {
+    name: 'flights',
+    size: 'medium',
+    overrides: { taskManagers: { min: 4, max: 16 } },
+    flinkConfiguration: { 'execution.checkpointing.interval': '30 s' },
+    tags: { 'cost-center': 'operations' },
+  },
+  'submit-job': {
+    name: 'delays',
+    jar: {
+      uri: 's3://artifacts/jobs/delays-1.4.0.jar',
+      sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      entryClass: 'com.example.Delays',
+      arguments: ['--window', '1 day'],
+    },
+    parallelism: 16,
+    restore: { from: 'latest' },
+  },
+  'stop-job': { drain: false },
+  'upgrade-job': {
+    jar: { uri: 's3://artifacts/jobs/delays-1.5.0.jar', sha256: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752' },
+    allowNonRestoredState: false,
+  },
+  'rescale-job': { parallelism: 32 },
+  problem: {
+    type: 'urn:sluice:problem:conflict',
+    title: 'Something is in the way',
+    status: 409,
+    detail: 'Job delays is being changed by another operation',
+    instance: '/clusters/flights/jobs/delays/rescale',
+    requestId: 'JKJaXmPLvHcESHA=',
+    operation: { operationId: 'op-abcdefghijklmnopqrstuvwxyz', href: '/clusters/flights/operations/op-abcdefghijklmnopqrstuvwxyz' },
+  },
+} as const;

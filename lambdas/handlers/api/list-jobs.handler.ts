@@ -1,0 +1,13 @@
+import middy from '@middy/core';
+import { clock, store } from '../../composition/environment';
+import { clusterPath, pageQuery } from '../../contracts/api';
+import { api, ok } from '../../middleware/api';
+import type { ApiRequest } from '../../middleware/api-request';
+import { listJobs } from '../../usecases/list-resources';
+
+const deps = { clock, store: store() };
+const schemas = { path: clusterPath, query: pageQuery };
+
+export const handler = middy(async ({ path, query }: ApiRequest<typeof schemas>) => ok(await listJobs(deps, path.cluster, query))).use(
+  api({ action: 'list-jobs', schemas }),
+);

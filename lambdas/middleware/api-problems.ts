@@ -1,0 +1,79 @@
+import type { z } from 'zod';
+import type { Problem } from '../contracts/api';
+import {
+  ArtifactMissing,
+  AwsUnavailable,
+  Conflict,
+  type FieldProblem,
+  FlinkUnavailable,
+  IdempotencyKeyReused,
+  InvalidRequest,
+  NotFound,
+} from '../contracts/errors';
+import { operationHref } from '../usecases/views';
+
+/** A request that is refused before any use case sees it. */
+export class RequestRefused extends Error {
+  override readonly name = 'RequestRefused';
+  constructor(
+    readonly status: 400 | 403 | 413 | 422,
+    message: string,
+    readonly problems: readonly FieldProblem[] = [],
+  ) {
+    super(message);
+  }
+}
+
+type Answer = Pick<Problem, 'type' | 'title' | 'status' | 'detail' | 'errors' | 'operation'>;
+
+const REFUSED = {
+  400: ['malformed-request', 'The request cannot be read'],
+  403: ['forbidden', 'The caller is not known'],
+  413: ['too-large', 'The request is too large'],
+  422: ['invalid-request', 'The request cannot be done as asked'],
+} as const;
+
+/** Seconds after which a caller may try again what failed in passing. */
+export const RETRY_AFTER_SECONDS = 2;
+
+const answer = (status: number, [name, title]: readonly [string, string], detail: string, more: Partial<Answer> = {}): Answer => ({
+  type: `urn:sluice:problem:${name}`,
+  title,
+  status,
+  detail,
+  ...more,
+});
+
+const fields = (problems: readonly FieldProblem[]): Partial<Answer> =>
+  problems.length === 0 ? {} : { errors: problems.map((problem) => ({ ...problem })) };
+
+/** What a caller is told of an error: its own sentence where it is meant for callers, and nothing of what went wrong inside. */
+export const problemOf = (error: unknown): Answer => {
+  if (error instanceof RequestRefused) return answer(error.status, REFUSED[error.status], error.message, fields(error.problems));
+  if (error instanceof InvalidRequest) return answer(422, REFUSED[422], error.message, fields(error.problems));
+  if (error instanceof ArtifactMissing) return answer(422, REFUSED[422], error.message);
+  if (error instanceof IdempotencyKeyReused)
+    return answer(422, ['idempotency-key-reused', 'The Idempotency-Key belongs to another request'], error.message);
+  if (error instanceof NotFound) return answer(404, ['not-found', 'There is no such thing'], error.message);
+  if (error instanceof Conflict) return answer(409, ['conflict', 'Something is in the way'], error.message, inTheWay(error));
+  if (error instanceof AwsUnavailable || error instanceof FlinkUnavailable)
+    return answer(
+      503,
+      ['unavailable', 'Something that is needed does not answer now'],
+      'Try again; with an Idempotency-Key nothing is done twice',
+    );
+  return answer(500, ['internal', 'The control plane failed'], 'The cause is in its log, under the requestId');
+};
+
+const inTheWay = ({ operation }: Conflict): Partial<Answer> =>
+  operation ? { operation: { operationId: operation.operationId, href: operationHref(operation.cluster, operation.operationId) } } : {};
+
+/** Schema issues as field problems: paths as a caller writes them, one problem for each unknown field. */
+export const fieldProblems = (issues: readonly z.core.$ZodIssue[], where: string): readonly FieldProblem[] =>
+  issues.flatMap((issue) => {
+    const path = issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: path === '' ? key : `${path}.${key}`, message: 'is not a field that is known here' }));
+    const message = issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? 'is required' : issue.message;
+    return [{ path: path === '' ? where : path, message }];
+  });
