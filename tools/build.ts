@@ -2,4 +2,4 @@
 import { FUNCTIONS } from '../lib/config/functions';
 import { bundleFunctions } from './bundle';
 
-bundleFunctions(Object.entries(FUNCTIONS).map(([name, { entry }]) => ({ name, entry })));
+void bundleFunctions(Object.entries(FUNCTIONS).map(([name, { entry }]) => ({ name, entry })));

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 export interface BundleEntry {
   readonly name: string;
@@ -12,16 +13,34 @@ export const ROOT = join(__dirname, '..');
 const BUNDLES = join(ROOT, 'dist', 'lambdas');
 
 /**
+ * The SDK writes its clients' schemas as `{ [_xN]: … }` with `const _xN = "xmlName"` beside them. A computed key may have a side effect, so
+ * no bundler drops an unused schema, and a client of EC2 weighs 570 KB. With the keys written out, what is not used is dropped: 50 KB.
+ */
+const plainSchemaKeys: Plugin = {
+  name: 'plain-schema-keys',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /@aws-sdk[\\/].*schemas_0\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const texts = new Map([...source.matchAll(/^const (_\w+) = ("[^"\\]*");$/gm)].map(([, name, text]) => [name, text]));
+      return {
+        contents: source.replace(/\[(_\w+)\]:/g, (found, name: string) => (texts.has(name) ? `${texts.get(name)}:` : found)),
+        loader: 'js',
+      };
+    }),
+};
+
+/**
  * Bundles all functions in one esbuild run into `<out>/<name>/index.js` and leaves esbuild's metafile in `<out>/meta.json` (bench).
  * @returns the folder of a function by its name
  * @throws when an entry file is missing, naming it
  */
-export const bundleFunctions = (entries: readonly BundleEntry[], out = BUNDLES): ((name: string) => string) => {
+export const bundleFunctions = async (entries: readonly BundleEntry[], out = BUNDLES): Promise<(name: string) => string> => {
   const missing = entries.filter(({ entry }) => !existsSync(join(ROOT, entry)));
   if (missing.length > 0)
     throw new Error(`Functions of lib/config/functions.ts without their entry file: ${missing.map(({ entry }) => entry).join(', ')}.`);
   mkdirSync(out, { recursive: true });
-  const result = buildSync({
+  const result = await build({
+    plugins: [plainSchemaKeys],
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(entries.map(({ name, entry }) => [`${name}/index`, entry])),
     outdir: out,

@@ -10,16 +10,16 @@ import { loadStageConfig, STAGE_NAMES } from '../lib/config/load';
 import { addChecks, addSluiceStage } from '../lib/sluice-app';
 import { bundleFunctions, ROOT } from './bundle';
 
-const folder = mkdtempSync(join(tmpdir(), 'sluice-synth-'));
-try {
+const synthesise = async (folder: string): Promise<void> => {
   const entries = Object.entries(FUNCTIONS).map(([name, { entry }]) => ({ name, entry }));
-  const folderOf = bundleFunctions(entries, join(folder, 'lambdas'));
+  const folderOf = await bundleFunctions(entries, join(folder, 'lambdas'));
   for (const stage of STAGE_NAMES) {
     const app = new App({ outdir: join(folder, stage), context });
     addSluiceStage(app, { config: loadStageConfig(stage, {}), root: ROOT, codeOf: (name) => Code.fromAsset(folderOf(name)) });
     addChecks(app);
     app.synth();
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-synth-'));
+void synthesise(folder).finally(() => rmSync(folder, { recursive: true, force: true }));
