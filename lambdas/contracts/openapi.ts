@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import * as contracts from './api';
 import { EXAMPLES } from './openapi-examples';
 import { ROUTES, type Route } from './routes';

@@ -11,15 +11,14 @@ export const acceptJobChange = (
   deps: AcceptDeps,
   change: ChangeRequest,
   at: { readonly cluster: string; readonly job: string },
-  decide: (cluster: Cluster, job: Job) => Promise<{ readonly request: OperationRequest; readonly desired?: Job['desired'] }>,
+  decide: (cluster: Cluster, job: Job) => Promise<OperationRequest>,
 ): Promise<Operation> =>
   accept(deps, change, async () => {
     const cluster = await requireRunningCluster(deps, at.cluster);
     const previous = await requireRunningJob(deps, at.cluster, at.job);
-    const { request, desired = previous.desired } = await decide(cluster, previous);
-    const operation = newOperation(deps, change, at.cluster, at.job, request);
+    const operation = newOperation(deps, change, at.cluster, at.job, await decide(cluster, previous));
     const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
-    const job: Job = { ...previous, desired, lease, updatedAt: operation.requestedAt };
+    const job: Job = { ...previous, lease, updatedAt: operation.requestedAt };
     return { operation, write: () => deps.store.acceptJobChange(operation, job, previous) };
   });
 

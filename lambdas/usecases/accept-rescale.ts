@@ -12,5 +12,5 @@ export const acceptRescale = (
 ): Promise<Operation> =>
   acceptJobChange(deps, change, at, async (cluster) => {
     refuse(parallelismProblems(parallelism, cluster));
-    return { request: { kind: 'rescale-job', parallelism } };
+    return { kind: 'rescale-job', parallelism };
   });

@@ -7,4 +7,4 @@ export const acceptSavepoint = (
   deps: AcceptDeps,
   change: ChangeRequest,
   at: { readonly cluster: string; readonly job: string },
-): Promise<Operation> => acceptJobChange(deps, change, at, async () => ({ request: { kind: 'take-savepoint' } }));
+): Promise<Operation> => acceptJobChange(deps, change, at, async () => ({ kind: 'take-savepoint' }));

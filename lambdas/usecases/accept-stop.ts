@@ -11,4 +11,4 @@ export const acceptStop = (
   change: ChangeRequest,
   at: { readonly cluster: string; readonly job: string },
   drain: boolean,
-): Promise<Operation> => acceptJobChange(deps, change, at, async () => ({ request: { kind: 'stop-job', mode: 'savepoint', drain } }));
+): Promise<Operation> => acceptJobChange(deps, change, at, async () => ({ kind: 'stop-job', mode: 'savepoint', drain }));

@@ -15,9 +15,9 @@ export const acceptUpgrade = (
   acceptJobChange(deps, change, at, async (cluster, job) => {
     const parallelism = body.parallelism ?? job.spec.parallelism;
     const flinkConfiguration = body.flinkConfiguration ?? job.spec.flinkConfiguration;
-    await checkJobRequest(deps, cluster, { jar: body.jar, flinkConfiguration, parallelism });
+    await checkJobRequest(deps, cluster, { jar: body.jar, sql: body.sql, flinkConfiguration, parallelism });
     const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
     const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
     const spec: StoredJobSpec = { name: at.job, program, parallelism, flinkConfiguration, restore };
-    return { request: { kind: 'upgrade-job', spec } };
+    return { kind: 'upgrade-job', spec };
   });

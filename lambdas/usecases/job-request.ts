@@ -5,6 +5,7 @@ import type { JobSpec, StoredJobSpec } from '../contracts/job';
 import { mostSlots } from '../domain/capacity';
 import { refusedSettings } from '../domain/flink-settings-policy';
 import { tooLarge } from '../domain/spec-limit';
+import { scriptProblem, sqlSettings } from '../domain/sql-script';
 import { scriptKey } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import type { AcceptDeps } from './accept';
@@ -26,19 +27,29 @@ export const parallelismProblems = (parallelism: number, { size }: Cluster): rea
 export const checkJobRequest = async (
   { artifacts }: JobRequestDeps,
   cluster: Cluster,
-  request: Pick<JobSpec, 'jar' | 'flinkConfiguration'> & { readonly parallelism: number; readonly restore?: JobSpec['restore'] },
+  request: Pick<JobSpec, 'jar' | 'sql' | 'flinkConfiguration'> & { readonly parallelism: number; readonly restore?: JobSpec['restore'] },
 ): Promise<void> => {
   const savepoint = request.restore?.savepoint;
   const problems: FieldProblem[] = [
     ...parallelismProblems(request.parallelism, cluster),
     ...refusedSettings(request.flinkConfiguration, 'job'),
     ...tooLarge({ flinkConfiguration: request.flinkConfiguration, 'jar.arguments': request.jar?.arguments }),
+    ...(request.sql ? scriptProblems(request.sql.script) : []),
     ...(request.jar ? await missing(artifacts, 'jar.uri', request.jar.uri) : []),
     // Every complete savepoint and checkpoint has this file, written last.
     ...(savepoint === undefined ? [] : await missing(artifacts, 'restore.savepoint', `${savepoint.replace(/\/$/, '')}/_metadata`)),
   ];
   if (problems.length > 0) throw new InvalidRequest(problems);
 };
+
+/** Settings that a script makes by SET would win over those given with the job, so the same ones are refused. */
+const scriptProblems = (script: string): readonly FieldProblem[] =>
+  [
+    scriptProblem(script) ?? [],
+    refusedSettings(sqlSettings(script), 'job').map(({ path, message }) => `SET ${path.replace('flinkConfiguration.', '')} ${message}`),
+  ]
+    .flat()
+    .map((message) => ({ path: 'sql.script', message }));
 
 const missing = async (artifacts: ArtifactsPort, path: string, uri: string): Promise<readonly FieldProblem[]> =>
   (await artifacts.size(uri)) === undefined ? [{ path, message: `${uri} does not exist, or the control plane may not read it` }] : [];

@@ -1,0 +1,367 @@
+import { operationView } from '../../../lambdas/contracts/api';
+import { AwsUnavailable } from '../../../lambdas/contracts/errors';
+import { ANA, AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, world } from './world';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('./world').environment);
+beforeEach(resetWorld);
+
+const CLUSTER = { name: 'flights', size: 'small' };
+const submit = (body: object = {}, more: object = {}) =>
+  call('submit-job', { path: AT_CLUSTER, body: { name: 'delays', jar: JAR, ...body }, ...more });
+
+describe('a launch', () => {
+  test('is stored before its workflow starts, and answered with the operation', async () => {
+    const answer = await call('create-cluster', { body: CLUSTER });
+    expect(answer.status).toBe(202);
+    expect(operationView.parse(answer.body)).toMatchObject({
+      kind: 'launch-cluster',
+      status: 'PENDING',
+      cluster: 'flights',
+      requestedBy: ANA,
+    });
+    expect(answer.headers.location).toBe(`/clusters/flights/operations/${answer.body.operationId}`);
+    expect(answer.body).not.toHaveProperty('requestHash');
+    expect(world.workflows.started).toEqual([{ kind: 'launch-cluster', operationId: answer.body.operationId }]);
+    expect(await world.store.cluster('flights')).toMatchObject({
+      status: 'LAUNCHING',
+      epoch: 1,
+      flinkVersion: '2.3.0',
+      lease: { operationId: answer.body.operationId },
+    });
+    expect(Date.parse(answer.body.deadline) - Date.parse(answer.body.requestedAt)).toBe(600_000);
+  });
+
+  test.each([
+    ['an unknown size', { size: 'huge' }, 'size'],
+    ['an instance type that does not exist', { overrides: { instanceType: 'c5.gigantic' } }, 'overrides.instanceType'],
+    ['a slow network', { overrides: { instanceType: 't3.micro', taskManagersPerHost: 1 } }, 'overrides.instanceType'],
+    ['a zone that the stage does not have', { zone: 'us-west-2a' }, 'zone'],
+    ['min over max', { overrides: { taskManagers: { min: 8, max: 4 } } }, 'overrides.taskManagers.min'],
+    ['300 TaskManagers where the stage allows 100', { overrides: { taskManagers: { max: 300 } } }, 'overrides.taskManagers.max'],
+    ['a setting that the control plane owns', { flinkConfiguration: { 'rest.port': '9999' } }, 'flinkConfiguration.rest.port'],
+    ['a Flink version that the stage does not have', { flinkVersion: '1.0.0' }, 'flinkVersion'],
+    ['an unknown field', { colour: 'red' }, 'colour'],
+    ['an unknown field inside', { overrides: { taskManagers: { mid: 3 } } }, 'overrides.taskManagers.mid'],
+    ['a name that climbs', { name: '../other' }, 'name'],
+    ['a name of 300 characters', { name: 'a'.repeat(300) }, 'name'],
+    ["a tag of AWS's own", { tags: { 'aws:x': 'y' } }, 'tags.aws:x'],
+    [
+      'more settings than are kept',
+      { flinkConfiguration: Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`table.x${index}`, 'y'.repeat(3_000)])) },
+      'flinkConfiguration',
+    ],
+  ])('with %s is refused, with the field', async (_, fields, path) => {
+    const answer = await call('create-cluster', { body: { ...CLUSTER, ...fields } });
+    expect(answer.status).toBe(422);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
+    expect(world.workflows.started).toEqual([]);
+    expect(await world.store.clusters({ limit: 10 })).toEqual({ items: [] });
+  });
+
+  test('says all that is wrong at once', async () => {
+    const answer = await call('create-cluster', {
+      body: { ...CLUSTER, zone: 'x', flinkVersion: '1.0.0', overrides: { instanceType: 'c5.gigantic' } },
+    });
+    expect(answer.body.errors.map(({ path }: { path: string }) => path)).toEqual(['overrides.instanceType', 'zone', 'flinkVersion']);
+  });
+
+  test('of a name that is there is a conflict, with the operation in the way', async () => {
+    const first = await call('create-cluster', { body: CLUSTER });
+    const second = await call('create-cluster', { body: CLUSTER });
+    expect(second).toMatchObject({
+      status: 409,
+      body: { detail: 'Cluster flights exists already and is LAUNCHING', operation: { operationId: first.body.operationId } },
+    });
+  });
+
+  test('of a name that was terminated counts its epoch on', async () => {
+    await givenCluster({ status: 'TERMINATED', desired: 'TERMINATED', epoch: 4 });
+    expect((await call('create-cluster', { body: CLUSTER })).status).toBe(202);
+    expect(await world.store.cluster('flights')).toMatchObject({ status: 'LAUNCHING', desired: 'RUNNING', epoch: 5 });
+  });
+
+  test('over the number of clusters that the stage allows is a conflict', async () => {
+    for (const name of ['one', 'two', 'three']) await givenCluster({}, name);
+    expect(await call('create-cluster', { body: CLUSTER })).toMatchObject({
+      status: 409,
+      body: { detail: 'The stage has 3 clusters, its limit is 3' },
+    });
+  });
+});
+
+describe('a submission', () => {
+  test('fixes the Flink job id and takes the lease before its workflow starts', async () => {
+    await givenCluster();
+    const answer = await submit();
+    expect(answer.status).toBe(202);
+    expect(await world.store.job('flights', 'delays')).toMatchObject({
+      status: 'SUBMITTING',
+      epoch: 1,
+      revision: 1,
+      flinkJobId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      spec: { parallelism: 16, program: { kind: 'jar', uri: JAR.uri } },
+      lease: { operationId: answer.body.operationId },
+    });
+    expect(world.workflows.started.at(-1)).toEqual({ kind: 'submit-job', operationId: answer.body.operationId });
+  });
+
+  test('keeps a SQL script in S3 under its hash', async () => {
+    await givenCluster();
+    const script = 'INSERT INTO t SELECT 1;';
+    expect((await submit({ jar: undefined, sql: { script } })).status).toBe(202);
+    const job = await world.store.job('flights', 'delays');
+    expect(job?.spec.program).toMatchObject({
+      kind: 'sql',
+      uri: expect.stringMatching(/^s3:\/\/state\/clusters\/flights\/jobs\/delays\/scripts\/[0-9a-f]{64}\.sql$/),
+    });
+    expect(await world.artifacts.getText(job?.spec.program.uri ?? '')).toBe(script);
+  });
+
+  test.each([
+    ['a jar that does not exist', { jar: { ...JAR, uri: 's3://artifacts/jobs/none.jar' } }, 'jar.uri'],
+    ['a hash that is none', { jar: { ...JAR, sha256: 'abc' } }, 'jar.sha256'],
+    ['a class name that is none', { jar: { ...JAR, entryClass: 'not a class' } }, 'jar.entryClass'],
+    ['both a jar and a script', { sql: { script: 'SELECT 1' } }, 'jar'],
+    ['neither', { jar: undefined }, 'jar'],
+    ['a SQL script over 1 MB', { jar: undefined, sql: { script: 'x'.repeat(1_000_001) } }, 'sql.script'],
+    ['a SQL script that starts nothing', { jar: undefined, sql: { script: 'CREATE TABLE t (x INT);' } }, 'sql.script'],
+    [
+      'a SQL script that moves its state',
+      { jar: undefined, sql: { script: "SET 'execution.checkpointing.dir' = 's3://x/y'; INSERT INTO t SELECT 1;" } },
+      'sql.script',
+    ],
+    ['more parallelism than the largest fleet has slots', { parallelism: 100 }, 'parallelism'],
+    [
+      'a setting that the control plane owns',
+      { flinkConfiguration: { 'execution.checkpointing.dir': 's3://x/y' } },
+      'flinkConfiguration.execution.checkpointing.dir',
+    ],
+    ['a setting of processes', { flinkConfiguration: { 'heartbeat.timeout': '1 s' } }, 'flinkConfiguration.heartbeat.timeout'],
+    ['a savepoint that does not exist', { restore: { from: 'savepoint', savepoint: 's3://state/none' } }, 'restore.savepoint'],
+    ['a savepoint that goes with no policy', { restore: { savepoint: 's3://state/none' } }, 'restore.savepoint'],
+    ['more arguments than are kept', { jar: { ...JAR, arguments: Array(50).fill('x'.repeat(5_000)) } }, 'jar.arguments'],
+    ['a name that climbs', { name: '../x' }, 'name'],
+  ])('with %s is refused, with the field', async (_, fields, path) => {
+    await givenCluster();
+    const answer = await submit(fields);
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
+    expect(await world.store.job('flights', 'delays')).toBeUndefined();
+  });
+
+  test('to a cluster that is not there is 404', async () => {
+    expect(await submit()).toMatchObject({ status: 404, body: { detail: 'There is no cluster flights' } });
+  });
+
+  test('to a cluster that is being terminated is a conflict, with the termination', async () => {
+    await givenCluster();
+    const termination = await call('terminate-cluster', { path: AT_CLUSTER });
+    expect(await submit()).toMatchObject({
+      status: 409,
+      body: { detail: 'Cluster flights is being terminated', operation: { operationId: termination.body.operationId } },
+    });
+  });
+
+  test('to a cluster that is being launched is a conflict, with the launch', async () => {
+    const launch = await call('create-cluster', { body: CLUSTER });
+    expect(await submit()).toMatchObject({ status: 409, body: { operation: { operationId: launch.body.operationId } } });
+  });
+
+  test('of a job that runs is a conflict', async () => {
+    await givenJob();
+    expect(await submit()).toMatchObject({ status: 409, body: { detail: 'Job delays is RUNNING already; upgrade it to change it' } });
+  });
+
+  test('of a job that has ended starts its next epoch', async () => {
+    await givenJob({ status: 'STOPPED', desired: 'STOPPED', latestSavepoint: 's3://state/sp-1' });
+    const before = await world.store.job('flights', 'delays');
+    expect((await submit()).status).toBe(202);
+    const after = await world.store.job('flights', 'delays');
+    expect(after).toMatchObject({
+      status: 'SUBMITTING',
+      desired: 'RUNNING',
+      epoch: 2,
+      revision: 2,
+      latestSavepoint: 's3://state/sp-1',
+      createdAt: before?.createdAt,
+    });
+    expect(after?.flinkJobId).not.toBe(before?.flinkJobId);
+  });
+
+  test('two at once with different keys: one is accepted, the other hears of it', async () => {
+    await givenCluster();
+    const [one, two] = await Promise.all([submit({}, { key: 'a' }), submit({}, { key: 'b' })]);
+    const [winner, loser] = one.status === 202 ? [one, two] : [two, one];
+    expect([winner.status, loser.status]).toEqual([202, 409]);
+    expect(loser.body.operation.operationId).toBe(winner.body.operationId);
+    expect(world.workflows.started.filter(({ kind }) => kind === 'submit-job')).toHaveLength(1);
+  });
+
+  test('two at once with the same key are one', async () => {
+    await givenCluster();
+    const [one, two] = await Promise.all([submit({}, { key: 'a' }), submit({}, { key: 'a' })]);
+    expect([one.status, two.status]).toEqual([202, 202]);
+    expect(two.body.operationId).toBe(one.body.operationId);
+    expect(world.workflows.started.filter(({ kind }) => kind === 'submit-job')).toHaveLength(1);
+  });
+});
+
+describe('a request with an Idempotency-Key', () => {
+  test('finds the first operation, also when the cluster has moved on since', async () => {
+    const first = await call('create-cluster', { body: CLUSTER, key: 'k' });
+    await world.store.markRunning(first.body.operationId, world.now.toISOString());
+    const again = await call('create-cluster', { body: { size: 'small', name: 'flights', overrides: {} }, key: 'k' });
+    expect(again).toMatchObject({ status: 202, body: { operationId: first.body.operationId, status: 'RUNNING' } });
+    expect(world.workflows.started).toHaveLength(1);
+  });
+
+  test('is refused when the request is another', async () => {
+    const first = await call('create-cluster', { body: CLUSTER, key: 'k' });
+    const other = await call('create-cluster', { body: { ...CLUSTER, size: 'medium' }, key: 'k' });
+    expect(other).toMatchObject({
+      status: 422,
+      body: { type: 'urn:sluice:problem:idempotency-key-reused', detail: expect.stringContaining(first.body.operationId) },
+    });
+  });
+
+  test('of another caller is another request', async () => {
+    const first = await call('create-cluster', { body: CLUSTER, key: 'k' });
+    const other = await call('create-cluster', { body: CLUSTER, key: 'k', caller: 'arn:aws:iam::000000000000:user/bob' });
+    expect(other).toMatchObject({ status: 409, body: { operation: { operationId: first.body.operationId } } });
+  });
+
+  test('that is none is refused', async () => {
+    expect(await call('create-cluster', { body: CLUSTER, key: 'k'.repeat(300) })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'Idempotency-Key' }] },
+    });
+  });
+
+  test('starts a workflow that was never started', async () => {
+    world.workflows.failNext('start', new AwsUnavailable('throttled'));
+    const warnings = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const first = await call('create-cluster', { body: CLUSTER, key: 'k' });
+    warnings.mockRestore();
+    expect(first.status).toBe(202);
+    expect(world.workflows.started).toEqual([]);
+    await call('create-cluster', { body: CLUSTER, key: 'k' });
+    expect(world.workflows.started).toEqual([{ kind: 'launch-cluster', operationId: first.body.operationId }]);
+  });
+});
+
+describe('a running job', () => {
+  test.each([
+    ['stop-job', { drain: true }, 'stop-job', { kind: 'stop-job', mode: 'savepoint', drain: true }],
+    ['stop-job', undefined, 'stop-job', { kind: 'stop-job', mode: 'savepoint', drain: false }],
+    ['take-savepoint', undefined, 'take-savepoint', { kind: 'take-savepoint' }],
+    ['rescale-job', { parallelism: 8 }, 'rescale-job', { kind: 'rescale-job', parallelism: 8 }],
+    ['cancel-job', {}, 'stop-job', { kind: 'stop-job', mode: 'cancel', drain: false }],
+  ] as const)('%s with %j becomes an operation', async (handler, body, kind, request) => {
+    await givenJob();
+    const answer = await call(handler, { path: AT_JOB, body });
+    expect(answer).toMatchObject({ status: 202, body: { kind, request, job: 'delays' } });
+    expect(world.workflows.started.at(-1)).toEqual({ kind, operationId: answer.body.operationId });
+  });
+
+  test('is wanted until it has stopped, and no longer once its cancellation is accepted', async () => {
+    await givenJob();
+    await call('stop-job', { path: AT_JOB });
+    expect(await world.store.job('flights', 'delays')).toMatchObject({ desired: 'RUNNING' });
+    await call('cancel-job', { path: AT_JOB });
+    expect(await world.store.job('flights', 'delays')).toMatchObject({ desired: 'STOPPED' });
+  });
+
+  test('is changed by one operation at a time; the second hears of the first', async () => {
+    await givenJob();
+    const first = await call('take-savepoint', { path: AT_JOB });
+    for (const [handler, body] of [
+      ['rescale-job', { parallelism: 8 }],
+      ['stop-job', {}],
+      ['upgrade-job', { parallelism: 8 }],
+      ['take-savepoint', {}],
+    ] as const)
+      expect(await call(handler, { path: AT_JOB, body })).toMatchObject({
+        status: 409,
+        body: { operation: { operationId: first.body.operationId } },
+      });
+  });
+
+  test('can be canceled while another operation is under way', async () => {
+    await givenCluster();
+    await submit();
+    expect((await call('cancel-job', { path: AT_JOB })).status).toBe(202);
+    expect(await world.store.job('flights', 'delays')).toMatchObject({ desired: 'STOPPED' });
+  });
+
+  test('is upgraded to a whole spec: what is not given stays', async () => {
+    await givenJob();
+    const jar = { ...JAR, sha256: 'b'.repeat(64) };
+    const answer = await call('upgrade-job', { path: AT_JOB, body: { jar, allowNonRestoredState: true } });
+    expect(answer.body.request).toMatchObject({
+      kind: 'upgrade-job',
+      spec: {
+        name: 'delays',
+        parallelism: 4,
+        program: { kind: 'jar', sha256: jar.sha256 },
+        restore: { from: 'latest', allowNonRestoredState: true },
+      },
+    });
+  });
+
+  test('is not upgraded to nothing', async () => {
+    await givenJob();
+    expect(await call('upgrade-job', { path: AT_JOB, body: { allowNonRestoredState: true } })).toMatchObject({ status: 422 });
+  });
+
+  test('is not rescaled over the slots of the largest fleet', async () => {
+    await givenJob();
+    expect(await call('rescale-job', { path: AT_JOB, body: { parallelism: 65 } })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'parallelism', message: '65 slots asked, the largest fleet of 8 TaskManagers has 64' }] },
+    });
+  });
+});
+
+test.each(['stop-job', 'cancel-job', 'take-savepoint', 'rescale-job', 'upgrade-job'] as const)(
+  '%s of a job that has ended is a conflict, of an unknown one 404',
+  async (handler) => {
+    const body = handler === 'rescale-job' || handler === 'upgrade-job' ? { parallelism: 2 } : {};
+    await givenJob({ status: 'FINISHED' });
+    expect(await call(handler, { path: AT_JOB, body })).toMatchObject({
+      status: 409,
+      body: { detail: 'Job delays does not run: it is FINISHED' },
+    });
+    expect(await call(handler, { path: { ...AT_JOB, job: 'other' }, body })).toMatchObject({ status: 404 });
+  },
+);
+
+describe('a termination', () => {
+  test('wants the cluster gone and says what becomes of its jobs', async () => {
+    await givenCluster();
+    const answer = await call('terminate-cluster', { path: AT_CLUSTER, query: { jobs: 'cancel' } });
+    expect(answer).toMatchObject({ status: 202, body: { request: { kind: 'terminate-cluster', jobs: 'cancel' } } });
+    expect(await world.store.cluster('flights')).toMatchObject({ desired: 'TERMINATED' });
+  });
+
+  test('can be asked for during the launch', async () => {
+    await call('create-cluster', { body: CLUSTER });
+    expect((await call('terminate-cluster', { path: AT_CLUSTER })).status).toBe(202);
+  });
+
+  test('is not done twice: the second hears of the first', async () => {
+    await givenCluster();
+    const first = await call('terminate-cluster', { path: AT_CLUSTER });
+    expect(await call('terminate-cluster', { path: AT_CLUSTER })).toMatchObject({
+      status: 409,
+      body: { operation: { operationId: first.body.operationId } },
+    });
+  });
+
+  test('can be asked for again when the first has failed', async () => {
+    await givenCluster();
+    const first = await call('terminate-cluster', { path: AT_CLUSTER });
+    await world.store.endOperation(first.body.operationId, { status: 'FAILED', reason: 'no', endedAt: world.now.toISOString() });
+    expect((await call('terminate-cluster', { path: AT_CLUSTER })).status).toBe(202);
+  });
+});

@@ -1,0 +1,179 @@
+import { clusterDescription, configurationView, jobDescription, operationView } from '../../../lambdas/contracts/api';
+import { renderConfiguration, toYaml } from '../../../lambdas/domain/flink-config';
+import { AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, TEST_STAGE, world } from './world';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('./world').environment);
+beforeEach(resetWorld);
+
+describe('clusters', () => {
+  test('are listed page by page', async () => {
+    for (const name of ['one', 'two', 'three']) await givenCluster({}, name);
+    const { body } = await call('list-clusters', { query: { limit: '2' } });
+    expect(body.items.map(({ name }: { name: string }) => name)).toEqual(['one', 'three']);
+    expect(body.next).toEqual(expect.any(String));
+  });
+
+  test('are described as stored and as the JobManager sees them', async () => {
+    await givenJob();
+    await call('describe-job', { path: AT_JOB });
+    const { body } = await call('describe-cluster', { path: AT_CLUSTER });
+    expect(clusterDescription.parse(body)).toMatchObject({
+      name: 'flights',
+      status: 'RUNNING',
+      live: { taskManagers: 2, slotsTotal: 16, jobs: [{ name: 'delays', state: 'RUNNING' }] },
+    });
+    expect(body).not.toHaveProperty('lease');
+  });
+
+  test('are described without a live part when Flink does not answer, with the reason', async () => {
+    await givenCluster();
+    world.flink.reachable = false;
+    expect((await call('describe-cluster', { path: AT_CLUSTER })).body).toMatchObject({
+      status: 'RUNNING',
+      live: null,
+      liveReason: expect.stringContaining('Flink did not answer'),
+    });
+  });
+
+  test('show the operation under way', async () => {
+    const { body } = await call('create-cluster', { body: { name: 'flights', size: 'small' } });
+    expect((await call('describe-cluster', { path: AT_CLUSTER })).body).toMatchObject({
+      live: null,
+      liveReason: 'The cluster has no JobManager now',
+      operation: { operationId: body.operationId, href: `/clusters/flights/operations/${body.operationId}` },
+    });
+  });
+});
+
+describe('jobs', () => {
+  test('are described as stored and as Flink sees them', async () => {
+    await givenJob();
+    await call('describe-job', { path: AT_JOB });
+    const { body } = await call('describe-job', { path: AT_JOB });
+    expect(jobDescription.parse(body)).toMatchObject({
+      status: 'RUNNING',
+      live: { state: 'RUNNING', parallelism: 4, checkpoints: { completed: 0 } },
+    });
+    expect(body).not.toHaveProperty('jarId');
+  });
+
+  test.each([
+    ['FINISHED', 'FINISHED'],
+    ['FAILED', 'FAILED'],
+  ] as const)('that Flink saw become %s are stored so', async (state, status) => {
+    await givenJob();
+    const { flinkJobId } = (await world.store.job('flights', 'delays')) ?? { flinkJobId: '' };
+    world.flink.breakJob(flinkJobId, state, 'boom');
+    expect((await call('describe-job', { path: AT_JOB })).body).toMatchObject({ status });
+    expect(await world.store.job('flights', 'delays')).toMatchObject({ status });
+  });
+
+  test('are not touched while an operation changes them', async () => {
+    await givenJob();
+    await call('take-savepoint', { path: AT_JOB });
+    const { flinkJobId } = (await world.store.job('flights', 'delays')) ?? { flinkJobId: '' };
+    world.flink.breakJob(flinkJobId, 'FAILED', 'boom');
+    expect((await call('describe-job', { path: AT_JOB })).body).toMatchObject({
+      status: 'RUNNING',
+      live: { state: 'FAILED', failure: 'boom' },
+    });
+  });
+
+  test('are described as stored when Flink does not answer', async () => {
+    await givenJob();
+    world.flink.reachable = false;
+    expect((await call('describe-job', { path: AT_JOB })).body).toMatchObject({ status: 'RUNNING', live: null });
+  });
+
+  test('are listed, and an unknown cluster has none but a 404', async () => {
+    await givenJob();
+    expect((await call('list-jobs', { path: AT_CLUSTER })).body.items).toEqual([expect.objectContaining({ name: 'delays' })]);
+    expect((await call('list-jobs', { path: { cluster: 'other' } })).status).toBe(404);
+  });
+
+  test('have their savepoints listed, newest first', async () => {
+    await givenJob();
+    for (const minute of [1, 3, 2])
+      await world.store.putSnapshot({
+        ...AT_JOB,
+        location: `s3://state/sp-${minute}`,
+        kind: 'savepoint',
+        origin: 'op',
+        flinkJobId: 'a'.repeat(32),
+        takenAt: `2026-03-01T12:0${minute}:00.000Z`,
+      });
+    const { body } = await call('list-savepoints', { path: AT_JOB });
+    expect(body.items.map(({ location }: { location: string }) => location)).toEqual([
+      's3://state/sp-3',
+      's3://state/sp-2',
+      's3://state/sp-1',
+    ]);
+    expect((await call('list-savepoints', { path: { ...AT_JOB, job: 'other' } })).status).toBe(404);
+  });
+});
+
+describe('operations', () => {
+  test('are listed newest first, and followed one by one', async () => {
+    await givenCluster();
+    world.now = new Date('2026-03-01T12:05:00.000Z');
+    const { body } = await call('submit-job', { path: AT_CLUSTER, body: { name: 'delays', jar: JAR } });
+    const list = (await call('list-operations', { path: AT_CLUSTER })).body.items;
+    expect(list.map(({ kind }: { kind: string }) => kind)).toEqual(['submit-job', 'launch-cluster']);
+    const followed = await call('describe-operation', { path: { ...AT_CLUSTER, operation: body.operationId } });
+    expect(operationView.parse(followed.body)).toMatchObject({ operationId: body.operationId, kind: 'submit-job', job: 'delays' });
+  });
+
+  test('are not found below another cluster', async () => {
+    await givenCluster({}, 'other');
+    const { body } = await call('create-cluster', { body: { name: 'flights', size: 'small' } });
+    expect((await call('describe-operation', { path: { cluster: 'other', operation: body.operationId } })).status).toBe(404);
+  });
+});
+
+describe('the configuration of a cluster', () => {
+  const written = async (change: (yaml: string) => string = (yaml) => yaml): Promise<void> => {
+    const cluster = await world.store.cluster('flights');
+    if (!cluster) throw new Error('no cluster');
+    for (const role of ['jobmanager', 'taskmanager'] as const) {
+      const input = {
+        name: cluster.name,
+        size: cluster.size,
+        flinkConfiguration: cluster.spec.flinkConfiguration,
+        jobManagerAddress: '10.0.1.20',
+      };
+      world.artifacts.put(
+        `s3://state/clusters/flights/e1/config/${role}.yaml`,
+        change(toYaml(renderConfiguration(role, { stage: TEST_STAGE, cluster: input }))),
+      );
+    }
+  };
+
+  test('is what its processes run with, with who decided each value and why', async () => {
+    await givenCluster();
+    await written();
+    const { body } = await call('read-configuration', { path: AT_CLUSTER });
+    expect(configurationView.parse(body).taskmanager).toContainEqual({
+      key: 'taskmanager.data.port',
+      value: '6124',
+      source: 'control plane',
+      reason: expect.any(String),
+    });
+  });
+
+  test('is as it was at the launch, also when the control plane would choose otherwise today', async () => {
+    await givenCluster();
+    await written((yaml) => yaml.replace('heartbeat.timeout: "5 s"', 'heartbeat.timeout: "50 s"'));
+    const { body } = await call('read-configuration', { path: AT_CLUSTER });
+    expect(body.jobmanager).toContainEqual({
+      key: 'heartbeat.timeout',
+      value: '50 s',
+      source: 'control plane',
+      reason: 'as it was when the cluster was launched',
+    });
+  });
+
+  test('is a conflict before it is written', async () => {
+    await call('create-cluster', { body: { name: 'flights', size: 'small' } });
+    expect((await call('read-configuration', { path: AT_CLUSTER })).status).toBe(409);
+  });
+});
