@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import autoscaling, autoscaling_api, cloudformation_ec2, events, functions, gateway, hardware, http_api, iam, moto_bridge, network, placement_groups
+from . import autoscaling, autoscaling_api, cloudformation_ec2, events, functions, gateway, hardware, http_api, iam, iam_resources, moto_bridge, network, state_machines, placement_groups
 
 
 def install() -> None:
@@ -13,8 +13,10 @@ def install() -> None:
     autoscaling_api.install()
     cloudformation_ec2.install()
     functions.install()
+    state_machines.install()
     events.install()
     iam.install()
+    iam_resources.install()
     http_api.install()
     gateway.install()
     autoscaling.start()

@@ -19,9 +19,8 @@ import time
 from pathlib import Path
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import lambda_svc
 
-from . import faults
 from .patching import replace
 
 RUNTIME = str(Path(__file__).with_name("node_runtime.cjs"))
@@ -155,22 +154,6 @@ class NodeEnvironment(lambda_runtime.Worker):
             self._socket = None
 
 
-def _state_machine_call(call):
-    """A state machine's lambda:invoke is no HTTP request here: its faults are applied on the way in.
-
-    AWS («Handling errors in Step Functions workflows»): the service's own failures are Lambda.ServiceException, Lambda.TooManyRequestsException, …
-    """
-    def call_lambda(func_ref, event):
-        rule = faults.take("lambda", "Invoke", function=str(func_ref).split(":function:")[-1].split(":")[0])
-        if rule:
-            time.sleep(rule.delayMs / 1000)
-            if rule.status or rule.code:
-                code = rule.code or "ServiceException"
-                raise stepfunctions._ExecutionError(code if "." in code else f"Lambda.{code}", faults.Fault(rule).message)
-        return call(func_ref, event)
-    return call_lambda
-
-
 def install() -> None:
     choose = lambda_runtime._worker_class_for
     replace(lambda_runtime, "_worker_class_for",
@@ -182,4 +165,3 @@ def install() -> None:
         config = func.get("config") or func
         return (run_provided if str(config.get("Runtime", "")).startswith("nodejs") else run_warm)(func, event, request_id)
     replace(lambda_svc, "_execute_function_warm", execute)
-    replace(stepfunctions, "_call_lambda", _state_machine_call(stepfunctions._call_lambda))

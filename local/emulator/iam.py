@@ -6,14 +6,31 @@ session of its role. The root key test/test may do everything. Each denial is lo
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import secrets
 
 from ministack import app as ministack_app
 from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import sts
 
 from .patching import replace
 
 log = logging.getLogger("emulator.iam")
+
+
+def refusal(role_arn: str | None, action: str, service: str, resource: str) -> str | None:
+    """The sentence with which AWS refuses a service that acts with this role, or None when it may (or nothing is enforced)."""
+    if not (role_arn and ministack_app.AUTH):
+        return None
+    name = role_arn.rsplit("/", 1)[-1]
+    principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/service"
+    key = "ASIA" + hashlib.sha256(role_arn.encode()).hexdigest()[:16].upper()
+    sts.register_session(key, {"Arn": principal, "UserId": f"{name}:service", "SecretAccessKey": secrets.token_hex(20), "SessionToken": secrets.token_hex(20)})
+    if not iam_evaluator.enforce(key, action, service, get_region(), resource_arn=resource):
+        return None
+    return f"User: {principal} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
 
 
 def install() -> None:
