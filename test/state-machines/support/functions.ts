@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Operation } from '../../../lambdas/contracts/operation';
+import type { Clock } from '../../../lambdas/domain/clock';
+import { fakeConnector } from '../../fakes/fake-flink';
+import { definitionOf, type Execution, execute } from './interpreter';
+import { STAGE, type World } from './world';
+
+let world: World;
+/** The world that the functions see from now on. */
+export const enter = (next: World): World => {
+  world = next;
+  return next;
+};
+
+/** A port of whatever world is entered when it is called: functions take their ports once, when they are loaded. */
+const late = <T extends object>(name: string, pick: (world: World) => T): T =>
+  new Proxy({} as T, { get: (_, key) => Reflect.get(world.port(name, pick(world)), key) as unknown });
+
+/** Stands in for `lambdas/composition`: the fakes instead of the adapters. */
+export const composition = {
+  clock: (() => world.clock()) as Clock,
+  stage: () => STAGE,
+  store: () => late('store', (current) => current.store),
+  artifacts: () => late('artifacts', (current) => current.artifacts),
+  workflows: () => late('workflows', (current) => current.workflows),
+  fleet: () => late('fleet', (current) => current.fleet),
+  flink: () => (address: string) => {
+    const known = world.fleet as unknown as { access: Map<string, { jobManagerAddress: string }> };
+    const addresses = [...known.access.values()].map((access) => access.jobManagerAddress);
+    const connect = fakeConnector(new Map(addresses.map((one) => [one, world.flink])));
+    return world.port('flink', connect(address));
+  },
+};
+
+type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+const directory = path.join(__dirname, '../../../lambdas/handlers/workflow');
+const placeholderOf = (file: string): string =>
+  file
+    .replace('.handler.ts', '')
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+const handlers = new Map<string, Handler>();
+for (const file of readdirSync(directory))
+  handlers.set(placeholderOf(file), (require(path.join(directory, file)) as { handler: Handler }).handler);
+
+const CONTEXT = { getRemainingTimeInMillis: () => 30_000 };
+
+/** Runs an operation's workflow to its end, with the real definition and the real functions. */
+export const run = async (operation: Operation): Promise<Execution> => {
+  const execution = await execute(
+    definitionOf(operation.kind),
+    { operationId: operation.operationId },
+    {
+      invoke: (placeholder, payload) => {
+        const handler = handlers.get(placeholder);
+        if (!handler) throw new Error(`there is no function ${placeholder}`);
+        return handler(structuredClone(payload), CONTEXT);
+      },
+      pause: (seconds) => world.pause(seconds),
+    },
+  );
+  world.workflows.end(operation.kind, operation.operationId);
+  return execution;
+};

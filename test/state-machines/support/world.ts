@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import type { Cluster } from '../../../lambdas/contracts/cluster';
+import type { Job, StoredJobSpec } from '../../../lambdas/contracts/job';
+import type { Operation, OperationRequest } from '../../../lambdas/contracts/operation';
+import type { Stage } from '../../../lambdas/contracts/stage';
+import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
+import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
+import { leaseUntil } from '../../../lambdas/domain/lease';
+import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
+import { createFakeFleet, type FakeFleet } from '../../fakes/fake-fleet';
+import { FakeFlink } from '../../fakes/fake-flink';
+import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
+import { createFakeWorkflows, type FakeWorkflows } from '../../fakes/fake-workflows';
+
+/** What happens at one call of one port. `after`: the effect takes place and the answer is lost. */
+export interface Fault {
+  readonly error: Error;
+  readonly when: 'before' | 'after';
+}
+export type FaultPlan = (call: { readonly index: number; readonly port: string; readonly method: string }) => Fault | undefined;
+
+export const STAGE: Stage = {
+  name: 'test',
+  account: '000000000000',
+  region: 'us-east-1',
+  vpcId: 'vpc-1',
+  vpcCidr: '127.64.0.0/16',
+  zones: [{ name: 'us-east-1a', subnetId: 'subnet-1' }],
+  flinkClientSecurityGroupId: 'sg-f',
+  prefixLists: [],
+  streamSources: [],
+  baseLaunchTemplates: { x86_64: 'lt-x', arm64: 'lt-a' },
+  nodeRolePath: '/sluice/test/',
+  nodePermissionsBoundaryArn: 'arn:aws:iam::000000000000:policy/b',
+  kmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/k',
+  tableName: 'sluice-test',
+  artifactBucket: 'artifacts',
+  stateBucket: 'state',
+  stateMachineArnPrefix: 'arn:aws:states:us-east-1:000000000000:stateMachine:sluice-test-',
+  nodeBundle: { bucket: 'assets', key: 'node.zip' },
+  flinkVersions: ['2.3.0'],
+  sizes: {} as Stage['sizes'],
+  limits: { maxTaskManagersPerCluster: 100, maxClusters: 10 },
+  flinkConfiguration: {},
+  deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 300, rescaleSeconds: 300, terminateSeconds: 600 },
+};
+
+export const SIZE: Cluster['size'] = {
+  instanceType: 'c5.large',
+  vcpus: 2,
+  hostMemoryMiB: 4_096,
+  architecture: 'x86_64',
+  peakGbps: 10,
+  stateVolume: { kind: 'gp3', sizeGB: 50 },
+  jobManager: { instanceType: 'c5.large', memoryMiB: 1_024 },
+  taskManagersPerHost: 1,
+  taskManagerMemoryMiB: 2_048,
+  slotsPerTaskManager: 2,
+  taskManagers: { min: 1, max: 4 },
+  defaultParallelism: 2,
+  spareSlots: 0,
+};
+
+export const SCRIPT = 'INSERT INTO sink SELECT * FROM source;';
+const START = Date.parse('2026-03-01T12:00:00.000Z');
+
+/** Everything outside the use cases, in memory: the table, AWS and one Flink whose TaskManagers are the hosts that run. */
+export class World {
+  now = START;
+  readonly clock = (): Date => new Date(this.now);
+  readonly store: FakeStore = createFakeStore(this.clock);
+  readonly fleet: FakeFleet = createFakeFleet({ now: this.clock });
+  readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
+  readonly workflows: FakeWorkflows = createFakeWorkflows();
+  readonly flink = new FakeFlink({ taskManagers: 0, slotsPerTaskManager: SIZE.slotsPerTaskManager });
+  /** false: the JobManager never answers, whatever its host does. */
+  jobManagerStarts = true;
+  faults: FaultPlan = () => undefined;
+  /** Called before every call of a port. */
+  onCall: (port: string, method: string) => void = () => undefined;
+  calls = 0;
+  private operations = 0;
+
+  constructor() {
+    this.flink.reachable = false;
+  }
+
+  /** One of the ports above, with the planned faults. */
+  port<T extends object>(name: string, target: T): T {
+    return new Proxy(target, {
+      get: (object, key) => {
+        const value = Reflect.get(object, key) as unknown;
+        if (typeof key !== 'string' || typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          const index = this.calls++;
+          this.onCall(name, key);
+          const fault = this.faults({ index, port: name, method: key });
+          if (fault?.when === 'before') throw fault.error;
+          const answer = (await value.apply(object, args)) as unknown;
+          if (fault) throw fault.error;
+          return answer;
+        };
+      },
+    });
+  }
+
+  /** Time passes, and the machines go on meanwhile. */
+  async pause(seconds: number): Promise<void> {
+    this.now += seconds * 1_000;
+    for (const cluster of (await this.store.clusters({ limit: 100 })).items) {
+      const seen = await this.fleet.observe(cluster.resources);
+      const running = seen.hosts.filter((host) => host.state === 'running');
+      this.flink.reachable = this.jobManagerStarts && running.some((host) => host.role === 'jobmanager');
+      const workers = running.filter((host) => host.role === 'taskmanager');
+      this.flink.taskManagers = workers.length;
+      this.flink.addresses = workers.map((host) => host.address ?? '');
+    }
+  }
+
+  operation(request: OperationRequest, job?: string, requestedBy = 'arn:aws:iam::000000000000:user/anna'): Operation {
+    this.operations += 1;
+    const requestedAt = this.clock().toISOString();
+    return {
+      operationId: `op-${String(this.operations).padStart(26, 'a')}`,
+      kind: request.kind,
+      cluster: 'flights',
+      ...(job === undefined ? {} : { job }),
+      request,
+      status: 'PENDING',
+      requestedBy,
+      requestedAt,
+      deadline: new Date(this.now + deadlineSecondsOf(request, STAGE.deadlines) * 1_000).toISOString(),
+      phases: [],
+      reason: 'Accepted',
+    } as Operation;
+  }
+
+  async acceptLaunch(): Promise<Operation> {
+    const operation = this.operation({ kind: 'launch-cluster' });
+    const at = operation.requestedAt;
+    const cluster = {
+      name: 'flights',
+      spec: {
+        name: 'flights',
+        provider: 'ec2',
+        size: 'dev',
+        overrides: {},
+        network: { allowSlow: false },
+        purchase: { spotPercent: 0 },
+        flinkConfiguration: {},
+        tags: {},
+      },
+      size: SIZE,
+      flinkVersion: '2.3.0',
+      zone: 'us-east-1a',
+      status: 'LAUNCHING',
+      desired: 'RUNNING',
+      epoch: 1,
+      lease: { operationId: operation.operationId, acquiredAt: at, until: leaseUntil(operation.deadline) },
+      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+      statusReason: '',
+      createdAt: at,
+      updatedAt: at,
+    } as Cluster;
+    await this.store.acceptLaunch(operation, cluster);
+    return operation;
+  }
+
+  async acceptTermination(jobs: 'savepoint' | 'cancel' = 'savepoint'): Promise<Operation> {
+    const operation = this.operation({ kind: 'terminate-cluster', jobs });
+    await this.store.acceptTermination(operation);
+    return operation;
+  }
+
+  sqlSpec(parallelism: number, name = 'delays'): StoredJobSpec {
+    const program = { kind: 'sql', uri: 's3://state/clusters/flights/jobs/delays/scripts/x.sql', sha256: hashOf(SCRIPT) } as const;
+    this.artifacts.put(program.uri, SCRIPT);
+    return { name, program, parallelism, flinkConfiguration: {}, restore: { from: 'latest', allowNonRestoredState: false } };
+  }
+
+  jarSpec(parallelism: number, content = 'jar', name = 'delays'): StoredJobSpec {
+    const uri = `s3://artifacts/${content}.jar`;
+    this.artifacts.put(uri, content);
+    const program = { kind: 'jar', uri, sha256: hashOf(content), arguments: [] } as const;
+    return { name, program, parallelism, flinkConfiguration: {}, restore: { from: 'latest', allowNonRestoredState: false } };
+  }
+
+  async acceptSubmission(spec: StoredJobSpec): Promise<Operation> {
+    const operation = this.operation({ kind: 'submit-job' }, spec.name);
+    const at = operation.requestedAt;
+    const previous = await this.store.job('flights', spec.name);
+    const epoch = (previous?.epoch ?? 0) + 1;
+    const job: Job = {
+      cluster: 'flights',
+      name: spec.name,
+      spec,
+      revision: (previous?.revision ?? 0) + 1,
+      epoch,
+      flinkJobId: flinkJobIdOf({ cluster: 'flights', clusterEpoch: 1, job: spec.name, jobEpoch: epoch }),
+      status: 'SUBMITTING',
+      desired: 'RUNNING',
+      statusReason: '',
+      lease: { operationId: operation.operationId, acquiredAt: at, until: leaseUntil(operation.deadline) },
+      ...(previous?.latestSavepoint === undefined ? {} : { latestSavepoint: previous.latestSavepoint }),
+      createdAt: at,
+      updatedAt: at,
+    };
+    const accepted = await this.store.acceptJobChange(operation, job, previous);
+    if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
+    return operation;
+  }
+
+  async acceptChange(request: OperationRequest, name = 'delays'): Promise<Operation> {
+    const operation = this.operation(request, name);
+    if (request.kind === 'stop-job' && request.mode === 'cancel') {
+      await this.store.acceptCancellation(operation);
+      return operation;
+    }
+    const previous = await this.store.job('flights', name);
+    if (!previous) throw new Error('there is no job');
+    const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
+    const accepted = await this.store.acceptJobChange(operation, { ...previous, lease }, previous);
+    if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
+    return operation;
+  }
+
+  async job(name = 'delays'): Promise<Job> {
+    const job = await this.store.job('flights', name);
+    if (!job) throw new Error(`there is no job ${name}`);
+    return { lease: undefined, ...job };
+  }
+
+  async cluster(): Promise<Cluster> {
+    const cluster = await this.store.cluster('flights');
+    if (!cluster) throw new Error('there is no cluster');
+    return { lease: undefined, ...cluster };
+  }
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,407 @@
+import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
+import { enter, run } from './support/functions';
+import { World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+
+let world: World;
+beforeEach(() => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+});
+
+const ended = async (operation: Operation): Promise<Operation> => (await world.store.operation(operation.operationId)) as Operation;
+const launch = async (): Promise<Operation> => {
+  const operation = await world.acceptLaunch();
+  await run(operation);
+  return ended(operation);
+};
+const submit = async (spec = world.jarSpec(2)): Promise<Operation> => {
+  const operation = await world.acceptSubmission(spec);
+  await run(operation);
+  return ended(operation);
+};
+const change = async (request: OperationRequest): Promise<Operation> => {
+  const operation = await world.acceptChange(request);
+  await run(operation);
+  return ended(operation);
+};
+const terminate = async (jobs: 'savepoint' | 'cancel' = 'savepoint'): Promise<Operation> => {
+  const operation = await world.acceptTermination(jobs);
+  await run(operation);
+  return ended(operation);
+};
+const flinkState = async (flinkJobId: string): Promise<string | undefined> => (await world.flink.job(flinkJobId))?.state;
+const stop: OperationRequest = { kind: 'stop-job', mode: 'savepoint', drain: false };
+const cancel: OperationRequest = { kind: 'stop-job', mode: 'cancel', drain: false };
+
+describe('launch-cluster', () => {
+  test('a cluster runs once its JobManager answers and its slots are registered', async () => {
+    expect(await launch()).toMatchObject({ status: 'SUCCEEDED', reason: 'Cluster flights is running.' });
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', lease: undefined });
+  });
+
+  test('each state of the workflow becomes a phase with its times and a reason', async () => {
+    const { phases } = await launch();
+    expect(phases.map(({ name }) => name)).toEqual([
+      'Begin launch',
+      'Prepare access',
+      'Write configuration',
+      'Create fleet',
+      'Look for slots',
+      'Look at the hosts',
+      'End operation',
+    ]);
+    expect(phases.every(({ outcome, endedAt, reason }) => outcome === 'ok' && endedAt !== undefined && reason !== '')).toBe(true);
+  });
+
+  test('without capacity all is taken away again, and the cause is what EC2 says', async () => {
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const operation = await launch();
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(operation.reason).toMatch(/We currently do not have sufficient capacity/);
+    expect(world.fleet.leftovers()).toEqual([]);
+    expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
+  });
+
+  test('a JobManager that never answers ends the launch at its deadline with nothing left', async () => {
+    world.jobManagerStarts = false;
+    const operation = await launch();
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(operation.reason).toMatch(/600 s.*JobManager does not answer/);
+    expect(world.fleet.leftovers()).toEqual([]);
+  });
+
+  test('a launch under way gives way to a termination, which takes away what it made', async () => {
+    const launching = await world.acceptLaunch();
+    let terminating: Operation | undefined;
+    world.onCall = (_, method) => {
+      if (method === 'createGroups') void world.acceptTermination('savepoint').then((operation) => (terminating = operation));
+    };
+    await run(launching);
+    expect(await ended(launching)).toMatchObject({ status: 'CANCELED' });
+    await run(terminating as Operation);
+    expect(await ended(terminating as Operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.fleet.leftovers()).toEqual([]);
+    expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
+  });
+});
+
+describe('submit-job', () => {
+  beforeEach(launch);
+
+  test('a jar runs with all its tasks, on hosts that were added for it', async () => {
+    expect(await submit(world.jarSpec(6))).toMatchObject({ status: 'SUCCEEDED', result: { parallelism: 6 } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', lease: undefined });
+    expect(world.flink.taskManagers).toBe(3);
+  });
+
+  test('a SQL script is handed to Flink as it was submitted', async () => {
+    expect(await submit(world.sqlSpec(2))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.flink.started((await world.job()).flinkJobId)).toMatchObject({ script: 'INSERT INTO sink SELECT * FROM source;' });
+  });
+
+  test('a job that finishes at once has succeeded', async () => {
+    world.flink.behaviour = () => ({ does: 'finish' });
+    expect(await submit()).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays has run and finished.' });
+    expect(await world.job()).toMatchObject({ status: 'FINISHED' });
+  });
+
+  test('a program that Flink rejects fails with its own error, and nothing of it is left', async () => {
+    world.flink.behaviour = () => ({ does: 'reject', reason: 'SQL parse failed. Encountered "SELEC" at line 3, column 1' });
+    const operation = await submit();
+    expect(operation).toMatchObject({
+      status: 'FAILED',
+      error: { name: 'JobRejected' },
+      reason: expect.stringContaining('line 3, column 1'),
+    });
+    expect(world.flink.jarIds).toEqual([]);
+    expect(await world.job()).toMatchObject({ status: 'FAILED', lease: undefined });
+  });
+
+  test('a job that fails before it is up fails the submission with the root cause', async () => {
+    world.flink.behaviour = () => ({ does: 'fail', reason: 'IllegalStateException: no topic' });
+    expect(await submit()).toMatchObject({ status: 'FAILED', error: { name: 'JobFailed' }, reason: 'IllegalStateException: no topic.' });
+    expect(await world.job()).toMatchObject({ status: 'FAILED' });
+  });
+
+  test('a jar with another hash than submitted is not run and not kept', async () => {
+    const spec = world.jarSpec(2);
+    world.artifacts.put(spec.program.uri, 'something else');
+    expect(await submit(spec)).toMatchObject({ status: 'FAILED', error: { name: 'ArtifactMismatch' } });
+    expect(world.flink.jarIds).toEqual([]);
+    expect(world.flink.starts).toEqual([]);
+  });
+
+  test('a jar that is not there is said so', async () => {
+    const spec = world.jarSpec(2);
+    world.artifacts.remove(spec.program.uri);
+    expect(await submit(spec)).toMatchObject({ status: 'FAILED', error: { name: 'ArtifactMissing' } });
+  });
+
+  test('more slots than the largest fleet has are refused', async () => {
+    expect(await submit(world.jarSpec(9))).toMatchObject({ status: 'FAILED', error: { name: 'InvalidRequest' } });
+  });
+
+  test('hosts that were asked for in vain are given back', async () => {
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const operation = await submit(world.jarSpec(4));
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    const seen = await world.fleet.observe((await world.cluster()).resources);
+    expect(seen.wanted.taskmanager).toBe(1);
+  });
+
+  test('a cancellation during the submission ends it, and leaves nothing in Flink', async () => {
+    const submission = await world.acceptSubmission(world.jarSpec(2));
+    let cancellation: Operation | undefined;
+    world.onCall = (_, method) => {
+      if (method === 'runJar') void world.acceptChange(cancel).then((operation) => (cancellation = operation));
+    };
+    await run(submission);
+    world.onCall = () => undefined;
+    expect(await ended(submission)).toMatchObject({ status: 'CANCELED' });
+    await run(cancellation as Operation);
+    expect(await ended(cancellation as Operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await flinkState((await world.job()).flinkJobId)).toBe('CANCELED');
+    expect(await world.job()).toMatchObject({ status: 'CANCELED', desired: 'STOPPED', lease: undefined });
+  });
+
+  test('the next start of a job goes on from its newest savepoint', async () => {
+    await submit();
+    await change(stop);
+    const { latestSavepoint } = await world.job();
+    await submit();
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 2, restoredFrom: latestSavepoint });
+  });
+
+  test('the next start of a canceled job goes on from the checkpoint it left', async () => {
+    await submit();
+    const left = `s3://state/clusters/flights/jobs/delays/checkpoints/${(await world.job()).flinkJobId}/chk-7`;
+    world.artifacts.put(`${left}/_metadata`, 'm');
+    world.flink.storage.add(left);
+    await change(cancel);
+    await submit();
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: left });
+  });
+});
+
+describe('stop-job', () => {
+  beforeEach(async () => {
+    await launch();
+    await submit();
+  });
+
+  test('a job stops with a savepoint, which is listed and can be restored', async () => {
+    const operation = await change(stop);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { savepoint: expect.stringMatching(/^s3:\/\/state\/.*savepoint-/) } });
+    expect(await world.job()).toMatchObject({ status: 'STOPPED', desired: 'STOPPED', latestSavepoint: operation.result?.savepoint });
+    expect((await world.store.snapshots('flights', 'delays', { limit: 5 })).items).toHaveLength(1);
+  });
+
+  test('a savepoint that fails leaves the job running, and says why', async () => {
+    world.flink.savepoints = 'fail';
+    expect(await change(stop)).toMatchObject({ status: 'FAILED', reason: expect.stringContaining('declined by a task') });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', desired: 'RUNNING', lease: undefined });
+  });
+
+  test('a savepoint that is complete is kept although the stop failed', async () => {
+    world.flink.savepoints = 'stop-fails';
+    expect(await change(stop)).toMatchObject({ status: 'FAILED', reason: expect.stringMatching(/complete and kept/) });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', latestSavepoint: expect.stringContaining('savepoint-') });
+  });
+
+  test('a request that Flink forgot is made again', async () => {
+    const operation = await world.acceptChange(stop);
+    let forgotten = false;
+    world.onCall = (_, method) => {
+      if (method === 'savepoint' && !forgotten) {
+        forgotten = true;
+        world.flink.forgetTriggers();
+      }
+    };
+    await run(operation);
+    expect(await ended(operation)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  test('a cancellation overtakes a stop whose savepoint hangs', async () => {
+    world.flink.savepoints = 'hang';
+    const stopping = await world.acceptChange(stop);
+    let cancellation: Operation | undefined;
+    let looks = 0;
+    world.onCall = (_, method) => {
+      if (method === 'savepoint' && ++looks === 3) void world.acceptChange(cancel).then((operation) => (cancellation = operation));
+    };
+    await run(stopping);
+    expect(await ended(stopping)).toMatchObject({ status: 'CANCELED' });
+    await run(cancellation as Operation);
+    expect(await ended(cancellation as Operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED' });
+  });
+
+  test('canceling a job that Flink has lost counts as canceled', async () => {
+    world.flink.restart();
+    expect(await change(cancel)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED' });
+  });
+});
+
+describe('take-savepoint', () => {
+  test('a savepoint is taken while the job runs on', async () => {
+    await launch();
+    await submit();
+    const operation = await change({ kind: 'take-savepoint' });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { savepoint: expect.stringContaining('savepoint-') } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING' });
+  });
+
+  test('the cause of a savepoint that failed is on the operation', async () => {
+    await launch();
+    await submit();
+    world.flink.savepoints = 'fail';
+    expect(await change({ kind: 'take-savepoint' })).toMatchObject({ status: 'FAILED', error: { name: 'SavepointFailed' } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', lease: undefined });
+  });
+});
+
+describe('upgrade-job', () => {
+  beforeEach(async () => {
+    await launch();
+    await submit();
+  });
+  const upgrade = (content = 'new', parallelism = 2): OperationRequest => ({
+    kind: 'upgrade-job',
+    spec: world.jarSpec(parallelism, content),
+  });
+
+  test('the new version goes on from the savepoint of the old one', async () => {
+    const before = await world.job();
+    expect(await change(upgrade('new', 4))).toMatchObject({ status: 'SUCCEEDED' });
+    const after = await world.job();
+    expect(after).toMatchObject({ status: 'RUNNING', revision: 2, epoch: 2, spec: { parallelism: 4 } });
+    expect(after.restoredFrom).toBe(after.latestSavepoint);
+    expect(after.flinkJobId).not.toBe(before.flinkJobId);
+    expect(world.flink.jarIds).toEqual([after.jarId]);
+  });
+
+  test('a new program that is not the submitted one costs no downtime', async () => {
+    const request = upgrade();
+    world.artifacts.put('s3://artifacts/new.jar', 'tampered');
+    expect(await change(request)).toMatchObject({ status: 'FAILED', error: { name: 'ArtifactMismatch' } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', revision: 1, epoch: 1 });
+    expect(world.flink.starts).toHaveLength(1);
+  });
+
+  test.each([
+    ['is rejected', { does: 'reject', reason: 'NoSuchClass: org.example.New' }],
+    ['fails at once', { does: 'fail', reason: 'IllegalStateException: cannot restore' }],
+  ] as const)('when the new version %s, the previous one runs again from the same savepoint', async (_, behaviour) => {
+    const previous = (await world.job()).jarId;
+    world.flink.behaviour = ({ jarId }) => (jarId === previous ? { does: 'run' } : behaviour);
+    const operation = await change(upgrade());
+    expect(operation).toMatchObject({ status: 'FAILED', reason: expect.stringContaining(behaviour.reason) });
+    expect(operation.reason).toMatch(/The previous version runs again\.$/);
+    const job = await world.job();
+    expect(job).toMatchObject({ status: 'RUNNING', desired: 'RUNNING', epoch: 3, spec: world.jarSpec(2), lease: undefined });
+    expect(job.restoredFrom).toBe(job.latestSavepoint);
+    expect(await flinkState(job.flinkJobId)).toBe('RUNNING');
+  });
+
+  test('a savepoint that fails leaves the previous version running', async () => {
+    world.flink.savepoints = 'fail';
+    const operation = await change(upgrade());
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'SavepointFailed' } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 1, revision: 1 });
+    expect(world.flink.starts).toHaveLength(1);
+  });
+
+  test('when neither version starts the job is FAILED, and its savepoint is still there', async () => {
+    world.flink.behaviour = () => ({ does: 'reject', reason: 'the JobManager is out of metaspace' });
+    const operation = await change(upgrade());
+    expect(operation).toMatchObject({ status: 'FAILED' });
+    expect(operation.reason).toMatch(/could not be started again/);
+    expect(await world.job()).toMatchObject({ status: 'FAILED', latestSavepoint: expect.stringContaining('savepoint-') });
+  });
+});
+
+describe('rescale-job', () => {
+  beforeEach(async () => {
+    await launch();
+    await submit();
+  });
+
+  test('out: hosts come first, then the parallelism', async () => {
+    expect(await change({ kind: 'rescale-job', parallelism: 6 })).toMatchObject({ status: 'SUCCEEDED', result: { parallelism: 6 } });
+    expect(world.flink.taskManagers).toBe(3);
+    expect((await world.flink.job((await world.job()).flinkJobId))?.parallelism).toBe(6);
+  });
+
+  test('in: the parallelism comes first, then the idle hosts go', async () => {
+    await change({ kind: 'rescale-job', parallelism: 6 });
+    expect(await change({ kind: 'rescale-job', parallelism: 2 })).toMatchObject({ status: 'SUCCEEDED' });
+    await world.pause(10);
+    await world.pause(10);
+    expect(world.flink.taskManagers).toBe(1);
+    expect(await flinkState((await world.job()).flinkJobId)).toBe('RUNNING');
+  });
+
+  test('without capacity the job keeps its parallelism, and no wish for hosts stays behind', async () => {
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    expect(await change({ kind: 'rescale-job', parallelism: 4 })).toMatchObject({
+      status: 'FAILED',
+      error: { name: 'InsufficientCapacity' },
+    });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', spec: { parallelism: 2 }, lease: undefined });
+    expect((await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager).toBe(1);
+  });
+});
+
+describe('terminate-cluster', () => {
+  beforeEach(async () => {
+    await launch();
+    await submit();
+  });
+
+  test('jobs end with a savepoint each, then nothing of the cluster is left', async () => {
+    expect(await terminate()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.fleet.leftovers()).toEqual([]);
+    expect(await world.cluster()).toMatchObject({ status: 'TERMINATED', lease: undefined });
+    expect(await world.job()).toMatchObject({ status: 'STOPPED', desired: 'STOPPED', lease: undefined });
+    expect((await world.store.snapshots('flights', 'delays', { limit: 5 })).items).toHaveLength(1);
+  });
+
+  test('on request jobs are canceled instead', async () => {
+    expect(await terminate('cancel')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED' });
+  });
+
+  test('a savepoint that fails does not keep the cluster', async () => {
+    world.flink.savepoints = 'fail';
+    expect(await terminate()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED', statusReason: expect.stringContaining('savepoint failed') });
+  });
+
+  test('a JobManager that does not answer does not keep the cluster', async () => {
+    world.jobManagerStarts = false;
+    world.flink.reachable = false;
+    const operation = await terminate();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: expect.stringContaining('FlinkUnavailable') });
+    expect(world.fleet.leftovers()).toEqual([]);
+    expect(await world.job()).toMatchObject({ status: 'CANCELED', lease: undefined });
+  });
+
+  test('an operation on a job that is under way ends before', async () => {
+    world.flink.savepoints = 'hang';
+    const savepoint = await world.acceptChange({ kind: 'take-savepoint' });
+    let termination: Operation | undefined;
+    let looks = 0;
+    world.onCall = (_, method) => {
+      if (method === 'savepoint' && ++looks === 2) void world.acceptTermination('cancel').then((operation) => (termination = operation));
+    };
+    await run(savepoint);
+    world.onCall = () => undefined;
+    expect(await ended(savepoint)).toMatchObject({ status: 'CANCELED' });
+    await run(termination as Operation);
+    expect(await ended(termination as Operation)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
