@@ -29,7 +29,7 @@ _BY_ACTION = {
 
 def install() -> None:
     resolve = replace(iam_actions, "extract_resource_arn", lambda service, method, path, headers, body, query, region, account: (
-        _ec2_resource(query, region, account) if service == "ec2" else None) or resolve(service, method, path, headers, body, query, region, account))
+        _resource(service, query, region, account)) or resolve(service, method, path, headers, body, query, region, account))
     tags = replace(tagging, "resource_tags", lambda arn: _moto_tags(arn) if arn.split(":")[2:3] in (["ec2"], ["autoscaling"]) else tags(arn))
     context = replace(iam_actions, "request_tag_context", lambda service, action, body, params: {
         **context(service, action, body, params), **_boundary(action, params)})
@@ -38,6 +38,22 @@ def install() -> None:
 def _first(params: dict, name: str) -> str:
     value = params.get(name, "")
     return value[0] if isinstance(value, list) else value
+
+
+def _resource(service: str, params: dict, region: str, account: str) -> str | None:
+    if service == "ec2":
+        return _ec2_resource(params, region, account)
+    return _iam_resource(params, account) if service == "iam" else None
+
+
+def _iam_resource(params: dict, account: str) -> str | None:
+    """The ARN with its path; calls about a profile and a role are about the profile."""
+    profile, role = _first(params, "InstanceProfileName"), _first(params, "RoleName")
+    if not profile and not role:
+        return None
+    kind, name, known = ("instance-profile", profile, ministack_iam._instance_profiles) if profile else ("role", role, ministack_iam._roles)
+    found = known.get(name)
+    return found["Arn"] if found else f"arn:aws:iam::{account}:{kind}{_first(params, 'Path') or '/'}{name}"
 
 
 def _ec2_resource(params: dict, region: str, account: str) -> str | None:
