@@ -108,14 +108,17 @@ export const ensureLaunchTemplate = async (
     TagSpecifications: [{ ResourceType: 'launch-template', Tags: tagsOf(stage, spec, name) }],
   });
   const created = await unless(['InvalidLaunchTemplateName.AlreadyExistsException'], ec2.send(command));
-  const id = created?.LaunchTemplate?.LaunchTemplateId ?? (await find({ ec2 }, name));
+  const id = created?.LaunchTemplate?.LaunchTemplateId ?? (await find({ ec2 }, [name]))[0];
   if (id === undefined) throw new Error(`EC2 neither makes nor finds launch template ${name}`);
   return id;
 };
 
-const find = async ({ ec2 }: Pick<FleetDependencies, 'ec2'>, name: string): Promise<string | undefined> =>
-  (await unless(ABSENT, ec2.send(new DescribeLaunchTemplatesCommand({ LaunchTemplateNames: [name] }))))?.LaunchTemplates?.[0]
-    ?.LaunchTemplateId;
+/** By filter, because asking for a name that does not exist is an error. */
+const find = async ({ ec2 }: Pick<FleetDependencies, 'ec2'>, names: readonly string[]): Promise<string[]> => {
+  const Filters = [{ Name: 'launch-template-name', Values: [...names] }];
+  const { LaunchTemplates = [] } = await ec2.send(new DescribeLaunchTemplatesCommand({ Filters }));
+  return LaunchTemplates.flatMap(({ LaunchTemplateId }) => LaunchTemplateId ?? []);
+};
 
 export const deleteLaunchTemplates = async (
   { ec2, stage }: FleetDependencies,
@@ -123,7 +126,7 @@ export const deleteLaunchTemplates = async (
   recordedIds: readonly string[],
 ): Promise<void> => {
   const names = fleetNames(stage.name, owner.cluster, owner.epoch);
-  for (const LaunchTemplateName of [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))])
-    await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateName })));
-  for (const LaunchTemplateId of recordedIds) await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId })));
+  const found = await find({ ec2 }, [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))]);
+  for (const LaunchTemplateId of new Set([...found, ...recordedIds]))
+    await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId })));
 };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Cluster, cluster } from '../../../contracts/cluster';
 import { type Job, job, type Snapshot, snapshot } from '../../../contracts/job';
 import { type Operation, operation, type Phase, phase } from '../../../contracts/operation';

@@ -1,0 +1,382 @@
+import {
+  DescribeLaunchTemplateVersionsCommand,
+  DescribeSecurityGroupsCommand,
+  EC2Client,
+  type ResponseLaunchTemplateData,
+} from '@aws-sdk/client-ec2';
+import type { ClusterResources } from '../../lambdas/contracts/cluster';
+import { AwsUnavailable } from '../../lambdas/contracts/errors';
+import type { Stage } from '../../lambdas/contracts/stage';
+import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
+import { createFleet } from '../../lambdas/gateways/aws/fleet.adapter';
+import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
+import { createFakeFleet } from '../fakes/fake-fleet';
+import { BASE_VOLUME_GB, createStage, inventory } from './support/ec2-stage';
+import { type Emulator, startEmulator } from './support/emulator';
+import { aCluster } from './support/samples';
+
+const STAGE = 'contract';
+let emulator: Emulator;
+let stage: Stage;
+let clusters = 0;
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  await emulator.twin('PUT', 'settings', { launchRetrySeconds: 0.2, launchRetryMaxSeconds: 0.5 });
+  stage = await createStage(STAGE);
+}, 60_000);
+afterAll(() => emulator.stop());
+
+const eventually = async <T>(look: () => Promise<T>, isIt: (seen: T) => boolean, seconds = 10): Promise<T> => {
+  for (const deadline = Date.now() + seconds * 1_000; ; ) {
+    const seen = await look();
+    if (isIt(seen)) return seen;
+    if (Date.now() > deadline) throw new Error(`Not seen within ${seconds} s, but: ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+const aSpec = (change: Partial<FleetSpec> = {}): FleetSpec => {
+  const cluster = change.cluster ?? `c${++clusters}`;
+  return {
+    cluster,
+    epoch: 1,
+    zone: 'us-east-1a',
+    size: aCluster().size,
+    spotPercent: 0,
+    configurationPrefix: `clusters/${cluster}/e1/config/`,
+    flinkVersion: '2.3.0',
+    tags: { team: 'delays' },
+    ...change,
+  };
+};
+
+const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
+const isComplete = ({ hosts, wanted }: FleetSeen): boolean =>
+  hosts.every(({ state }) => state === 'running') && hosts.length === wanted.jobmanager + wanted.taskmanager;
+
+interface Harness {
+  readonly fleet: FleetPort;
+  readonly setCapacity: (zone: string, isThere: boolean) => Promise<unknown>;
+  /** The host dies without anybody's wish. */
+  readonly lose: (instanceId: string) => Promise<unknown>;
+}
+const onFake = (): Harness => {
+  const fleet = createFakeFleet({ stage: STAGE });
+  return {
+    fleet,
+    setCapacity: async (zone, isThere) => (isThere ? fleet.zonesWithoutCapacity.delete(zone) : fleet.zonesWithoutCapacity.add(zone)),
+    lose: async (instanceId) => fleet.loseHost(instanceId),
+  };
+};
+const onEc2 = (): Harness => ({
+  fleet: createFleet({ ec2: ec2Client(), autoScaling: autoScalingClient(), iam: iamClient(), stage }),
+  setCapacity: (zone, isThere) =>
+    isThere
+      ? emulator.twin('DELETE', 'faults')
+      : emulator.twin('POST', 'faults', [{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity' }]),
+  lose: (instanceId) => emulator.twin('POST', `instances/${instanceId}/state`, { state: 'terminated', reason: 'The host died' }),
+});
+
+describe.each([
+  ['fake', onFake],
+  ['EC2', onEc2],
+])('The fleet (%s)', (_, create) => {
+  let harness: Harness;
+  let fleet: FleetPort;
+  beforeEach(() => {
+    harness = create();
+    fleet = harness.fleet;
+  });
+
+  const launch = async (spec: FleetSpec, hosts = 2): Promise<ClusterResources> => {
+    const access = { ...NOTHING, ...(await fleet.prepareAccess(spec)) };
+    return { ...access, ...(await fleet.createGroups(spec, access, hosts)) };
+  };
+  const launched = async (spec: FleetSpec, hosts = 2) => {
+    const resources = await launch(spec, hosts);
+    return { resources, seen: await eventually(() => fleet.observe(resources), isComplete) };
+  };
+  const takeAway = async (spec: FleetSpec, resources: ClusterResources): Promise<void> => {
+    await fleet.deleteGroups(spec, resources);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      (gone) => gone,
+    );
+    await fleet.deleteAccess(spec, resources);
+  };
+
+  test('gives a cluster its own group, role, profile and JobManager address, the same ones when asked again', async () => {
+    const spec = aSpec();
+    const access = await fleet.prepareAccess(spec);
+    expect(Object.values(access).every((value) => typeof value === 'string' && value !== '')).toBe(true);
+    expect(access.jobManagerAddress).toMatch(/^127\.64\./);
+    expect(await fleet.prepareAccess(spec)).toEqual(access);
+    await fleet.deleteAccess(spec, { ...NOTHING, ...access });
+  });
+
+  test('launches one JobManager on that address and the wanted TaskManager hosts, all in the home zone', async () => {
+    const spec = aSpec({ zone: 'us-east-1b' });
+    const { resources, seen } = await launched(spec, 3);
+    expect(seen.wanted).toEqual({ jobmanager: 1, taskmanager: 3 });
+    expect(seen.problem).toBeUndefined();
+    expect(seen.hosts.filter(({ role }) => role === 'jobmanager').map(({ address }) => address)).toEqual([resources.jobManagerAddress]);
+    expect(seen.hosts.filter(({ role }) => role === 'taskmanager')).toHaveLength(3);
+    expect(new Set(seen.hosts.map(({ zone }) => zone))).toEqual(new Set(['us-east-1b']));
+    expect(new Set(seen.hosts.map(({ address }) => address)).size).toBe(4);
+    await takeAway(spec, resources);
+  });
+
+  test('makes nothing twice when the launch is repeated', async () => {
+    const spec = aSpec();
+    const first = await launch(spec);
+    expect(await launch(spec)).toEqual(first);
+    expect((await eventually(() => fleet.observe(first), isComplete)).hosts).toHaveLength(3);
+    await takeAway(spec, first);
+  });
+
+  test('grows and shrinks the TaskManager hosts of the home zone', async () => {
+    const spec = aSpec({ size: { ...aCluster().size, taskManagers: { min: 2, max: 8 } } });
+    const { resources } = await launched(spec, 1);
+    await fleet.setHosts(resources, spec.zone, 4);
+    await eventually(
+      () => fleet.observe(resources),
+      (seen) => isComplete(seen) && seen.hosts.length === 5,
+    );
+    await fleet.setHosts(resources, spec.zone, 2);
+    const seen = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && now.hosts.length === 3,
+    );
+    expect(seen.wanted).toEqual({ jobmanager: 1, taskmanager: 2 });
+    await takeAway(spec, resources);
+  });
+
+  test('ends named hosts and wants that many fewer, once, also when asked twice', async () => {
+    const spec = aSpec();
+    const { resources, seen } = await launched(spec, 2);
+    const victim = seen.hosts.find(({ role }) => role === 'taskmanager')?.instanceId ?? '';
+    await fleet.terminateHosts([victim]);
+    await fleet.terminateHosts([victim, 'i-0000000000000dead']);
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && now.hosts.length === 2,
+    );
+    expect(after.wanted).toEqual({ jobmanager: 1, taskmanager: 1 });
+    expect(after.hosts.map(({ instanceId }) => instanceId)).not.toContain(victim);
+    await takeAway(spec, resources);
+  });
+
+  test('tells that a zone has no capacity, and stops telling it once the hosts are there', async () => {
+    const spec = aSpec({ zone: 'us-east-1c' });
+    await harness.setCapacity(spec.zone, false);
+    const resources = await launch(spec, 1);
+    const seen = await eventually(
+      () => fleet.observe(resources),
+      ({ problem }) => problem !== undefined,
+    );
+    expect(seen.problem).toMatchObject({ kind: 'capacity', message: expect.stringContaining('us-east-1c') });
+    expect(seen.hosts).toEqual([]);
+    expect(seen.wanted).toEqual({ jobmanager: 1, taskmanager: 1 });
+    await harness.setCapacity(spec.zone, true);
+    expect((await eventually(() => fleet.observe(resources), isComplete)).problem).toBeUndefined();
+    await takeAway(spec, resources);
+  });
+
+  test('replaces a JobManager host that died, on the same address', async () => {
+    const spec = aSpec();
+    const { resources, seen } = await launched(spec, 1);
+    const jobManager = seen.hosts.find(({ role }) => role === 'jobmanager');
+    await harness.lose(jobManager?.instanceId ?? '');
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && now.hosts.every(({ instanceId }) => instanceId !== jobManager?.instanceId),
+    );
+    expect(after.hosts.find(({ role }) => role === 'jobmanager')?.address).toBe(resources.jobManagerAddress);
+    await takeAway(spec, resources);
+  });
+
+  test('keeps access while hosts use it, and takes it away afterwards', async () => {
+    const spec = aSpec();
+    const { resources } = await launched(spec, 1);
+    await expect(fleet.deleteAccess(spec, resources)).rejects.toThrow(AwsUnavailable);
+    expect(await fleet.groupsGone(spec)).toBe(false);
+    await takeAway(spec, resources);
+    expect(await fleet.groupsGone(spec)).toBe(true);
+    expect((await fleet.observe(resources)).hosts).toEqual([]);
+  });
+
+  test('takes away what was made and never recorded, and is content when there is nothing', async () => {
+    const spec = aSpec();
+    const { resources } = await launched(spec, 1);
+    await takeAway(spec, NOTHING);
+    await takeAway(spec, NOTHING);
+    expect((await fleet.observe(resources)).hosts).toEqual([]);
+  });
+
+  test('leaves other clusters and other epochs alone', async () => {
+    const [one, other] = [aSpec(), aSpec()];
+    const nextEpoch = { ...one, epoch: 2 };
+    const made = [await launched(one, 1), await launched(other, 1), await launched(nextEpoch, 1)] as const;
+    await takeAway(one, made[0].resources);
+    for (const { resources } of made.slice(1)) expect((await fleet.observe(resources)).hosts).toHaveLength(2);
+    await takeAway(other, made[1].resources);
+    await takeAway(nextEpoch, made[2].resources);
+  });
+});
+
+describe('The fleet on EC2', () => {
+  const launch = async (spec: FleetSpec, fleet = onEc2().fleet): Promise<ClusterResources> => {
+    const access = { ...NOTHING, ...(await fleet.prepareAccess(spec)) };
+    return { ...access, ...(await fleet.createGroups(spec, access, 2)) };
+  };
+  const template = async (resources: ClusterResources, index: number): Promise<ResponseLaunchTemplateData> => {
+    const LaunchTemplateId = resources.launchTemplateIds[index];
+    const { LaunchTemplateVersions } = await new EC2Client({}).send(
+      new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId, Versions: ['$Latest'] }),
+    );
+    return LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {};
+  };
+
+  test('opens 6123–6124 between members and 8081 for the control plane, and lets nothing else in or out', async () => {
+    const { securityGroupId = '' } = await onEc2().fleet.prepareAccess(aSpec());
+    const { SecurityGroups } = await new EC2Client({}).send(new DescribeSecurityGroupsCommand({ GroupIds: [securityGroupId] }));
+    const rules = (permissions: (typeof SecurityGroups & object)[number]['IpPermissions']) =>
+      (permissions ?? []).flatMap(({ FromPort, ToPort, UserIdGroupPairs = [], IpRanges = [], PrefixListIds = [] }) =>
+        [
+          ...UserIdGroupPairs.map(({ GroupId }) => GroupId),
+          ...IpRanges.map(({ CidrIp }) => CidrIp),
+          ...PrefixListIds.map(({ PrefixListId }) => PrefixListId),
+        ].map((peer) => `${FromPort}-${ToPort} ${peer}`),
+      );
+    expect(rules(SecurityGroups?.[0]?.IpPermissions).sort()).toEqual([
+      `6123-6124 ${securityGroupId}`,
+      `8081-8081 ${stage.flinkClientSecurityGroupId}`,
+    ]);
+    expect(rules(SecurityGroups?.[0]?.IpPermissionsEgress).sort()).toEqual(
+      [...stage.prefixLists.map((id) => `443-443 ${id}`), `6123-6124 ${securityGroupId}`, `9092-9098 ${stage.vpcCidr}`].sort(),
+    );
+  });
+
+  test('gives a host with several TaskManagers an address for each, its tags, and a volume that holds the state', async () => {
+    const spec = aSpec({ size: { ...aCluster().size, taskManagersPerHost: 3 } });
+    const fleet = onEc2().fleet;
+    const resources = await launch(spec, fleet);
+    const [jobManager, taskManager] = [await template(resources, 0), await template(resources, 1)];
+    expect(jobManager.NetworkInterfaces).toMatchObject([{ NetworkInterfaceId: resources.networkInterfaceId, DeleteOnTermination: false }]);
+    expect(taskManager.NetworkInterfaces).toMatchObject([
+      { Groups: [resources.securityGroupId], SecondaryPrivateIpAddressCount: 2, DeleteOnTermination: true },
+    ]);
+    expect(jobManager.BlockDeviceMappings?.[0]?.Ebs).toMatchObject({ VolumeSize: BASE_VOLUME_GB, Encrypted: true });
+    expect(taskManager.BlockDeviceMappings?.[0]?.Ebs).toMatchObject({
+      VolumeSize: BASE_VOLUME_GB + 50,
+      Encrypted: true,
+      KmsKeyId: stage.kmsKeyArn,
+    });
+    expect(taskManager.MetadataOptions).toMatchObject({ HttpTokens: 'required', InstanceMetadataTags: 'enabled' });
+    expect(taskManager.Placement).toMatchObject({ GroupName: `sluice-${STAGE}-${spec.cluster}-e1` });
+    await eventually(() => fleet.observe(resources), isComplete);
+    const machines = (await emulator.twin('GET', 'instances')) as {
+      tags: Record<string, string>;
+      secondaryIps: string[];
+      instanceType: string;
+    }[];
+    const host = machines.find(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'taskmanager');
+    expect(host?.secondaryIps).toHaveLength(2);
+    expect(host?.tags).toMatchObject({
+      'sluice:stage': STAGE,
+      'sluice:epoch': '1',
+      'sluice:config': `s3://${stage.stateBucket}/clusters/${spec.cluster}/e1/config/`,
+      team: 'delays',
+    });
+  });
+
+  test('buys the wanted share of hosts as Spot', async () => {
+    const fleet = onEc2().fleet;
+    const spec = aSpec({ spotPercent: 100 });
+    const resources = await launch(spec, fleet);
+    await eventually(() => fleet.observe(resources), isComplete);
+    const machines = (await emulator.twin('GET', 'instances')) as { tags: Record<string, string>; lifecycle: string }[];
+    const bought = machines
+      .filter(({ tags }) => tags['sluice:cluster'] === spec.cluster)
+      .map(({ tags, lifecycle }) => `${tags['sluice:role']} ${lifecycle}`);
+    expect(bought.sort()).toEqual(['jobmanager on-demand', 'taskmanager spot', 'taskmanager spot']);
+  });
+
+  test('leaves a type that cannot be in a placement group out of one', async () => {
+    const resources = await launch(aSpec({ size: { ...aCluster().size, instanceType: 't3.large' } }));
+    expect((await template(resources, 1)).Placement?.GroupName).toBeUndefined();
+  });
+
+  describe('after a crash at any call', () => {
+    class Crash extends Error {}
+    /** A fleet whose `at`-th AWS call fails, before it reaches AWS or after. `calls()` counts. */
+    const crashing = (at: number, when: 'before' | 'after') => {
+      let calls = 0;
+      const armed = <C extends EC2Client>(client: C): C => {
+        client.middlewareStack.add(
+          (next) => async (args) => {
+            const isIt = ++calls === at;
+            if (isIt && when === 'before') throw new Crash();
+            const answer = await next(args);
+            if (isIt) throw new Crash();
+            return answer;
+          },
+          { step: 'initialize', priority: 'low', name: 'crash' },
+        );
+        return client;
+      };
+      const arm = <C>(client: C): C => armed(client as unknown as EC2Client) as unknown as C;
+      return {
+        fleet: createFleet({ ec2: arm(ec2Client()), autoScaling: arm(autoScalingClient()), iam: arm(iamClient()), stage }),
+        calls: () => calls,
+      };
+    };
+    /** Repeats a step as a workflow does; waits where something is still in use. */
+    const repeated = async <T>(step: () => Promise<T>): Promise<T> => {
+      for (const deadline = Date.now() + 10_000; ; ) {
+        try {
+          return await step();
+        } catch (error) {
+          if (!(error instanceof Crash || error instanceof AwsUnavailable) || Date.now() > deadline) throw error;
+        }
+      }
+    };
+
+    test.each(['before', 'after'] as const)(
+      '%s it reached AWS, the repetition doubles nothing, and nothing is left in the end',
+      async (when) => {
+        for (let at = 1; ; at++) {
+          const { fleet, calls } = crashing(at, when);
+          const spec = aSpec();
+          const base = `sluice-${STAGE}-${spec.cluster}-e1`;
+          const access = { ...NOTHING, ...(await repeated(() => fleet.prepareAccess(spec))) };
+          const resources = { ...access, ...(await repeated(() => fleet.createGroups(spec, access, 1))) };
+          await eventually(() => repeated(() => fleet.observe(resources)), isComplete);
+          expect([at, await inventory(base)]).toEqual([
+            at,
+            {
+              securityGroups: [base],
+              networkInterfaces: [`${base}-jobmanager`],
+              launchTemplates: [`${base}-jobmanager`, `${base}-taskmanager-us-east-1a`],
+              placementGroups: [base],
+              autoScalingGroups: [`${base}-jobmanager`, `${base}-taskmanager-us-east-1a`],
+              roles: [base],
+              instanceProfiles: [base],
+              hosts: [`${base}-jobmanager`, `${base}-taskmanager-us-east-1a`],
+            },
+          ]);
+          await repeated(() => fleet.deleteGroups(spec, resources));
+          await eventually(
+            () => repeated(() => fleet.groupsGone(spec)),
+            (gone) => gone,
+          );
+          await repeated(() => fleet.deleteAccess(spec, resources));
+          expect([at, Object.values(await inventory(base)).flat()]).toEqual([at, []]);
+          if (calls() < at) break;
+        }
+      },
+      180_000,
+    );
+  });
+});
