@@ -79,3 +79,7 @@ const refusal = (key: string, level: SettingsLevel): string | undefined => {
   if (level === 'job' && PROCESS_LEVEL.test(key)) return 'is read when a process starts: set it in the flinkConfiguration of the cluster';
   return undefined;
 };
+
+/** Values that an answer must not show. The same words that Flink hides in its own log and page, and S3's key pair. */
+export const isSecret = (key: string): boolean =>
+  /password|secret|token|credential|apikey|auth-params|service-key|access[.-]?key|fs\.azure\.account\.key/i.test(key);

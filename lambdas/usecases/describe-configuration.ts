@@ -3,6 +3,7 @@ import type { Cluster } from '../contracts/cluster';
 import { Conflict } from '../contracts/errors';
 import type { Stage } from '../contracts/stage';
 import { type ConfigurationEntry, fromYaml, type Role, renderConfiguration } from '../domain/flink-config';
+import { isSecret } from '../domain/flink-settings-policy';
 import { configurationPrefix } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import type { StorePort } from '../gateways/aws/store.port';
@@ -40,8 +41,10 @@ const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster:
   // The file is what runs. A value that would be rendered differently today is from before the stage was deployed anew.
   return fromYaml(written).map(([key, value]) => {
     const rendered = present.find((entry) => entry.key === key);
-    return rendered?.value === value
-      ? rendered
-      : { key, value, source: rendered?.source ?? 'stage', reason: 'as it was when the cluster was launched' };
+    const entry =
+      rendered?.value === value ? rendered : { key, value, source: rendered?.source ?? ('stage' as const), reason: AS_LAUNCHED };
+    return isSecret(key) ? { ...entry, value: '(hidden)' } : entry;
   });
 };
+
+const AS_LAUNCHED = 'as it was when the cluster was launched';

@@ -172,6 +172,14 @@ describe('the configuration of a cluster', () => {
     });
   });
 
+  test('does not show secrets', async () => {
+    await givenCluster();
+    await written((yaml) => `${yaml}s3.secret-key: "abc"\ns3.access.key: "def"\n`);
+    const { body } = await call('read-configuration', { path: AT_CLUSTER });
+    const shown = body.jobmanager.filter(({ key }: { key: string }) => key.startsWith('s3.') && key !== 's3.region');
+    expect(shown.map(({ value }: { value: string }) => value)).toEqual(['(hidden)', '(hidden)']);
+  });
+
   test('is a conflict before it is written', async () => {
     await call('create-cluster', { body: { name: 'flights', size: 'small' } });
     expect((await call('read-configuration', { path: AT_CLUSTER })).status).toBe(409);

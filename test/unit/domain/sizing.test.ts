@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { InstanceFacts } from '../../../lambdas/contracts/cluster';
 import { instanceTypesOf, MINIMUM_TASK_MANAGER_MIB, resolveSize } from '../../../lambdas/domain/sizing';
+import { PRODUCTION_SIZES } from '../../../lib/config/sizes';
 import { FACTS, STAGE, sizeOf, spec } from './examples';
 
 const problemsOf = (fields: Parameters<typeof spec>[0]) => {
@@ -156,6 +157,37 @@ describe('a size is refused with the path and the figures when', () => {
 test('a slow network is accepted by who says so', () => {
   expect(problemsOf({ size: 'dev', network: { allowSlow: true }, overrides: { instanceType: 'c4.large' } })).toEqual([]);
 });
+
+test.each(['dev', 'small', 'medium', 'large', 'xlarge'] as const)(
+  'the size %s of a stage on AWS can be had, with 8 GiB and more for the JobManager',
+  (name) => {
+    const of = (instanceType: string, vcpus: number, memoryGiB: number): [string, InstanceFacts] => [
+      instanceType,
+      {
+        instanceType,
+        vcpus,
+        memoryMiB: memoryGiB * 1_024,
+        peakGbps: 12.5,
+        localStorageGB: 118,
+        architecture: 'x86_64',
+        addressesPerInterface: 10,
+      },
+    ];
+    const aws = new Map([
+      of('c6id.large', 2, 4),
+      of('c6id.2xlarge', 8, 16),
+      of('c6id.4xlarge', 16, 32),
+      of('c6id.8xlarge', 32, 64),
+      of('c6id.16xlarge', 64, 128),
+      of('r7i.large', 2, 16),
+      of('r7i.xlarge', 4, 32),
+    ]);
+    const sizing = resolveSize(spec({ size: name }), { ...STAGE, sizes: PRODUCTION_SIZES }, aws);
+    expect(sizing).toMatchObject({ ok: true, size: { jobManager: { memoryMiB: PRODUCTION_SIZES[name].jobManager.memoryMiB } } });
+    expect(PRODUCTION_SIZES[name].jobManager.memoryMiB).toBeGreaterThanOrEqual(8_192);
+    expect(PRODUCTION_SIZES[name].jobManager.memoryMiB).toBeLessThanOrEqual(16_384);
+  },
+);
 
 const facts: fc.Arbitrary<InstanceFacts> = fc.record({
   instanceType: fc.constant('any.type'),
