@@ -4,6 +4,8 @@
 set -eu
 export AWS_REGION="__REGION__"
 export AWS_DEFAULT_REGION="$AWS_REGION"
+# The CLI's own limits are one second and one attempt, which a busy first minute does not always keep.
+export AWS_METADATA_SERVICE_TIMEOUT=5 AWS_METADATA_SERVICE_NUM_ATTEMPTS=5
 bundle="s3://__BUNDLE_BUCKET__/__BUNDLE_KEY__"
 home="${SLUICE_HOME:-/opt/sluice}"
 mkdir -p "$home"

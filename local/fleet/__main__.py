@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .agent import Agent
 from .control import serve
+from .credentials import Accounts
 from .emulator import Emulator
 from .machine import Site
 from .processes import adopt_orphans, end_with_parent
@@ -52,8 +53,11 @@ def main() -> int:
     for old in instances.iterdir():  # Of an agent that has ended, and its processes with it.
         shutil.rmtree(old, ignore_errors=True)
     started = time.monotonic()
+    accounts = Accounts(options.emulator, options.region)
+    accounts.warm_up()
     site = Site(emulator=options.emulator, region=options.region, account=options.account, images=options.images.resolve(),
-                tools=Path(sys.executable).parent, java=Path(java).resolve(), instances=instances, grace_seconds=options.grace)
+                tools=Path(sys.executable).parent, java=Path(java).resolve(), instances=instances, grace_seconds=options.grace,
+                accounts=accounts)
     agent = Agent(Emulator(options.emulator), site, lambda text: print(f"fleet {time.monotonic() - started:7.2f} s: {text}", flush=True))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: agent.stop())

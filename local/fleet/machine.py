@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .credentials import ProfileCredentials
-from .metadata import MetadataServer, documents
+from .credentials import Accounts, ProfileCredentials
+from .metadata import ROLE_DOCUMENTS, MetadataServer, documents
 from .processes import group_gone, signal_group, start_group
 
 
@@ -27,6 +27,7 @@ class Site:
     java: Path
     instances: Path
     grace_seconds: float
+    accounts: Accounts
 
 
 class Machine:
@@ -68,7 +69,7 @@ class Machine:
         for found in self._site.images.glob("flink-*"):
             (image / found.name).symlink_to(found.resolve())
         if self.instance.get("instanceProfileArn"):
-            self._credentials = ProfileCredentials(self._site.emulator, self._site.region, self.instance["instanceProfileArn"], self.id)
+            self._credentials = ProfileCredentials(self._site.accounts, self.instance["instanceProfileArn"], self.id)
         self._metadata = MetadataServer(address, self._look_up)
         script = self.directory / "user-data"
         script.write_text(self.instance.get("userData") or "#!/bin/bash\nexec sleep infinity\n")
@@ -89,6 +90,8 @@ class Machine:
         }
 
     def _look_up(self, path: str) -> str | None:
+        if self._credentials and path.startswith(ROLE_DOCUMENTS) and path == ROLE_DOCUMENTS + self._credentials.role_name():
+            return self._credentials.document()
         found = documents(self.instance, self._site.account, self._site.region, self._credentials, self.notices).get(path)
         return found() if found else None
 

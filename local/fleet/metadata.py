@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from .credentials import ProfileCredentials
 
 PORT = 8169
+ROLE_DOCUMENTS = "meta-data/iam/security-credentials/"
 
 
 def mac_of(address: str) -> str:
@@ -55,10 +56,8 @@ def documents(instance: dict, account: str, region: str, credentials: ProfileCre
     for key, value in tags.items():
         put("meta-data/tags/instance/" + key, value)
     if credentials is not None:
-        role = credentials.role_name()
-        for listing in ("meta-data/iam/security-credentials", "meta-data/iam/security-credentials/"):
-            put(listing, role)
-        found["meta-data/iam/security-credentials/" + role] = credentials.document
+        for listing in (ROLE_DOCUMENTS.rstrip("/"), ROLE_DOCUMENTS):
+            found[listing] = credentials.role_name
     for path, content in notices.items():
         put("meta-data/" + path, json.dumps(content))
     return found
@@ -91,6 +90,12 @@ class MetadataServer:
                 except Exception as error:  # noqa: BLE001  (the machine goes on; the client sees a server error and may retry)
                     return self._answer(500, str(error))
                 self._answer(404 if text is None else 200, text or "")
+
+            def handle(self) -> None:
+                try:
+                    super().handle()
+                except ConnectionError:
+                    pass  # The client did not wait for the answer.
 
             def _answer(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
                 body = text.encode()

@@ -1,4 +1,5 @@
 """How a JobManager and a TaskManager are started: what Flink's shell scripts do, without the shell scripts."""
+import json
 import os
 import subprocess
 from dataclasses import dataclass, field
@@ -57,11 +58,13 @@ class ProcessSpec:
     name: str
     command: list
     output: str
+    """Emptied before every start: what a killed process left there would stay for ever."""
+    scratch: str
     environment: dict = field(default_factory=dict)
 
 
 def read_settings(path):
-    """The flat `key: value` lines of a config.yaml as Sluice renders them. Nested maps are Flink's business, not ours."""
+    """The flat `key: "JSON string"` lines of a config.yaml as the control plane renders it. Anything else is Flink's business, not ours."""
     settings = {}
     with open(path) as stream:
         for line in stream:
@@ -72,10 +75,8 @@ def read_settings(path):
 
 
 def _scalar(value):
-    if len(value) >= 2 and value[0] == value[-1] == "'":
-        return value[1:-1].replace("''", "'")
     if len(value) >= 2 and value[0] == value[-1] == '"':
-        return value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        return json.loads(value)
     return value
 
 
@@ -94,13 +95,17 @@ def memory_parameters(flink, kind):
     return lines[0], lines[1] if len(lines) > 1 else []
 
 
-def _process(flink, name, main, role_key, jvm_flags, arguments, settings):
+def _process(flink, name, main, role, memory, own):
+    jvm_flags, arguments = memory
+    settings = read_settings(os.path.join(flink.config, "config.yaml"))
+    scratch = os.path.join(flink.state, name, "tmp")
+    own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch}
     log = os.path.join(flink.logs, name + ".log")
-    options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role_key, "").split()
+    options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
     command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError", *options,
-               "-Dlog.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
-               "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments]
-    return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), flink.environment())
+               "-Djava.io.tmpdir=" + scratch, "-Dlog.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
+               "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments, *_dynamic(own)]
+    return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), scratch, flink.environment())
 
 
 def _dynamic(properties):
@@ -109,16 +114,14 @@ def _dynamic(properties):
 
 def job_manager(flink, instance_id, address):
     """The one JobManager of a cluster, on the host's primary address."""
-    jvm_flags, arguments = memory_parameters(flink, "JM")
+    name = "jobmanager"
     own = {
         "jobmanager.bind-host": address,
         "rest.bind-address": address,
         "jobmanager.resource-id": instance_id,
-        "process.working-dir": os.path.join(flink.state, "jobmanager"),
-        "io.tmp.dirs": _made(flink.state, "jobmanager", "tmp"),
+        "web.tmpdir": os.path.join(flink.state, name, "tmp"),
     }
-    settings = read_settings(os.path.join(flink.config, "config.yaml"))
-    return [_process(flink, "jobmanager", JOB_MANAGER, "jobmanager", jvm_flags, [*arguments, *_dynamic(own)], settings)]
+    return [_process(flink, name, JOB_MANAGER, "jobmanager", memory_parameters(flink, "JM"), own)]
 
 
 def task_managers(flink, instance_id, addresses):
@@ -126,23 +129,12 @@ def task_managers(flink, instance_id, addresses):
     One TaskManager an address: the ports are the same for each, so that security groups can name them.
     The resource id and the working directory stay when a process is restarted: that is what local recovery needs.
     """
-    jvm_flags, arguments = memory_parameters(flink, "TM")
-    settings = read_settings(os.path.join(flink.config, "config.yaml"))
-    specs = []
-    for number, address in enumerate(addresses, 1):
-        name = "taskmanager-%d" % number
-        own = {
+    memory = memory_parameters(flink, "TM")
+    return [
+        _process(flink, "taskmanager-%d" % number, TASK_MANAGER, "taskmanager", memory, {
             "taskmanager.host": address,
             "taskmanager.bind-host": address,
             "taskmanager.resource-id": "%s-%d" % (instance_id, number),
-            "process.working-dir": os.path.join(flink.state, name),
-            "io.tmp.dirs": _made(flink.state, name, "tmp"),
-        }
-        specs.append(_process(flink, name, TASK_MANAGER, "taskmanager", jvm_flags, [*arguments, *_dynamic(own)], settings))
-    return specs
-
-
-def _made(*parts):
-    path = os.path.join(*parts)
-    os.makedirs(path, exist_ok=True)
-    return path
+        })
+        for number, address in enumerate(addresses, 1)
+    ]

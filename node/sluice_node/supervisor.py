@@ -2,9 +2,12 @@
 import ctypes
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -34,6 +37,15 @@ def restart_delay(deaths):
 
 def now():
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def empty(directory):
+    """Makes the directory, empty. What was in it is deleted beside the way: gigabytes of RocksDB files must not hold up a restart."""
+    if os.path.isdir(directory) and os.listdir(directory):
+        old = tempfile.mkdtemp(prefix=os.path.basename(directory) + ".old-", dir=os.path.dirname(directory))
+        os.rename(directory, os.path.join(old, "it"))
+        threading.Thread(target=shutil.rmtree, args=(old,), kwargs={"ignore_errors": True}, daemon=True).start()
+    os.makedirs(directory, exist_ok=True)
 
 
 @dataclass
@@ -90,6 +102,7 @@ class Supervisor:
 
     def _start(self, child):
         parent = os.getpid()
+        empty(child.spec.scratch)
         with open(child.spec.output, "ab") as output:
             child.process = subprocess.Popen(
                 child.spec.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,

@@ -1,39 +1,57 @@
-"""The directory for Flink's working state: the instance store (local NVMe) where there is one, else the root (gp3) volume."""
+"""
+The directory for Flink's working state: the instance store (local NVMe) where there is one, else the state volume (gp3) that the
+cluster's launch template attaches, else the root volume.
+"""
 import os
 import subprocess
 
 BY_ID = "/dev/disk/by-id"
+INSTANCE_STORE = "nvme-Amazon_EC2_NVMe_Instance_Storage"
+BLOCK_STORE = "nvme-Amazon_Elastic_Block_Store"
+# No journal and no zeroing of inode tables: what lies there is rebuilt from S3 after a crash, and the boot should not wait.
+MAKE = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard")
 
 
-def instance_store(by_id=BY_ID):
-    """Devices of the NVMe instance store: Amazon's own model name tells them from EBS volumes. Partitions are left out."""
+def disks(by_id=BY_ID):
+    """Whole disks that carry Amazon's NVMe names: those of the instance store first, then EBS volumes."""
     try:
         names = sorted(os.listdir(by_id))
     except OSError:
         return []
-    found = {os.path.realpath(os.path.join(by_id, name)) for name in names if "Amazon_EC2_NVMe_Instance_Storage" in name and "-part" not in name}
-    return sorted(found)
+    found = []
+    for kind in (INSTANCE_STORE, BLOCK_STORE):
+        for name in names:
+            device = os.path.realpath(os.path.join(by_id, name))
+            if name.startswith(kind) and "-part" not in name and device not in found:
+                found.append(device)
+    return found
+
+
+def free(device, mounts="/proc/mounts", blocks="/sys/class/block"):
+    """Neither mounted nor partitioned: the root disk always is one of them."""
+    name = os.path.basename(device)
+    with open(mounts) as lines:
+        if any(line.split(" ", 1)[0].startswith(device) for line in lines):
+            return False
+    try:
+        return not any(entry.startswith(name) for entry in os.listdir(os.path.join(blocks, name)))
+    except OSError:
+        return False
 
 
 def state_directory(home, run=None):
     """
-    Makes and returns the state directory. With root rights and an instance store, the first device of it is formatted (its content
-    does not outlive the instance anyway) and mounted there; a device that is mounted already is left as it is.
+    Makes and returns the state directory. With root rights and a free disk, the disk is mounted there; it is formatted only when it
+    holds no file system yet, so a reboot finds its local state again. Raises subprocess.CalledProcessError.
     """
     directory = os.path.join(home, "state")
     os.makedirs(directory, exist_ok=True)
-    run = run or (lambda *command: subprocess.run(command, check=True, capture_output=True))
+    run = run or (lambda *command: subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     if os.geteuid() != 0 or os.path.ismount(directory):
         return directory
-    devices = instance_store()
-    if not devices or _mounted(devices[0]):
-        return directory
-    # No journal and no zeroing of inode tables: RocksDB's files are rebuilt from S3 after a crash, and the mount should not wait.
-    run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", devices[0])
-    run("mount", "-o", "noatime", devices[0], directory)
+    device = next((disk for disk in disks() if free(disk)), None)
+    if device:
+        if not run("lsblk", "-no", "FSTYPE", device).strip():
+            run(*MAKE, device)
+        run("mount", "-o", "noatime", device, directory)
     return directory
-
-
-def _mounted(device):
-    with open("/proc/mounts") as mounts:
-        return any(line.split(" ", 1)[0] == device for line in mounts)
