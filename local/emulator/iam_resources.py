@@ -32,7 +32,12 @@ def install() -> None:
         _resource(service, query, region, account)) or resolve(service, method, path, headers, body, query, region, account))
     tags = replace(tagging, "resource_tags", lambda arn: _moto_tags(arn) if arn.split(":")[2:3] in (["ec2"], ["autoscaling"]) else tags(arn))
     context = replace(iam_actions, "request_tag_context", lambda service, action, body, params: {
-        **context(service, action, body, params), **_boundary(action, params)})
+        **context(service, action, body, _own_tags(params)), **_boundary(action, params)})
+
+
+def _own_tags(params: dict) -> dict:
+    """What a launch template holds are tags of instances to come, not of the request."""
+    return {name: value for name, value in params.items() if not name.startswith("LaunchTemplateData.")}
 
 
 def _first(params: dict, name: str) -> str:
