@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -30,7 +31,7 @@ const plainSchemaKeys: Plugin = {
 };
 
 /**
- * Bundles all functions in one esbuild run into `<out>/<name>/index.js` and leaves esbuild's metafile in `<out>/meta.json` (bench).
+ * Bundles all functions in one esbuild run, when something changed, into `<out>/<name>/index.js` and leaves esbuild's metafile in `<out>/meta.json` (bench).
  * @returns the folder of a function by its name
  * @throws when an entry file is missing, naming it
  */
@@ -38,6 +39,11 @@ export const bundleFunctions = async (entries: readonly BundleEntry[], out = BUN
   const missing = entries.filter(({ entry }) => !existsSync(join(ROOT, entry)));
   if (missing.length > 0)
     throw new Error(`Functions of lib/config/functions.ts without their entry file: ${missing.map(({ entry }) => entry).join(', ')}.`);
+  const folderOf = (name: string): string => join(out, name);
+  const stamp = join(out, 'inputs.sha256');
+  const inputs = hashInputs(entries);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return folderOf;
+  rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const result = await build({
     plugins: [plainSchemaKeys],
@@ -58,5 +64,15 @@ export const bundleFunctions = async (entries: readonly BundleEntry[], out = BUN
     logLevel: 'error',
   });
   writeFileSync(join(out, 'meta.json'), JSON.stringify(result.metafile));
-  return (name) => join(out, name);
+  writeFileSync(stamp, inputs);
+  return folderOf;
+};
+
+/** Everything a bundle is made from. Bundling takes seconds and `cdk` runs the app more than once, so an unchanged bundle is kept. */
+const hashInputs = (entries: readonly BundleEntry[]): string => {
+  const hash = createHash('sha256').update(JSON.stringify(entries));
+  const sources = readdirSync(join(ROOT, 'lambdas'), { recursive: true, encoding: 'utf8' }).map((path) => join('lambdas', path));
+  for (const path of ['package-lock.json', join('tools', 'bundle.ts'), ...sources.sort()])
+    if (statSync(join(ROOT, path)).isFile()) hash.update(`${path}\n`).update(readFileSync(join(ROOT, path)));
+  return hash.digest('hex');
 };
