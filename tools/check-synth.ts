@@ -12,7 +12,7 @@ import { bundleFunctions, ROOT } from './bundle';
 
 const synthesise = async (folder: string): Promise<void> => {
   const entries = Object.entries(FUNCTIONS).map(([name, { entry }]) => ({ name, entry }));
-  const folderOf = await bundleFunctions(entries, join(folder, 'lambdas'));
+  const folderOf = await bundleFunctions(entries);
   for (const stage of STAGE_NAMES) {
     const app = new App({ outdir: join(folder, stage), context });
     addSluiceStage(app, { config: loadStageConfig(stage, {}), root: ROOT, codeOf: (name) => Code.fromAsset(folderOf(name)) });
