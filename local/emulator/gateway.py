@@ -30,13 +30,33 @@ async def _body(receive) -> bytes:
             return b"".join(chunks)
 
 
+def operation(service: str, action: str, method: str, path: str, headers: dict, query: dict) -> str:
+    """The API operation of a call; MiniStack knows the IAM action, which has another name in S3 and Lambda."""
+    if service == "lambda":
+        return {"InvokeFunction": "Invoke"}.get(action, action)
+    if service != "s3":
+        return action
+    parts = [part for part in path.split("/") if part]
+    if len(parts) > 1:
+        if method == "PUT":
+            return "UploadPart" if "partNumber" in query else "CopyObject" if "x-amz-copy-source" in headers else action
+        if method == "POST":
+            return "CreateMultipartUpload" if "uploads" in query else "CompleteMultipartUpload" if "uploadId" in query else action
+        return {"HEAD": "HeadObject"}.get(method, action)
+    if not parts:
+        return "ListBuckets"
+    if method == "GET" and action == "ListBucket":
+        return "ListObjectsV2" if "list-type" in query else "ListObjects"
+    return "HeadBucket" if method == "HEAD" else "DeleteObjects" if method == "POST" and "delete" in query else action
+
+
 def install() -> None:
     async def dispatch_with_faults(method, path, headers, body, query_params, request_id):
         if faults.any_rules():
             params = ministack_app._routing_params(method, path, headers, body, query_params)
             service = detect_service(method, path, headers, params)
             action = (extract_iam_action(service, method, path, headers, body, params) or ":").split(":", 1)[1]
-            failed = await faults.answer(service, action)
+            failed = await faults.answer(service, operation(service, action, method, path, headers, params))
             if failed:
                 return failed
         return await dispatch(method, path, headers, body, query_params, request_id)

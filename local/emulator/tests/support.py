@@ -1,4 +1,4 @@
-"""One emulator for all tests of a run, on a free port, ended with the run."""
+"""One emulator for all tests of a run: SLUICE_TEST_EMULATOR (its URL), or one on a free port that ends with the run."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ REGION, ACCOUNT = "us-east-1", "000000000000"
 
 @cache
 def endpoint() -> str:
+    if os.environ.get("SLUICE_TEST_EMULATOR"):
+        return os.environ["SLUICE_TEST_EMULATOR"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,0 +1,43 @@
+import time
+import unittest
+
+from botocore.exceptions import ClientError
+
+from . import support as s
+
+
+class Faults(unittest.TestCase):
+    def tearDown(self):
+        s.twin("DELETE", "faults")
+
+    def fault(self, **rule):
+        s.twin("POST", "faults", [rule])
+
+    def test_a_call_fails_as_often_as_asked_in_the_words_of_each_service(self):
+        calls = {("s3", "ListBuckets"): lambda: s.client("s3").list_buckets(),
+                 ("dynamodb", "ListTables"): lambda: s.client("dynamodb").list_tables(),
+                 ("states", "ListStateMachines"): lambda: s.client("stepfunctions").list_state_machines(),
+                 ("lambda", "ListFunctions"): lambda: s.client("lambda").list_functions(),
+                 ("ec2", "DescribeVpcs"): lambda: s.client("ec2").describe_vpcs(),
+                 ("autoscaling", "DescribeAutoScalingGroups"): lambda: s.client("autoscaling").describe_auto_scaling_groups(),
+                 ("iam", "ListRoles"): lambda: s.client("iam").list_roles()}
+        for (service, action), call in calls.items():
+            with self.subTest(service=service):
+                self.fault(service=service, action=action, status=400, code="ThrottlingException", message="slow down", count=1)
+                with self.assertRaisesRegex(ClientError, r"\(ThrottlingException\).*slow down"):
+                    call()
+                call()
+
+    def test_a_call_can_be_made_late(self):
+        self.fault(service="dynamodb", action="ListTables", delayMs=400, count=1)
+        started = time.monotonic()
+        s.client("dynamodb").list_tables()
+        self.assertGreater(time.monotonic() - started, 0.4)
+
+    def test_an_unknown_field_of_a_rule_is_refused(self):
+        self.assertIsNone(s.twin("POST", "faults", [{"servcie": "s3"}]))
+        self.assertEqual(s.twin("GET", "faults"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
