@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cluster, clusterSpec } from './cluster';
 import { jarProgram, job, jobSpec, snapshot, sqlProgram } from './job';
 import { operationId, resourceName } from './names';
@@ -35,8 +35,6 @@ export const terminateQuery = z.strictObject({
     .default('savepoint')
     .describe('What becomes of running jobs: each is stopped with a savepoint first, or canceled'),
 });
-
-export const noQuery = z.strictObject({});
 
 /** Value of the header `Idempotency-Key`. */
 export const idempotencyKey = z
