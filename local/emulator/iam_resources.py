@@ -28,6 +28,9 @@ _BY_ACTION = {
 
 
 def install() -> None:
+    # EC2's calls carry their tags in TagSpecifications.
+    members = iam_actions._TAG_MEMBERS
+    replace(iam_actions, "_TAG_MEMBERS", members | {"TagSpecifications"})
     resolve = replace(iam_actions, "extract_resource_arn", lambda service, method, path, headers, body, query, region, account: (
         _resource(service, query, region, account)) or resolve(service, method, path, headers, body, query, region, account))
     tags = replace(tagging, "resource_tags", lambda arn: _moto_tags(arn) if arn.split(":")[2:3] in (["ec2"], ["autoscaling"]) else tags(arn))
