@@ -83,7 +83,7 @@ export const openApiDocument = (): Json => ({
 
 const PROBLEMS: readonly (readonly [status: number, on: 'any' | 'named' | 'change', description: string])[] = [
   [400, 'any', 'The request cannot be read: not JSON, a bad path, query or header'],
-  [403, 'any', 'Not signed, or not allowed'],
+  [403, 'any', "Not signed, or not allowed; API Gateway's own refusal has only a `message`"],
   [404, 'named', 'There is no such cluster, job or operation'],
   [409, 'change', 'Something is in the way; `operation` says what, where it is an operation'],
   [413, 'change', 'The body is too large'],
