@@ -81,9 +81,12 @@ export const createStage = async (name: string): Promise<Stage> => {
   };
 };
 
+let onlookers: { readonly ec2: EC2Client; readonly autoScaling: AutoScalingClient; readonly iam: IAMClient } | undefined;
+
 /** Everything there is whose name begins with `prefix`, by kind: what a test of crashes counts. */
 export const inventory = async (prefix: string): Promise<Record<string, string[]>> => {
-  const [ec2, autoScaling, iam] = [new EC2Client({}), new AutoScalingClient({}), new IAMClient({})];
+  onlookers ??= { ec2: new EC2Client({}), autoScaling: new AutoScalingClient({}), iam: new IAMClient({}) };
+  const { ec2, autoScaling, iam } = onlookers;
   const own = (names: readonly (string | undefined)[]): string[] =>
     names.filter((name): name is string => name?.startsWith(prefix) === true).sort();
   const nameTag = (tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): string | undefined =>
@@ -91,7 +94,7 @@ export const inventory = async (prefix: string): Promise<Record<string, string[]
   const [groups, interfaces, templates, placements, scaling, roles, profiles, hosts] = await Promise.all([
     ec2.send(new DescribeSecurityGroupsCommand({})),
     ec2.send(new DescribeNetworkInterfacesCommand({ Filters: [{ Name: 'tag:Name', Values: [`${prefix}-jobmanager`] }] })),
-    ec2.send(new DescribeLaunchTemplatesCommand({})),
+    ec2.send(new DescribeLaunchTemplatesCommand({ MaxResults: 200 })),
     ec2.send(new DescribePlacementGroupsCommand({})),
     autoScaling.send(new DescribeAutoScalingGroupsCommand({})),
     iam.send(new ListRolesCommand({})),
