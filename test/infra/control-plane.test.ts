@@ -1,0 +1,214 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { ROUTES } from '../../lambdas/contracts/routes';
+import { FUNCTIONS } from '../../lib/config/functions';
+import { configOf, listOf, type Resource, stageOf, synthesise } from './support/synth';
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: Record<string, Record<string, unknown>>;
+}
+
+const stage = stageOf('dev');
+const functions = stage
+  .ofType('AWS::Lambda::Function')
+  .filter((resource) => String(resource.Properties.FunctionName).startsWith('sluice-dev-'));
+const functionNamed = (name: string): Resource['Properties'] =>
+  functions.find((each) => each.Properties.FunctionName === `sluice-dev-${name}`)?.Properties;
+
+/** Statements of all policies on the role of a function. */
+const rightsOf = (name: string): readonly Statement[] => {
+  const roleId = functionNamed(name).Role['Fn::GetAtt'][0];
+  const policies = stage
+    .ofType('AWS::IAM::Policy')
+    .filter((policy) => policy.Properties.Roles.some((role: { Ref: string }) => role.Ref === roleId));
+  return policies.flatMap((policy) => policy.Properties.PolicyDocument.Statement as Statement[]);
+};
+const actionsOf = (name: string) => rightsOf(name).flatMap((statement) => listOf(statement.Action));
+
+describe('functions', () => {
+  it('are those of the table, each named after the stage', () => {
+    expect(functions.map((each) => each.Properties.FunctionName).sort()).toEqual(
+      Object.keys(FUNCTIONS)
+        .map((name) => `sluice-dev-${name}`)
+        .sort(),
+    );
+  });
+
+  it('have names within Lambda’s 64 characters for the longest stage name', () => {
+    const longest = Math.max(...Object.keys(FUNCTIONS).map((name) => name.length));
+    expect('sluice--'.length + 16 + longest).toBeLessThanOrEqual(64);
+  });
+
+  it('have a role each', () => {
+    expect(new Set(functions.map((each) => each.Properties.Role['Fn::GetAtt'][0])).size).toBe(functions.length);
+  });
+
+  it('run in the VPC exactly when they call Flink', () => {
+    for (const [name, definition] of Object.entries(FUNCTIONS))
+      expect([name, functionNamed(name).VpcConfig !== undefined]).toEqual([name, definition.network === 'vpc']);
+  });
+
+  it('in the VPC have no right to any service that cannot be reached from there', () => {
+    for (const [name, definition] of Object.entries(FUNCTIONS)) {
+      if (definition.network !== 'vpc') continue;
+      const reachable = ['dynamodb', 's3', 'kms', 'logs', 'xray'];
+      const platform = /^ec2:.*(NetworkInterface|Subnets|PrivateIpAddresses)/;
+      expect([
+        name,
+        actionsOf(name).filter((action) => !reachable.includes(action.split(':')[0] as string) && !platform.test(action)),
+      ]).toEqual([name, []]);
+    }
+  });
+
+  it('never have a right with a wildcard in the action', () => {
+    for (const name of Object.keys(FUNCTIONS)) expect([name, actionsOf(name).filter((action) => action.includes('*'))]).toEqual([name, []]);
+  });
+
+  it('trace with X-Ray, and log to a group of their own with the stage’s retention', () => {
+    for (const each of functions) expect(each.Properties.TracingConfig).toEqual({ Mode: 'Active' });
+    for (const group of stage.ofType('AWS::Logs::LogGroup')) expect(group.Properties.RetentionInDays).toBe(14);
+    expect(
+      stage.ofType('AWS::Logs::LogGroup').filter((group) => String(group.Properties.LogGroupName).startsWith('/aws/lambda/sluice-dev-')),
+    ).toHaveLength(functions.length);
+  });
+
+  it('know their stage, in less than 4 KB', () => {
+    for (const each of functions) expect(JSON.stringify(each.Properties.Environment.Variables.SLUICE_STAGE).length).toBeLessThan(5_000);
+  });
+});
+
+describe('rights to make clusters', () => {
+  const conditionOf = (name: string, action: string): (Statement['Condition'] | undefined)[] =>
+    rightsOf(name)
+      .filter((statement) => listOf(statement.Action).includes(action))
+      .map((statement) => statement.Condition);
+
+  it('allow a role only with the permissions boundary, below the stage’s path', () => {
+    const [statement] = rightsOf('prepare-access').filter((each) => listOf(each.Action).includes('iam:CreateRole'));
+    expect(JSON.stringify(statement?.Condition)).toContain('policy/sluice-dev-node-boundary');
+    expect(JSON.stringify(statement?.Resource)).toContain(':role/sluice/dev/*');
+  });
+
+  it('allow to pass on only those roles, and only to EC2', () => {
+    for (const name of ['prepare-access', 'create-fleet'])
+      for (const statement of rightsOf(name).filter((each) => listOf(each.Action).includes('iam:PassRole'))) {
+        expect(statement.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } });
+        expect(JSON.stringify(statement.Resource)).toContain(':role/sluice/dev/*');
+      }
+  });
+
+  it.each([
+    ['delete-fleet', 'autoscaling:DeleteAutoScalingGroup'],
+    ['ensure-capacity', 'autoscaling:TerminateInstanceInAutoScalingGroup'],
+    ['delete-access', 'ec2:DeleteSecurityGroup'],
+    ['delete-access', 'ec2:DeleteNetworkInterface'],
+    ['delete-access', 'ec2:DeleteLaunchTemplate'],
+  ])('let %s use %s only on what carries the stage’s tag', (name, action) => {
+    for (const condition of conditionOf(name, action))
+      expect(condition).toEqual({ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } });
+  });
+
+  it('are held by six tasks and by no API function', () => {
+    const makers = Object.keys(FUNCTIONS).filter((name) =>
+      actionsOf(name).some((action) => /^(autoscaling|iam):(Create|Delete|Update|Set|Put)/.test(action)),
+    );
+    expect(makers.sort()).toEqual(['create-fleet', 'delete-access', 'delete-fleet', 'ensure-capacity', 'prepare-access']);
+  });
+});
+
+describe('the API', () => {
+  it('has exactly the routes of the contract, all of them signed with IAM', () => {
+    const routes = stage.ofType('AWS::ApiGatewayV2::Route').map((route) => route.Properties);
+    expect(routes.map((route) => route.RouteKey).sort()).toEqual(ROUTES.map((route) => `${route.method} ${route.path}`).sort());
+    expect(routes.every((route) => route.AuthorizationType === 'AWS_IAM')).toBe(true);
+  });
+
+  it('limits the rate, and logs each request with the ARN of its caller', () => {
+    stage.controlPlane.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+      AccessLogSettings: { DestinationArn: Match.anyValue(), Format: Match.stringLikeRegexp('"caller":"\\$context.identity.userArn"') },
+    });
+  });
+
+  it('allows no other origin', () => {
+    expect(stage.ofType('AWS::ApiGatewayV2::Api')[0]?.Properties.CorsConfiguration).toBeUndefined();
+  });
+});
+
+describe('workflows', () => {
+  const machines = stage.ofType('AWS::StepFunctions::StateMachine').map((machine) => machine.Properties);
+
+  it('are standard ones named after stage and kind, with errors logged and traces on', () => {
+    expect(machines.length).toBeGreaterThan(0);
+    for (const machine of machines) {
+      expect(machine.StateMachineName).toMatch(/^sluice-dev-[a-z-]+$/);
+      expect(machine).toMatchObject({
+        StateMachineType: 'STANDARD',
+        LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+        TracingConfiguration: { Enabled: true },
+      });
+    }
+  });
+
+  it('may invoke their own functions and nothing else', () => {
+    for (const machine of machines) {
+      const roleId = machine.RoleArn['Fn::GetAtt'][0];
+      const statements = stage
+        .ofType('AWS::IAM::Policy')
+        .filter((policy) => policy.Properties.Roles.some((role: { Ref: string }) => role.Ref === roleId))
+        .flatMap((policy) => policy.Properties.PolicyDocument.Statement as Statement[]);
+      const invoke = statements.filter((statement) => listOf(statement.Action).includes('lambda:InvokeFunction'));
+      expect(new Set(invoke.flatMap((statement) => listOf(statement.Resource)).map((arn) => JSON.stringify(arn)))).toEqual(
+        new Set(Object.values(machine.DefinitionSubstitutions).map((arn) => JSON.stringify(arn))),
+      );
+    }
+  });
+
+  it('that end badly are swept at once, and every minute in any case', () => {
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 minute)' });
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.states'],
+        detail: { status: ['ABORTED', 'FAILED', 'TIMED_OUT'], stateMachineArn: [{ prefix: Match.anyValue() }] },
+      },
+    });
+  });
+
+  it('leave no event unseen: a sweep that fails twice goes to an encrypted dead-letter queue', () => {
+    expect(functionNamed('sweep-operations').DeadLetterConfig.TargetArn).toBeDefined();
+    for (const rule of stage.ofType('AWS::Events::Rule')) expect(rule.Properties.Targets[0].DeadLetterConfig.Arn).toBeDefined();
+    stage.controlPlane.hasResourceProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+  });
+});
+
+describe('two stages', () => {
+  it('stand side by side in one account: no name is used twice', () => {
+    const [blue, green] = synthesise({ ...configOf('dev'), name: 'blue' }, { ...configOf('dev'), name: 'green' });
+    const namesOf = (resources: readonly Resource[]) =>
+      resources.flatMap(({ Type, Properties: properties = {} }) =>
+        Object.entries(properties)
+          .filter(
+            ([key, value]) =>
+              typeof value === 'string' &&
+              /^(BucketName|TableName|FunctionName|StateMachineName|LogGroupName|QueueName|LaunchTemplateName|ManagedPolicyName|AliasName|RoleName|GroupName)$/.test(
+                key,
+              ),
+          )
+          .map(([key, value]) => `${Type}.${key}=${value}`),
+      );
+    const blues = namesOf(blue?.resources ?? []);
+    const greens = new Set(namesOf(green?.resources ?? []));
+    expect(blues.length).toBeGreaterThan(80);
+    expect(blues.filter((name) => greens.has(name))).toEqual([]);
+    expect(blues.filter((name) => !name.includes('blue'))).toEqual([]);
+  });
+
+  it('stay well under CloudFormation’s 500 resources a stack and 1 MB a template', () => {
+    for (const template of stage.all) {
+      expect(Object.keys(template.toJSON().Resources).length).toBeLessThan(400);
+      expect(JSON.stringify(template.toJSON(), undefined, 1).length).toBeLessThan(800_000);
+    }
+  });
+});

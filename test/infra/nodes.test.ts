@@ -1,0 +1,51 @@
+import { listOf, stageOf } from './support/synth';
+
+const stage = stageOf('dev');
+const templates = stage.ofType('AWS::EC2::LaunchTemplate').map((template) => template.Properties);
+
+describe('nodes', () => {
+  it('come in both architectures, from the newest Amazon Linux 2023 at each launch', () => {
+    expect(templates.map((template) => template.LaunchTemplateData.ImageId)).toEqual([
+      'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64',
+      'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64',
+    ]);
+  });
+
+  it('answer metadata requests of version 2 only, one hop far, with their tags', () => {
+    for (const template of templates)
+      expect(template.LaunchTemplateData.MetadataOptions).toEqual({
+        HttpEndpoint: 'enabled',
+        HttpTokens: 'required',
+        HttpPutResponseHopLimit: 1,
+        InstanceMetadataTags: 'enabled',
+      });
+  });
+
+  it('have encrypted volumes, no SSH key and no public address', () => {
+    for (const { LaunchTemplateData: data } of templates) {
+      expect(data.BlockDeviceMappings).toEqual([
+        expect.objectContaining({ Ebs: expect.objectContaining({ Encrypted: true, VolumeType: 'gp3', KmsKeyId: expect.anything() }) }),
+      ]);
+      expect(data.KeyName).toBeUndefined();
+      expect(data.NetworkInterfaces).toBeUndefined();
+    }
+  });
+
+  it('boot from a bundle in S3, with every placeholder of the script filled', () => {
+    for (const { LaunchTemplateData: data } of templates) {
+      const script = JSON.stringify(data.UserData);
+      expect(script).toMatch(/s3:\/\/cdk-hnb659fds-assets-111122223333-eu-west-1\/[0-9a-f]{64}\.zip/);
+      expect(script).not.toMatch(/__[A-Z_]+__/);
+    }
+  });
+
+  it('may at most do what the permissions boundary lists: no IAM, no EC2, no other key', () => {
+    const statements = stage.ofType('AWS::IAM::ManagedPolicy')[0]?.Properties.PolicyDocument.Statement as {
+      Action: string | string[];
+      Effect: string;
+    }[];
+    const actions = statements.flatMap((statement) => listOf(statement.Action));
+    expect(new Set(actions.map((action) => action.split(':')[0]))).toEqual(new Set(['s3', 'kms', 'kafka-cluster']));
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+});
