@@ -5,6 +5,7 @@ import { expectedAnswer } from '../../examples/flight-delays/expected';
 import { renderJob, TOPICS } from '../../examples/flight-delays/job';
 import { replay } from '../../examples/flight-delays/replay';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
+import { install } from '../../local/install/install';
 import type { Component } from '../../local/twin/component';
 import { makeTopics, startKafka } from '../../local/twin/kafka';
 import { readSettings } from '../../local/twin/settings';
@@ -12,6 +13,8 @@ import { type RealFlink, startFlink } from './support/flink';
 import { allRun, eventually, newJobId } from './support/flink-suite';
 
 jest.setTimeout(180_000);
+/** The first time, Flink and Kafka are downloaded. */
+const INSTALL_MS = 900_000;
 
 /** Its own broker and its own Flink: the example by itself, without the control plane. */
 const LIMIT = Number(process.env.SLUICE_TEST_FLIGHTS ?? 60_000);
@@ -25,13 +28,14 @@ describe('The flight delays example', () => {
 
   beforeAll(async () => {
     rmSync(state, { recursive: true, force: true });
+    await install();
     const broker = startKafka(settings, (component) => {
       kafka = component;
     });
     real = await startFlink({ address: '127.71.5.10', restPort: 4682, directory: join(state, 'flink'), taskManagers: 2 });
     await broker;
     await makeTopics(bootstrapServers, Object.values(TOPICS));
-  });
+  }, INSTALL_MS);
   afterAll(async () => {
     await real?.stop();
     await kafka?.stop();

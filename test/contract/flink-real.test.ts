@@ -9,6 +9,8 @@ import { allRun, eventually, flinkSuite, newJobId, TABLES } from './support/flin
 import { losingProxy } from './support/losing-proxy';
 
 jest.setTimeout(90_000);
+/** The first time, Flink is downloaded. */
+const INSTALL_MS = 900_000;
 
 describe('The gateway on real Flink', () => {
   let real: RealFlink;
@@ -19,7 +21,7 @@ describe('The gateway on real Flink', () => {
     jar = readFileSync(counterJar());
     real = await startFlink({ address: '127.71.3.10', restPort: 4681, directory: 'local/.state/test/flink-real', taskManagers: 2 });
     flink = connectFlink({ port: real.restPort })(real.address);
-  });
+  }, INSTALL_MS);
   afterAll(() => real?.stop());
 
   describe('keeps the contract of the port:', () => {

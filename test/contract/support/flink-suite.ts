@@ -240,10 +240,13 @@ export function flinkSuite(cluster: () => FlinkUnderTest): void {
     expect(await flink().savepoint(id, 'another')).toEqual({ state: 'unknown' });
   });
 
-  it('stops a job with a savepoint, once, and restores another from it', async () => {
+  it.each([
+    ['keeping what is in flight for the next', false],
+    ['drained', true],
+  ])('stops a job with a savepoint, once, %s, and restores another from it', async (_, drain) => {
     const [id, trigger] = [await running(), newJobId()];
-    await flink().stopWithSavepoint(id, trigger, cluster().directory, false);
-    await flink().stopWithSavepoint(id, trigger, cluster().directory, false);
+    await flink().stopWithSavepoint(id, trigger, cluster().directory, drain);
+    await flink().stopWithSavepoint(id, trigger, cluster().directory, drain);
     const savepoint = await eventually(() => flink().savepoint(id, trigger), ended);
     await eventually(
       () => flink().job(id),

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { install, paths } from '../../../local/install/install';
 
 /**
  * A real Flink for tests: one JobManager and TaskManagers as child processes on loopback addresses. They are ended by stop(), by the
@@ -25,20 +26,20 @@ export interface FlinkOptions {
   readonly address: string;
   readonly restPort: number;
   readonly directory: string;
+  /** @default 1 */
   readonly taskManagers?: number;
+  /** Of each TaskManager. @default 2 */
   readonly slots?: number;
   /** Added to the configuration, key by key. */
   readonly configuration?: Readonly<Record<string, string>>;
 }
 
-const VERSION = '2.3.0';
 const READY_WITHIN_MS = 60_000;
 
-/** The unpacked distribution: `SLUICE_FLINK_HOME`, else the one that `local/install` made. */
-export function flinkHome(): string {
-  const home = process.env.SLUICE_FLINK_HOME ?? resolve(__dirname, `../../../local/.cache/flink-${VERSION}`);
-  if (!existsSync(join(home, 'lib'))) throw new Error(`no Flink in ${home}: npm run install:local puts it there`);
-  return home;
+/** The distribution that the twin has too; installed when it is not there. */
+async function flinkHome(): Promise<string> {
+  await install();
+  return paths().flink();
 }
 
 const OPENS = ['lang', 'util', 'net', 'nio', 'util.concurrent', 'time', 'io', 'text'].map(
@@ -49,7 +50,7 @@ const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', ...O
 
 export async function startFlink(options: FlinkOptions): Promise<RealFlink> {
   const { address, restPort, taskManagers = 1, slots = 2 } = options;
-  const home = flinkHome();
+  const home = await flinkHome();
   const directory = resolve(options.directory);
   rmSync(directory, { recursive: true, force: true });
   for (const part of ['conf', 'log', 'tmp']) mkdirSync(join(directory, part), { recursive: true });
