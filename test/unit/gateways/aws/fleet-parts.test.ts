@@ -1,0 +1,176 @@
+import type { Activity } from '@aws-sdk/client-auto-scaling';
+import type { ClusterResources } from '../../../../lambdas/contracts/cluster';
+import type { Stage } from '../../../../lambdas/contracts/stage';
+import { newestFailure } from '../../../../lambdas/gateways/aws/ec2/auto-scaling-groups';
+import { templateData } from '../../../../lambdas/gateways/aws/ec2/launch-templates';
+import { fleetNames } from '../../../../lambdas/gateways/aws/ec2/names';
+import { nodePolicy } from '../../../../lambdas/gateways/aws/ec2/node-role';
+import { hostsSeen } from '../../../../lambdas/gateways/aws/ec2/observed-hosts';
+import { egressRules, ingressRules } from '../../../../lambdas/gateways/aws/ec2/security-group';
+import { gbpsOf } from '../../../../lambdas/gateways/aws/instance-facts.adapter';
+import { aCluster } from '../../../contract/support/samples';
+
+const stage = {
+  name: 'prod',
+  flinkClientSecurityGroupId: 'sg-functions',
+  prefixLists: ['pl-s3', 'pl-dynamodb'],
+  streamSources: [{ cidr: '10.1.0.0/16', fromPort: 9098, toPort: 9098 }],
+  kmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/k',
+  stateBucket: 'state',
+  artifactBucket: 'artifacts',
+  nodeBundle: { bucket: 'assets', key: 'node.zip' },
+} as unknown as Stage;
+
+describe("A cluster's names", () => {
+  test('say stage, cluster, epoch, and what they are of', () => {
+    const names = fleetNames('prod', 'flights', 3);
+    expect(names.jobManagerGroup).toBe('sluice-prod-flights-e3-jobmanager');
+    expect(names.taskManagerGroup('eu-central-1b')).toBe('sluice-prod-flights-e3-taskmanager-eu-central-1b');
+    expect(names.role).toBe('sluice-prod-flights-e3');
+  });
+
+  test("fit IAM's 64 characters for a role, and stay different where they are cut", () => {
+    const long = (end: string): string => fleetNames('a-very-long-stage-name', `${'c'.repeat(39)}${end}`, 12).role;
+    expect(long('a')).toHaveLength(64);
+    expect(long('a')).not.toBe(long('b'));
+  });
+});
+
+describe("A node's permissions", () => {
+  const policy = JSON.stringify(nodePolicy(stage, 'flights'));
+  test("end at the cluster's own prefix of the state bucket", () => {
+    const resources = [...policy.matchAll(/arn:aws:s3:::state[^"]*/g)].map(([resource]) => resource);
+    expect(resources).toEqual(['arn:aws:s3:::state/clusters/flights/*', 'arn:aws:s3:::state']);
+    expect(policy).toContain('"s3:prefix":["clusters/flights","clusters/flights/*"]');
+  });
+  test('change nothing among the artifacts', () => {
+    const statements = (nodePolicy(stage, 'flights') as { Statement: { Resource: string; Action: string | string[] }[] }).Statement;
+    for (const { Resource, Action } of statements.filter((one) => one.Resource.includes('artifacts')))
+      expect([Resource, Action]).toEqual([Resource, expect.stringMatching(/^s3:(Get|List)/)]);
+  });
+});
+
+describe("A cluster's security group", () => {
+  test('lets nobody from the internet in and nobody out to all addresses', () => {
+    const rules = JSON.stringify([...ingressRules(stage, 'sg-own'), ...egressRules(stage, 'sg-own')]);
+    expect(rules).not.toContain('0.0.0.0/0');
+    expect(rules).not.toContain('::/0');
+  });
+  test('admits the control plane to port 8081, and members to 6123 and 6124 only', () => {
+    expect(
+      ingressRules(stage, 'sg-own').map(({ FromPort, ToPort, UserIdGroupPairs }) => [FromPort, ToPort, UserIdGroupPairs?.[0]?.GroupId]),
+    ).toEqual([
+      [6123, 6124, 'sg-own'],
+      [8081, 8081, 'sg-functions'],
+    ]);
+  });
+});
+
+describe('A launch template', () => {
+  const size = { ...aCluster().size, stateVolume: { kind: 'nvme' as const, sizeGB: 474 }, taskManagersPerHost: 1 };
+  const spec = {
+    cluster: 'flights',
+    epoch: 1,
+    zone: 'z',
+    size,
+    spotPercent: 0,
+    configurationPrefix: 'clusters/flights/e1/config/',
+    flinkVersion: '2.3.0',
+    tags: { 'sluice:stage': 'other', team: 'a' },
+  };
+  const access: ClusterResources = {
+    taskManagerGroups: [],
+    launchTemplateIds: [],
+    securityGroupId: 'sg-own',
+    instanceProfileArn: 'arn:profile',
+    networkInterfaceId: 'eni-1',
+  };
+  const base = {
+    ImageId: 'ami',
+    BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { VolumeSize: 20 } }],
+    MetadataOptions: { State: 'applied' as const, HttpTokens: 'required' as const },
+  };
+  const data = (role: 'jobmanager' | 'taskmanager') => templateData(base, { stage, spec, role, name: `n-${role}`, access });
+
+  test('asks for no second address where a host has one TaskManager, and for no larger volume where the type has NVMe', () => {
+    expect(data('taskmanager').NetworkInterfaces?.[0]).not.toHaveProperty('SecondaryPrivateIpAddressCount');
+    expect(data('taskmanager').BlockDeviceMappings?.[0]?.Ebs?.VolumeSize).toBe(20);
+  });
+  test("takes the base's metadata options without what EC2 only reports", () => {
+    expect(data('jobmanager').MetadataOptions).toMatchObject({ HttpTokens: 'required' });
+    expect(data('jobmanager').MetadataOptions).not.toHaveProperty('State');
+  });
+  test("puts our tags over the user's, and tells a host its role and configuration", () => {
+    const tags = Object.fromEntries((data('jobmanager').TagSpecifications?.[0]?.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
+    expect(tags).toEqual({
+      team: 'a',
+      Name: 'n-jobmanager',
+      'sluice:stage': 'prod',
+      'sluice:cluster': 'flights',
+      'sluice:epoch': '1',
+      'sluice:role': 'jobmanager',
+      'sluice:config': 's3://state/clusters/flights/e1/config/',
+    });
+  });
+});
+
+describe('What is seen of a host', () => {
+  const resources: ClusterResources = { jobManagerGroup: 'jm', taskManagerGroups: [{ name: 'tm', zone: 'z' }], launchTemplateIds: [] };
+  test.each([
+    ['Pending', undefined, 'pending'],
+    ['Pending', 'running', 'pending'],
+    ['InService', 'pending', 'pending'],
+    ['InService', undefined, 'pending'],
+    ['InService', 'running', 'running'],
+    ['InService', 'shutting-down', 'leaving'],
+    ['InService', 'terminated', 'leaving'],
+    ['Terminating', 'running', 'leaving'],
+    ['Terminating:Wait', 'running', 'leaving'],
+    ['Standby', 'running', 'leaving'],
+  ] as const)('is, with Auto Scaling saying %s and EC2 saying %s: %s', (LifecycleState, Name, state) => {
+    const group = { AutoScalingGroupName: 'tm', Instances: [{ InstanceId: 'i-1', AvailabilityZone: 'z', LifecycleState }] };
+    const instances = Name === undefined ? [] : [{ InstanceId: 'i-1', State: { Name }, PrivateIpAddress: '10.0.0.9' }];
+    expect(hostsSeen([group] as never, instances as never, resources)).toMatchObject([
+      { instanceId: 'i-1', role: 'taskmanager', zone: 'z', state },
+    ]);
+  });
+});
+
+describe('The launch problem of a group', () => {
+  const activity = (StatusCode: string, message = '', Description = 'Launching a new EC2 instance'): Activity =>
+    ({ StatusCode, StatusMessage: message, Description, StartTime: new Date(0) }) as Activity;
+  const full = 'We currently do not have sufficient c5.large capacity in the Availability Zone you requested';
+  test.each([
+    ['a failed launch for want of capacity', [activity('Failed', full)], 'capacity'],
+    [
+      'Spot has none',
+      [activity('Failed', 'Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity')],
+      'capacity',
+    ],
+    [
+      "the account's quota is used up, where another zone would not help",
+      [activity('Failed', 'VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit')],
+      'other',
+    ],
+    ['a failure newer than a success', [activity('Failed', full), activity('Successful')], 'capacity'],
+    ['a try under way after a failure', [activity('InProgress'), activity('Failed', full)], 'capacity'],
+    ['a termination after a failure', [activity('Successful', '', 'Terminating EC2 instance: i-1'), activity('Failed', full)], 'capacity'],
+    ['a success newer than a failure', [activity('Successful'), activity('Failed', full)], undefined],
+    ['nothing', [], undefined],
+  ])('%s', (_, activities, kind) => {
+    expect(newestFailure(activities)?.kind).toBe(kind);
+  });
+});
+
+describe("EC2's words for bandwidth", () => {
+  test.each([
+    ['Up to 12.5 Gigabit', 12.5],
+    ['25 Gigabit', 25],
+    ['4x 100 Gigabit', 400],
+    ['Up to 750 Megabit', 0.75],
+    ['High', 0],
+    [undefined, 0],
+  ])('%s is %d Gbit/s', (words, gbps) => {
+    expect(gbpsOf(words)).toBeCloseTo(gbps);
+  });
+});
