@@ -25,7 +25,7 @@ const cursor = z
   });
 
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(25).describe('Items a page'),
+  limit: z.coerce.number('must be a whole number').int().min(1).max(100).default(25).describe('Items a page'),
   after: cursor.optional().describe('Value of `next` of the page before'),
 });
 
