@@ -7,6 +7,9 @@ import { isJobOver } from './job-lifecycle';
 /** Error name of an operation whose workflow ended without ending it. What it left is not known. */
 export const INTERRUPTED = 'WorkflowInterrupted';
 
+/** Errors after which a job does certainly not run. */
+const DEFINITE: readonly string[] = ['JobRejected', 'JobFailed', 'ArtifactMissing', 'ArtifactMismatch'];
+
 type ClusterChange = Pick<Cluster, 'status' | 'statusReason'>;
 type JobChange = Partial<Pick<Job, 'status' | 'statusReason' | 'desired'>>;
 
@@ -22,6 +25,7 @@ export const clusterAfter = (
       return { status: 'RUNNING', statusReason: `Launched with ${cluster.size.taskManagers.min} TaskManagers in ${cluster.zone}` };
     // Whoever superseded the launch takes away what it made.
     if (failure.name === 'Superseded') return undefined;
+    if (failure.name === INTERRUPTED) return { status: 'FAILED', statusReason: sentence(failure.message) };
     if (leftover)
       return {
         status: 'FAILED',
@@ -42,6 +46,8 @@ export const jobAfter = (
   failure: Failure | undefined,
   leftover: Failure | undefined,
 ): JobChange | undefined => {
+  // Stopped all the same, by the savepoint that its operation had given up on.
+  if (operation.request.kind === 'stop-job' && failure && job.status === 'STOPPED') return { desired: 'STOPPED' };
   if (operation.request.kind === 'stop-job' && !failure) {
     if (isJobOver(job.status)) return { desired: 'STOPPED' };
     return operation.request.mode === 'cancel'
@@ -56,9 +62,11 @@ export const jobAfter = (
     return superseded
       ? { status: 'CANCELED', statusReason: `Not started. ${message}` }
       : { status: 'FAILED', statusReason: leftover ? `${message} ${sentence(`Flink may still run it: ${leftover.message}`)}` : message };
-  // The previous version could not be brought back.
-  if (operation.kind === 'upgrade-job' && failure.name !== INTERRUPTED && job.status === 'SUBMITTING')
-    return superseded ? { status: 'CANCELED', statusReason: message } : { status: 'FAILED', statusReason: message };
+  // The previous version could not be brought back, and Flink has said so; otherwise nobody knows whether it runs.
+  if (operation.kind === 'upgrade-job' && job.status === 'SUBMITTING') {
+    if (superseded) return { status: 'CANCELED', statusReason: message };
+    if (DEFINITE.includes((leftover ?? failure).name)) return { status: 'FAILED', statusReason: message };
+  }
   // No transient status outlives its operation; describing the job asks Flink again.
   if (job.status === 'STOPPING' || job.status === 'SUBMITTING')
     return { status: 'RUNNING', statusReason: `Last seen before this: ${message}` };

@@ -64,8 +64,9 @@ const settle = async (
     if (operation.job === undefined) {
       const cluster = await store.cluster(operation.cluster);
       const change = cluster && clusterAfter(operation, cluster, failure, leftover);
+      // Before the cluster is TERMINATED: should this function die in between, the next try does it all again.
+      if (operation.kind === 'terminate-cluster') await closeCluster(deps, operation, change?.status === 'TERMINATED');
       if (change) await store.updateCluster(operation.cluster, operationId, change);
-      if (operation.kind === 'terminate-cluster' && change?.status === 'TERMINATED') await closeCluster(deps, operation);
       return undefined;
     }
     const job = await store.job(operation.cluster, operation.job);

@@ -6,6 +6,7 @@ import { decideJobEnd, decideJobProgress } from '../domain/decide-job-progress';
 import { statusSeen } from '../domain/job-lifecycle';
 import type { FlinkJobSeen } from '../gateways/flink/flink.port';
 import { connect, type FlinkDeps, notYet, ownJob, type Purpose } from './owned';
+import { keepSavepoint, triggerIdOf } from './savepoints';
 
 /** Looks at the job in Flink until it runs with all its tasks, or has ended, or (`known`) once to record how it is. */
 export const observeJob = async (deps: FlinkDeps, operation: Operation, input: ObserveJobInput): Promise<Awaited_> => {
@@ -16,9 +17,32 @@ export const observeJob = async (deps: FlinkDeps, operation: Operation, input: O
     const { ended, reason } = decideJobEnd(seen);
     return ended ? { ready: true, reason } : notYet(operation, deps.clock, reason);
   }
+  const stopping = operation.request.kind === 'stop-job' && operation.request.mode === 'savepoint' && job.desired === 'RUNNING';
+  return (stopping ? await whileStopping(deps, operation, job, seen) : undefined) ?? recordSeen(deps, operation, seen);
+};
+
+const recordSeen = async (deps: FlinkDeps, operation: Operation, seen: FlinkJobSeen | undefined): Promise<Awaited_> => {
   const { status, statusReason } = statusSeen(seen);
   await record(deps, operation, status, statusReason);
   return { ready: true, reason: `${status}: ${statusReason}` };
+};
+
+/** A stop that its operation has given up on may still take place. @returns undefined when it will not */
+const whileStopping = async (
+  deps: FlinkDeps,
+  operation: Operation,
+  job: Job,
+  seen: FlinkJobSeen | undefined,
+): Promise<Awaited_ | undefined> => {
+  const { cluster } = await ownJob(deps, operation, 'cleaning');
+  const savepoint = await connect(deps.flink, cluster).savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId));
+  if (savepoint.state === 'in-progress') return { ready: false, reason: 'The stop is still under way in Flink' };
+  if (savepoint.state !== 'completed') return undefined;
+  await keepSavepoint(deps, operation, job, savepoint.location);
+  if (!decideJobEnd(seen).ended) return { ready: false, reason: `Savepoint ${savepoint.location} is complete, the job is ending` };
+  const statusReason = `Stopped with savepoint ${savepoint.location}`;
+  await record(deps, operation, 'STOPPED', statusReason);
+  return { ready: true, reason: statusReason };
 };
 
 const untilRunning = async (

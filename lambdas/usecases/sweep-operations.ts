@@ -31,9 +31,8 @@ const CONTROL_PLANE = 'sluice';
  * have left is taken away by an operation of the control plane's own. @param only look at this operation alone
  */
 export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<readonly Swept[]> => {
-  const open = await deps.store.openOperations();
   const swept: Swept[] = [];
-  for (const operation of open.filter(({ operationId }) => only === undefined || operationId === only)) {
+  for (const operation of await candidates(deps.store, only)) {
     const execution = await deps.workflows.state(operation.kind, operation.operationId);
     const { action, reason } = decideSweep(operation, execution, deps.clock().toISOString());
     if (action === 'leave') continue;
@@ -42,6 +41,17 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
     swept.push({ operationId: operation.operationId, action, reason, ...(cleaning === undefined ? {} : { cleaning }) });
   }
   return swept;
+};
+
+const candidates = async (store: StorePort, only: string | undefined): Promise<readonly Operation[]> => {
+  if (only === undefined) return store.openOperations();
+  const operation = await store.operation(only);
+  if (!operation) return [];
+  if (operation.status === 'PENDING' || operation.status === 'RUNNING') return [operation];
+  // Ended, and then its workflow: at the latest now it holds nothing.
+  const target = operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
+  await store.releaseLease(target, operation.operationId);
+  return [];
 };
 
 const endInterrupted = async (deps: SweepDeps, operation: Operation, reason: string): Promise<string | undefined> => {

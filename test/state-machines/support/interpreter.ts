@@ -96,8 +96,8 @@ export const execute = async (definition: Definition, input: unknown, { invoke, 
         data = output;
         return state.End ? undefined : state.Next;
       } catch (error) {
-        const { Error, Cause } = errorOutput(error);
-        const index = (state.Retry ?? []).findIndex(({ ErrorEquals }) => matches(ErrorEquals, Error));
+        const output = errorOutput(error);
+        const index = (state.Retry ?? []).findIndex(({ ErrorEquals }) => matches(ErrorEquals, output.Error));
         const retrier = state.Retry?.[index];
         const done = retries.get(index) ?? 0;
         if (retrier && done < retrier.MaxAttempts) {
@@ -105,10 +105,10 @@ export const execute = async (definition: Definition, input: unknown, { invoke, 
           retries.set(index, done + 1);
           continue;
         }
-        const catcher = state.Catch?.find(({ ErrorEquals }) => matches(ErrorEquals, Error));
+        const catcher = state.Catch?.find(({ ErrorEquals }) => matches(ErrorEquals, output.Error));
         if (!catcher) throw error;
-        await assign(catcher.Assign, { errorOutput: { Error, Cause } });
-        data = { Error, Cause };
+        await assign(catcher.Assign, { errorOutput: output });
+        data = output;
         return catcher.Next;
       }
     }
@@ -151,8 +151,8 @@ export const execute = async (definition: Definition, input: unknown, { invoke, 
     }
     return { status: 'SUCCEEDED', path: entered, transitions: entered.length };
   } catch (error) {
-    const { Error, Cause } = errorOutput(error);
-    return { status: 'FAILED', error: Error, cause: Cause, path: entered, transitions: entered.length };
+    const output = errorOutput(error);
+    return { status: 'FAILED', error: output.Error, cause: output.Cause, path: entered, transitions: entered.length };
   }
 };
 

@@ -181,7 +181,7 @@ export class World {
   jarSpec(parallelism: number, content = 'jar', name = 'delays'): StoredJobSpec {
     const uri = `s3://artifacts/${content}.jar`;
     this.artifacts.put(uri, content);
-    const program = { kind: 'jar', uri, sha256: hashOf(content), arguments: [] } as const;
+    const program: StoredJobSpec['program'] = { kind: 'jar', uri, sha256: hashOf(content), arguments: [] };
     return { name, program, parallelism, flinkConfiguration: {}, restore: { from: 'latest', allowNonRestoredState: false } };
   }
 

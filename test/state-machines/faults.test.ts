@@ -1,0 +1,157 @@
+import { AwsUnavailable, FlinkUnavailable } from '../../lambdas/contracts/errors';
+import type { Operation } from '../../lambdas/contracts/operation';
+import { enter, run } from './support/functions';
+import { recover, violations } from './support/recover';
+import { type Fault, World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+
+/** Every call that any function of a workflow makes fails once, one call a run. */
+jest.setTimeout(120_000);
+beforeEach(() => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+});
+
+type Scenario = readonly [name: string, prepare: (world: World) => Promise<Operation>];
+const launched = async (world: World): Promise<void> => {
+  await run(await world.acceptLaunch());
+};
+const running = async (world: World, parallelism = 2): Promise<void> => {
+  await launched(world);
+  await run(await world.acceptSubmission(world.jarSpec(parallelism)));
+};
+const SCENARIOS: readonly Scenario[] = [
+  ['launch-cluster', (world) => world.acceptLaunch()],
+  [
+    'submit-job (jar, on new hosts)',
+    async (world) => {
+      await launched(world);
+      return world.acceptSubmission(world.jarSpec(4));
+    },
+  ],
+  [
+    'submit-job (SQL)',
+    async (world) => {
+      await launched(world);
+      return world.acceptSubmission(world.sqlSpec(2));
+    },
+  ],
+  [
+    'stop-job (savepoint)',
+    async (world) => {
+      await running(world);
+      return world.acceptChange({ kind: 'stop-job', mode: 'savepoint', drain: false });
+    },
+  ],
+  [
+    'stop-job (cancel)',
+    async (world) => {
+      await running(world);
+      return world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false });
+    },
+  ],
+  [
+    'take-savepoint',
+    async (world) => {
+      await running(world);
+      return world.acceptChange({ kind: 'take-savepoint' });
+    },
+  ],
+  [
+    'upgrade-job',
+    async (world) => {
+      await running(world);
+      return world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+    },
+  ],
+  [
+    'upgrade-job (to a version that fails)',
+    async (world) => {
+      await running(world);
+      const previous = (await world.job()).jarId;
+      world.flink.behaviour = ({ jarId }) => (jarId === previous ? { does: 'run' } : { does: 'fail', reason: 'it is broken' });
+      return world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(2, 'new') });
+    },
+  ],
+  [
+    'rescale-job (out)',
+    async (world) => {
+      await running(world);
+      return world.acceptChange({ kind: 'rescale-job', parallelism: 4 });
+    },
+  ],
+  [
+    'rescale-job (in)',
+    async (world) => {
+      await running(world, 4);
+      return world.acceptChange({ kind: 'rescale-job', parallelism: 2 });
+    },
+  ],
+  [
+    'terminate-cluster',
+    async (world) => {
+      await running(world);
+      return world.acceptTermination('savepoint');
+    },
+  ],
+];
+
+interface Outcome {
+  readonly operation: Operation;
+  readonly calls: number;
+  readonly problems: readonly string[];
+  readonly failedCall: string;
+}
+
+/** One run of a scenario in which the call with this number fails; none for -1. */
+const runWith = async ([, prepare]: Scenario, failing: number, fault: (port: string) => Fault): Promise<Outcome> => {
+  const world = enter(new World());
+  const accepted = await prepare(world);
+  const first = world.calls;
+  let failedCall = '';
+  world.faults = ({ index, port, method }) => {
+    if (index - first !== failing) return undefined;
+    failedCall = `${port}.${method}`;
+    return fault(port);
+  };
+  await run(accepted);
+  const calls = world.calls - first;
+  world.faults = () => undefined;
+  await recover(world, accepted.operationId);
+  const operation = (await world.store.operation(accepted.operationId)) as Operation;
+  return { operation, calls, problems: await violations(world), failedCall };
+};
+
+const passing = (port: string): Error => (port === 'flink' ? new FlinkUnavailable('answered 500') : new AwsUnavailable('answered 500'));
+
+describe.each(SCENARIOS)('%s', (name, prepare) => {
+  const scenario: Scenario = [name, prepare];
+  let calls = 0;
+  let expected: Operation['status'];
+  beforeAll(async () => {
+    jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    const outcome = await runWith(scenario, -1, () => ({ error: new Error(), when: 'before' }));
+    calls = outcome.calls;
+    expected = outcome.operation.status;
+  });
+
+  test.each(['before', 'after'] as const)('goes on when any one call fails in a passing way (%s its effect)', async (when) => {
+    const wrong: string[] = [];
+    for (let call = 0; call < calls; call++) {
+      const { operation, problems, failedCall } = await runWith(scenario, call, (port) => ({ error: passing(port), when }));
+      if (operation.status !== expected) wrong.push(`call ${call} ${failedCall}: ${operation.status} ${operation.reason}`);
+      wrong.push(...problems.map((problem) => `call ${call} ${failedCall}: ${problem}`));
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('ends in a true state with nothing left that nobody owns when any one call fails for good', async () => {
+    const wrong: string[] = [];
+    for (let call = 0; call < calls; call++) {
+      const { problems, failedCall } = await runWith(scenario, call, () => ({ error: new Error('AccessDenied'), when: 'before' }));
+      wrong.push(...problems.map((problem) => `call ${call} ${failedCall}: ${problem}`));
+    }
+    expect(wrong).toEqual([]);
+  });
+});

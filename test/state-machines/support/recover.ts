@@ -1,0 +1,49 @@
+import { sweepOperations } from '../../../lambdas/usecases/sweep-operations';
+import { run } from './functions';
+import { STAGE, type World } from './world';
+
+/** What the sweeper does at the end of an execution and in the following minutes, and the workflows that it starts. */
+export const recover = async (world: World, ended: string): Promise<void> => {
+  await sweep(world, ended);
+  for (let minute = 0; minute < 3; minute++) {
+    await world.pause(60);
+    await sweep(world);
+  }
+};
+
+const sweep = async (world: World, only?: string): Promise<void> => {
+  const before = world.workflows.started.length;
+  await sweepOperations({ store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock }, only);
+  for (const { operationId } of world.workflows.started.slice(before)) {
+    const operation = await world.store.operation(operationId);
+    if (operation) await run(operation);
+  }
+};
+
+/** Everything that is not as it must be once all operations have ended; empty when all is well. */
+export const violations = async (world: World): Promise<readonly string[]> => {
+  const found: string[] = [];
+  const open = await world.store.openOperations();
+  found.push(...open.map(({ operationId, kind }) => `${kind} ${operationId} has not ended`));
+  const cluster = await world.cluster();
+  if (cluster.lease) found.push(`the cluster is held by ${cluster.lease.operationId}`);
+  if (cluster.status === 'LAUNCHING' || cluster.status === 'TERMINATING') found.push(`the cluster stays ${cluster.status}`);
+  const leftovers = world.fleet.leftovers();
+  if (cluster.status === 'TERMINATED' && leftovers.length > 0) found.push(`${leftovers.join(', ')} left of a terminated cluster`);
+  const jobs = (await world.store.jobs('flights', { limit: 100 })).items;
+  for (const job of jobs) {
+    if (job.lease) found.push(`job ${job.name} is held by ${job.lease.operationId}`);
+    if (job.status === 'SUBMITTING' || job.status === 'STOPPING') found.push(`job ${job.name} stays ${job.status}`);
+  }
+  if (world.flink.reachable) {
+    const inFlink = (await world.flink.jobs()).filter(({ state }) => !['FINISHED', 'FAILED', 'CANCELED'].includes(state));
+    for (const { flinkJobId, state } of inFlink) {
+      const owner = jobs.find((job) => job.flinkJobId === flinkJobId);
+      if (owner?.status !== 'RUNNING') found.push(`Flink has ${flinkJobId} ${state}, the table says ${owner?.status ?? 'nothing'}`);
+    }
+    for (const job of jobs.filter(({ status, statusReason }) => status === 'RUNNING' && !statusReason.startsWith('Last seen')))
+      if (!inFlink.some(({ flinkJobId }) => flinkJobId === job.flinkJobId)) found.push(`job ${job.name} is RUNNING in the table only`);
+  }
+  if (new Set(world.flink.starts).size < world.flink.starts.length) found.push(`a job was started twice: ${world.flink.starts.join(', ')}`);
+  return found;
+};
