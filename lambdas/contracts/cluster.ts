@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instant, operationId, resourceName } from './names';
 
 export const sizeName = z.enum(['dev', 'small', 'medium', 'large', 'xlarge']);
@@ -24,6 +24,9 @@ export const sizeDefinition = z.strictObject({
 export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
 const flinkSettings = z.record(z.string().min(1).max(200), z.string().max(4_000)).describe('Flink settings by key, as in config.yaml');
+
+/** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
+const USER_TAGS_MAX = 40;
 
 export const clusterSpec = z.strictObject({
   name: resourceName,
@@ -58,7 +61,14 @@ export const clusterSpec = z.strictObject({
   spareSlots: z.int().min(0).max(512).optional(),
   flinkConfiguration: flinkSettings.default({}),
   /** Cost allocation tags put on everything of this cluster. */
-  tags: z.record(z.string().regex(/^(?!aws:|sluice:)[\w .:/=+@-]{1,128}$/), z.string().max(256)).default({}),
+  tags: z
+    .record(
+      // Hosts read their tags through instance metadata, and EC2 then takes no space and no slash in a key.
+      z.string().regex(/^(?!aws:|sluice:)[\w.:=+@-]{1,128}$/, 'must be letters, digits and . : = + @ _ - and not begin with aws: or sluice:'),
+      z.string().max(256),
+    )
+    .refine((tags) => Object.keys(tags).length <= USER_TAGS_MAX, `may hold ${USER_TAGS_MAX} tags at most`)
+    .default({}),
 });
 export type ClusterSpec = z.infer<typeof clusterSpec>;
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { lease } from './cluster';
 import { flinkJobId, instant, resourceName, s3Uri, sha256 } from './names';
 

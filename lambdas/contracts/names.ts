@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A cluster's or job's name. It becomes part of group names, S3 keys, IAM role names and URLs, so it is

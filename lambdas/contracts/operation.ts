@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { storedJobSpec } from './job';
 import { instant, operationId, resourceName, s3Uri } from './names';
 

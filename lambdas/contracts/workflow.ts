@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { operationId, s3Uri } from './names';
 
 /** Input of every state machine. All else is in the table. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BODY_MAX_BYTES, idempotencyKey } from '../contracts/api';
 import { OPERATION_ID_BYTES, operationIdOf, operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { ChangeRequest } from '../usecases/accept';

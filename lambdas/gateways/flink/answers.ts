@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FlinkJobState } from './flink.port';
 
 /** What Flink 2.x answers: strict on what is used, silent on the rest, so that a newer Flink's new fields do no harm. */
