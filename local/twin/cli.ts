@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync }
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { tail } from './component';
 import { onEnd } from './lifetime';
 import { type Holder, TwinIsRunning, whoHolds } from './lock';
@@ -82,11 +82,13 @@ const upDetached = async (settings: TwinSettings): Promise<number> => {
   onEnd(() => child.kill('SIGTERM'));
   let shown = 0;
   for (;;) {
+    const ready = (await whoHolds())?.ready === true;
+    if (ready) await sleep(100); // its last lines
     const text = readFileSync(logPath, 'utf8');
     process.stdout.write(text.slice(shown));
     shown = text.length;
     if (code !== undefined) return code === 0 ? 1 : code;
-    if ((await whoHolds())?.ready) break;
+    if (ready) break;
     await sleep(100);
   }
   child.unref();

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { runToEnd } from './component';
 import { awsEndpoint, awsEnvironment, type TwinSettings } from './settings';
 
-const CDK = 'node_modules/.bin/cdk';
+const cdk = (settings: TwinSettings): string => join(settings.root, 'node_modules/.bin/cdk');
 
 const cdkEnvironment = (settings: TwinSettings): Record<string, string> => ({
   ...awsEnvironment(settings),
@@ -21,7 +21,7 @@ export const synthesise = async (settings: TwinSettings): Promise<void> => {
   rmSync(assembly(settings), { recursive: true, force: true });
   await runToEnd(settings, {
     name: 'cdk-synth',
-    command: [CDK, 'synth', '--quiet', '--no-notices', '-c', `stage=${settings.stage}`, '--output', assembly(settings)],
+    command: [cdk(settings), 'synth', '--quiet', '--no-notices', '-c', `stage=${settings.stage}`, '--output', assembly(settings)],
     environment: cdkEnvironment(settings),
     seconds: 180,
   });
@@ -31,8 +31,9 @@ export const synthesise = async (settings: TwinSettings): Promise<void> => {
 export const bootstrap = (settings: TwinSettings): Promise<void> =>
   runToEnd(settings, {
     name: 'cdk-bootstrap',
-    command: [CDK, 'bootstrap', '--no-notices', `aws://${settings.account}/${settings.region}`],
+    command: [cdk(settings), 'bootstrap', '--no-notices', `aws://${settings.account}/${settings.region}`],
     environment: cdkEnvironment(settings),
+    directory: settings.stateDir, // beside cdk.json it would synthesise the app first
     seconds: 120,
   });
 
@@ -51,7 +52,7 @@ export const deploy = async (settings: TwinSettings): Promise<Deployed> => {
   await runToEnd(settings, {
     name: 'cdk-deploy',
     command: [
-      CDK,
+      cdk(settings),
       'deploy',
       '--all',
       '--no-notices',

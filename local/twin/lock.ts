@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { startTimeOf } from './processes';
 import type { TwinSettings } from './settings';
 

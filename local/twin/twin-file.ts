@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TwinSettings } from './settings';
 
 /** What a client needs to use a running twin: `local/.state/twin.json`. It is there exactly while the twin can be used. */
