@@ -64,7 +64,9 @@ export const clusterSpec = z.strictObject({
   tags: z
     .record(
       // Hosts read their tags through instance metadata, and EC2 then takes no space and no slash in a key.
-      z.string().regex(/^(?!aws:|sluice:)[\w.:=+@-]{1,128}$/, 'must be letters, digits and . : = + @ _ - and not begin with aws: or sluice:'),
+      z
+        .string()
+        .regex(/^(?!aws:|sluice:)[\w.:=+@-]{1,128}$/, 'must be letters, digits and . : = + @ _ - and not begin with aws: or sluice:'),
       z.string().max(256),
     )
     .refine((tags) => Object.keys(tags).length <= USER_TAGS_MAX, `may hold ${USER_TAGS_MAX} tags at most`)
