@@ -16,6 +16,7 @@ from .credentials import Accounts
 from .emulator import Emulator
 from .machine import Site
 from .processes import adopt_orphans, end_with_parent
+from .warden import Warden
 
 LOCAL = Path(__file__).resolve().parent.parent
 
@@ -55,9 +56,10 @@ def main() -> int:
     started = time.monotonic()
     accounts = Accounts(options.emulator, options.region)
     accounts.warm_up()
+    warden = Warden()
     site = Site(emulator=options.emulator, region=options.region, account=options.account, images=options.images.resolve(),
                 tools=Path(sys.executable).parent, java=Path(java).resolve(), instances=instances, grace_seconds=options.grace,
-                accounts=accounts)
+                accounts=accounts, warden=warden)
     agent = Agent(Emulator(options.emulator), site, lambda text: print(f"fleet {time.monotonic() - started:7.2f} s: {text}", flush=True))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: agent.stop())
@@ -65,6 +67,7 @@ def main() -> int:
     (options.state / "fleet.url").write_text(control + "\n")
     print(f"fleet: ready, control at {control}", flush=True)
     agent.run()
+    warden.close()
     return 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from .credentials import Accounts, ProfileCredentials
 from .metadata import ROLE_DOCUMENTS, MetadataServer, documents
 from .processes import group_gone, signal_group, start_group
+from .warden import Warden
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Site:
     instances: Path
     grace_seconds: float
     accounts: Accounts
+    warden: Warden
 
 
 class Machine:
@@ -75,6 +77,7 @@ class Machine:
         script.write_text(self.instance.get("userData") or "#!/bin/bash\nexec sleep infinity\n")
         script.chmod(0o700)
         self._process = start_group(["bash", str(script)], str(self.directory), self._environment(), str(self.directory / "console.log"))
+        self._site.warden.watch(self._process.pid)
         self.phase = "booted"
 
     def _environment(self) -> dict[str, str]:
@@ -134,6 +137,7 @@ class Machine:
             self._process.poll()
             if not group_gone(self._process.pid):
                 return False
+            self._site.warden.forget(self._process.pid)
             self.phase = "ended"
         if self.phase != "ended":
             return False

@@ -1,0 +1,131 @@
+"""The commands that start Flink's processes."""
+import os
+import tempfile
+import unittest
+import unittest.mock
+
+from sluice_node import flink, volume
+
+CONFIG = '''env.java.opts.all: "-XX:+UseSerialGC"
+env.java.opts.taskmanager: "-Da=b -Dc=d"
+pipeline.name: "a \\"quoted\\" name: with a colon"
+taskmanager.numberOfTaskSlots: "2"
+'''
+
+
+def dynamic(command):
+    """The -D settings after the main class."""
+    tail = command[command.index("--configDir"):]
+    return dict(value.split("=", 1) for option, value in zip(tail, tail[1:]) if option == "-D")
+
+
+class FlinkTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.root = temporary.name
+        for folder in ("image/lib", "conf", "log", "state"):
+            os.makedirs(os.path.join(self.root, folder))
+        for jar in ("flink-cep-2.3.0.jar", "flink-dist-2.3.0.jar", "log4j-api.jar", "a-users.jar", "README"):
+            open(os.path.join(self.root, "image", "lib", jar), "w").close()
+        with open(os.path.join(self.root, "conf", "config.yaml"), "w") as stream:
+            stream.write(CONFIG)
+        self.installation = flink.Installation(
+            image=self.root + "/image", java="/usr/bin/java", config=self.root + "/conf", state=self.root + "/state", logs=self.root + "/log",
+            log4j=self.root + "/conf/log4j.properties")
+        memory = unittest.mock.patch.object(flink, "memory_parameters", return_value=(["-Xmx1g"], ["-D", "taskmanager.memory.managed.size=1b"]))
+        memory.start()
+        self.addCleanup(memory.stop)
+
+    def test_each_task_manager_has_an_address_a_name_and_directories_of_its_own(self):
+        first, second = flink.task_managers(self.installation, "i-1", ["10.0.0.4", "10.0.0.5"])
+        self.assertEqual(["taskmanager-1", "taskmanager-2"], [first.name, second.name])
+        self.assertEqual({
+            "taskmanager.memory.managed.size": "1b", "taskmanager.host": "10.0.0.5", "taskmanager.bind-host": "10.0.0.5", "taskmanager.resource-id": "i-1-2",
+            "process.working-dir": self.root + "/state/taskmanager-2", "io.tmp.dirs": self.root + "/state/taskmanager-2/tmp"}, dynamic(second.command))
+
+    def test_the_job_manager_listens_on_its_own_address_only(self):
+        (spec,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")
+        found = dynamic(spec.command)
+        self.assertEqual(("10.0.0.9", "10.0.0.9"), (found["jobmanager.bind-host"], found["rest.bind-address"]))
+        self.assertIn(flink.JOB_MANAGER, spec.command)
+
+    def test_java_options_of_the_configuration_reach_the_processes_they_are_for(self):
+        (task_manager,) = flink.task_managers(self.installation, "i-1", ["10.0.0.4"])
+        (job_manager,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")
+        self.assertTrue({"-XX:+UseSerialGC", "-Da=b", "-Dc=d"} <= set(task_manager.command))
+        self.assertTrue("-XX:+UseSerialGC" in job_manager.command and "-Da=b" not in job_manager.command)
+
+    def test_flinks_own_jar_comes_last_on_the_class_path(self):
+        names = [os.path.basename(path) for path in self.installation.classpath().split(":")]
+        self.assertEqual(["a-users.jar", "flink-cep-2.3.0.jar", "log4j-api.jar", "flink-dist-2.3.0.jar"], names)
+
+    def test_processes_find_plugins_and_the_sql_gateway_through_their_environment(self):
+        (spec,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")
+        self.assertEqual((self.root + "/image/plugins", self.root + "/image/opt"), (spec.environment["FLINK_PLUGINS_DIR"], spec.environment["FLINK_OPT_DIR"]))
+
+    def test_quoted_values_of_the_configuration_are_read_as_flink_reads_them(self):
+        self.assertEqual('a "quoted" name: with a colon', flink.read_settings(self.root + "/conf/config.yaml")["pipeline.name"])
+
+
+class MemoryTest(unittest.TestCase):
+    def installation(self, directory, script):
+        java = os.path.join(directory, "java")
+        with open(java, "w") as stream:
+            stream.write("#!/bin/sh\n" + script)
+        os.chmod(java, 0o755)
+        os.mkdir(os.path.join(directory, "lib"))
+        return flink.Installation(directory, java, directory, directory, directory, directory)
+
+    def test_flags_and_settings_are_what_flinks_own_tool_says(self):
+        with tempfile.TemporaryDirectory() as directory:
+            found = flink.memory_parameters(self.installation(
+                directory, 'echo noise\necho "BASH_JAVA_UTILS_EXEC_RESULT:-Xmx1 -Xms1"\necho "BASH_JAVA_UTILS_EXEC_RESULT:-D a=1b"\n'), "TM")
+        self.assertEqual((["-Xmx1", "-Xms1"], ["-D", "a=1b"]), found)
+
+    def test_sizes_that_flink_refuses_are_reported_in_flinks_words(self):
+        with tempfile.TemporaryDirectory() as directory, self.assertRaisesRegex(flink.FlinkError, "exceed configured Total"):
+            flink.memory_parameters(self.installation(directory, "echo 'sizes exceed configured Total Process Memory' >&2\nexit 1\n"), "TM")
+
+
+class VolumeTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.root = temporary.name
+        for name, device in (("nvme-Amazon_Elastic_Block_Store_vol1", "nvme0n1"), ("nvme-Amazon_Elastic_Block_Store_vol1-part1", "nvme0n1p1"),
+                             ("nvme-Amazon_Elastic_Block_Store_vol2", "nvme2n1"), ("nvme-Amazon_EC2_NVMe_Instance_Storage_AWS1", "nvme1n1"),
+                             ("nvme-Amazon_EC2_NVMe_Instance_Storage_AWS1-ns-1", "nvme1n1")):
+            os.symlink(os.path.join(self.root, device), os.path.join(self.root, name))
+
+    def test_local_nvme_is_preferred_to_network_volumes_and_partitions_are_left_alone(self):
+        self.assertEqual([os.path.join(self.root, name) for name in ("nvme1n1", "nvme0n1", "nvme2n1")], volume.disks(self.root))
+
+    def test_a_machine_without_such_disks_keeps_state_on_its_root_volume(self):
+        self.assertEqual([], volume.disks(os.path.join(self.root, "nothing")))
+
+    def test_mounted_and_partitioned_disks_are_not_free(self):
+        mounts = os.path.join(self.root, "mounts")
+        with open(mounts, "w") as stream:
+            stream.write("/dev/nvme0n1p1 / xfs rw 0 0\n")
+        for name in ("nvme0n1/nvme0n1p1", "nvme1n1/queue", "nvme3n1/nvme3n1p1"):
+            os.makedirs(os.path.join(self.root, "blocks", name))
+        free = [name for name in ("nvme0n1", "nvme1n1", "nvme3n1") if volume.free("/dev/" + name, mounts, os.path.join(self.root, "blocks"))]
+        self.assertEqual(["nvme1n1"], free)
+
+    def state(self, file_system):
+        commands = []
+
+        def run(*command):
+            commands.append(command)
+            return file_system
+        with unittest.mock.patch("os.geteuid", return_value=0), unittest.mock.patch.object(volume, "disks", return_value=["/dev/nvme1n1"]), \
+                unittest.mock.patch.object(volume, "free", return_value=True):
+            volume.state_directory(self.root, run)
+        return [command[0] for command in commands]
+
+    def test_a_new_disk_is_formatted_and_mounted(self):
+        self.assertEqual(["lsblk", "mkfs.ext4", "mount"], self.state("\n"))
+
+    def test_a_disk_with_a_file_system_is_mounted_as_it_is_so_that_a_reboot_keeps_local_state(self):
+        self.assertEqual(["lsblk", "mount"], self.state("ext4\n"))
