@@ -119,9 +119,10 @@ describe('The gateway on real Flink', () => {
     await real.killTaskManagers();
     const lost = await eventually(
       () => flink.job(id),
-      (job) => job?.tasks.running === 0 && job.state !== 'RUNNING',
+      (job) => job?.tasks.running === 0 && job.state !== 'RUNNING' && job.failure !== undefined,
     );
     expect(['CREATED', 'RESTARTING']).toContain(lost?.state);
+    expect(lost?.failure).toMatch(/TaskManager with id 127\.71\.3\.1[12]:\S+ is no longer reachable/);
     await eventually(
       () => flink.overview(),
       ({ taskManagers }) => taskManagers === 0,

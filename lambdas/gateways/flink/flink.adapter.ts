@@ -32,7 +32,8 @@ export interface FlinkRestOptions {
 /** Flink runs a SQL script by a main class of its own, which still has to be asked for through a jar: this one is empty. */
 const SQL_CARRIER = { fileName: 'sluice-sql.jar', bytes: Buffer.from(`504b0506${'0'.repeat(36)}`, 'hex') };
 const SQL_DRIVER = 'org.apache.flink.table.runtime.application.SqlDriver';
-const ACTIVE_FAILURE = ['FAILING', 'RESTARTING'];
+/** The adaptive scheduler calls a job CREATED also while it waits for the slots of a TaskManager that it lost. */
+const INTERRUPTED = ['FAILING', 'RESTARTING', 'CREATED'];
 const ENDED = ['FAILED', 'CANCELED', 'FINISHED'];
 
 export const connectFlink =
@@ -100,7 +101,7 @@ class FlinkRest implements FlinkPort {
     if (!seen) return undefined;
     const [details, failure] = await Promise.all([
       unlessMissing(this.get(`/jobs/${flinkJobId}`, answers.jobDetails)),
-      seen.state === 'FAILED' || ACTIVE_FAILURE.includes(seen.state) ? this.failure(flinkJobId, seen.state) : undefined,
+      seen.state === 'FAILED' || INTERRUPTED.includes(seen.state) ? this.failure(flinkJobId, seen.state) : undefined,
     ]);
     const vertices = (details?.vertices ?? []).map(({ id, name, parallelism, maxParallelism }) => ({
       id,
