@@ -29,7 +29,6 @@ export const operationRequest = z.discriminatedUnion('kind', [
 export type OperationRequest = z.infer<typeof operationRequest>;
 
 export const operationStatus = z.enum(['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED']);
-export type OperationStatus = z.infer<typeof operationStatus>;
 
 /** One state of the operation's workflow as it passed. A state that is entered again (a wait, a retry) keeps its first start. */
 export const phase = z.object({
@@ -43,7 +42,6 @@ export const phase = z.object({
 export type Phase = z.infer<typeof phase>;
 
 export const operationError = z.object({ name: z.string(), message: z.string().max(2_000) });
-export type OperationError = z.infer<typeof operationError>;
 
 export const operation = z.object({
   operationId,
