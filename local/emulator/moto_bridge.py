@@ -26,21 +26,25 @@ from botocore.awsrequest import AWSResponse  # noqa: E402
 from botocore.config import Config  # noqa: E402
 from ministack import app as ministack_app  # noqa: E402
 from ministack.core.responses import get_region  # noqa: E402
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from moto.core import responses as moto_responses  # noqa: E402
+from moto.moto_server.werkzeug_app import create_backend_app  # noqa: E402
 from werkzeug.test import Client  # noqa: E402
+
+from .patching import replace  # noqa: E402
 
 for _module in pkgutil.iter_modules(moto.ec2.models.__path__):
     importlib.import_module(f"moto.ec2.models.{_module.name}")
 
 LOCK = threading.RLock()
 FORWARDED = ("ec2", "autoscaling")
-_wsgi = Client(DomainDispatcherApplication(create_backend_app))
+# One application a service: moto's dispatcher would look for the service among hundreds at every call.
+_wsgi = {service: Client(create_backend_app(service)) for service in FORWARDED}
 
 
 def call_moto(service: str, region: str, method: str, path: str, headers: dict, body: bytes, query: Any = None) -> tuple[int, dict, bytes]:
     """One HTTP request to moto."""
     with LOCK:
-        answer = _wsgi.open(
+        answer = _wsgi[service].open(
             path, method=method, data=body, query_string=query, base_url=f"http://{service}.{region}.amazonaws.com",
             headers=[(k, v) for k, v in headers.items() if k.lower() not in ("content-length", "host")])
         return answer.status_code, dict(answer.headers), answer.data
@@ -84,6 +88,8 @@ def autoscaling(region: str = "us-east-1"):
 
 
 def install() -> None:
+    # moto lists the methods of a class at every call.
+    replace(moto_responses, "method_names_from_class", cache(moto_responses.method_names_from_class))
     for service in FORWARDED:
         if service not in ministack_app.SERVICE_HANDLERS:
             raise RuntimeError(f"MiniStack has no service named {service} any more")
