@@ -47,6 +47,8 @@ export const bytes = (value: number): string => (value < 1e6 ? `${(value / 1e3).
 /** Progress as lines, for a log or another program. The board comes every `boardSeconds`. */
 export class PlainView implements View {
   private lastBoard = 0;
+  /** What was said last of each step: steps are told again and again while an operation is followed. */
+  private readonly said = new Map<string, string>();
 
   constructor(
     private readonly out: NodeJS.WritableStream,
@@ -55,6 +57,9 @@ export class PlainView implements View {
 
   step(update: StepUpdate): void {
     const name = update.parent ? `  ${update.parent} › ${update.name}` : update.name;
+    const saying = `${update.state} ${update.state === 'running' ? (update.detail ?? '') : ''}`;
+    if (this.said.get(name) === saying || (update.state === 'running' && this.said.get(name)?.startsWith('done'))) return;
+    this.said.set(name, saying);
     if (update.state === 'running') {
       if (update.detail) this.note(`… ${name}: ${update.detail}`);
       return;
