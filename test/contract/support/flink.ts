@@ -1,12 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { install, paths } from '../../../local/install/install';
 
 /**
- * A real Flink for tests: one JobManager and TaskManagers as child processes on loopback addresses. They are ended by stop(), by the
- * end of the test process, and by nothing else than their own ids.
+ * A real Flink for tests: one JobManager and TaskManagers as processes on loopback addresses. Each has a guard of its own, so that it
+ * ends with the test process, however that ends.
  */
 export interface RealFlink {
   readonly address: string;
@@ -34,6 +34,7 @@ export interface FlinkOptions {
   readonly configuration?: Readonly<Record<string, string>>;
 }
 
+const GUARD = resolve(__dirname, '../../../local/twin/guard.py');
 const READY_WITHIN_MS = 60_000;
 
 /** The distribution that the twin has too; installed when it is not there. */
@@ -69,14 +70,10 @@ export async function startFlink(options: FlinkOptions): Promise<RealFlink> {
     FLINK_LIB_DIR: join(home, 'lib'),
   };
   const running = new Set<ChildProcess>();
-  const killAll = () => {
-    for (const child of running) child.kill('SIGKILL');
-  };
-  process.once('exit', killAll);
-
   const java = (name: string, args: readonly string[]): ChildProcess => {
     const log = openSync(join(directory, 'log', `${name}.log`), 'a');
-    const child = spawn('java', [...JVM, ...args], { env, stdio: ['ignore', log, log] });
+    const child = spawn('python3', ['-IS', GUARD, '0', 'java', ...JVM, ...args], { env, stdio: ['pipe', log, log] });
+    closeSync(log);
     running.add(child);
     child.once('exit', () => running.delete(child));
     return child;
@@ -84,7 +81,7 @@ export async function startFlink(options: FlinkOptions): Promise<RealFlink> {
   const kill = async (child: ChildProcess): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((done) => child.once('exit', done));
-    child.kill('SIGKILL');
+    child.stdin?.end();
     await ended;
   };
 
@@ -123,7 +120,6 @@ export async function startFlink(options: FlinkOptions): Promise<RealFlink> {
     },
     async stop() {
       await Promise.all([...running].map(kill));
-      process.removeListener('exit', killAll);
     },
   };
   for (let n = 0; n < taskManagers; n += 1) await flink.startTaskManager();
