@@ -46,6 +46,8 @@ export interface Environment {
   readonly invoke: (placeholder: string, payload: unknown) => Promise<unknown>;
   /** Time passes: a Wait state, or the pause before a retry. */
   readonly pause: (seconds: number) => Promise<void>;
+  /** Told every way out of a state that is taken, in the words of `edgesOf`. */
+  readonly took?: (edge: string) => void;
 }
 
 export const definitionOf = (kind: OperationKind): Definition =>
@@ -56,7 +58,11 @@ const MOST_TRANSITIONS = 20_000;
 const compiled = new Map<string, jsonata.Expression>();
 
 /** Runs a definition in this process, function by function. Same rules as Step Functions, except that time is the environment's. */
-export const execute = async (definition: Definition, input: unknown, { invoke, pause }: Environment): Promise<Execution> => {
+export const execute = async (
+  definition: Definition,
+  input: unknown,
+  { invoke, pause, took = () => undefined }: Environment,
+): Promise<Execution> => {
   const variables: Record<string, unknown> = {};
   const entered: string[] = [];
   let name = definition.StartAt;
@@ -94,7 +100,9 @@ export const execute = async (definition: Definition, input: unknown, { invoke, 
         const output = state.Output === undefined ? { Payload } : await evaluate(state.Output, extra);
         await assign(state.Assign, extra);
         data = output;
-        return state.End ? undefined : state.Next;
+        if (state.End) return undefined;
+        took(`${name} → ${state.Next}`);
+        return state.Next;
       } catch (error) {
         const output = errorOutput(error);
         const index = (state.Retry ?? []).findIndex(({ ErrorEquals }) => matches(ErrorEquals, output.Error));
@@ -109,6 +117,7 @@ export const execute = async (definition: Definition, input: unknown, { invoke, 
         if (!catcher) throw error;
         await assign(catcher.Assign, { errorOutput: output });
         data = output;
+        took(`${name} → ${catcher.Next} on ${catcher.ErrorEquals.join()}`);
         return catcher.Next;
       }
     }
@@ -122,15 +131,19 @@ export const execute = async (definition: Definition, input: unknown, { invoke, 
         for (const rule of state.Choices ?? []) {
           if ((await evaluate(rule.Condition)) !== true) continue;
           await assign(rule.Assign);
+          took(`${name} → ${rule.Next} if ${rule.Condition}`);
           return rule.Next;
         }
+        took(`${name} → ${state.Default} else`);
         return state.Default;
       }
       case 'Wait':
         await pause((await evaluate(state.Seconds)) as number);
+        took(`${name} → ${state.Next}`);
         return state.Next;
       case 'Pass':
         await assign(state.Assign);
+        took(`${name} → ${state.Next}`);
         return state.Next;
       case 'Succeed':
         return undefined;
