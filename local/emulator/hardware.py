@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from ministack.services import iam, sts
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import instances as model
+from moto.ec2.responses.instances import InstanceResponse
 
 from . import events, network
 from .moto_bridge import ACCOUNT, LOCK, ec2
@@ -198,6 +200,14 @@ def _interface(backend, nic: dict, subnet_id: str | None) -> dict:
     return nic
 
 
+def _describe_types(self):
+    """AWS gives 100 types a page; all 1,395 at once cost seconds."""
+    found = self.ec2_backend.describe_instance_types(self._get_param("InstanceTypes", []), self._filters_from_querystring())
+    start, size = int(self._get_param("NextToken") or 0), min(int(self._get_param("MaxResults") or 100), 100)
+    rest = str(start + size) if start + size < len(found) else None
+    return ActionResult({"InstanceTypes": found[start:start + size], "NextToken": rest})
+
+
 def _terminate(self):
     previous = model.InstanceState(self._state.name, self._state.code)
     if previous.name not in ("shutting-down", "terminated"):
@@ -209,6 +219,7 @@ def install() -> None:
     global _terminate_now
     _terminate_now = replace(model.Instance, "terminate", _terminate)
     replace(model.InstanceBackend, "run_instances", _run(model.InstanceBackend.run_instances))
+    replace(InstanceResponse, "describe_instance_types", _describe_types)
     for name in ("private_ip", "private_ip_address", "public_ip", "public_ip_address", "private_dns_name"):
         # A terminated instance has no interface any more.
         getter = getattr(model.Instance, name).fget

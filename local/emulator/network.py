@@ -3,7 +3,8 @@
 AWS («How Amazon VPC works: IP addressing», «Subnet CIDR blocks», «Elastic network interfaces»):
 - the first four addresses and the last of a subnet are reserved; an interface's addresses are free addresses of its subnet;
 - an interface in use cannot be deleted or attached again (InvalidParameterValue, InvalidNetworkInterface.InUse);
-- a security group that an interface or another group's rule uses cannot be deleted (DependencyViolation).
+- a security group that an interface or another group's rule uses cannot be deleted (DependencyViolation);
+- the prefix lists of the gateway endpoints have ids that never change («AWS-managed prefix lists»).
 moto draws addresses at random (two interfaces can have the same one) and checks none of this.
 """
 
@@ -14,11 +15,14 @@ import itertools
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import elastic_network_interfaces as enis
+from moto.ec2.models import managed_prefixes
 from moto.ec2.models import security_groups as groups
 from moto.ec2.models import subnets
 
 from .patching import replace
 
+# As `aws ec2 describe-managed-prefix-lists` prints them; other regions keep made-up ids.
+PREFIX_LISTS = {"com.amazonaws.us-east-1.s3": "pl-63a5400a", "com.amazonaws.us-east-1.dynamodb": "pl-02cd2c6b"}
 _cursor: dict[str, int] = {}
 
 
@@ -93,11 +97,24 @@ def _delete_group(delete):
     return delete_security_group
 
 
+def _name_prefix_lists(create):
+    def create_default_pls(self):
+        create(self)
+        for made in list(self.managed_prefix_lists.values()):
+            known = PREFIX_LISTS.get(made.prefix_list_name)
+            if known:
+                self.managed_prefix_lists[known] = self.managed_prefix_lists.pop(made.id)
+                made.id, made.prefix_list_arn = known, made.prefix_list_arn.replace(made.id, known)
+    return create_default_pls
+
+
 def install() -> None:
     backend = enis.NetworkInterfaceBackend
     for name, wrap in (("create_network_interface", _create), ("assign_private_ip_addresses", _assign),
                        ("delete_network_interface", _delete), ("attach_network_interface", _attach)):
         replace(backend, name, wrap(getattr(backend, name)))
+    lists = managed_prefixes.ManagedPrefixListBackend
+    replace(lists, "create_default_pls", _name_prefix_lists(lists.create_default_pls))
     replace(subnets.Subnet, "get_available_subnet_ip", lambda self, instance: free_address(self.ec2_backend, self))
     replace(subnets.Subnet, "request_ip", lambda self, ip, instance: None)
     replace(groups.SecurityGroupBackend, "_delete_security_group", _delete_group(groups.SecurityGroupBackend._delete_security_group))

@@ -98,6 +98,15 @@ class Instances(unittest.TestCase):
         facts = s.client("ec2").describe_instance_types(InstanceTypes=["c6id.2xlarge"])["InstanceTypes"][0]
         self.assertEqual((facts["VCpuInfo"]["DefaultVCpus"], facts["MemoryInfo"]["SizeInMiB"], facts["InstanceStorageInfo"]["TotalSizeInGB"]), (8, 16384, 474))
 
+    def test_instance_types_come_in_pages(self):
+        pages = s.client("ec2").get_paginator("describe_instance_types").paginate(Filters=[{"Name": "instance-storage-supported", "Values": ["true"]}])
+        sizes = [len(page["InstanceTypes"]) for page in pages]
+        self.assertEqual((max(sizes), len(sizes) > 2), (100, True))
+
+    def test_the_prefix_lists_of_gateway_endpoints_have_the_ids_of_the_region(self):
+        lists = {found["PrefixListName"]: found["PrefixListId"] for found in s.client("ec2").describe_managed_prefix_lists()["PrefixLists"]}
+        self.assertEqual((lists["com.amazonaws.us-east-1.s3"], lists["com.amazonaws.us-east-1.dynamodb"]), ("pl-63a5400a", "pl-02cd2c6b"))
+
 
 if __name__ == "__main__":
     unittest.main()
