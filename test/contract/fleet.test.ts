@@ -123,7 +123,16 @@ describe.each([
     expect(seen.hosts.filter(({ role }) => role === 'jobmanager').map(({ address }) => address)).toEqual([resources.jobManagerAddress]);
     expect(seen.hosts.filter(({ role }) => role === 'taskmanager')).toHaveLength(3);
     expect(new Set(seen.hosts.map(({ zone }) => zone))).toEqual(new Set(['us-east-1b']));
-    expect(new Set(seen.hosts.map(({ address }) => address)).size).toBe(4);
+    // Two TaskManagers a host, each on an address of its own.
+    expect(seen.hosts.map(({ role, addresses = [] }) => [role, addresses.length]).sort()).toEqual([
+      ['jobmanager', 1],
+      ['taskmanager', 2],
+      ['taskmanager', 2],
+      ['taskmanager', 2],
+    ]);
+    expect(new Set(seen.hosts.flatMap(({ addresses = [] }) => addresses)).size).toBe(7);
+    expect(seen.hosts.every(({ address, addresses }) => addresses?.[0] === address)).toBe(true);
+    expect(seen.hosts.every(({ launchedAt }) => Math.abs(Date.now() - Date.parse(launchedAt ?? '')) < 60_000)).toBe(true);
     await takeAway(spec, resources);
   });
 

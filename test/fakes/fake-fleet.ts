@@ -12,6 +12,7 @@ interface Group {
   readonly owner: string;
   readonly role: Host['role'];
   readonly zone: string;
+  readonly addressesPerHost: number;
   wanted: number;
   deleting: boolean;
   problem?: FleetSeen['problem'];
@@ -69,22 +70,31 @@ class InMemoryFleet implements FleetPort {
 
   async createGroups(
     spec: FleetSpec,
-    access: ClusterResources,
+    _access: ClusterResources,
     taskManagerHosts: number,
   ): Promise<Required<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>> {
     const names = this.names(spec);
     const taskManagerGroup = names.taskManagerGroup(spec.zone);
-    this.createGroup({ name: names.jobManagerGroup, owner: names.base, role: 'jobmanager', zone: spec.zone, wanted: 1, deleting: false });
+    this.createGroup({
+      name: names.jobManagerGroup,
+      owner: names.base,
+      role: 'jobmanager',
+      zone: spec.zone,
+      addressesPerHost: 1,
+      wanted: 1,
+      deleting: false,
+    });
     this.createGroup({
       name: taskManagerGroup,
       owner: names.base,
       role: 'taskmanager',
       zone: spec.zone,
+      addressesPerHost: spec.size.taskManagersPerHost,
       wanted: taskManagerHosts,
       deleting: false,
     });
     if (!this.templates.has(names.base)) this.templates.set(names.base, [`lt-${++this.made}`, `lt-${++this.made}`]);
-    this.fill(access.jobManagerAddress);
+    this.fill();
     return {
       jobManagerGroup: names.jobManagerGroup,
       taskManagerGroups: [{ name: taskManagerGroup, zone: spec.zone }],
@@ -94,7 +104,7 @@ class InMemoryFleet implements FleetPort {
 
   async observe(resources: ClusterResources): Promise<FleetSeen> {
     const names = [resources.jobManagerGroup, ...resources.taskManagerGroups.map(({ name }) => name)];
-    this.pass(resources.jobManagerAddress);
+    this.pass();
     const groups = [...this.groups.values()].filter(({ name }) => names.includes(name));
     const wanted = (role: Host['role']): number =>
       groups.filter((group) => group.role === role).reduce((sum, group) => sum + group.wanted, 0);
@@ -112,7 +122,7 @@ class InMemoryFleet implements FleetPort {
     if (!group) throw new Error(`The cluster has no TaskManager group in ${zone}`);
     group.wanted = hosts;
     this.shrink(group);
-    this.fill(resources.jobManagerAddress);
+    this.fill();
   }
 
   async terminateHosts(instanceIds: readonly string[]): Promise<void> {
@@ -135,7 +145,7 @@ class InMemoryFleet implements FleetPort {
   }
 
   async groupsGone(spec: EpochOfCluster): Promise<boolean> {
-    this.pass(undefined);
+    this.pass();
     const owner = this.names(spec).base;
     const groups = [...this.groups.values()].filter((group) => group.owner === owner);
     for (const group of groups) if (group.deleting && !this.hosts.some((host) => host.group === group.name)) this.groups.delete(group.name);
@@ -153,7 +163,7 @@ class InMemoryFleet implements FleetPort {
   /** A host dies of itself; its group replaces it. */
   loseHost(instanceId: string): void {
     this.hosts = this.hosts.filter((host) => host.instanceId !== instanceId);
-    this.fill(undefined);
+    this.fill();
   }
 
   /** What there is that costs money or gives access; empty when nothing is left behind. */
@@ -179,17 +189,17 @@ class InMemoryFleet implements FleetPort {
   }
 
   /** One observation goes by: pending hosts come nearer to running, leaving ones to being gone, missing ones are launched. */
-  private pass(jobManagerAddress: string | undefined): void {
+  private pass(): void {
     for (const host of this.hosts) {
       if (host.state === 'running') continue;
       host.observationsLeft -= 1;
       if (host.state === 'pending' && host.observationsLeft < 0) host.state = 'running';
     }
     this.hosts = this.hosts.filter((host) => host.state !== 'leaving' || host.observationsLeft >= 0);
-    this.fill(jobManagerAddress);
+    this.fill();
   }
 
-  private fill(jobManagerAddress: string | undefined): void {
+  private fill(): void {
     for (const group of this.groups.values()) {
       const staying = this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving').length;
       for (let missing = group.wanted - staying; missing > 0; missing--) {
@@ -202,14 +212,15 @@ class InMemoryFleet implements FleetPort {
           break;
         }
         delete group.problem;
-        const address =
-          group.role === 'jobmanager' ? (jobManagerAddress ?? this.access.get(group.owner)?.jobManagerAddress) : this.address();
+        const first = group.role === 'jobmanager' ? this.access.get(group.owner)?.jobManagerAddress : this.address();
+        const addresses = first === undefined ? [] : [first, ...Array.from({ length: group.addressesPerHost - 1 }, () => this.address())];
         this.hosts.push({
           instanceId: `i-${String(++this.made).padStart(17, '0')}`,
           role: group.role,
           zone: group.zone,
           state: 'pending',
-          ...(address === undefined ? {} : { address }),
+          ...(first === undefined ? {} : { address: first, addresses }),
+          launchedAt: this.options.now().toISOString(),
           group: group.name,
           observationsLeft: this.options.observationsToRun,
         });

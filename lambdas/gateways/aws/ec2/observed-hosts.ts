@@ -15,6 +15,12 @@ const stateOf = (lifecycle: string, instanceState: string | undefined): Host['st
   return lifecycle === 'InService' && instanceState === 'running' ? 'running' : 'pending';
 };
 
+/** Every private address of an instance, the primary one first. */
+const addressesOf = ({ NetworkInterfaces = [], PrivateIpAddress }: Instance): string[] => {
+  const all = NetworkInterfaces.flatMap(({ PrivateIpAddresses = [] }) => PrivateIpAddresses.flatMap((one) => one.PrivateIpAddress ?? []));
+  return [...new Set([...(PrivateIpAddress ? [PrivateIpAddress] : []), ...all])];
+};
+
 /** The hosts of the groups. `instances` may lack some of them. */
 export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readonly Instance[], resources: ClusterResources): Host[] => {
   const byId = new Map(instances.map((instance) => [instance.InstanceId, instance]));
@@ -22,14 +28,16 @@ export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readon
     (group.Instances ?? []).flatMap(({ InstanceId, AvailabilityZone = '', LifecycleState = '' }) => {
       if (InstanceId === undefined) return [];
       const instance = byId.get(InstanceId);
-      const address = instance?.PrivateIpAddress;
+      const addresses = instance ? addressesOf(instance) : [];
+      const [address] = addresses;
       return [
         {
           instanceId: InstanceId,
           role: group.AutoScalingGroupName === resources.jobManagerGroup ? ('jobmanager' as const) : ('taskmanager' as const),
           zone: AvailabilityZone,
           state: stateOf(LifecycleState, instance?.State?.Name),
-          ...(address ? { address } : {}),
+          ...(address ? { address, addresses } : {}),
+          ...(instance?.LaunchTime ? { launchedAt: instance.LaunchTime.toISOString() } : {}),
         },
       ];
     }),
