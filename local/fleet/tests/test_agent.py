@@ -71,7 +71,7 @@ class FakeEmulator:
         self._server.server_close()
 
 
-def wait_for(condition, seconds: float = 15):
+def wait_for(condition, seconds: float = 30):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -103,7 +103,7 @@ class AgentTest(unittest.TestCase):
         def end() -> None:
             if agent.poll() is None:
                 agent.terminate()
-            agent.wait(10)
+            agent.wait(30)
         self.addCleanup(end)
         return agent
 
@@ -133,12 +133,12 @@ class AgentTest(unittest.TestCase):
 
     def test_the_boot_delay_is_kept(self) -> None:
         self.emulator.settings["bootDelaySeconds"] = 1.0
-        self.emulator.launch("i-1", "127.70.41.1")
         self.start()
         wait_for(lambda: not self.emulator.settings["autoStart"])
         started = time.monotonic()
+        self.emulator.launch("i-1", "127.70.41.1")
         self.reported("i-1", "running")
-        self.assertGreater(time.monotonic() - started, 0.8)
+        self.assertGreaterEqual(time.monotonic() - started, 1.0)
 
     def test_a_terminated_instance_ends_with_all_its_processes_and_is_reported_then(self) -> None:
         self.emulator.launch("i-1", "127.70.41.1")
@@ -196,13 +196,13 @@ class AgentTest(unittest.TestCase):
         agent = self.start()
         children = [self.child("i-1"), self.child("i-2")]
         agent.terminate()
-        self.assertEqual(0, agent.wait(10))
+        self.assertEqual(0, agent.wait(30))
         self.assertFalse(any(alive(pid) for pid in children))
 
     def test_two_agents_do_not_work_in_the_same_directory(self) -> None:
         self.start()
         wait_for(lambda: (self.state / "fleet.url").exists())
-        self.assertEqual(1, self.start().wait(10))
+        self.assertEqual(1, self.start().wait(30))
 
     def test_an_address_that_is_not_loopback_is_refused_with_advice(self) -> None:
         self.emulator.launch("i-1", "10.0.0.1")
