@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 from .patching import replace
 
@@ -154,7 +155,17 @@ class NodeEnvironment(lambda_runtime.Worker):
             self._socket = None
 
 
+def _delete_with_environments(delete):
+    """A function that its stack deletes takes its environments with it (MiniStack ends them for DeleteFunction only)."""
+    def delete_function(physical_id, props, *rest):
+        delete(physical_id, props, *rest)
+        lambda_runtime.invalidate_worker(physical_id)
+    return delete_function
+
+
 def install() -> None:
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    handler["delete"] = _delete_with_environments(handler["delete"])
     choose = lambda_runtime._worker_class_for
     replace(lambda_runtime, "_worker_class_for",
             lambda config: NodeEnvironment if str(config.get("Runtime", "")).startswith("nodejs") else choose(config))

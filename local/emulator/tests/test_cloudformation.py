@@ -1,5 +1,6 @@
 import json
 import unittest
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
@@ -72,6 +73,17 @@ class CloudFormation(unittest.TestCase):
         with self.assertRaisesRegex(ClientError, "InvalidVpcID.NotFound"):
             ec2.describe_vpcs(VpcIds=[made["Vpc"]])
         self.assertEqual(s.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[made["Workers"]])["AutoScalingGroups"], [])
+
+    def test_a_functions_environments_end_with_its_stack(self):
+        name, role = s.unique("stage"), s.role()
+        resource = {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "index.handler", "Runtime": "nodejs24.x", "Role": role,
+                    "Code": {"ZipFile": "exports.handler = async () => process.pid;"}}}
+        s.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(
+            {"Resources": {"Function": resource}, "Outputs": {"Name": {"Value": {"Ref": "Function"}}}}))
+        pid = s.invoke(self.settle(name)["Name"])[1]
+        self.assertTrue(Path(f"/proc/{pid}").exists())
+        s.client("cloudformation").delete_stack(StackName=name)
+        s.wait_for(lambda: not Path(f"/proc/{pid}").exists(), "the end of the environment")
 
     def test_a_type_that_is_not_there_fails_the_stack(self):
         name = s.unique("stage")
