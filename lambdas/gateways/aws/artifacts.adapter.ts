@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -30,7 +31,7 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
   const open = async (uri: string): Promise<Readable | undefined> => {
     try {
       const { Body } = await client.send(new GetObjectCommand(locationOf(uri)));
-      return Body as Readable;
+      return Body && Readable.from(unbroken(Body as Readable, uri), { objectMode: false });
     } catch (error) {
       if (isUnreadable(error)) return undefined;
       throw error;
@@ -54,9 +55,9 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
       return body;
     },
 
-    async putText(bucket, key, text) {
+    async putText(bucket, key, content) {
       await client.send(
-        new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(text, 'utf8'), ContentType: 'text/plain; charset=utf-8' }),
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(content, 'utf8'), ContentType: 'text/plain; charset=utf-8' }),
       );
       return `s3://${bucket}/${key}`;
     },
@@ -64,14 +65,7 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
     async getText(uri) {
       const body = await open(uri);
       if (!body) return undefined;
-      const chunks: Buffer[] = [];
-      try {
-        for await (const chunk of body) chunks.push(Buffer.from(chunk as Uint8Array));
-      } catch (error) {
-        // The SDK retries until the first byte; what breaks behind it is ours.
-        throw new AwsUnavailable(`${uri} broke off while it was read`, { cause: error });
-      }
-      return Buffer.concat(chunks).toString('utf8');
+      return text(body);
     },
 
     async latestCheckpoint(bucket, prefix) {
@@ -101,6 +95,15 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
     },
   };
 };
+
+/** The SDK retries until the first byte; a body that breaks off or stands still behind it is for the workflow to try again. */
+async function* unbroken(body: Readable, uri: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new AwsUnavailable(`${uri} broke off while it was read: ${(error as Error).message}`, { cause: error });
+  }
+}
 
 /** S3 knows no directories: without the slash, `jobs/a` would also mean `jobs/ab`. */
 const asDirectory = (prefix: string): string => {

@@ -16,10 +16,13 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** DynamoDB answers in milliseconds: a fresh try helps more than patience. */
 const TABLE_REQUEST_TIMEOUT_MS = 3_000;
 
+/** A body that stands still for this long is given up. Whoever reads it may be slow too: a JobManager that takes a large jar, for instance. */
+const IDLE_TIMEOUT_MS = 20_000;
+
 const settings = (requestTimeout = REQUEST_TIMEOUT_MS) => ({
   maxAttempts: MAX_ATTEMPTS,
   // Without throwOnRequestTimeout the SDK only writes a warning when the time is over.
-  requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout, throwOnRequestTimeout: true },
+  requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout, throwOnRequestTimeout: true, socketTimeout: IDLE_TIMEOUT_MS },
 });
 
 /** The part of every SDK client's middleware stack that is used here; their own types differ by service. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   CreateNetworkInterfaceCommand,
   DeleteNetworkInterfaceCommand,
@@ -43,7 +44,7 @@ export const ensureNetworkInterface = async (
       Description: `JobManager of Flink cluster ${spec.cluster}, epoch ${spec.epoch}`,
       TagSpecifications: [{ ResourceType: 'network-interface', Tags: tagsOf(stage, spec, name) }],
       // Where the search above misses an interface made a moment ago, EC2 knows the request again by this.
-      ClientToken: name.slice(-64),
+      ClientToken: createHash('sha256').update(`${name} ${securityGroupId}`).digest('hex'),
     });
     return (await laterOn(NOT_YET_KNOWN, ec2.send(command))).NetworkInterface;
   };
