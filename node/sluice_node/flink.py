@@ -95,15 +95,22 @@ def memory_parameters(flink, kind):
     return lines[0], lines[1] if len(lines) > 1 else []
 
 
+# Where Flink's own web page finds a process's log.
+LOG_PATH = {"jobmanager": "web.log.path", "taskmanager": "taskmanager.log.path"}
+
+
 def _process(flink, name, main, role, memory, own):
     jvm_flags, arguments = memory
     settings = read_settings(os.path.join(flink.config, "config.yaml"))
     scratch = os.path.join(flink.state, name, "tmp")
-    own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch}
     log = os.path.join(flink.logs, name + ".log")
+    # Not by the system property log.file, as Flink's scripts do: RocksDB would then write its own log beside it, under a name made of the whole path
+    # of its directory, and a restore fails where that has more than 255 characters ("While open a file for appending … File name too long").
+    own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch,
+           "web.log.path" if role == "jobmanager" else "taskmanager.log.path": log}
     options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
     command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError", *options,
-               "-Djava.io.tmpdir=" + scratch, "-Dlog.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
+               "-Djava.io.tmpdir=" + scratch, "-Dsluice.log.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
                "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments, *_dynamic(own)]
     return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), scratch, flink.environment())
 
