@@ -42,7 +42,12 @@ class FlinkTest(unittest.TestCase):
         self.assertEqual(["taskmanager-1", "taskmanager-2"], [first.name, second.name])
         self.assertEqual({
             "taskmanager.memory.managed.size": "1b", "taskmanager.host": "10.0.0.5", "taskmanager.bind-host": "10.0.0.5", "taskmanager.resource-id": "i-1-2",
-            "process.working-dir": self.root + "/state/taskmanager-2", "io.tmp.dirs": self.root + "/state/taskmanager-2/tmp"}, dynamic(second.command))
+            "process.working-dir": self.root + "/state/taskmanager-2", "io.tmp.dirs": self.root + "/state/taskmanager-2/tmp",
+            "taskmanager.log.path": self.root + "/log/taskmanager-2.log"}, dynamic(second.command))
+
+    def test_no_process_has_the_system_property_that_makes_rocksdb_log_under_names_too_long(self):
+        for spec in flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9"):
+            self.assertFalse(any(part.startswith("-Dlog.file=") for part in spec.command))
 
     def test_the_job_manager_listens_on_its_own_address_only(self):
         (spec,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")
