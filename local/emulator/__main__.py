@@ -26,14 +26,24 @@ def main() -> None:
             sys.exit(f"emulator: {options.host}:{options.port} is in use")
 
     # MiniStack reads its settings when it is imported.
-    os.environ.update({
-        "GATEWAY_PORT": str(options.port), "BIND_HOST": options.host, "MINISTACK_HOST": "localhost", "LOG_LEVEL": options.log_level,
-        "PERSIST_STATE": "0", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "MINISTACK_REGION": "us-east-1",
-        "AUTH": "false" if options.no_iam else "true",
-    })
+    os.environ.update(
+        {
+            "GATEWAY_PORT": str(options.port),
+            "BIND_HOST": options.host,
+            "MINISTACK_HOST": "localhost",
+            "LOG_LEVEL": options.log_level,
+            "PERSIST_STATE": "0",
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "MINISTACK_REGION": "us-east-1",
+            "AUTH": "false" if options.no_iam else "true",
+        }
+    )
     from . import extensions
+
     extensions.install()
     from .gateway import application
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     asyncio.run(serve(application, options.host, options.port))
 
@@ -41,6 +51,7 @@ def main() -> None:
 async def serve(application, host: str, port: int) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
+
     config = Config()
     config.bind = [f"{host}:{port}"]
     config.keep_alive_timeout = 75
@@ -54,6 +65,7 @@ async def serve(application, host: str, port: int) -> None:
         await asyncio.wait_for(hypercorn_serve(application, config, shutdown_trigger=ended.wait), None)
     finally:
         from .extensions import stop
+
         stop()
         # Worker threads may sit in a Lambda call or a wait state; nothing of theirs is worth keeping.
         sys.stdout.flush()

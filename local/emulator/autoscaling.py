@@ -1,7 +1,8 @@
 """Auto Scaling groups that behave: a reconciler moves every group towards its desired capacity.
 
 AWS (Amazon EC2 Auto Scaling User Guide: «Amazon EC2 Auto Scaling instance lifecycle», «Health checks for instances», «Capacity limits»,
-«Troubleshoot Amazon EC2 Auto Scaling»): a group works asynchronously, keeps its zones balanced, replaces what dies, records every attempt as a scaling
+«Troubleshoot Amazon EC2 Auto Scaling»): a group works asynchronously, keeps its zones balanced, replaces what dies, records every attempt
+as a scaling
 activity, waits longer after each failed launch, and an instance goes Pending → InService → Terminating. moto changes counts at once, in one
 subnet, without activities. Hooks are in lifecycle.py, the API's surface in autoscaling_api.py.
 """
@@ -77,9 +78,19 @@ def reconcile(group) -> None:
 def _advance(group, member) -> None:
     """One instance's next step."""
     state, machine = member.lifecycle_state, member.instance._state.name
-    if state in ("Pending", "InService", "Pending:Wait", "Pending:Proceed", "Standby") and machine in ("shutting-down", "terminated", "stopping", "stopped"):
-        begin_termination(group, member, f"At {now_text()} an instance was taken out of service in response to an EC2 health check indicating it "
-                          "has been terminated or stopped.", abrupt=True)
+    if state in ("Pending", "InService", "Pending:Wait", "Pending:Proceed", "Standby") and machine in (
+        "shutting-down",
+        "terminated",
+        "stopping",
+        "stopped",
+    ):
+        begin_termination(
+            group,
+            member,
+            f"At {now_text()} an instance was taken out of service in response to an EC2 health check indicating it "
+            "has been terminated or stopped.",
+            abrupt=True,
+        )
     elif state == "InService" and member.health_status == "Unhealthy":
         begin_termination(group, member, f"At {now_text()} an instance was taken out of service in response to a user health-check.")
     elif state == "Pending" and machine == "running":
@@ -91,8 +102,12 @@ def _advance(group, member) -> None:
             member.lifecycle_state = "Pending:Proceed"
         elif result == "ABANDON":
             member.activity.end("Cancelled", "Instance launch was abandoned: lifecycle hook completed with ABANDON")
-            begin_termination(group, member, f"At {now_text()} an instance was taken out of service because its launch lifecycle action was abandoned.",
-                              abrupt=True)
+            begin_termination(
+                group,
+                member,
+                f"At {now_text()} an instance was taken out of service because its launch lifecycle action was abandoned.",
+                abrupt=True,
+            )
     elif state == "Pending:Proceed":
         _in_service(group, member)
     elif state == "Terminating:Wait" and lifecycle.outcome(group, member):
@@ -144,15 +159,23 @@ def _event(group, member, detail_type: str, message: str = "") -> None:
 def _activity_event(group, activity, detail_type: str, instance_id: str, details: dict, message: str = "") -> None:
     region = group.region
     resources = [group.arn] + ([f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{instance_id}"] if instance_id else [])
-    events.put("aws.autoscaling", detail_type, {
-        "StatusCode": activity.status_code, "Description": activity.description, "AutoScalingGroupName": group.name,
-        "ActivityId": activity.activity_id, "Details": details, "RequestId": activity.activity_id, "StatusMessage": message,
-        "EndTime": utc().isoformat() + "Z", "EC2InstanceId": instance_id, "StartTime": activity.start_time.isoformat() + "Z", "Cause": activity.cause,
-        "Origin": "EC2", "Destination": "AutoScalingGroup"} if "Launch" in detail_type else {
-        "StatusCode": activity.status_code, "Description": activity.description, "AutoScalingGroupName": group.name,
-        "ActivityId": activity.activity_id, "Details": details, "RequestId": activity.activity_id, "StatusMessage": message,
-        "EndTime": utc().isoformat() + "Z", "EC2InstanceId": instance_id, "StartTime": activity.start_time.isoformat() + "Z", "Cause": activity.cause,
-        "Origin": "AutoScalingGroup", "Destination": "EC2"}, resources, region)
+    launch = "Launch" in detail_type
+    detail = {
+        "StatusCode": activity.status_code,
+        "Description": activity.description,
+        "AutoScalingGroupName": group.name,
+        "ActivityId": activity.activity_id,
+        "Details": details,
+        "RequestId": activity.activity_id,
+        "StatusMessage": message,
+        "StartTime": activity.start_time.isoformat() + "Z",
+        "EndTime": utc().isoformat() + "Z",
+        "EC2InstanceId": instance_id,
+        "Cause": activity.cause,
+        "Origin": "EC2" if launch else "AutoScalingGroup",
+        "Destination": "AutoScalingGroup" if launch else "EC2",
+    }
+    events.put("aws.autoscaling", detail_type, detail, resources, region)
 
 
 def _scale_in(group, counted: list, surplus: int) -> None:
@@ -162,8 +185,13 @@ def _scale_in(group, counted: list, surplus: int) -> None:
         crowded = Counter(m.availability_zone for m in candidates)
         member = max(candidates, key=lambda m: (crowded[m.availability_zone], -m.instance.launch_time.timestamp()))
         candidates.remove(member)
-        begin_termination(group, member, group.cause or f"At {now_text()} an instance was taken out of service in response to a difference between "
-                          "desired and actual capacity, shrinking the capacity.")
+        begin_termination(
+            group,
+            member,
+            group.cause
+            or f"At {now_text()} an instance was taken out of service in response to a difference between "
+            "desired and actual capacity, shrinking the capacity.",
+        )
 
 
 def _launch(group, counted: list, missing: int) -> None:
@@ -178,9 +206,14 @@ def _launch_one(group) -> bool:
     """Tries the zones from the emptiest, and in each the instance types in the order of the policy."""
     alive = Counter(m.availability_zone for m in group.instance_states if not m.lifecycle_state.startswith("Terminating"))
     for zone, subnet_id in sorted(group.places(), key=lambda place: alive[place[0]]):
-        activity = ScalingActivity(group, "Launching a new EC2 instance", group.cause or
-                                   f"At {now_text()} an instance was started in response to a difference between desired and actual capacity, "
-                                   "increasing the capacity.", {"Subnet ID": subnet_id, "Availability Zone": zone})
+        activity = ScalingActivity(
+            group,
+            "Launching a new EC2 instance",
+            group.cause
+            or f"At {now_text()} an instance was started in response to a difference between desired and actual capacity, "
+            "increasing the capacity.",
+            {"Subnet ID": subnet_id, "Availability Zone": zone},
+        )
         failure = None
         for instance_type in group.instance_types():
             try:
@@ -192,38 +225,59 @@ def _launch_one(group) -> bool:
                 failure = str(error.message)
             else:
                 activity.description += f": {instance.id}"
-                member = models.InstanceState(instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in, autoscaling_group=group)
+                member = models.InstanceState(
+                    instance, "Pending", protected_from_scale_in=group.new_instances_protected_from_scale_in, autoscaling_group=group
+                )
                 member.activity = activity
                 group.instance_states.append(member)
                 return True
         activity.description += f".  Status Reason: {failure} Launching EC2 instance failed."
         activity.end("Failed", f"{failure} Launching EC2 instance failed.")
-        _activity_event(group, activity, "EC2 Instance Launch Unsuccessful", "", {"Subnet ID": subnet_id, "Availability Zone": zone}, activity.status_message)
+        _activity_event(
+            group,
+            activity,
+            "EC2 Instance Launch Unsuccessful",
+            "",
+            {"Subnet ID": subnet_id, "Availability Zone": zone},
+            activity.status_message,
+        )
     return False
 
 
 def capacity_message(group, instance_type: str, zone: str) -> str:
     others = ", ".join(z.name for z in group.ec2_backend.describe_availability_zones() if z.name != zone)
-    return (f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}). Our system will be working on "
-            f"provisioning additional capacity. You can currently get {instance_type} capacity by not specifying an Availability Zone in your request or "
-            f"choosing {others}.")
+    return (
+        f"We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}). "
+        f"Our system will be working on provisioning additional capacity. You can currently get {instance_type} capacity by not specifying "
+        f"an Availability Zone in your request or choosing {others}."
+    )
 
 
 def _run_instance(group, zone: str, subnet_id: str | None, instance_type: str):
     version = group.launch_version()
     tags = {**version.instance_tags, **group.get_propagated_tags(), models.ASG_NAME_TAG: group.name}
     reservation = group.ec2_backend.run_instances(
-        version.image_id, 1, version.user_data, [], instance_type=instance_type, is_instance_type_default=False, region_name=group.region,
-        tags={"instance": tags}, placement=zone, subnet_id=subnet_id, associate_public_ip=None,
+        version.image_id,
+        1,
+        version.user_data,
+        [],
+        instance_type=instance_type,
+        is_instance_type_default=False,
+        region_name=group.region,
+        tags={"instance": tags},
+        placement=zone,
+        subnet_id=subnet_id,
+        associate_public_ip=None,
         launch_template={"LaunchTemplateId": version.template.id, "Version": str(version.number)},
-        instance_market_options="spot" if group.next_is_spot() else None)
+        instance_market_options="spot" if group.next_is_spot() else None,
+    )
     instance = reservation.instances[0]
     instance.autoscaling_group = group
     return instance
 
 
 def spot_share(policy: dict | None, on_demand: int, spot: int) -> bool:
-    """Whether the next instance of a mixed group is Spot («Allocation strategies for multiple instance types»: base first, then the percentage)."""
+    """Whether a mixed group's next instance is Spot: base first, then the percentage («Allocation strategies»)."""
     distribution = (policy or {}).get("InstancesDistribution") or {}
     base, percent = int(distribution.get("OnDemandBaseCapacity") or 0), int(distribution.get("OnDemandPercentageAboveBaseCapacity", 100))
     above = max(0, on_demand - base) + spot + 1

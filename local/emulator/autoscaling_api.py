@@ -24,9 +24,11 @@ def _set_desired_capacity(self, new_capacity):
     if wanted != before:
         verb, kind = ("started", "increasing") if wanted > before else ("taken out of service", "shrinking")
         at = autoscaling.now_text()
-        self.cause = (f"At {at} a user request update of AutoScalingGroup constraints to min: {self.min_size}, max: {self.max_size}, desired: {wanted} "
-                      f"changing the desired capacity from {before} to {wanted}.  At {at} an instance was {verb} in response to a difference between "
-                      f"desired and actual capacity, {kind} the capacity from {before} to {wanted}.")
+        self.cause = (
+            f"At {at} a user request update of AutoScalingGroup constraints to min: {self.min_size}, max: {self.max_size}, "
+            f"desired: {wanted} changing the desired capacity from {before} to {wanted}.  At {at} an instance was {verb} in response to "
+            f"a difference between desired and actual capacity, {kind} the capacity from {before} to {wanted}."
+        )
     self.desired_capacity = wanted
     self.retry_at = 0.0  # AWS too tries at once when the wish changes
     autoscaling.wake()
@@ -38,11 +40,24 @@ def _init(init):
         self.provided_launch_template_version = None
         init(self, *args, **kwargs)
         self.launch_version()  # a template that does not exist is refused now
+
     return __init__
 
 
-def _update(self, availability_zones, desired_capacity, max_size, min_size, launch_config_name, launch_template, vpc_zone_identifier,
-            health_check_period, health_check_type, new_instances_protected_from_scale_in=None, mixed_instances_policy=None):
+def _update(
+    self,
+    availability_zones,
+    desired_capacity,
+    max_size,
+    min_size,
+    launch_config_name,
+    launch_template,
+    vpc_zone_identifier,
+    health_check_period,
+    health_check_type,
+    new_instances_protected_from_scale_in=None,
+    mixed_instances_policy=None,
+):
     """AWS: only what is given changes; a desired capacity outside new limits moves to the nearer limit (UpdateAutoScalingGroup)."""
     self._set_azs_and_vpcs(availability_zones, vpc_zone_identifier, update=True)
     self.max_size = self.max_size if max_size is None else max_size
@@ -53,8 +68,11 @@ def _update(self, availability_zones, desired_capacity, max_size, min_size, laun
         self.mixed_instances_policy = None
     if launch_config_name or launch_template or mixed_instances_policy:
         self._set_launch_configuration(launch_config_name, launch_template, mixed_instances_policy)
-    for name, value in (("health_check_grace_period", health_check_period), ("health_check_type", health_check_type),
-                        ("new_instances_protected_from_scale_in", new_instances_protected_from_scale_in)):
+    for name, value in (
+        ("health_check_grace_period", health_check_period),
+        ("health_check_type", health_check_type),
+        ("new_instances_protected_from_scale_in", new_instances_protected_from_scale_in),
+    ):
         if value is not None:
             setattr(self, name, value)
     wanted = self.desired_capacity if desired_capacity is None else desired_capacity
@@ -101,19 +119,25 @@ def _create_group(create):
     def create_auto_scaling_group(self, name, *args, **kwargs):
         if name in self.autoscaling_groups:
             being_deleted = self.autoscaling_groups[name].deleting
-            raise AutoscalingClientError("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name "
-                                         f"{name} {'is being deleted' if being_deleted else 'already exists'}")
+            raise AutoscalingClientError(
+                "AlreadyExists",
+                "AutoScalingGroup by this name already exists - A group with the name "
+                f"{name} {'is being deleted' if being_deleted else 'already exists'}",
+            )
         group = create(self, name, *args, **kwargs)
         autoscaling.wake()
         return group
+
     return create_auto_scaling_group
 
 
 def _delete_group(self, group_name: str, force: bool = False) -> None:
     group = _group(self, group_name)
     if group.instance_states and not force:
-        raise AutoscalingClientError("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance "
-                                     "request(s) still in the group.")
+        raise AutoscalingClientError(
+            "ResourceInUse",
+            "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.",
+        )
     group.min_size = group.desired_capacity = 0
     group.deleting, group.status = True, "Delete in progress"
     autoscaling.reconcile(group)
@@ -126,13 +150,15 @@ def _terminate_instance(self, instance_id: str, should_decrement: bool):
                 before = group.desired_capacity
                 if should_decrement:
                     if before - 1 < group.min_size:
-                        raise ValidationError("Currently, desiredSize equals minSize (%d). Terminating instance without replacement will violate group's "
-                                              "min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size."
-                                              % group.min_size)
+                        raise ValidationError(
+                            f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement will violate group's "
+                            "min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size."
+                        )
                     group.desired_capacity = before - 1
                 cause = f"At {autoscaling.now_text()} instance {instance_id} was taken out of service in response to a user request"
                 return autoscaling.begin_termination(
-                    group, member, cause + (f", shrinking the capacity from {before} to {before - 1}." if should_decrement else "."))
+                    group, member, cause + (f", shrinking the capacity from {before} to {before - 1}." if should_decrement else ".")
+                )
     raise ValidationError(f"Instance Id not found - No managed instance found for instance ID: {instance_id}")
 
 
@@ -155,7 +181,7 @@ def _describe_activities(self) -> ActionResult:
     found = sorted((a for g in groups for a in g.activities if not ids or a.activity_id in ids), key=lambda a: a.start_time, reverse=True)
     start, size = int(self._get_param("NextToken") or 0), self._get_int_param("MaxRecords", 100)
     rest = str(start + size) if start + size < len(found) else None
-    return ActionResult({"Activities": found[start:start + size], "NextToken": rest})
+    return ActionResult({"Activities": found[start : start + size], "NextToken": rest})
 
 
 def _delete_group_response(self) -> EmptyResult:
@@ -166,7 +192,9 @@ def _delete_group_response(self) -> EmptyResult:
 def _wait(response) -> lifecycle.Wait:
     group = _group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
     try:
-        return lifecycle.find(group, response._get_param("LifecycleHookName"), response._get_param("InstanceId"), response._get_param("LifecycleActionToken"))
+        return lifecycle.find(
+            group, response._get_param("LifecycleHookName"), response._get_param("InstanceId"), response._get_param("LifecycleActionToken")
+        )
     except KeyError:
         raise ValidationError(f"No active Lifecycle Action found with instance ID {response._get_param('InstanceId')}") from None
 
@@ -187,7 +215,12 @@ def install() -> None:
     replace(Group, "__init__", _init(Group.__init__))
     replace(Group, "set_desired_capacity", _set_desired_capacity)
     replace(Group, "update", _update)
-    for name, new in (("launch_version", _launch_version), ("instance_types", _instance_types), ("next_is_spot", _next_is_spot), ("places", _places)):
+    for name, new in (
+        ("launch_version", _launch_version),
+        ("instance_types", _instance_types),
+        ("next_is_spot", _next_is_spot),
+        ("places", _places),
+    ):
         add(Group, name, new)
     replace(Backend, "create_auto_scaling_group", _create_group(Backend.create_auto_scaling_group))
     replace(Backend, "delete_auto_scaling_group", _delete_group)

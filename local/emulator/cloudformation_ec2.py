@@ -1,6 +1,7 @@
 """CloudFormation's AWS::EC2 and AWS::AutoScaling types, each as the calls of the service's own API that AWS makes for it.
 
-AWS: the resource types' pages in the «CloudFormation Template Reference» (Return values, «Update requires»). MiniStack's own handlers write to its own
+AWS: the resource types' pages in the «CloudFormation Template Reference» (Return values, «Update requires»). MiniStack's own handlers
+write to its own
 EC2, which nothing reads here; moto's leave out egress rules, gateway endpoints' routes, updates and most deletions.
 A type is {create, update?, delete}; without update a change replaces the resource.
 """
@@ -17,6 +18,8 @@ from ministack.services.cloudformation import provisioners
 
 from . import moto_bridge
 from .cloudformation_groups import GROUP_TYPES
+from .cloudformation_parts import only, tag_specifications
+from .cloudformation_security import SECURITY_TYPES
 
 log = logging.getLogger("emulator.cloudformation")
 DELETE_WAIT_SECONDS = 60
@@ -24,15 +27,6 @@ DELETE_WAIT_SECONDS = 60
 
 def ec2():
     return moto_bridge.client("ec2", get_region())
-
-
-def tag_specifications(kind: str, props: dict) -> dict:
-    tags = props.get("Tags") or []
-    return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]} if tags else {}
-
-
-def only(props: dict, *names: str) -> dict:
-    return {name: props[name] for name in names if props.get(name) is not None}
 
 
 def true(value) -> bool:
@@ -45,8 +39,14 @@ def vpc_create(props: dict, _name: str):
     vpc_update(vpc_id, {}, props)
     group = ec2().describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}])
     acl = ec2().describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])
-    return vpc_id, {"VpcId": vpc_id, "CidrBlock": vpc["CidrBlock"], "CidrBlockAssociations": [], "Ipv6CidrBlocks": [],
-                    "DefaultSecurityGroup": group["SecurityGroups"][0]["GroupId"], "DefaultNetworkAcl": acl["NetworkAcls"][0]["NetworkAclId"]}
+    return vpc_id, {
+        "VpcId": vpc_id,
+        "CidrBlock": vpc["CidrBlock"],
+        "CidrBlockAssociations": [],
+        "Ipv6CidrBlocks": [],
+        "DefaultSecurityGroup": group["SecurityGroups"][0]["GroupId"],
+        "DefaultNetworkAcl": acl["NetworkAcls"][0]["NetworkAclId"],
+    }
 
 
 def vpc_update(vpc_id: str, _old: dict, props: dict) -> dict:
@@ -59,9 +59,15 @@ def vpc_update(vpc_id: str, _old: dict, props: dict) -> dict:
 def subnet_create(props: dict, _name: str):
     subnet = ec2().create_subnet(**only(props, "VpcId", "CidrBlock", "AvailabilityZone"), **tag_specifications("subnet", props))["Subnet"]
     subnet_update(subnet["SubnetId"], {}, props)
-    return subnet["SubnetId"], {"SubnetId": subnet["SubnetId"], "VpcId": subnet["VpcId"], "CidrBlock": subnet["CidrBlock"],
-                                "AvailabilityZone": subnet["AvailabilityZone"], "AvailabilityZoneId": subnet["AvailabilityZoneId"],
-                                "NetworkAclAssociationId": "", "Ipv6CidrBlocks": []}
+    return subnet["SubnetId"], {
+        "SubnetId": subnet["SubnetId"],
+        "VpcId": subnet["VpcId"],
+        "CidrBlock": subnet["CidrBlock"],
+        "AvailabilityZone": subnet["AvailabilityZone"],
+        "AvailabilityZoneId": subnet["AvailabilityZoneId"],
+        "NetworkAclAssociationId": "",
+        "Ipv6CidrBlocks": [],
+    }
 
 
 def subnet_update(subnet_id: str, _old: dict, props: dict) -> dict:
@@ -120,66 +126,23 @@ def endpoint_create(props: dict, _name: str):
     policy = props.get("PolicyDocument")
     endpoint = ec2().create_vpc_endpoint(
         **only(props, "VpcId", "ServiceName", "RouteTableIds", "SubnetIds", "SecurityGroupIds", "PrivateDnsEnabled"),
-        VpcEndpointType=props.get("VpcEndpointType") or "Gateway", **({"PolicyDocument": str(policy)} if policy else {}),
-        **tag_specifications("vpc-endpoint", props))["VpcEndpoint"]
-    return endpoint["VpcEndpointId"], {"Id": endpoint["VpcEndpointId"], "DnsEntries": [], "NetworkInterfaceIds": endpoint.get("NetworkInterfaceIds", [])}
-
-
-def permission(rule: dict) -> dict:
-    """A rule of a template as an IpPermission."""
-    made = {"IpProtocol": str(rule["IpProtocol"])}
-    for name in ("FromPort", "ToPort"):
-        if rule.get(name) is not None:
-            made[name] = int(rule[name])
-    described = only(rule, "Description")
-    group = rule.get("SourceSecurityGroupId") or rule.get("DestinationSecurityGroupId")
-    prefix = rule.get("SourcePrefixListId") or rule.get("DestinationPrefixListId")
-    if rule.get("CidrIp"):
-        made["IpRanges"] = [{"CidrIp": rule["CidrIp"], **described}]
-    elif rule.get("CidrIpv6"):
-        made["Ipv6Ranges"] = [{"CidrIpv6": rule["CidrIpv6"], **described}]
-    elif group:
-        made["UserIdGroupPairs"] = [{"GroupId": group, **described}]
-    elif prefix:
-        made["PrefixListIds"] = [{"PrefixListId": prefix, **described}]
-    return made
-
-
-def security_group_create(props: dict, name: str):
-    group_id = ec2().create_security_group(GroupName=props.get("GroupName") or name, Description=props["GroupDescription"],
-                                           **only(props, "VpcId"), **tag_specifications("security-group", props))["GroupId"]
-    security_group_update(group_id, {}, props)
-    return group_id, {"GroupId": group_id, "VpcId": props.get("VpcId", ""), "Id": group_id}
-
-
-def security_group_update(group_id: str, old: dict, props: dict) -> dict:
-    for direction in ("ingress", "egress"):
-        key = f"SecurityGroup{direction.capitalize()}"
-        before, after = old.get(key) or [], props.get(key) or []
-        if direction == "egress" and not old and after:
-            # A group begins with «everything may leave»; a template that lists egress rules replaces that.
-            before = [{"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}]
-        for rule in [r for r in before if r not in after]:
-            getattr(ec2(), f"revoke_security_group_{direction}")(GroupId=group_id, IpPermissions=[permission(rule)])
-        for rule in [r for r in after if r not in before]:
-            getattr(ec2(), f"authorize_security_group_{direction}")(GroupId=group_id, IpPermissions=[permission(rule)])
-    return {}
-
-
-def rule_type(direction: str) -> dict:
-    def create(props: dict, _name: str):
-        answer = getattr(ec2(), f"authorize_security_group_{direction}")(GroupId=props["GroupId"], IpPermissions=[permission(props)])
-        rule_id = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
-        return rule_id, {"Id": rule_id}
-
-    def delete(_rule_id: str, props: dict) -> None:
-        getattr(ec2(), f"revoke_security_group_{direction}")(GroupId=props["GroupId"], IpPermissions=[permission(props)])
-    return {"create": create, "delete": delete}
+        VpcEndpointType=props.get("VpcEndpointType") or "Gateway",
+        **({"PolicyDocument": str(policy)} if policy else {}),
+        **tag_specifications("vpc-endpoint", props),
+    )["VpcEndpoint"]
+    return endpoint["VpcEndpointId"], {
+        "Id": endpoint["VpcEndpointId"],
+        "DnsEntries": [],
+        "NetworkInterfaceIds": endpoint.get("NetworkInterfaceIds", []),
+    }
 
 
 def launch_template_create(props: dict, name: str):
-    template = ec2().create_launch_template(LaunchTemplateName=props.get("LaunchTemplateName") or name, LaunchTemplateData=props["LaunchTemplateData"],
-                                            **only(props, "VersionDescription", "TagSpecifications"))["LaunchTemplate"]
+    template = ec2().create_launch_template(
+        LaunchTemplateName=props.get("LaunchTemplateName") or name,
+        LaunchTemplateData=props["LaunchTemplateData"],
+        **only(props, "VersionDescription", "TagSpecifications"),
+    )["LaunchTemplate"]
     return template["LaunchTemplateId"], _template_attributes(template["LaunchTemplateId"], 1)
 
 
@@ -187,8 +150,9 @@ def launch_template_update(template_id: str, old: dict, props: dict) -> dict:
     """A change makes a new version; the default version stays («AWS::EC2::LaunchTemplate»)."""
     if old.get("LaunchTemplateData") == props.get("LaunchTemplateData"):
         return {}
-    made = ec2().create_launch_template_version(LaunchTemplateId=template_id, LaunchTemplateData=props["LaunchTemplateData"],
-                                                **only(props, "VersionDescription"))
+    made = ec2().create_launch_template_version(
+        LaunchTemplateId=template_id, LaunchTemplateData=props["LaunchTemplateData"], **only(props, "VersionDescription")
+    )
     return _template_attributes(template_id, made["LaunchTemplateVersion"]["VersionNumber"])
 
 
@@ -198,14 +162,28 @@ def _template_attributes(template_id: str, latest: int) -> dict:
 
 def interface_create(props: dict, _name: str):
     eni = ec2().create_network_interface(
-        SubnetId=props["SubnetId"], **only(props, "Description", "PrivateIpAddress", "SecondaryPrivateIpAddressCount"),
-        **({"Groups": props["GroupSet"]} if props.get("GroupSet") else {}), **tag_specifications("network-interface", props))["NetworkInterface"]
+        SubnetId=props["SubnetId"],
+        **only(props, "Description", "PrivateIpAddress", "SecondaryPrivateIpAddressCount"),
+        **({"Groups": props["GroupSet"]} if props.get("GroupSet") else {}),
+        **tag_specifications("network-interface", props),
+    )["NetworkInterface"]
     return eni["NetworkInterfaceId"], {"Id": eni["NetworkInterfaceId"], "PrimaryPrivateIpAddress": eni["PrivateIpAddress"]}
 
 
 def flow_log_create(props: dict, _name: str):
-    made = ec2().create_flow_logs(ResourceIds=[props["ResourceId"]], **only(
-        props, "ResourceType", "TrafficType", "LogDestination", "LogDestinationType", "LogGroupName", "DeliverLogsPermissionArn", "LogFormat"))
+    made = ec2().create_flow_logs(
+        ResourceIds=[props["ResourceId"]],
+        **only(
+            props,
+            "ResourceType",
+            "TrafficType",
+            "LogDestination",
+            "LogDestinationType",
+            "LogGroupName",
+            "DeliverLogsPermissionArn",
+            "LogFormat",
+        ),
+    )
     if made.get("Unsuccessful"):
         raise ValueError(made["Unsuccessful"][0]["Error"]["Message"])
     return made["FlowLogIds"][0], {"Id": made["FlowLogIds"][0]}
@@ -216,23 +194,28 @@ TYPES: dict[str, dict[str, Callable]] = {
     "AWS::EC2::Subnet": {"create": subnet_create, "update": subnet_update, "delete": lambda i, p: ec2().delete_subnet(SubnetId=i)},
     "AWS::EC2::RouteTable": {"create": route_table_create, "delete": lambda i, p: ec2().delete_route_table(RouteTableId=i)},
     "AWS::EC2::SubnetRouteTableAssociation": {
-        "create": association_create, "delete": lambda i, p: ec2().disassociate_route_table(AssociationId=i)},
+        "create": association_create,
+        "delete": lambda i, p: ec2().disassociate_route_table(AssociationId=i),
+    },
     "AWS::EC2::Route": {"create": route_create, "delete": route_delete},
     "AWS::EC2::InternetGateway": {
-        "create": internet_gateway_create, "delete": lambda i, p: ec2().delete_internet_gateway(InternetGatewayId=i)},
+        "create": internet_gateway_create,
+        "delete": lambda i, p: ec2().delete_internet_gateway(InternetGatewayId=i),
+    },
     "AWS::EC2::VPCGatewayAttachment": {
-        "create": gateway_attachment_create, "delete": lambda i, p: ec2().detach_internet_gateway(**only(p, "InternetGatewayId", "VpcId"))},
+        "create": gateway_attachment_create,
+        "delete": lambda i, p: ec2().detach_internet_gateway(**only(p, "InternetGatewayId", "VpcId")),
+    },
     "AWS::EC2::EIP": {"create": address_create, "delete": address_delete},
     "AWS::EC2::NatGateway": {"create": nat_gateway_create, "delete": lambda i, p: ec2().delete_nat_gateway(NatGatewayId=i)},
     "AWS::EC2::VPCEndpoint": {"create": endpoint_create, "delete": lambda i, p: ec2().delete_vpc_endpoints(VpcEndpointIds=[i])},
-    "AWS::EC2::SecurityGroup": {
-        "create": security_group_create, "update": security_group_update, "delete": lambda i, p: ec2().delete_security_group(GroupId=i)},
-    "AWS::EC2::SecurityGroupIngress": rule_type("ingress"),
-    "AWS::EC2::SecurityGroupEgress": rule_type("egress"),
+    **SECURITY_TYPES,
     "AWS::EC2::LaunchTemplate": {
-        "create": launch_template_create, "update": launch_template_update, "delete": lambda i, p: ec2().delete_launch_template(LaunchTemplateId=i)},
-    "AWS::EC2::NetworkInterface": {
-        "create": interface_create, "delete": lambda i, p: ec2().delete_network_interface(NetworkInterfaceId=i)},
+        "create": launch_template_create,
+        "update": launch_template_update,
+        "delete": lambda i, p: ec2().delete_launch_template(LaunchTemplateId=i),
+    },
+    "AWS::EC2::NetworkInterface": {"create": interface_create, "delete": lambda i, p: ec2().delete_network_interface(NetworkInterfaceId=i)},
     "AWS::EC2::FlowLog": {"create": flow_log_create, "delete": lambda i, p: ec2().delete_flow_logs(FlowLogIds=[i])},
     **GROUP_TYPES,
 }
@@ -251,6 +234,7 @@ def _handlers(resource_type: str, spec: dict) -> dict:
 
     def delete(physical_id: str, props: dict | None = None, *_):
         _delete_when_free(spec["delete"], physical_id, props or {})
+
     return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
 
 
@@ -262,7 +246,9 @@ def _unchanged(resource_type: str, physical_id: str, props: dict) -> dict:
         found = ec2().describe_launch_templates(LaunchTemplateIds=[physical_id])["LaunchTemplates"][0]
         return _template_attributes(physical_id, found["LatestVersionNumber"])
     if resource_type == "AWS::EC2::VPC":
-        groups = ec2().describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [physical_id]}, {"Name": "group-name", "Values": ["default"]}])
+        groups = ec2().describe_security_groups(
+            Filters=[{"Name": "vpc-id", "Values": [physical_id]}, {"Name": "group-name", "Values": ["default"]}]
+        )
         return {"VpcId": physical_id, "CidrBlock": props.get("CidrBlock"), "DefaultSecurityGroup": groups["SecurityGroups"][0]["GroupId"]}
     if resource_type == "AWS::EC2::Subnet":
         subnet = ec2().describe_subnets(SubnetIds=[physical_id])["Subnets"][0]

@@ -8,10 +8,25 @@ from ministack.core.responses import get_region
 
 from . import moto_bridge
 
-_GROUP = ("LaunchTemplate", "MixedInstancesPolicy", "AvailabilityZones", "HealthCheckType", "PlacementGroup", "TerminationPolicies", "CapacityRebalance",
-          "NewInstancesProtectedFromScaleIn", "ServiceLinkedRoleARN", "MaxInstanceLifetime")
-_NUMBERS = {"MinSize": "MinSize", "MaxSize": "MaxSize", "DesiredCapacity": "DesiredCapacity", "Cooldown": "DefaultCooldown",
-            "HealthCheckGracePeriod": "HealthCheckGracePeriod"}
+_GROUP = (
+    "LaunchTemplate",
+    "MixedInstancesPolicy",
+    "AvailabilityZones",
+    "HealthCheckType",
+    "PlacementGroup",
+    "TerminationPolicies",
+    "CapacityRebalance",
+    "NewInstancesProtectedFromScaleIn",
+    "ServiceLinkedRoleARN",
+    "MaxInstanceLifetime",
+)
+_NUMBERS = {
+    "MinSize": "MinSize",
+    "MaxSize": "MaxSize",
+    "DesiredCapacity": "DesiredCapacity",
+    "Cooldown": "DefaultCooldown",
+    "HealthCheckGracePeriod": "HealthCheckGracePeriod",
+}
 
 
 def autoscaling():
@@ -31,9 +46,16 @@ def _parameters(props: dict) -> dict:
 
 def group_create(props: dict, name: str):
     name = props.get("AutoScalingGroupName") or name
-    tags = [{"Key": t["Key"], "Value": t["Value"], "PropagateAtLaunch": str(t.get("PropagateAtLaunch")).lower() == "true"} for t in props.get("Tags") or []]
+    tags = [
+        {"Key": t["Key"], "Value": t["Value"], "PropagateAtLaunch": str(t.get("PropagateAtLaunch")).lower() == "true"}
+        for t in props.get("Tags") or []
+    ]
     autoscaling().create_auto_scaling_group(AutoScalingGroupName=name, Tags=tags, **_parameters(props))
-    return name, {"AutoScalingGroupARN": autoscaling().describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]["AutoScalingGroupARN"]}
+    return name, {
+        "AutoScalingGroupARN": autoscaling().describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0][
+            "AutoScalingGroupARN"
+        ]
+    }
 
 
 def group_update(name: str, _old: dict, props: dict) -> dict:
@@ -74,7 +96,11 @@ def policy_delete(arn: str, props: dict) -> None:
 GROUP_TYPES = {
     "AWS::AutoScaling::AutoScalingGroup": {"create": group_create, "update": group_update, "delete": group_delete},
     "AWS::AutoScaling::LifecycleHook": {
-        "create": hook_create, "update": hook_update,
-        "delete": lambda hook, props: autoscaling().delete_lifecycle_hook(AutoScalingGroupName=props["AutoScalingGroupName"], LifecycleHookName=hook)},
+        "create": hook_create,
+        "update": hook_update,
+        "delete": lambda hook, props: autoscaling().delete_lifecycle_hook(
+            AutoScalingGroupName=props["AutoScalingGroupName"], LifecycleHookName=hook
+        ),
+    },
     "AWS::AutoScaling::ScalingPolicy": {"create": policy_create, "delete": policy_delete},
 }

@@ -14,7 +14,7 @@ PREFIX = "/_twin/"
 
 async def handle(method: str, path: str, body: bytes) -> tuple[int, object]:
     """(status, what to answer as JSON)."""
-    parts = path[len(PREFIX):].strip("/").split("/")
+    parts = path[len(PREFIX) :].strip("/").split("/")
     try:
         return await asyncio.to_thread(_route, method, parts, json.loads(body) if body else None)
     except KeyError as error:

@@ -1,4 +1,5 @@
-"""Events that AWS services put on the default bus of EventBridge, in the shapes of «Events from AWS services» in the EventBridge Events Reference.
+"""Events that AWS services put on the default bus of EventBridge, in the shapes of «Events from AWS services» in the EventBridge Events
+Reference.
 
 A queue and one thread: a rule's target may call back into EC2, which must not happen under moto's lock.
 """
@@ -41,13 +42,20 @@ def install() -> None:
 
 
 def _alarm_events() -> None:
-    """AWS: every change of an alarm's state is an event («Alarm events and EventBridge», CloudWatch User Guide). MiniStack tells SNS only."""
+    """AWS: every change of an alarm's state is an event («Alarm events and EventBridge», CloudWatch User Guide). MiniStack: SNS only."""
+
     def dispatch(alarm, old, new, reason):
         notify_actions(alarm, old, new, reason)
-        put("aws.cloudwatch", "CloudWatch Alarm State Change", {
-            "alarmName": alarm["AlarmName"],
-            "state": {"value": new, "reason": reason},
-            "previousState": {"value": old},
-            "configuration": {"description": alarm.get("AlarmDescription", "")},
-        }, [alarm.get("AlarmArn", "")])
+        put(
+            "aws.cloudwatch",
+            "CloudWatch Alarm State Change",
+            {
+                "alarmName": alarm["AlarmName"],
+                "state": {"value": new, "reason": reason},
+                "previousState": {"value": old},
+                "configuration": {"description": alarm.get("AlarmDescription", "")},
+            },
+            [alarm.get("AlarmArn", "")],
+        )
+
     notify_actions = replace(cloudwatch, "_dispatch_alarm_actions", dispatch)

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from . import autoscaling, autoscaling_api, cloudformation_ec2, events, functions, gateway, hardware, http_api, iam, iam_resources, moto_bridge, network, state_machines, placement_groups
+from . import (
+    autoscaling,
+    autoscaling_api,
+    cloudformation_ec2,
+    events,
+    functions,
+    gateway,
+    hardware,
+    http_api,
+    iam,
+    iam_resources,
+    moto_bridge,
+    network,
+    placement_groups,
+    state_machines,
+)
 
 
 def install() -> None:
@@ -25,4 +40,5 @@ def install() -> None:
 def stop() -> None:
     """Ends what the emulator started."""
     from ministack.core import lambda_runtime
+
     lambda_runtime.reset()

@@ -1,7 +1,9 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
-A rule is {service, action, zone?, instanceType?, function?, status?, code?, message?, delayMs?, count?}; `*` matches any service or action. Without status
-and code a rule only delays. A rule with a function matches what a state machine invokes (lambda, Invoke). A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances", "zone": "us-east-1a",
+A rule is {service, action, zone?, instanceType?, function?, status?, code?, message?, delayMs?, count?}; `*` matches any service or
+action. Without status
+and code a rule only delays. A rule with a function matches what a state machine invokes (lambda, Invoke). A rule with a zone matches
+launches into it: {"service": "ec2", "action": "RunInstances", "zone": "us-east-1a",
 "code": "InsufficientInstanceCapacity"}.
 """
 
@@ -42,9 +44,14 @@ class Rule:
     hits: int = 0
 
     def matches(self, service: str, action: str, zone: str | None, instance_type: str | None, function: str | None) -> bool:
-        return (fnmatchcase(service, self.service) and fnmatchcase(action, self.action) and self.zone in (None, zone)
-                and self.instanceType in (None, instance_type)
-                and (self.function is None or fnmatchcase(function or "", self.function)) and (self.count is None or self.hits < self.count))
+        return (
+            fnmatchcase(service, self.service)
+            and fnmatchcase(action, self.action)
+            and self.zone in (None, zone)
+            and self.instanceType in (None, instance_type)
+            and (self.function is None or fnmatchcase(function or "", self.function))
+            and (self.count is None or self.hits < self.count)
+        )
 
 
 def add(rules: list[dict]) -> None:
@@ -78,7 +85,7 @@ def take(service: str, action: str, zone: str | None = None, instance_type: str 
 
 
 def check(service: str, action: str, zone: str | None = None, instance_type: str | None = None) -> None:
-    """For launches that no HTTP request makes: raises as the rule says. It never waits, because moto's lock is held (bootDelaySeconds is the setting for that)."""
+    """For launches that no HTTP request makes: raises as the rule says. It never waits, because moto's lock is held."""
     rule = take(service, action, zone, instance_type)
     if rule and (rule.status or rule.code):
         raise Fault(rule)
@@ -98,10 +105,12 @@ def _response(service: str, fault: Fault) -> tuple[int, dict, bytes]:
     if service == "s3":
         return fault.status, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
     if service == "ec2":
-        text = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>fault</RequestID></Response>"
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        text = f"<Response><Errors>{error}</Errors><RequestID>fault</RequestID></Response>"
         return fault.status, {"Content-Type": "text/xml"}, text.encode()
     if service in _QUERY_PROTOCOL:
-        text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>fault</RequestId></ErrorResponse>"
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        text = f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>"
         return fault.status, {"Content-Type": "text/xml"}, text.encode()
     body = json.dumps({"__type": fault.code, "message": fault.message}).encode()
     return fault.status, {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": fault.code}, body

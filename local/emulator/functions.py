@@ -1,9 +1,13 @@
 """Lambda's Node.js execution environments.
 
-AWS (Lambda Developer Guide: «Understanding the Lambda execution environment lifecycle», «Handle errors in Node.js functions», «Quotas»): concurrent
-invocations have an environment each, which is used again; what the handler throws comes back as {errorType: error.name, errorMessage, trace}; a function over
-its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's. MiniStack names every error Runtime.HandlerError, ends the
-environment after it, puts stand-ins for the AWS SDK in its place, and passes its own environment on. An environment here ends with the emulator.
+AWS (Lambda Developer Guide: «Understanding the Lambda execution environment lifecycle», «Handle errors in Node.js functions», «Quotas»):
+concurrent
+invocations have an environment each, which is used again; what the handler throws comes back as {errorType: error.name, errorMessage,
+trace}; a function over
+its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's. MiniStack names every error Runtime.HandlerError,
+ends the
+environment after it, puts stand-ins for the AWS SDK in its place, and passes its own environment on. An environment here ends with the
+emulator.
 """
 
 from __future__ import annotations
@@ -41,10 +45,17 @@ class NodeEnvironment(lambda_runtime.Worker):
         name = config.get("FunctionName", "")
         made = {key: os.environ[key] for key in HOST_VARIABLES if key in os.environ}
         made |= {
-            "TZ": ":UTC", "AWS_REGION": region, "AWS_DEFAULT_REGION": region, "LAMBDA_TASK_ROOT": code_dir, "_HANDLER": config.get("Handler", "index.handler"),
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime')}", "AWS_LAMBDA_FUNCTION_NAME": name,
-            "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "TZ": ":UTC",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "LAMBDA_TASK_ROOT": code_dir,
+            "_HANDLER": config.get("Handler", "index.handler"),
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime')}",
+            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             "AWS_LAMBDA_LOG_GROUP_NAME": (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[$LATEST]{os.urandom(16).hex()}",
             # Not on AWS: where AWS is.
@@ -61,12 +72,22 @@ class NodeEnvironment(lambda_runtime.Worker):
         node = shutil.which("node")
         if not node:
             raise RuntimeError("no `node` on the emulator's PATH")
-        self._proc = subprocess.Popen([node, RUNTIME], cwd=code_dir, env=self._environment(code_dir), stdin=theirs, stdout=subprocess.PIPE,
-                                      stderr=subprocess.STDOUT, text=True, errors="replace")
+        self._proc = subprocess.Popen(
+            [node, RUNTIME],
+            cwd=code_dir,
+            env=self._environment(code_dir),
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
         theirs.close()
         self._socket, self._lines = ours, ours.makefile("r", encoding="utf-8", newline="\n")
         self._stderr_queue = queue.Queue()
-        self._stderr_thread = threading.Thread(target=self._read_log, args=(self._proc, self._stderr_queue), daemon=True, name=f"log-{self.func_name}")
+        self._stderr_thread = threading.Thread(
+            target=self._read_log, args=(self._proc, self._stderr_queue), daemon=True, name=f"log-{self.func_name}"
+        )
         self._stderr_thread.start()
         self._init = self._receive(10.0 + float(self.config.get("Timeout", 3)))
         self._init_ms = (time.monotonic() - started) * 1000
@@ -93,7 +114,11 @@ class NodeEnvironment(lambda_runtime.Worker):
                 self._discard()
                 self._spawn()
                 self._cold = False
-            answer = self._init if cold and not (self._init or {}).get("ready") else self._call(event, request_id, trace_id, invoked_function_arn, timeout)
+            answer = (
+                self._init
+                if cold and not (self._init or {}).get("ready")
+                else self._call(event, request_id, trace_id, invoked_function_arn, timeout)
+            )
             error = self._error(answer, request_id, timeout)
             if error and (answer is None or "error" not in answer or self._proc.poll() is not None):
                 self._discard()
@@ -105,8 +130,13 @@ class NodeEnvironment(lambda_runtime.Worker):
             return {"status": "ok", "result": answer["result"], "cold_start": cold, "log": log}
 
     def _call(self, event, request_id: str, trace_id, arn, timeout: float) -> dict | None:
-        call = {"event": event, "requestId": request_id, "traceId": trace_id, "arn": arn or self.config.get("FunctionArn", ""),
-                "deadline": int((time.time() + timeout) * 1000)}
+        call = {
+            "event": event,
+            "requestId": request_id,
+            "traceId": trace_id,
+            "arn": arn or self.config.get("FunctionArn", ""),
+            "deadline": int((time.time() + timeout) * 1000),
+        }
         try:
             self._socket.settimeout(timeout)
             self._socket.sendall((json.dumps(call) + "\n").encode())
@@ -116,15 +146,23 @@ class NodeEnvironment(lambda_runtime.Worker):
 
     def _error(self, answer: dict | None, request_id: str, timeout: float) -> dict | None:
         if answer is None:
-            return {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"}
+            return {
+                "errorType": "Sandbox.Timedout",
+                "errorMessage": f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds",
+            }
         if answer.get("error") or answer.get("initError"):
             return answer.get("error") or answer["initError"]
         if "result" not in answer:
-            return {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: Runtime exited without providing a reason"}
+            return {
+                "errorType": "Runtime.ExitError",
+                "errorMessage": f"RequestId: {request_id} Error: Runtime exited without providing a reason",
+            }
         size = len(json.dumps(answer["result"], ensure_ascii=False))
         if size > MAX_RESPONSE_BYTES:
-            return {"errorType": "Function.ResponseSizeTooLarge",
-                    "errorMessage": f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."}
+            return {
+                "errorType": "Function.ResponseSizeTooLarge",
+                "errorMessage": f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).",
+            }
         return None
 
     def _log(self, request_id: str) -> str:
@@ -157,9 +195,11 @@ class NodeEnvironment(lambda_runtime.Worker):
 
 def _delete_with_environments(delete):
     """A function that its stack deletes takes its environments with it (MiniStack ends them for DeleteFunction only)."""
+
     def delete_function(physical_id, props, *rest):
         delete(physical_id, props, *rest)
         lambda_runtime.invalidate_worker(physical_id)
+
     return delete_function
 
 
@@ -167,12 +207,16 @@ def install() -> None:
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     handler["delete"] = _delete_with_environments(handler["delete"])
     choose = lambda_runtime._worker_class_for
-    replace(lambda_runtime, "_worker_class_for",
-            lambda config: NodeEnvironment if str(config.get("Runtime", "")).startswith("nodejs") else choose(config))
+    replace(
+        lambda_runtime,
+        "_worker_class_for",
+        lambda config: NodeEnvironment if str(config.get("Runtime", "")).startswith("nodejs") else choose(config),
+    )
     # The executor of custom runtimes passes an error payload through as it is.
     run_warm, run_provided = lambda_svc._execute_function_warm, lambda_svc._execute_function_provided_warm
 
     def execute(func, event, request_id):
         config = func.get("config") or func
         return (run_provided if str(config.get("Runtime", "")).startswith("nodejs") else run_warm)(func, event, request_id)
+
     replace(lambda_svc, "_execute_function_warm", execute)

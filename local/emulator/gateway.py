@@ -60,4 +60,5 @@ def install() -> None:
             if failed:
                 return failed
         return await dispatch(method, path, headers, body, query_params, request_id)
+
     dispatch = replace(ministack_app, "_dispatch_service_request", dispatch_with_faults)

@@ -1,10 +1,13 @@
 """EC2 instances that take their time, and that something else may power.
 
-AWS («Amazon EC2 instance state changes»): pending → running → shutting-down → terminated, each an event; the primary interface and its addresses live
-until `terminated`; an interface with DeleteOnTermination=false is then free again. A launch template gives interfaces, profile, metadata options
+AWS («Amazon EC2 instance state changes»): pending → running → shutting-down → terminated, each an event; the primary interface and its
+addresses live
+until `terminated`; an interface with DeleteOnTermination=false is then free again. A launch template gives interfaces, profile, metadata
+options
 and tags («Launch an instance from a launch template»). moto starts and ends instances at once and ignores those parts of a template.
 
-Here an instance stays `pending` or `shutting-down` until the hardware says otherwise: the fleet agent through report(), or, with `autoStart`, time.
+Here an instance stays `pending` or `shutting-down` until the hardware says otherwise: the fleet agent through report(), or, with
+`autoStart`, time.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from moto.ec2.models import instances as model
 from moto.ec2.responses.instances import InstanceResponse
 
 from . import events, network
-from .moto_bridge import ACCOUNT, LOCK, ec2
+from .moto_bridge import ACCOUNT, LOCK
 from .patching import replace
 from .settings import settings
 
@@ -47,12 +50,17 @@ def set_state(instance, name: str, reason: str = "", code: str = "") -> None:
         instance._reason, instance.state_reason = reason, model.StateReason(reason, code)
     _machines.setdefault(instance.id, Machine(instance)).since = time.monotonic()
     region = instance.ec2_backend.region_name
-    events.put("aws.ec2", "EC2 Instance State-change Notification", {"instance-id": instance.id, "state": name},
-               [f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{instance.id}"], region)
+    events.put(
+        "aws.ec2",
+        "EC2 Instance State-change Notification",
+        {"instance-id": instance.id, "state": name},
+        [f"arn:aws:ec2:{region}:{ACCOUNT}:instance/{instance.id}"],
+        region,
+    )
 
 
 def report(instance_id: str, state: str, reason: str = "") -> None:
-    """What the hardware says: `running`, or `terminated` (also of a running instance: its host died). KeyError if there is no such instance."""
+    """What the hardware says: `running`, or `terminated` (also of a running instance: its host died). KeyError if there is none."""
     with LOCK:
         instance = _machines[instance_id].instance
         if state == "running":
@@ -137,11 +145,26 @@ def credentials(instance_id: str) -> dict:
         raise KeyError(f"role of instance {instance_id}")
     name = roles[0]
     key, secret, token = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_urlsafe(60)
-    sts.register_session(key, {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{instance_id}", "UserId": f"{name}:{instance_id}",
-                               "SecretAccessKey": secret, "SessionToken": token})
+    sts.register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{instance_id}",
+            "UserId": f"{name}:{instance_id}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        },
+    )
     expires = datetime.now(timezone.utc) + timedelta(hours=6)
-    return {"Code": "Success", "Type": "AWS-HMAC", "RoleName": name, "AccessKeyId": key, "SecretAccessKey": secret, "Token": token,
-            "LastUpdated": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {
+        "Code": "Success",
+        "Type": "AWS-HMAC",
+        "RoleName": name,
+        "AccessKeyId": key,
+        "SecretAccessKey": secret,
+        "Token": token,
+        "LastUpdated": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 def instance_profile(spec: dict | None) -> dict | None:
@@ -151,14 +174,18 @@ def instance_profile(spec: dict | None) -> dict | None:
     name = spec.get("Name") or spec["Arn"].rsplit("/", 1)[-1]
     found = iam._instance_profiles.get(name)
     if not found:
-        raise EC2ClientError("InvalidParameterValue", f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name")
+        raise EC2ClientError(
+            "InvalidParameterValue", f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+        )
     return {"Arn": found["Arn"], "Id": found["InstanceProfileId"]}
 
 
 def _run(run):
     def run_instances(self, image_id, count, user_data, security_group_names, **kwargs):
         template = self._get_template_from_args(kwargs["launch_template"]).data if kwargs.get("launch_template") else {}
-        kwargs["nics"] = [_interface(self, dict(nic), kwargs.get("subnet_id")) for nic in kwargs.get("nics") or template.get("NetworkInterfaces") or []]
+        kwargs["nics"] = [
+            _interface(self, dict(nic), kwargs.get("subnet_id")) for nic in kwargs.get("nics") or template.get("NetworkInterfaces") or []
+        ]
         if any(nic.get("NetworkInterfaceId") for nic in kwargs["nics"]):
             # The interface says where the instance is.
             kwargs["subnet_id"] = next(nic["SubnetId"] for nic in kwargs["nics"] if nic.get("NetworkInterfaceId"))
@@ -180,11 +207,16 @@ def _run(run):
                 eni.delete_on_termination = True
             set_state(instance, "pending")
         return reservation
+
     return run_instances
 
 
 def _check_type(backend, kwargs: dict, template: dict) -> None:
-    wanted = template.get("InstanceType") if kwargs.get("is_instance_type_default") and template.get("InstanceType") else kwargs.get("instance_type")
+    wanted = (
+        template.get("InstanceType")
+        if kwargs.get("is_instance_type_default") and template.get("InstanceType")
+        else kwargs.get("instance_type")
+    )
     if wanted and not backend.describe_instance_types([wanted]):
         raise EC2ClientError("InvalidParameterValue", f"Invalid value '{wanted}' for InstanceType.")
 
@@ -205,7 +237,7 @@ def _describe_types(self):
     found = self.ec2_backend.describe_instance_types(self._get_param("InstanceTypes", []), self._filters_from_querystring())
     start, size = int(self._get_param("NextToken") or 0), min(int(self._get_param("MaxResults") or 100), 100)
     rest = str(start + size) if start + size < len(found) else None
-    return ActionResult({"InstanceTypes": found[start:start + size], "NextToken": rest})
+    return ActionResult({"InstanceTypes": found[start : start + size], "NextToken": rest})
 
 
 def _terminate(self):

@@ -1,8 +1,10 @@
 """HTTP APIs: who may call, and how much may be sent.
 
-AWS («Control access to HTTP APIs with IAM authorization», «Quotas for configuring and running an HTTP API»): an unsigned, wrongly signed or unauthorised
+AWS («Control access to HTTP APIs with IAM authorization», «Quotas for configuring and running an HTTP API»): an unsigned, wrongly signed
+or unauthorised
 call of an AWS_IAM route is 403 {"message":"Forbidden"}, whatever the reason; execute-api:Invoke is evaluated on
-arn:aws:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>; a body over 10 MB is 413. MiniStack does not check the root key's signature,
+arn:aws:execute-api:<region>:<account>:<api>/<stage>/<METHOD>/<path>; a body over 10 MB is 413. MiniStack does not check the root key's
+signature,
 and answers in the words of REST APIs.
 """
 
@@ -44,9 +46,11 @@ def install() -> None:
         if http_api and method != "OPTIONS" and ministack_app.AUTH:
             stage, rest = ministack_app._resolve_stage_and_path(parsed[0], parsed[1], parsed[2])
             key = extract_access_key_id(headers, query_params)
-            if (ministack_app._execute_api_authorization_type(parsed[0], stage, method, rest) == "AWS_IAM"
-                    and iam_evaluator.is_root_access_key(key)
-                    and root_signature_is_wrong(method, raw_path or path, query_params, headers, body)):
+            if (
+                ministack_app._execute_api_authorization_type(parsed[0], stage, method, rest) == "AWS_IAM"
+                and iam_evaluator.is_root_access_key(key)
+                and root_signature_is_wrong(method, raw_path or path, query_params, headers, body)
+            ):
                 return forbidden()
         answer = await answer_api(host, path, method, headers, body, query_params, raw_path=raw_path, raw_query_string=raw_query_string)
         return forbidden() if http_api and answer and _is_refusal(answer) else answer

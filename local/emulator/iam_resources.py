@@ -1,7 +1,9 @@
 """What IAM needs to know of EC2, Auto Scaling and roles: which resource a call is about, its tags, and the service's own condition keys.
 
-AWS («Actions, resources, and condition keys for Amazon EC2» and «… Amazon EC2 Auto Scaling», Service Authorization Reference): a launch template, a placement
-group or an interface is the resource of its own calls, `aws:ResourceTag` are that resource's tags, and `iam:PermissionsBoundary` is the boundary of the role
+AWS («Actions, resources, and condition keys for Amazon EC2» and «… Amazon EC2 Auto Scaling», Service Authorization Reference): a launch
+template, a placement
+group or an interface is the resource of its own calls, `aws:ResourceTag` are that resource's tags, and `iam:PermissionsBoundary` is the
+boundary of the role
 that is made or changed. MiniStack knows neither moto's resources nor that key, so every policy with such a condition would deny.
 """
 
@@ -31,11 +33,21 @@ def install() -> None:
     # EC2's calls carry their tags in TagSpecifications.
     members = iam_actions._TAG_MEMBERS
     replace(iam_actions, "_TAG_MEMBERS", members | {"TagSpecifications"})
-    resolve = replace(iam_actions, "extract_resource_arn", lambda service, method, path, headers, body, query, region, account: (
-        _resource(service, query, region, account)) or resolve(service, method, path, headers, body, query, region, account))
-    tags = replace(tagging, "resource_tags", lambda arn: _moto_tags(arn) if arn.split(":")[2:3] in (["ec2"], ["autoscaling"]) else tags(arn))
-    context = replace(iam_actions, "request_tag_context", lambda service, action, body, params: {
-        **context(service, action, body, _own_tags(params)), **_boundary(action, params)})
+    resolve = replace(
+        iam_actions,
+        "extract_resource_arn",
+        lambda service, method, path, headers, body, query, region, account: (
+            (_resource(service, query, region, account)) or resolve(service, method, path, headers, body, query, region, account)
+        ),
+    )
+    tags = replace(
+        tagging, "resource_tags", lambda arn: _moto_tags(arn) if arn.split(":")[2:3] in (["ec2"], ["autoscaling"]) else tags(arn)
+    )
+    context = replace(
+        iam_actions,
+        "request_tag_context",
+        lambda service, action, body, params: {**context(service, action, body, _own_tags(params)), **_boundary(action, params)},
+    )
 
 
 def _own_tags(params: dict) -> dict:

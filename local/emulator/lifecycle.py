@@ -1,7 +1,9 @@
 """Lifecycle hooks that wait.
 
-AWS («Amazon EC2 Auto Scaling lifecycle hooks»): an instance stops in Pending:Wait or Terminating:Wait, an event «EC2 Instance-launch Lifecycle Action»
-(or -terminate) carries a token, and the wait ends with CompleteLifecycleAction or, after the heartbeat timeout, with the hook's default result.
+AWS («Amazon EC2 Auto Scaling lifecycle hooks»): an instance stops in Pending:Wait or Terminating:Wait, an event «EC2 Instance-launch
+Lifecycle Action»
+(or -terminate) carries a token, and the wait ends with CompleteLifecycleAction or, after the heartbeat timeout, with the hook's default
+result.
 moto stores hooks and never waits.
 """
 
@@ -15,8 +17,10 @@ from . import events
 
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
-_STATES = {LAUNCHING: ("Pending:Wait", "EC2 Instance-launch Lifecycle Action", "EC2", "AutoScalingGroup"),
-           TERMINATING: ("Terminating:Wait", "EC2 Instance-terminate Lifecycle Action", "AutoScalingGroup", "EC2")}
+_STATES = {
+    LAUNCHING: ("Pending:Wait", "EC2 Instance-launch Lifecycle Action", "EC2", "AutoScalingGroup"),
+    TERMINATING: ("Terminating:Wait", "EC2 Instance-terminate Lifecycle Action", "AutoScalingGroup", "EC2"),
+}
 
 
 @dataclass
@@ -29,8 +33,11 @@ class Wait:
 
 def begin(group, member, transition: str) -> bool:
     """Puts the member into its wait state and tells so; False when the group has no hook for this transition."""
-    hooks = [h for h in group.autoscaling_backend.lifecycle_hooks.values()
-             if h.auto_scaling_group_name == group.name and h.lifecycle_transition == transition]
+    hooks = [
+        h
+        for h in group.autoscaling_backend.lifecycle_hooks.values()
+        if h.auto_scaling_group_name == group.name and h.lifecycle_transition == transition
+    ]
     if not hooks:
         return False
     state, detail_type, origin, destination = _STATES[transition]
@@ -39,8 +46,15 @@ def begin(group, member, transition: str) -> bool:
     for hook in hooks:
         wait = Wait(hook, str(uuid.uuid4()), time.monotonic() + float(hook.heartbeat_timeout))
         member.waits.append(wait)
-        detail = {"LifecycleActionToken": wait.token, "AutoScalingGroupName": group.name, "LifecycleHookName": hook.name,
-                  "EC2InstanceId": member.instance.id, "LifecycleTransition": transition, "Origin": origin, "Destination": destination}
+        detail = {
+            "LifecycleActionToken": wait.token,
+            "AutoScalingGroupName": group.name,
+            "LifecycleHookName": hook.name,
+            "EC2InstanceId": member.instance.id,
+            "LifecycleTransition": transition,
+            "Origin": origin,
+            "Destination": destination,
+        }
         if getattr(hook, "notification_metadata", None):
             detail["NotificationMetadata"] = hook.notification_metadata
         events.put("aws.autoscaling", detail_type, detail, [group.arn], group.region)

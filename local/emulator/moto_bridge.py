@@ -1,6 +1,7 @@
 """moto answers EC2 and Auto Scaling inside MiniStack's process.
 
-Every access to moto's state happens under LOCK: requests run on worker threads, and the reconciler (autoscaling.py) changes the same objects.
+Every access to moto's state happens under LOCK: requests run on worker threads, and the reconciler (autoscaling.py) changes the same
+objects.
 """
 
 from __future__ import annotations
@@ -45,8 +46,13 @@ def call_moto(service: str, region: str, method: str, path: str, headers: dict, 
     """One HTTP request to moto."""
     with LOCK:
         answer = _wsgi[service].open(
-            path, method=method, data=body, query_string=query, base_url=f"http://{service}.{region}.amazonaws.com",
-            headers=[(k, v) for k, v in headers.items() if k.lower() not in ("content-length", "host")])
+            path,
+            method=method,
+            data=body,
+            query_string=query,
+            base_url=f"http://{service}.{region}.amazonaws.com",
+            headers=[(k, v) for k, v in headers.items() if k.lower() not in ("content-length", "host")],
+        )
         return answer.status_code, dict(answer.headers), answer.data
 
 
@@ -54,19 +60,22 @@ def _forward(service: str):
     async def handle(method, path, headers, body, query):
         flat = {k: (v[0] if isinstance(v, list) else v) for k, v in dict(query).items()}
         return await asyncio.to_thread(call_moto, service, get_region(), method, path, headers, body, flat)
+
     return handle
 
 
 @cache
 def client(service: str, region: str = "us-east-1"):
     """A boto3 client whose requests moto answers in this process: how CloudFormation's handlers call EC2."""
-    made = boto3.client(service, region_name=region, aws_access_key_id="test", aws_secret_access_key="test",
-                        config=Config(retries={"max_attempts": 0}))
+    made = boto3.client(
+        service, region_name=region, aws_access_key_id="test", aws_secret_access_key="test", config=Config(retries={"max_attempts": 0})
+    )
 
     def answer(request, **_):
         sent = {name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()}
         status, headers, body = call_moto(service, region, request.method, "/", sent, request.body or b"")
         return AWSResponse(request.url, status, headers, _Raw(body))
+
     made.meta.events.register(f"before-send.{service}", answer)
     return made
 

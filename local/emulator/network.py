@@ -15,9 +15,8 @@ import itertools
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import elastic_network_interfaces as enis
-from moto.ec2.models import managed_prefixes
+from moto.ec2.models import managed_prefixes, subnets
 from moto.ec2.models import security_groups as groups
-from moto.ec2.models import subnets
 
 from .patching import replace
 
@@ -37,17 +36,26 @@ def free_address(backend, subnet) -> str:
         if address not in taken:
             _cursor[subnet.id] = (start + step + 1) % usable
             return address
-    raise EC2ClientError("InsufficientFreeAddressesInSubnet", f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the request.")
+    raise EC2ClientError(
+        "InsufficientFreeAddressesInSubnet", f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the request."
+    )
 
 
 def _create(create):
     def create_network_interface(self, subnet, private_ip_address, private_ip_addresses=None, *args, **kwargs):
         subnet = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
         secondary = int(kwargs.pop("secondary_ips_count", None) or 0)
-        eni = create(self, subnet, private_ip_address or (None if private_ip_addresses else free_address(self, subnet)),
-                     private_ip_addresses, *args, **kwargs)
+        eni = create(
+            self,
+            subnet,
+            private_ip_address or (None if private_ip_addresses else free_address(self, subnet)),
+            private_ip_addresses,
+            *args,
+            **kwargs,
+        )
         add_secondary_addresses(self, eni, secondary)
         return eni
+
     return create_network_interface
 
 
@@ -61,6 +69,7 @@ def _assign(assign):
         eni = assign(self, eni_id, private_ip_addresses, None) if private_ip_addresses else self.get_network_interface(eni_id)
         add_secondary_addresses(self, eni, int(secondary_ips_count or 0))
         return eni
+
     return assign_private_ip_addresses
 
 
@@ -70,6 +79,7 @@ def _delete(delete):
         if eni and eni.instance:
             raise EC2ClientError("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
         delete(self, eni_id)
+
     return delete_network_interface
 
 
@@ -82,18 +92,24 @@ def _attach(attach):
     def attach_network_interface(self, eni_id, instance_id, device_index):
         require_available(self.get_network_interface(eni_id))
         return attach(self, eni_id, instance_id, device_index)
+
     return attach_network_interface
 
 
 def _delete_group(delete):
     def delete_security_group(self, vpc_id, group_id):
         used = any(group_id in {group.id for group in eni.group_set} for eni in self.enis.values())
-        referred = any(rule.source_group.get("GroupId") == group_id
-                       for group in itertools.chain.from_iterable(by_id.values() for by_id in self.groups.values()) if group.id != group_id
-                       for rule in group.ingress_rules + group.egress_rules if rule.source_group)
+        referred = any(
+            rule.source_group.get("GroupId") == group_id
+            for group in itertools.chain.from_iterable(by_id.values() for by_id in self.groups.values())
+            if group.id != group_id
+            for rule in group.ingress_rules + group.egress_rules
+            if rule.source_group
+        )
         if used or referred:
             raise EC2ClientError("DependencyViolation", f"resource {group_id} has a dependent object")
         return delete(self, vpc_id, group_id)
+
     return delete_security_group
 
 
@@ -105,13 +121,18 @@ def _name_prefix_lists(create):
             if known:
                 self.managed_prefix_lists[known] = self.managed_prefix_lists.pop(made.id)
                 made.id, made.prefix_list_arn = known, made.prefix_list_arn.replace(made.id, known)
+
     return create_default_pls
 
 
 def install() -> None:
     backend = enis.NetworkInterfaceBackend
-    for name, wrap in (("create_network_interface", _create), ("assign_private_ip_addresses", _assign),
-                       ("delete_network_interface", _delete), ("attach_network_interface", _attach)):
+    for name, wrap in (
+        ("create_network_interface", _create),
+        ("assign_private_ip_addresses", _assign),
+        ("delete_network_interface", _delete),
+        ("attach_network_interface", _attach),
+    ):
         replace(backend, name, wrap(getattr(backend, name)))
     lists = managed_prefixes.ManagedPrefixListBackend
     replace(lists, "create_default_pls", _name_prefix_lists(lists.create_default_pls))

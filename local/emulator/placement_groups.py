@@ -1,7 +1,8 @@
 """Placement groups, which moto lacks.
 
 AWS (CreatePlacementGroup, DeletePlacementGroup, DescribePlacementGroups): a name is used once in an account and region
-(InvalidPlacementGroup.Duplicate); an unknown one is InvalidPlacementGroup.Unknown. Here they place nothing, and can be deleted with instances in them
+(InvalidPlacementGroup.Duplicate); an unknown one is InvalidPlacementGroup.Unknown. Here they place nothing, and can be deleted with
+instances in them
 (AWS: InvalidPlacementGroup.InUse).
 """
 
@@ -29,8 +30,13 @@ def _create(self):
     if (self.region, name) in _groups:
         raise EC2ClientError("InvalidPlacementGroup.Duplicate", f"The Placement Group '{name}' already exists.")
     tags = self._parse_tag_specification("placement-group").get("placement-group", {})
-    group = {"GroupName": name, "GroupId": f"pg-{random_resource_id(17)}", "Strategy": self._get_param("Strategy") or "cluster", "State": "available",
-             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+    group = {
+        "GroupName": name,
+        "GroupId": f"pg-{random_resource_id(17)}",
+        "Strategy": self._get_param("Strategy") or "cluster",
+        "State": "available",
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    }
     _groups[self.region, name] = group
     return ActionResult({"PlacementGroup": group})
 

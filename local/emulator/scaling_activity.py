@@ -1,4 +1,7 @@
-"""What a group did and why: the records of DescribeScalingActivities (texts as in «Verify a scaling activity», Amazon EC2 Auto Scaling User Guide)."""
+"""What a group did and why: the records of DescribeScalingActivities.
+
+AWS: texts as in «Verify a scaling activity for an Auto Scaling group», Amazon EC2 Auto Scaling User Guide.
+"""
 
 from __future__ import annotations
 

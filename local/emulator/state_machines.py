@@ -1,15 +1,16 @@
 """Step Functions: what MiniStack's interpreter leaves out of the Amazon States Language with JSONata.
 
-AWS («Amazon States Language», «Transforming data with JSONata», «Passing data with variables», «Handling errors» in the Step Functions Developer Guide,
+AWS («Amazon States Language», «Transforming data with JSONata», «Passing data with variables», «Handling errors» in the Step Functions
+Developer Guide,
 and StartExecution in its API Reference):
-- a Succeed or Parallel state, and a Choice's default, have Output and Assign too; the expressions of one state all see the variables as they were at
+- a Succeed or Parallel state, and a Choice's default, have Output and Assign too; the expressions of one state all see the variables as
+  they were at
   its entry; a branch has variables of its own;
 - TimeoutSeconds of the machine ends the execution as TIMED_OUT; a stopped or timed-out execution starts nothing more;
 - Retry knows MaxDelaySeconds and JitterStrategy; States.ALL does not match States.Runtime and States.DataLimitExceeded;
 - a state's data is at most 256 KiB;
 - StartExecution with the name and input of a running execution answers that execution;
-- a failed execution has an error and a cause, and no output;
-- the machine's role must allow lambda:InvokeFunction; the service's own failures of lambda:invoke are Lambda.ServiceException and its kin.
+- a failed execution has an error and a cause, and no output.
 """
 
 from __future__ import annotations
@@ -19,18 +20,16 @@ import copy
 import json
 import random
 import threading
-import time
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
 from ministack.services import stepfunctions as sfn
 
-from . import faults, iam
+from . import state_machine_calls
 from .patching import replace
 
 MAX_DATA_BYTES = 256 * 1024
 _NOT_CAUGHT_BY_ALL = ("States.Runtime", "States.DataLimitExceeded")
 _stopped: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stopped", default=None)
-_role: contextvars.ContextVar[str | None] = contextvars.ContextVar("role", default=None)
 _events: dict[str, threading.Event] = {}
 
 
@@ -47,7 +46,7 @@ def run_execution(arn: str) -> None:
     definition = json.loads(machine["definition"])
     ended = _events.setdefault(arn, threading.Event())
     _stopped.set(ended)
-    _role.set(machine["roleArn"])
+    state_machine_calls.role.set(machine["roleArn"])
     timer = None
     if definition.get("TimeoutSeconds"):
         timer = threading.Timer(float(definition["TimeoutSeconds"]), contextvars.copy_context().run, (_time_out, execution))
@@ -55,9 +54,16 @@ def run_execution(arn: str) -> None:
         timer.start()
     data = json.loads(execution["input"] or "{}")
     context = {
-        "QueryLanguage": definition.get("QueryLanguage", "JSONPath"), "variables": {},
-        "Execution": {"Id": arn, "Input": data, "Name": execution["name"], "RoleArn": machine["roleArn"], "StartTime": execution["startDate"],
-                      "RedriveCount": 0},
+        "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
+        "variables": {},
+        "Execution": {
+            "Id": arn,
+            "Input": data,
+            "Name": execution["name"],
+            "RoleArn": machine["roleArn"],
+            "StartTime": execution["startDate"],
+            "RedriveCount": 0,
+        },
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
     }
     try:
@@ -99,8 +105,10 @@ def _walk(states: dict, name: str | None, data, execution: dict, context: dict, 
             raise sfn._ExecutionError("States.Runtime", f"Unknown state type: {kind}")
         _still_running(execution)
         if len(json.dumps(data)) > MAX_DATA_BYTES:
-            raise sfn._ExecutionError("States.DataLimitExceeded", f"The state/task '{entered}' returned a result with a size exceeding the maximum number of "
-                                      "bytes service limit.")
+            raise sfn._ExecutionError(
+                "States.DataLimitExceeded",
+                f"The state/task '{entered}' returned a result with a size exceeding the maximum number of bytes service limit.",
+            )
         if record:
             sfn._add_event(execution, f"{kind}StateExited", {"stateExitedEventDetails": {"name": entered, "output": json.dumps(data)}})
     return data
@@ -166,9 +174,14 @@ def _start(start):
             if running and running["status"] == "RUNNING" and json.loads(running["input"] or "{}") == json.loads(data.get("input") or "{}"):
                 return json_response({"executionArn": arn, "startDate": running["startDate"]})
         if len(data.get("input") or "") > MAX_DATA_BYTES:
-            return error_response_json("ValidationException", "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have "
-                                       f"length less than or equal to {MAX_DATA_BYTES}", 400)
+            return error_response_json(
+                "ValidationException",
+                "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have "
+                f"length less than or equal to {MAX_DATA_BYTES}",
+                400,
+            )
         return start(data)
+
     return start_execution
 
 
@@ -177,6 +190,7 @@ def _stop(stop):
         answer = stop(data)
         _wake(data.get("executionArn"))
         return answer
+
     return stop_execution
 
 
@@ -191,6 +205,7 @@ def _retrier(find):
         if retrier.get("JitterStrategy") == "FULL":
             delay = random.uniform(0, delay)
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index
+
     return find_matching_retrier
 
 
@@ -203,7 +218,9 @@ def _assign(state, data, context, result=None, error_output=None) -> None:
     wanted = state.get("Assign")
     if context is None or not isinstance(wanted, dict) or sfn._state_query_language(state, context) != "JSONata":
         return
-    made = {name: sfn._apply_jsonata_template(value, data, context, result=result, error_output=error_output) for name, value in wanted.items()}
+    made = {
+        name: sfn._apply_jsonata_template(value, data, context, result=result, error_output=error_output) for name, value in wanted.items()
+    }
     context.setdefault("variables", {}).update(made)
 
 
@@ -216,6 +233,7 @@ def _choice(choose):
                 return choose(state, data, context)
         output = sfn._apply_jsonata_output(state, data, context, default=data)
         return output, choose(state, data, context)[1]
+
     return execute_choice
 
 
@@ -228,10 +246,17 @@ def _parallel(run_branches):
 
         def run(index: int, branch: dict) -> None:
             try:
-                outcomes[index] = (True, _walk(branch["States"], branch["StartAt"], copy.deepcopy(given), execution, copy.deepcopy(context)))
+                outcomes[index] = (
+                    True,
+                    _walk(branch["States"], branch["StartAt"], copy.deepcopy(given), execution, copy.deepcopy(context)),
+                )
             except Exception as error:  # noqa: BLE001
                 outcomes[index] = (False, error)
-        threads = [threading.Thread(target=contextvars.copy_context().run, args=(run, i, branch), daemon=True) for i, branch in enumerate(state["Branches"])]
+
+        threads = [
+            threading.Thread(target=contextvars.copy_context().run, args=(run, i, branch), daemon=True)
+            for i, branch in enumerate(state["Branches"])
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -243,45 +268,26 @@ def _parallel(run_branches):
         output = sfn._apply_jsonata_output(state, data, context, result=results, default=results)
         sfn._apply_state_assign(state, data, context, result=results)
         return output, sfn._next_or_end(state)
+
     return run_parallel_branches
-
-
-def _function_call(call):
-    def call_lambda(func_ref, event):
-        name = str(func_ref).split(":function:")[-1].split(":")[0]
-        function = f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name}"
-        refusal = iam.refusal(_role.get(), "lambda:InvokeFunction", "lambda", function)
-        if refusal:
-            raise sfn._ExecutionError("Lambda.AWSLambdaException", f"{refusal} (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)")
-        # No HTTP request comes by here, so a test's faults are applied here.
-        rule = faults.take("lambda", "Invoke", function=name)
-        if rule:
-            time.sleep(rule.delayMs / 1000)
-            if rule.status or rule.code:
-                code = rule.code or "ServiceException"
-                raise sfn._ExecutionError(code if "." in code else f"Lambda.{code}", faults.Fault(rule).message)
-        return call(func_ref, event)
-    return call_lambda
-
-
-def _sdk_call(invoke):
-    def invoke_aws_sdk_integration(resource, input_data):
-        parts = resource.split(":")
-        service, action = parts[6], parts[7].split(".")[0]
-        rule = faults.take(service.lower(), action[0].upper() + action[1:])
-        if rule and (rule.status or rule.code):
-            fault = faults.Fault(rule)
-            raise sfn._ExecutionError(sfn._prefix_sdk_error(service, fault.code), fault.message)
-        return invoke(resource, input_data)
-    return invoke_aws_sdk_integration
 
 
 def install() -> None:
     replace(sfn, "_run_execution", run_execution)
-    replace(sfn, "_run_sub_machine", lambda states, start, data, execution, context: _walk(states, start, copy.deepcopy(data), execution, context))
+    replace(
+        sfn,
+        "_run_sub_machine",
+        lambda states, start, data, execution, context: _walk(states, start, copy.deepcopy(data), execution, context),
+    )
     replace(sfn, "_scaled_sleep", _sleep)
     replace(sfn, "_apply_state_assign", _assign)
-    for name, wrap in (("_start_execution", _start), ("_stop_execution", _stop), ("_find_matching_retrier", _retrier), ("_error_matches", _matches),
-                       ("_execute_choice", _choice), ("_run_parallel_branches", _parallel), ("_invoke_aws_sdk_integration", _sdk_call),
-                       ("_call_lambda", _function_call)):
+    for name, wrap in (
+        ("_start_execution", _start),
+        ("_stop_execution", _stop),
+        ("_find_matching_retrier", _retrier),
+        ("_error_matches", _matches),
+        ("_execute_choice", _choice),
+        ("_run_parallel_branches", _parallel),
+    ):
         replace(sfn, name, wrap(getattr(sfn, name)))
+    state_machine_calls.install()

@@ -43,8 +43,14 @@ def endpoint() -> str:
 
 @cache
 def client(service: str, key: str = "test", secret: str = "test"):
-    return boto3.client(service, endpoint_url=endpoint(), region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret,
-                        config=Config(retries={"max_attempts": 0}))
+    return boto3.client(
+        service,
+        endpoint_url=endpoint(),
+        region_name=REGION,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(retries={"max_attempts": 0}),
+    )
 
 
 def twin(method: str, path: str, body=None):
@@ -80,8 +86,12 @@ def vpc() -> dict:
     """{vpc, subnets: {zone: id}} of three zones."""
     ec2 = client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="127.64.0.0/16")["Vpc"]["VpcId"]
-    subnets = {f"us-east-1{letter}": ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"127.64.{n * 16}.0/20", AvailabilityZone=f"us-east-1{letter}")
-               ["Subnet"]["SubnetId"] for n, letter in enumerate("abc")}
+    subnets = {
+        f"us-east-1{letter}": ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"127.64.{n * 16}.0/20", AvailabilityZone=f"us-east-1{letter}")[
+            "Subnet"
+        ]["SubnetId"]
+        for n, letter in enumerate("abc")
+    }
     return {"vpc": vpc_id, "subnets": subnets}
 
 
@@ -92,15 +102,23 @@ def security_group() -> str:
 def launch_template(**data) -> str:
     """A template's id; its instances have the AMI and type of the tests unless `data` says otherwise."""
     made = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "c5.large", "UserData": base64.b64encode(b"#!/bin/sh\n").decode(), **data}
-    return client("ec2").create_launch_template(LaunchTemplateName=unique("template"), LaunchTemplateData=made)["LaunchTemplate"]["LaunchTemplateId"]
+    return client("ec2").create_launch_template(LaunchTemplateName=unique("template"), LaunchTemplateData=made)["LaunchTemplate"][
+        "LaunchTemplateId"
+    ]
 
 
 def group(template: str, size: int, zones: str = "abc", **parameters) -> str:
     name = unique("workers")
     where = {} if "AvailabilityZones" in parameters else {"VPCZoneIdentifier": ",".join(vpc()["subnets"][f"us-east-1{z}"] for z in zones)}
     client("autoscaling").create_auto_scaling_group(
-        AutoScalingGroupName=name, MinSize=0, MaxSize=10, DesiredCapacity=size,
-        **({} if "MixedInstancesPolicy" in parameters else {"LaunchTemplate": {"LaunchTemplateId": template, "Version": "$Latest"}}), **where, **parameters)
+        AutoScalingGroupName=name,
+        MinSize=0,
+        MaxSize=10,
+        DesiredCapacity=size,
+        **({} if "MixedInstancesPolicy" in parameters else {"LaunchTemplate": {"LaunchTemplateId": template, "Version": "$Latest"}}),
+        **where,
+        **parameters,
+    )
     return name
 
 
@@ -110,7 +128,10 @@ def members(name: str, state: str | None = "InService") -> list[dict]:
 
 
 def in_service(name: str, count: int) -> list[dict]:
-    return wait_for(lambda: (lambda m: len(m) == count and len(members(name, None)) == count and (m or [None]))(members(name)), f"{count} instances in {name}")
+    return wait_for(
+        lambda: (lambda m: len(m) == count and len(members(name, None)) == count and (m or [None]))(members(name)),
+        f"{count} instances in {name}",
+    )
 
 
 def activities(name: str) -> list[dict]:
@@ -123,7 +144,9 @@ def instance(instance_id: str) -> dict:
 
 def remove(name: str) -> None:
     client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
-    wait_for(lambda: not client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"], f"end of {name}")
+    wait_for(
+        lambda: not client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"], f"end of {name}"
+    )
 
 
 def role(service: str = "lambda.amazonaws.com", *statements: dict) -> str:
@@ -143,8 +166,15 @@ def function(code: str, role_arn: str | None = None, **parameters) -> str:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.js", code)
     name = unique("function")
-    client("lambda").create_function(FunctionName=name, Runtime="nodejs22.x", Role=role_arn or role(), Handler="index.handler",
-                                     Code={"ZipFile": packed.getvalue()}, Timeout=parameters.pop("Timeout", 5), **parameters)
+    client("lambda").create_function(
+        FunctionName=name,
+        Runtime="nodejs22.x",
+        Role=role_arn or role(),
+        Handler="index.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Timeout=parameters.pop("Timeout", 5),
+        **parameters,
+    )
     return name
 
 
@@ -167,4 +197,5 @@ def listen(pattern: dict):
         for message in client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             seen.append(json.loads(message["Body"]))
         return seen
+
     return events

@@ -8,24 +8,42 @@ class Events(unittest.TestCase):
     def test_a_groups_launches_failures_and_terminations_are_events(self):
         s.twin("PUT", "settings", {"launchRetrySeconds": 0.3})
         seen = s.listen({"source": ["aws.autoscaling"]})
-        s.twin("POST", "faults", [{"service": "ec2", "action": "RunInstances", "zone": "us-east-1c", "code": "InsufficientInstanceCapacity", "count": 1}])
+        s.twin(
+            "POST",
+            "faults",
+            [{"service": "ec2", "action": "RunInstances", "zone": "us-east-1c", "code": "InsufficientInstanceCapacity", "count": 1}],
+        )
         name = s.group(s.launch_template(), 1, zones="c")
         s.in_service(name, 1)
         s.remove(name)
         types = {"EC2 Instance Launch Unsuccessful", "EC2 Instance Launch Successful", "EC2 Instance Terminate Successful"}
         s.wait_for(lambda: {e["detail-type"] for e in seen() if e["detail"]["AutoScalingGroupName"] == name} >= types, "the three events")
-        launched = next(e for e in seen() if e["detail-type"] == "EC2 Instance Launch Successful" and e["detail"]["AutoScalingGroupName"] == name)
+        launched = next(
+            e for e in seen() if e["detail-type"] == "EC2 Instance Launch Successful" and e["detail"]["AutoScalingGroupName"] == name
+        )
         self.assertEqual(launched["detail"]["Details"]["Availability Zone"], "us-east-1c")
         s.twin("DELETE", "faults")
 
     def test_a_change_of_an_alarms_state_is_an_event(self):
         seen = s.listen({"source": ["aws.cloudwatch"]})
         name = s.unique("lag")
-        s.client("cloudwatch").put_metric_alarm(AlarmName=name, Namespace="Sluice", MetricName="Lag", Statistic="Maximum", Period=60, EvaluationPeriods=1,
-                                                Threshold=1, ComparisonOperator="GreaterThanThreshold")
-        s.client("cloudwatch").put_metric_data(Namespace="Sluice", MetricData=[{"MetricName": "Lag", "Value": 5, "Timestamp": datetime.datetime.now()}])
+        s.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="Sluice",
+            MetricName="Lag",
+            Statistic="Maximum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        s.client("cloudwatch").put_metric_data(
+            Namespace="Sluice", MetricData=[{"MetricName": "Lag", "Value": 5, "Timestamp": datetime.datetime.now()}]
+        )
         s.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
-        event = s.wait_for(lambda: [e for e in seen() if e["detail"]["alarmName"] == name and e["detail"]["state"]["value"] == "ALARM"], "the event")[0]
+        event = s.wait_for(
+            lambda: [e for e in seen() if e["detail"]["alarmName"] == name and e["detail"]["state"]["value"] == "ALARM"], "the event"
+        )[0]
         self.assertEqual(event["detail-type"], "CloudWatch Alarm State Change")
 
 

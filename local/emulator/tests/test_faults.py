@@ -14,13 +14,15 @@ class Faults(unittest.TestCase):
         s.twin("POST", "faults", [rule])
 
     def test_a_call_fails_as_often_as_asked_in_the_words_of_each_service(self):
-        calls = {("s3", "ListBuckets"): lambda: s.client("s3").list_buckets(),
-                 ("dynamodb", "ListTables"): lambda: s.client("dynamodb").list_tables(),
-                 ("states", "ListStateMachines"): lambda: s.client("stepfunctions").list_state_machines(),
-                 ("lambda", "ListFunctions"): lambda: s.client("lambda").list_functions(),
-                 ("ec2", "DescribeVpcs"): lambda: s.client("ec2").describe_vpcs(),
-                 ("autoscaling", "DescribeAutoScalingGroups"): lambda: s.client("autoscaling").describe_auto_scaling_groups(),
-                 ("iam", "ListRoles"): lambda: s.client("iam").list_roles()}
+        calls = {
+            ("s3", "ListBuckets"): lambda: s.client("s3").list_buckets(),
+            ("dynamodb", "ListTables"): lambda: s.client("dynamodb").list_tables(),
+            ("states", "ListStateMachines"): lambda: s.client("stepfunctions").list_state_machines(),
+            ("lambda", "ListFunctions"): lambda: s.client("lambda").list_functions(),
+            ("ec2", "DescribeVpcs"): lambda: s.client("ec2").describe_vpcs(),
+            ("autoscaling", "DescribeAutoScalingGroups"): lambda: s.client("autoscaling").describe_auto_scaling_groups(),
+            ("iam", "ListRoles"): lambda: s.client("iam").list_roles(),
+        }
         for (service, action), call in calls.items():
             with self.subTest(service=service):
                 self.fault(service=service, action=action, status=400, code="ThrottlingException", message="slow down", count=1)

@@ -8,12 +8,17 @@ from . import support as s
 
 class Functions(unittest.TestCase):
     def test_what_the_handler_throws_comes_back_by_its_name(self):
-        name = s.function("class SlotsMissing extends Error { name = 'SlotsMissing' }; exports.handler = async () => { throw new SlotsMissing('two short'); };")
+        name = s.function(
+            "class SlotsMissing extends Error { name = 'SlotsMissing' };"
+            "exports.handler = async () => { throw new SlotsMissing('two short'); };"
+        )
         error, payload = s.invoke(name)
         self.assertEqual((error, payload["errorType"], payload["errorMessage"]), ("Unhandled", "SlotsMissing", "two short"))
 
     def test_an_error_does_not_end_the_environment(self):
-        name = s.function("let n = 0; exports.handler = async (e) => { n += 1; if (e.fail) throw new Error('x'); return { n, pid: process.pid }; };")
+        name = s.function(
+            "let n = 0; exports.handler = async (e) => { n += 1; if (e.fail) throw new Error('x'); return { n, pid: process.pid }; };"
+        )
         pid = s.invoke(name)[1]["pid"]
         s.invoke(name, {"fail": True})
         self.assertEqual(s.invoke(name)[1], {"n": 3, "pid": pid})

@@ -22,8 +22,14 @@ class AutoScalingGroups(unittest.TestCase):
         s.remove(name)
 
     def test_tags_of_the_template_and_of_the_group_reach_the_instance(self):
-        template = s.launch_template(TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "sluice:role", "Value": "taskmanager"}]}])
-        name = s.group(template, 1, Tags=[{"Key": "Team", "Value": "flights", "PropagateAtLaunch": True}, {"Key": "No", "Value": "x", "PropagateAtLaunch": False}])
+        template = s.launch_template(
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "sluice:role", "Value": "taskmanager"}]}]
+        )
+        name = s.group(
+            template,
+            1,
+            Tags=[{"Key": "Team", "Value": "flights", "PropagateAtLaunch": True}, {"Key": "No", "Value": "x", "PropagateAtLaunch": False}],
+        )
         tags = {t["Key"]: t["Value"] for t in s.instance(s.in_service(name, 1)[0]["InstanceId"])["Tags"]}
         self.assertEqual((tags["sluice:role"], tags["Team"], tags["aws:autoscaling:groupName"]), ("taskmanager", "flights", name))
         self.assertNotIn("No", tags)
@@ -56,7 +62,10 @@ class AutoScalingGroups(unittest.TestCase):
         s.twin("POST", "faults", [{**NO_CAPACITY, "zone": "us-east-1a"}])
         name = s.group(s.launch_template(), 1, zones="a")
         failed = s.wait_for(lambda: [a for a in s.activities(name) if a["StatusCode"] == "Failed"], "a failed activity")[0]
-        self.assertIn("We currently do not have sufficient c5.large capacity in the Availability Zone you requested (us-east-1a).", failed["StatusMessage"])
+        self.assertIn(
+            "We currently do not have sufficient c5.large capacity in the Availability Zone you requested (us-east-1a).",
+            failed["StatusMessage"],
+        )
         self.assertEqual(s.members(name, None), [])
         s.twin("DELETE", "faults")
         s.in_service(name, 1)
@@ -102,36 +111,67 @@ class AutoScalingGroups(unittest.TestCase):
         name = s.group(s.launch_template(), 0)
         with self.assertRaisesRegex(ClientError, "AlreadyExists"):
             s.client("autoscaling").create_auto_scaling_group(
-                AutoScalingGroupName=name, MinSize=0, MaxSize=1, LaunchTemplate={"LaunchTemplateId": s.launch_template()}, AvailabilityZones=["us-east-1a"])
+                AutoScalingGroupName=name,
+                MinSize=0,
+                MaxSize=1,
+                LaunchTemplate={"LaunchTemplateId": s.launch_template()},
+                AvailabilityZones=["us-east-1a"],
+            )
         s.remove(name)
 
     def test_a_launch_hook_holds_the_instance_until_it_is_completed(self):
         name = s.group(s.launch_template(), 0)
-        seen = s.listen({"source": ["aws.autoscaling"], "detail-type": ["EC2 Instance-launch Lifecycle Action"], "detail": {"AutoScalingGroupName": [name]}})
-        s.client("autoscaling").put_lifecycle_hook(LifecycleHookName="hold", AutoScalingGroupName=name, HeartbeatTimeout=30,
-                                                   LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+        seen = s.listen(
+            {
+                "source": ["aws.autoscaling"],
+                "detail-type": ["EC2 Instance-launch Lifecycle Action"],
+                "detail": {"AutoScalingGroupName": [name]},
+            }
+        )
+        s.client("autoscaling").put_lifecycle_hook(
+            LifecycleHookName="hold",
+            AutoScalingGroupName=name,
+            HeartbeatTimeout=30,
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+        )
         s.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
         s.wait_for(lambda: s.members(name, "Pending:Wait"), "Pending:Wait")
         token = s.wait_for(seen, "the event")[0]["detail"]["LifecycleActionToken"]
-        s.client("autoscaling").complete_lifecycle_action(LifecycleHookName="hold", AutoScalingGroupName=name, LifecycleActionToken=token,
-                                                          LifecycleActionResult="CONTINUE")
+        s.client("autoscaling").complete_lifecycle_action(
+            LifecycleHookName="hold", AutoScalingGroupName=name, LifecycleActionToken=token, LifecycleActionResult="CONTINUE"
+        )
         s.in_service(name, 1)
         s.remove(name)
 
     def test_a_hook_that_is_not_completed_ends_with_its_default_result(self):
         name = s.group(s.launch_template(), 0)
-        s.client("autoscaling").put_lifecycle_hook(LifecycleHookName="hold", AutoScalingGroupName=name, HeartbeatTimeout=30, DefaultResult="CONTINUE",
-                                                   LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
-        s.client("autoscaling").put_lifecycle_hook(LifecycleHookName="hold", AutoScalingGroupName=name, HeartbeatTimeout=1, DefaultResult="CONTINUE",
-                                                   LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+        s.client("autoscaling").put_lifecycle_hook(
+            LifecycleHookName="hold",
+            AutoScalingGroupName=name,
+            HeartbeatTimeout=30,
+            DefaultResult="CONTINUE",
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+        )
+        s.client("autoscaling").put_lifecycle_hook(
+            LifecycleHookName="hold",
+            AutoScalingGroupName=name,
+            HeartbeatTimeout=1,
+            DefaultResult="CONTINUE",
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+        )
         s.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
         s.in_service(name, 1)
         s.remove(name)
 
     def test_a_mixed_group_buys_the_stated_share_as_spot(self):
         template = s.launch_template()
-        policy = {"LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "$Latest"}, "Overrides": [{"InstanceType": "c6i.large"}]},
-                  "InstancesDistribution": {"OnDemandBaseCapacity": 1, "OnDemandPercentageAboveBaseCapacity": 0}}
+        policy = {
+            "LaunchTemplate": {
+                "LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "$Latest"},
+                "Overrides": [{"InstanceType": "c6i.large"}],
+            },
+            "InstancesDistribution": {"OnDemandBaseCapacity": 1, "OnDemandPercentageAboveBaseCapacity": 0},
+        }
         name = s.group(template, 3, MixedInstancesPolicy=policy)
         found = [s.instance(m["InstanceId"]) for m in s.in_service(name, 3)]
         self.assertEqual(sorted(i.get("InstanceLifecycle", "on-demand") for i in found), ["on-demand", "spot", "spot"])
@@ -139,17 +179,25 @@ class AutoScalingGroups(unittest.TestCase):
         s.remove(name)
 
     def test_with_an_existing_interface_the_group_gives_its_instances_that_address_one_after_the_other(self):
-        eni = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1b"], Groups=[s.security_group()])["NetworkInterface"]
-        template = s.launch_template(NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": eni["NetworkInterfaceId"], "DeleteOnTermination": False}])
+        eni = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1b"], Groups=[s.security_group()])[
+            "NetworkInterface"
+        ]
+        template = s.launch_template(
+            NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": eni["NetworkInterfaceId"], "DeleteOnTermination": False}]
+        )
         name = s.group(template, 1, AvailabilityZones=["us-east-1b"])
         first = s.in_service(name, 1)[0]["InstanceId"]
         self.assertEqual(s.instance(first)["PrivateIpAddress"], eni["PrivateIpAddress"])
         s.twin("PUT", "settings", {"autoStart": False})
         s.client("ec2").terminate_instances(InstanceIds=[first])
-        in_use = s.wait_for(lambda: [a for a in s.activities(name) if a["StatusCode"] == "Failed"], "a launch that finds the interface in use")
+        in_use = s.wait_for(
+            lambda: [a for a in s.activities(name) if a["StatusCode"] == "Failed"], "a launch that finds the interface in use"
+        )
         self.assertIn("in use", in_use[0]["StatusMessage"])
         s.twin("POST", f"instances/{first}/state", {"state": "terminated"})
-        second = s.wait_for(lambda: [m for m in s.members(name, "Pending") if m["InstanceId"] != first], "the next instance")[0]["InstanceId"]
+        second = s.wait_for(lambda: [m for m in s.members(name, "Pending") if m["InstanceId"] != first], "the next instance")[0][
+            "InstanceId"
+        ]
         s.twin("POST", f"instances/{second}/state", {"state": "running"})
         s.in_service(name, 1)
         self.assertEqual(s.instance(second)["PrivateIpAddress"], eni["PrivateIpAddress"])

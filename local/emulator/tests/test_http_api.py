@@ -17,8 +17,12 @@ def api() -> str:
     gateway = s.client("apigatewayv2")
     name = s.function("exports.handler = async (event) => ({ statusCode: event.body === '403' ? 403 : 200, body: JSON.stringify(event) });")
     api_id = gateway.create_api(Name="test", ProtocolType="HTTP")["ApiId"]
-    integration = gateway.create_integration(ApiId=api_id, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0",
-                                             IntegrationUri=f"arn:aws:lambda:{s.REGION}:{s.ACCOUNT}:function:{name}")["IntegrationId"]
+    integration = gateway.create_integration(
+        ApiId=api_id,
+        IntegrationType="AWS_PROXY",
+        PayloadFormatVersion="2.0",
+        IntegrationUri=f"arn:aws:lambda:{s.REGION}:{s.ACCOUNT}:function:{name}",
+    )["IntegrationId"]
     for key in ("GET /clusters", "POST /clusters", "GET /clusters/{cluster}"):
         gateway.create_route(ApiId=api_id, RouteKey=key, Target=f"integrations/{integration}", AuthorizationType="AWS_IAM")
     gateway.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
@@ -31,7 +35,9 @@ def call(path: str, key: str | None = "test", secret: str = "test", method: str 
         SigV4Auth(Credentials(key, secret), "execute-api", s.REGION).add_auth(request)
     prepared = request.prepare()
     try:
-        with urllib.request.urlopen(urllib.request.Request(prepared.url, data=body, headers=dict(prepared.headers), method=method), timeout=10) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(prepared.url, data=body, headers=dict(prepared.headers), method=method), timeout=10
+        ) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -41,7 +47,9 @@ def user(*statements: dict) -> tuple[str, str]:
     name = s.unique("user")
     s.client("iam").create_user(UserName=name)
     if statements:
-        s.client("iam").put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+        s.client("iam").put_user_policy(
+            UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        )
     made = s.client("iam").create_access_key(UserName=name)["AccessKey"]
     return made["AccessKeyId"], made["SecretAccessKey"]
 
@@ -75,7 +83,9 @@ class HttpApi(unittest.TestCase):
         self.assertIn("requestContext", call("/clusters", method="POST", body=b"403")[1])
 
     def test_a_body_over_ten_megabytes_is_too_large(self):
-        self.assertEqual(call("/clusters", method="POST", body=b" " * (10 * 1024 * 1024 + 1)), (413, {"message": "Request Entity Too Large"}))
+        self.assertEqual(
+            call("/clusters", method="POST", body=b" " * (10 * 1024 * 1024 + 1)), (413, {"message": "Request Entity Too Large"})
+        )
 
     def test_a_path_without_a_route_is_not_found(self):
         self.assertEqual(call("/nothing"), (404, {"message": "Not Found"}))

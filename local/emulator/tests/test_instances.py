@@ -11,8 +11,12 @@ class Instances(unittest.TestCase):
 
     def run_one(self, zone="us-east-1a", **data):
         template = s.launch_template(**data)
-        made = s.client("ec2").run_instances(MinCount=1, MaxCount=1, LaunchTemplate={"LaunchTemplateId": template},
-                                             **({} if "NetworkInterfaces" in data else {"SubnetId": s.vpc()["subnets"][zone]}))
+        made = s.client("ec2").run_instances(
+            MinCount=1,
+            MaxCount=1,
+            LaunchTemplate={"LaunchTemplateId": template},
+            **({} if "NetworkInterfaces" in data else {"SubnetId": s.vpc()["subnets"][zone]}),
+        )
         return made["Instances"][0]["InstanceId"]
 
     def test_an_instance_has_its_address_from_its_subnet(self):
@@ -20,7 +24,12 @@ class Instances(unittest.TestCase):
         self.assertTrue(16 <= int(s.instance(self.run_one("us-east-1b"))["PrivateIpAddress"].split(".")[2]) < 32)
 
     def test_secondary_addresses_are_free_addresses_of_the_same_subnet(self):
-        nic = {"DeviceIndex": 0, "SubnetId": s.vpc()["subnets"]["us-east-1c"], "Groups": [s.security_group()], "SecondaryPrivateIpAddressCount": 2}
+        nic = {
+            "DeviceIndex": 0,
+            "SubnetId": s.vpc()["subnets"]["us-east-1c"],
+            "Groups": [s.security_group()],
+            "SecondaryPrivateIpAddressCount": 2,
+        }
         addresses = s.instance(self.run_one(NetworkInterfaces=[nic]))["NetworkInterfaces"][0]["PrivateIpAddresses"]
         self.assertEqual([a["Primary"] for a in addresses], [True, False, False])
         self.assertEqual(len({a["PrivateIpAddress"] for a in addresses}), 3)
@@ -44,7 +53,10 @@ class Instances(unittest.TestCase):
         tags = [{"ResourceType": "instance", "Tags": [{"Key": "sluice:cluster", "Value": "blue"}]}]
         instance_id = self.run_one(IamInstanceProfile={"Name": profile}, TagSpecifications=tags)
         seen = next(i for i in s.twin("GET", "instances") if i["instanceId"] == instance_id)
-        self.assertEqual((seen["tags"]["sluice:cluster"], seen["userData"], seen["zone"], seen["instanceType"]), ("blue", "#!/bin/sh\n", "us-east-1a", "c5.large"))
+        self.assertEqual(
+            (seen["tags"]["sluice:cluster"], seen["userData"], seen["zone"], seen["instanceType"]),
+            ("blue", "#!/bin/sh\n", "us-east-1a", "c5.large"),
+        )
         self.assertTrue(seen["instanceProfileArn"].endswith(profile))
 
     def test_the_hardware_gets_the_credentials_of_the_instance_profiles_role(self):
@@ -54,8 +66,14 @@ class Instances(unittest.TestCase):
         s.client("iam").add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role.split("/")[-1])
         found = s.twin("GET", f"instances/{self.run_one(IamInstanceProfile={'Name': profile})}/credentials")
         import boto3
-        mine = dict(aws_access_key_id=found["AccessKeyId"], aws_secret_access_key=found["SecretAccessKey"], aws_session_token=found["Token"],
-                    endpoint_url=s.endpoint(), region_name=s.REGION)
+
+        mine = dict(
+            aws_access_key_id=found["AccessKeyId"],
+            aws_secret_access_key=found["SecretAccessKey"],
+            aws_session_token=found["Token"],
+            endpoint_url=s.endpoint(),
+            region_name=s.REGION,
+        )
         boto3.client("s3", **mine).list_buckets()
         with self.assertRaisesRegex(ClientError, "UnauthorizedOperation|AccessDenied"):
             boto3.client("ec2", **mine).describe_instances()
@@ -80,7 +98,9 @@ class Instances(unittest.TestCase):
 
     def test_a_security_group_in_use_is_not_deleted(self):
         group = s.security_group()
-        eni = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1a"], Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
+        eni = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1a"], Groups=[group])["NetworkInterface"][
+            "NetworkInterfaceId"
+        ]
         with self.assertRaisesRegex(ClientError, "DependencyViolation"):
             s.client("ec2").delete_security_group(GroupId=group)
         s.client("ec2").delete_network_interface(NetworkInterfaceId=eni)
@@ -90,16 +110,27 @@ class Instances(unittest.TestCase):
         seen = s.listen({"source": ["aws.ec2"], "detail-type": ["EC2 Instance State-change Notification"]})
         instance_id = self.run_one()
         s.client("ec2").terminate_instances(InstanceIds=[instance_id])
-        states = s.wait_for(lambda: (lambda found: len(found) >= 3 and found)(
-            [e["detail"]["state"] for e in seen() if e["detail"]["instance-id"] == instance_id]), "the events")
+        states = s.wait_for(
+            lambda: (lambda found: len(found) >= 3 and found)(
+                [e["detail"]["state"] for e in seen() if e["detail"]["instance-id"] == instance_id]
+            ),
+            "the events",
+        )
         self.assertEqual(sorted(set(states) - {"running"}), sorted({"pending", "shutting-down", "terminated"} & set(states)))
 
     def test_instance_facts_are_those_of_aws(self):
         facts = s.client("ec2").describe_instance_types(InstanceTypes=["c6id.2xlarge"])["InstanceTypes"][0]
-        self.assertEqual((facts["VCpuInfo"]["DefaultVCpus"], facts["MemoryInfo"]["SizeInMiB"], facts["InstanceStorageInfo"]["TotalSizeInGB"]), (8, 16384, 474))
+        self.assertEqual(
+            (facts["VCpuInfo"]["DefaultVCpus"], facts["MemoryInfo"]["SizeInMiB"], facts["InstanceStorageInfo"]["TotalSizeInGB"]),
+            (8, 16384, 474),
+        )
 
     def test_instance_types_come_in_pages(self):
-        pages = s.client("ec2").get_paginator("describe_instance_types").paginate(Filters=[{"Name": "instance-storage-supported", "Values": ["true"]}])
+        pages = (
+            s.client("ec2")
+            .get_paginator("describe_instance_types")
+            .paginate(Filters=[{"Name": "instance-storage-supported", "Values": ["true"]}])
+        )
         sizes = [len(page["InstanceTypes"]) for page in pages]
         self.assertEqual((max(sizes), len(sizes) > 2), (100, True))
 

@@ -12,8 +12,13 @@ LOCAL = str(Path(__file__).parents[2])
 
 
 def start(port: int) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "emulator", "--port", str(port)], env={**os.environ, "PYTHONPATH": LOCAL}, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "emulator", "--port", str(port)],
+        env={**os.environ, "PYTHONPATH": LOCAL},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 class Process(unittest.TestCase):

@@ -27,19 +27,29 @@ def role() -> str:
 def machine(states: dict, start: str | None = None, role_arn: str | None = None, **top) -> str:
     definition = {"QueryLanguage": "JSONata", "StartAt": start or next(iter(states)), "States": states, **top}
     return s.client("stepfunctions").create_state_machine(
-        name=s.unique("machine"), definition=json.dumps(definition), roleArn=role_arn or role())["stateMachineArn"]
+        name=s.unique("machine"), definition=json.dumps(definition), roleArn=role_arn or role()
+    )["stateMachineArn"]
 
 
 def task(payload, **fields) -> dict:
-    made = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": worker(), "Payload": payload}, **fields}
+    made = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": worker(), "Payload": payload},
+        **fields,
+    }
     return made if "Next" in made else {**made, "End": True}
 
 
 def run(states: dict, data=None, **options) -> dict:
     """DescribeExecution of a finished execution, with `output` parsed."""
     sfn = s.client("stepfunctions")
-    arn = sfn.start_execution(stateMachineArn=machine(states, **options), input=json.dumps(data if data is not None else {}))["executionArn"]
-    ended = s.wait_for(lambda: (lambda e: e["status"] != "RUNNING" and e)(sfn.describe_execution(executionArn=arn)), "the end of the execution", 30)
+    arn = sfn.start_execution(stateMachineArn=machine(states, **options), input=json.dumps(data if data is not None else {}))[
+        "executionArn"
+    ]
+    ended = s.wait_for(
+        lambda: (lambda e: e["status"] != "RUNNING" and e)(sfn.describe_execution(executionArn=arn)), "the end of the execution", 30
+    )
     return {**ended, "output": json.loads(ended["output"]) if ended.get("output") else None}
 
 
@@ -51,42 +61,85 @@ class StateMachines(unittest.TestCase):
         self.assertEqual(run({"Done": {"Type": "Succeed", "Output": "{% {'sum': $states.input.a + 1} %}"}}, {"a": 1})["output"], {"sum": 2})
 
     def test_an_invocations_result_is_its_status_and_payload(self):
-        states = {"Call": task({"job": "{% $states.input.job %}"}, Assign={"job": "{% $states.result.Payload.seen.job %}"}, Output="{% $states.result.StatusCode %}",
-                               Next="Done"), "Done": {"Type": "Succeed", "Output": "{% {'job': $job, 'status': $states.input} %}"}}
+        states = {
+            "Call": task(
+                {"job": "{% $states.input.job %}"},
+                Assign={"job": "{% $states.result.Payload.seen.job %}"},
+                Output="{% $states.result.StatusCode %}",
+                Next="Done",
+            ),
+            "Done": {"Type": "Succeed", "Output": "{% {'job': $job, 'status': $states.input} %}"},
+        }
         self.assertEqual(run(states, {"job": "delays"})["output"], {"job": "delays", "status": 200})
 
     def test_variables_are_assigned_together_after_all_expressions_are_evaluated(self):
-        states = {"First": {"Type": "Pass", "Assign": {"a": 1}, "Next": "Second"},
-                  "Second": {"Type": "Pass", "Assign": {"a": 2, "b": "{% $a %}"}, "Output": "{% $a %}", "Next": "Done"},
-                  "Done": {"Type": "Succeed", "Output": "{% {'a': $a, 'b': $b, 'output': $states.input} %}"}}
+        states = {
+            "First": {"Type": "Pass", "Assign": {"a": 1}, "Next": "Second"},
+            "Second": {"Type": "Pass", "Assign": {"a": 2, "b": "{% $a %}"}, "Output": "{% $a %}", "Next": "Done"},
+            "Done": {"Type": "Succeed", "Output": "{% {'a': $a, 'b': $b, 'output': $states.input} %}"},
+        }
         self.assertEqual(run(states)["output"], {"a": 2, "b": 1, "output": 1})
 
     def test_a_choices_default_has_assign_and_output(self):
-        states = {"Big?": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.a > 5 %}", "Next": "Done"}], "Default": "Done", "Assign": {"size": "small"},
-                           "Output": {"from": "default"}}, "Done": {"Type": "Succeed", "Output": "{% {'size': $size, 'in': $states.input} %}"}}
+        states = {
+            "Big?": {
+                "Type": "Choice",
+                "Choices": [{"Condition": "{% $states.input.a > 5 %}", "Next": "Done"}],
+                "Default": "Done",
+                "Assign": {"size": "small"},
+                "Output": {"from": "default"},
+            },
+            "Done": {"Type": "Succeed", "Output": "{% {'size': $size, 'in': $states.input} %}"},
+        }
         self.assertEqual(run(states, {"a": 1})["output"], {"size": "small", "in": {"from": "default"}})
 
     def test_a_fail_states_error_and_cause_can_be_expressions(self):
-        ended = run({"Fail": {"Type": "Fail", "Error": "{% $states.input.e & 'Error' %}", "Cause": "{% 'because ' & $states.input.e %}"}}, {"e": "Disk"})
+        ended = run(
+            {"Fail": {"Type": "Fail", "Error": "{% $states.input.e & 'Error' %}", "Cause": "{% 'because ' & $states.input.e %}"}},
+            {"e": "Disk"},
+        )
         self.assertEqual((ended["status"], ended["error"], ended["cause"], ended["output"]), ("FAILED", "DiskError", "because Disk", None))
 
     def test_what_a_function_throws_is_caught_by_its_name_with_its_message_in_the_cause(self):
-        catch = [{"ErrorEquals": ["CapacityMissing"], "Assign": {"why": "{% $parse($states.errorOutput.Cause).errorMessage %}"},
-                  "Output": "{% $states.errorOutput.Error %}", "Next": "Done"}]
-        states = {"Call": task({"fail": "CapacityMissing", "message": "none left"}, Catch=catch),
-                  "Done": {"Type": "Succeed", "Output": "{% [$why, $states.input] %}"}}
+        catch = [
+            {
+                "ErrorEquals": ["CapacityMissing"],
+                "Assign": {"why": "{% $parse($states.errorOutput.Cause).errorMessage %}"},
+                "Output": "{% $states.errorOutput.Error %}",
+                "Next": "Done",
+            }
+        ]
+        states = {
+            "Call": task({"fail": "CapacityMissing", "message": "none left"}, Catch=catch),
+            "Done": {"Type": "Succeed", "Output": "{% [$why, $states.input] %}"},
+        }
         self.assertEqual(run(states)["output"], ["none left", "CapacityMissing"])
 
     def test_a_retry_waits_no_longer_than_its_maximum_delay(self):
-        s.twin("POST", "faults", [{"service": "lambda", "action": "Invoke", "function": worker(), "code": "TooManyRequestsException", "count": 3}])
-        retry = [{"ErrorEquals": ["Lambda.TooManyRequestsException"], "IntervalSeconds": 1, "BackoffRate": 10, "MaxAttempts": 3, "MaxDelaySeconds": 1,
-                  "JitterStrategy": "FULL"}]
+        s.twin(
+            "POST",
+            "faults",
+            [{"service": "lambda", "action": "Invoke", "function": worker(), "code": "TooManyRequestsException", "count": 3}],
+        )
+        retry = [
+            {
+                "ErrorEquals": ["Lambda.TooManyRequestsException"],
+                "IntervalSeconds": 1,
+                "BackoffRate": 10,
+                "MaxAttempts": 3,
+                "MaxDelaySeconds": 1,
+                "JitterStrategy": "FULL",
+            }
+        ]
         started = time.monotonic()
         self.assertEqual(run({"Call": task({"a": 1}, Retry=retry)})["status"], "SUCCEEDED")
         self.assertLess(time.monotonic() - started, 5)
 
     def test_a_tasks_timeout_is_States_Timeout(self):
-        states = {"Call": task({"sleep": 3000}, TimeoutSeconds=1, Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "Done"}]), "Done": {"Type": "Succeed", "Output": 1}}
+        states = {
+            "Call": task({"sleep": 3000}, TimeoutSeconds=1, Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "Done"}]),
+            "Done": {"Type": "Succeed", "Output": 1},
+        }
         self.assertEqual(run(states)["output"], 1)
 
     def test_a_machines_timeout_ends_the_execution_as_TIMED_OUT(self):
@@ -96,7 +149,9 @@ class StateMachines(unittest.TestCase):
 
     def test_a_stopped_execution_starts_no_further_state(self):
         sfn = s.client("stepfunctions")
-        arn = sfn.start_execution(stateMachineArn=machine({"Wait": {"Type": "Wait", "Seconds": 1, "Next": "Call"}, "Call": task({})}))["executionArn"]
+        arn = sfn.start_execution(stateMachineArn=machine({"Wait": {"Type": "Wait", "Seconds": 1, "Next": "Call"}, "Call": task({})}))[
+            "executionArn"
+        ]
         sfn.stop_execution(executionArn=arn, error="Stopped", cause="by a test")
         time.sleep(1.5)
         found = sfn.describe_execution(executionArn=arn)
@@ -115,16 +170,34 @@ class StateMachines(unittest.TestCase):
             sfn.start_execution(stateMachineArn=arn, name="op-1", input='{"a": 1}')
 
     def test_a_map_runs_each_item(self):
-        processor = {"StartAt": "Ten", "States": {"Ten": {"Type": "Pass", "Output": "{% $states.input.v * 10 + $states.input.i %}", "End": True}}}
-        states = {"Each": {"Type": "Map", "Items": "{% $states.input.a %}", "ItemSelector": {"i": "{% $states.context.Map.Item.Index %}",
-                  "v": "{% $states.context.Map.Item.Value %}"}, "ItemProcessor": processor, "End": True}}
+        processor = {
+            "StartAt": "Ten",
+            "States": {"Ten": {"Type": "Pass", "Output": "{% $states.input.v * 10 + $states.input.i %}", "End": True}},
+        }
+        states = {
+            "Each": {
+                "Type": "Map",
+                "Items": "{% $states.input.a %}",
+                "ItemSelector": {"i": "{% $states.context.Map.Item.Index %}", "v": "{% $states.context.Map.Item.Value %}"},
+                "ItemProcessor": processor,
+                "End": True,
+            }
+        }
         self.assertEqual(run(states, {"a": [1, 2]})["output"], [10, 21])
 
     def test_a_parallel_state_has_output_assign_and_branches_with_variables_of_their_own(self):
         branch = {"StartAt": "Set", "States": {"Set": {"Type": "Pass", "Assign": {"mine": 1}, "Output": "{% $shared %}", "End": True}}}
-        states = {"Before": {"Type": "Pass", "Assign": {"shared": 7}, "Next": "Both"},
-                  "Both": {"Type": "Parallel", "Branches": [branch, branch], "Assign": {"sum": "{% $sum($states.result) %}"}, "Output": "{% $states.result %}", "Next": "Done"},
-                  "Done": {"Type": "Succeed", "Output": "{% {'sum': $sum, 'results': $states.input, 'leaked': $exists($mine)} %}"}}
+        states = {
+            "Before": {"Type": "Pass", "Assign": {"shared": 7}, "Next": "Both"},
+            "Both": {
+                "Type": "Parallel",
+                "Branches": [branch, branch],
+                "Assign": {"sum": "{% $sum($states.result) %}"},
+                "Output": "{% $states.result %}",
+                "Next": "Done",
+            },
+            "Done": {"Type": "Succeed", "Output": "{% {'sum': $sum, 'results': $states.input, 'leaked': $exists($mine)} %}"},
+        }
         self.assertEqual(run(states)["output"], {"sum": 14, "results": [7, 7], "leaked": False})
 
     def test_an_expression_without_a_result_is_a_query_evaluation_error(self):
@@ -133,7 +206,9 @@ class StateMachines(unittest.TestCase):
 
     def test_data_over_256_kib_fails_the_execution_and_is_not_caught(self):
         catch = [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]
-        ended = run({"Grow": task({"a": "{% $join($map([1..30000], function($i) { 'xxxxxxxxxx' })) %}"}, Catch=catch), "Done": {"Type": "Succeed"}})
+        ended = run(
+            {"Grow": task({"a": "{% $join($map([1..30000], function($i) { 'xxxxxxxxxx' })) %}"}, Catch=catch), "Done": {"Type": "Succeed"}}
+        )
         self.assertEqual((ended["status"], ended["error"]), ("FAILED", "States.DataLimitExceeded"))
 
     def test_a_machine_whose_role_may_not_invoke_the_function_fails(self):
@@ -144,7 +219,10 @@ class StateMachines(unittest.TestCase):
     def test_every_change_of_an_executions_status_is_an_event(self):
         seen = s.listen({"source": ["aws.states"]})
         arn = run({"Done": {"Type": "Succeed"}})["executionArn"]
-        states = s.wait_for(lambda: (lambda found: len(found) == 2 and found)([e["detail"]["status"] for e in seen() if e["resources"] == [arn]]), "two events")
+        states = s.wait_for(
+            lambda: (lambda found: len(found) == 2 and found)([e["detail"]["status"] for e in seen() if e["resources"] == [arn]]),
+            "two events",
+        )
         self.assertEqual(sorted(states), ["RUNNING", "SUCCEEDED"])
 
 
