@@ -145,8 +145,8 @@ class Machine:
             self._metadata.close()
             self._metadata = None
         # Logs stay for people; the instance's disk does not.
-        for name in ("state", "bundle", "image"):
-            shutil.rmtree(self.directory / name, ignore_errors=True)
+        for path in [*(self.directory / name for name in ("state", "bundle", "image", "java")), *self.directory.glob("flink-*")]:
+            shutil.rmtree(path, ignore_errors=True)
         return True
 
     def signal(self, number: int, process: str | None = None) -> None:
