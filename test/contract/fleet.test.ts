@@ -317,6 +317,13 @@ describe('The fleet on EC2', () => {
     expect((await template(resources, 1)).Placement?.GroupName).toBeUndefined();
   });
 
+  test('takes an image of the architecture that each type has', async () => {
+    const size = { ...aCluster().size, instanceType: 'c7gd.2xlarge', architecture: 'arm64' as const };
+    const resources = await launch(aSpec({ size }));
+    expect((await template(resources, 0)).ImageId).toMatch(/x86_64$/);
+    expect((await template(resources, 1)).ImageId).toMatch(/arm64$/);
+  });
+
   describe('after a crash at any call', () => {
     class Crash extends Error {}
     /** A fleet whose `at`-th AWS call (`after`: `at`-th change) fails, before it reaches AWS or after. `calls()` counts. */

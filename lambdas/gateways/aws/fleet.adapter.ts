@@ -11,6 +11,7 @@ import { hostsSeen } from './ec2/observed-hosts';
 import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
 import { deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
+import { typeTraits } from './ec2/type-traits';
 import type { FleetPort } from './fleet.port';
 
 /** Every state in which an instance still holds an interface, a volume or money. */
@@ -46,7 +47,10 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       const names = fleetNames(stage.name, spec.cluster, spec.epoch);
       const { taskManagers, taskManagersPerHost } = spec.size;
       const mostHosts = Math.max(taskManagerHosts, Math.ceil(taskManagers.max / taskManagersPerHost));
-      const placementGroup = await ensurePlacementGroup(dependencies, spec, mostHosts);
+      const traits = await typeTraits(dependencies, [spec.size.instanceType, spec.size.jobManager.instanceType]);
+      // A single host has no neighbour to be near to.
+      const placed = mostHosts > 1 && traits(spec.size.instanceType).clusterPlacement;
+      const placementGroup = placed ? await ensurePlacementGroup(dependencies, spec) : undefined;
       const groups = [
         { role: 'jobmanager', name: names.jobManagerGroup, hosts: { wanted: 1, min: 1, max: 1 } },
         {
@@ -56,9 +60,10 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
           placementGroup,
         },
       ] as const;
-      const base = await baseTemplate(dependencies, spec.size.architecture);
       const launchTemplateIds: string[] = [];
       for (const group of groups) {
+        const type = group.role === 'jobmanager' ? spec.size.jobManager.instanceType : spec.size.instanceType;
+        const base = await baseTemplate(dependencies, traits(type).architecture);
         const data = templateData(base, { stage, spec, access, ...group });
         const launchTemplateId = await ensureLaunchTemplate(dependencies, spec, group.name, data);
         launchTemplateIds.push(launchTemplateId);

@@ -32,11 +32,11 @@ export const createStage = async (name: string): Promise<Stage> => {
   const functions = await ec2.send(
     new CreateSecurityGroupCommand({ GroupName: `${name}-functions`, Description: 'Functions that call Flink', VpcId: vpcId }),
   );
-  const template = await ec2.send(
-    new CreateLaunchTemplateCommand({
-      LaunchTemplateName: `${name}-base`,
+  const baseTemplate = async (architecture: string): Promise<string> => {
+    const command = new CreateLaunchTemplateCommand({
+      LaunchTemplateName: `${name}-base-${architecture}`,
       LaunchTemplateData: {
-        ImageId: 'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64',
+        ImageId: `resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
         UserData: Buffer.from('#!/bin/sh\n').toString('base64'),
         EbsOptimized: true,
         MetadataOptions: { HttpTokens: 'required', InstanceMetadataTags: 'enabled', HttpPutResponseHopLimit: 1 },
@@ -44,9 +44,9 @@ export const createStage = async (name: string): Promise<Stage> => {
           { DeviceName: '/dev/xvda', Ebs: { VolumeType: 'gp3', VolumeSize: BASE_VOLUME_GB, Encrypted: true, KmsKeyId: KEY } },
         ],
       },
-    }),
-  );
-  const launchTemplateId = template.LaunchTemplate?.LaunchTemplateId ?? '';
+    });
+    return (await ec2.send(command)).LaunchTemplate?.LaunchTemplateId ?? '';
+  };
   const { PrefixLists = [] } = await ec2.send(new DescribeManagedPrefixListsCommand({}));
   const boundary = await new IAMClient({}).send(
     new CreatePolicyCommand({
@@ -64,7 +64,7 @@ export const createStage = async (name: string): Promise<Stage> => {
     flinkClientSecurityGroupId: functions.GroupId ?? '',
     prefixLists: PrefixLists.flatMap(({ PrefixListId }) => PrefixListId ?? []),
     streamSources: [{ cidr: vpcCidr, fromPort: 9092, toPort: 9098 }],
-    baseLaunchTemplates: { x86_64: launchTemplateId, arm64: launchTemplateId },
+    baseLaunchTemplates: { x86_64: await baseTemplate('x86_64'), arm64: await baseTemplate('arm64') },
     nodeRolePath: `/sluice/${name}/`,
     nodePermissionsBoundaryArn: boundary.Policy?.Arn ?? '',
     kmsKeyArn: KEY,
