@@ -151,8 +151,9 @@ def _terminate_instance(self, instance_id: str, should_decrement: bool):
                 if should_decrement:
                     if before - 1 < group.min_size:
                         raise ValidationError(
-                            f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement will violate group's "
-                            "min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size."
+                            f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without replacement will "
+                            "violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false "
+                            "or lower group's min size."
                         )
                     group.desired_capacity = before - 1
                 cause = f"At {autoscaling.now_text()} instance {instance_id} was taken out of service in response to a user request"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from . import (
     autoscaling,
     autoscaling_api,
@@ -40,5 +42,7 @@ def install() -> None:
 def stop() -> None:
     """Ends what the emulator started."""
     from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
 
     lambda_runtime.reset()
+    shutil.rmtree(lambda_svc._PROVIDED_CODE_CACHE, ignore_errors=True)

@@ -224,6 +224,16 @@ def _assign(state, data, context, result=None, error_output=None) -> None:
     context.setdefault("variables", {}).update(made)
 
 
+def _task(execute):
+    def execute_task(state, data, execution, context):
+        """TimeoutSeconds may be an expression."""
+        if isinstance(state.get("TimeoutSeconds"), str):
+            state = {**state, "TimeoutSeconds": sfn._jsonata_state_field(state, "TimeoutSeconds", "number", data, context)}
+        return execute(state, data, execution, context)
+
+    return execute_task
+
+
 def _choice(choose):
     def execute_choice(state, data, context=None):
         if sfn._state_query_language(state, context) != "JSONata" or "Output" not in state:
@@ -286,6 +296,7 @@ def install() -> None:
         ("_stop_execution", _stop),
         ("_find_matching_retrier", _retrier),
         ("_error_matches", _matches),
+        ("_execute_task", _task),
         ("_execute_choice", _choice),
         ("_run_parallel_branches", _parallel),
     ):

@@ -135,12 +135,14 @@ class StateMachines(unittest.TestCase):
         self.assertEqual(run({"Call": task({"a": 1}, Retry=retry)})["status"], "SUCCEEDED")
         self.assertLess(time.monotonic() - started, 5)
 
-    def test_a_tasks_timeout_is_States_Timeout(self):
+    def test_a_tasks_timeout_is_States_Timeout_and_may_be_an_expression(self):
         states = {
-            "Call": task({"sleep": 3000}, TimeoutSeconds=1, Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "Done"}]),
+            "Call": task(
+                {"sleep": 3000}, TimeoutSeconds="{% $states.input.limit %}", Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "Done"}]
+            ),
             "Done": {"Type": "Succeed", "Output": 1},
         }
-        self.assertEqual(run(states)["output"], 1)
+        self.assertEqual(run(states, {"limit": 1})["output"], 1)
 
     def test_a_machines_timeout_ends_the_execution_as_TIMED_OUT(self):
         started = time.monotonic()
