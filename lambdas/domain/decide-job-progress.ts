@@ -14,8 +14,21 @@ export type JobProgress =
   /** Flink has no such job. */
   | { readonly action: 'gone'; readonly reason: string };
 
-/** How far a start or a rescale has come. `parallelism`: what is asked for; undefined when any will do. */
-export const decideJobProgress = (seen: FlinkJobSeen | undefined, parallelism?: number): JobProgress => {
+/**
+ * A job that is started may fail while what it reads from is not up yet; the restart strategy tries again. What still fails after this time
+ * fails for a reason that a person has to look at. Seconds.
+ */
+export const START_PATIENCE_SECONDS = 60;
+
+export interface JobExpectation {
+  /** What is asked for; undefined when any will do. */
+  readonly parallelism?: number;
+  /** For a job that has never run: the present, ISO 8601. It may go on failing for `START_PATIENCE_SECONDS`, then its start has failed. */
+  readonly startingAt?: string;
+}
+
+/** How far a start or a rescale has come. */
+export const decideJobProgress = (seen: FlinkJobSeen | undefined, { parallelism, startingAt }: JobExpectation = {}): JobProgress => {
   if (!seen) return { action: 'gone', reason: 'Flink does not know the job' };
   if (seen.state === 'FINISHED') return { action: 'finished', reason: 'The job has finished' };
   if (seen.state === 'FAILED') return { action: 'failed', reason: seen.failure ?? 'the job failed and Flink gives no cause' };
@@ -24,6 +37,9 @@ export const decideJobProgress = (seen: FlinkJobSeen | undefined, parallelism?: 
     return { action: 'failed', reason: `the job was canceled in Flink by somebody else (${seen.state})` };
   const { total, running, finished } = seen.tasks;
   const tasks = `${running + finished} of ${total} tasks run at parallelism ${seen.parallelism}`;
+  const failing = startingAt === undefined ? 0 : Math.round((Date.parse(startingAt) - Date.parse(seen.startedAt)) / 1_000);
+  if (seen.failure !== undefined && failing > START_PATIENCE_SECONDS)
+    return { action: 'failed', reason: `it has not run with all its tasks within ${failing} s and keeps failing: ${seen.failure}` };
   if (seen.state !== 'RUNNING' || total === 0 || running + finished < total)
     return { action: 'wait', reason: `${seen.state}: ${tasks}${seen.failure ? `; last failure: ${seen.failure}` : ''}` };
   const reachable = Math.min(parallelism ?? 0, ...seen.vertices.map((vertex) => vertex.maxParallelism).filter((max) => max > 0));

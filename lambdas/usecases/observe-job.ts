@@ -2,7 +2,7 @@ import { JobFailed } from '../contracts/errors';
 import type { Job, JobStatus } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Awaited_, ObserveJobInput } from '../contracts/workflow';
-import { decideJobEnd, decideJobProgress } from '../domain/decide-job-progress';
+import { decideJobEnd, decideJobProgress, type JobExpectation } from '../domain/decide-job-progress';
 import { statusSeen } from '../domain/job-lifecycle';
 import type { FlinkJobSeen } from '../gateways/flink/flink.port';
 import { connect, type FlinkDeps, notYet, ownJob, type Purpose } from './owned';
@@ -25,6 +25,12 @@ const recordSeen = async (deps: FlinkDeps, operation: Operation, seen: FlinkJobS
   const { status, statusReason } = statusSeen(seen);
   await record(deps, operation, status, statusReason);
   return { ready: true, reason: `${status}: ${statusReason}` };
+};
+
+const expectationOf = ({ clock }: FlinkDeps, operation: Operation, job: Job, purpose: Purpose): JobExpectation => {
+  if (operation.kind === 'rescale-job') return { parallelism: job.spec.parallelism };
+  // There is nothing to go back to once more: the previous version may take its time.
+  return purpose === 'cleaning' ? {} : { startingAt: clock().toISOString() };
 };
 
 /** A stop that its operation has given up on may still take place. @returns undefined when it will not */
@@ -52,7 +58,7 @@ const untilRunning = async (
   seen: FlinkJobSeen | undefined,
   purpose: Purpose,
 ): Promise<Awaited_> => {
-  const progress = decideJobProgress(seen, operation.kind === 'rescale-job' ? job.spec.parallelism : undefined);
+  const progress = decideJobProgress(seen, expectationOf(deps, operation, job, purpose));
   switch (progress.action) {
     case 'wait':
       return notYet(operation, deps.clock, progress.reason, purpose);

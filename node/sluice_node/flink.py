@@ -107,7 +107,7 @@ def _process(flink, name, main, role, memory, own):
     # Not by the system property log.file, as Flink's scripts do: RocksDB would then write its own log beside it, under a name made of the whole path
     # of its directory, and a restore fails where that has more than 255 characters ("While open a file for appending … File name too long").
     own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch,
-           "web.log.path" if role == "jobmanager" else "taskmanager.log.path": log}
+           LOG_PATH[role]: log}
     options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
     command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError", *options,
                "-Djava.io.tmpdir=" + scratch, "-Dsluice.log.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,

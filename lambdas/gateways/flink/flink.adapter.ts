@@ -99,9 +99,11 @@ class FlinkRest implements FlinkPort {
     const { jobs } = await this.get('/jobs/overview', answers.jobsOverview);
     const seen = jobs.find(({ jid }) => jid === flinkJobId);
     if (!seen) return undefined;
+    // A job that fails again and again is RUNNING in between, though never with all its tasks.
+    const incomplete = seen.state === 'RUNNING' && seen.tasks.running + seen.tasks.finished < seen.tasks.total;
     const [details, failure] = await Promise.all([
       unlessMissing(this.get(`/jobs/${flinkJobId}`, answers.jobDetails)),
-      seen.state === 'FAILED' || INTERRUPTED.includes(seen.state) ? this.failure(flinkJobId, seen.state) : undefined,
+      seen.state === 'FAILED' || INTERRUPTED.includes(seen.state) || incomplete ? this.failure(flinkJobId, seen.state) : undefined,
     ]);
     const vertices = (details?.vertices ?? []).map(({ id, name, parallelism, maxParallelism }) => ({
       id,

@@ -36,9 +36,18 @@ describe('the start of a job', () => {
       /parallelism 8/,
     ],
   ])('%s', (_, seen, parallelism, action, reason) => {
-    const progress = decideJobProgress(seen, parallelism);
+    const progress = decideJobProgress(seen, parallelism === undefined ? {} : { parallelism });
     expect(progress.action).toBe(action);
     expect(progress.reason).toMatch(reason);
+  });
+
+  test.each([
+    ['may fail for a minute while what it reads from comes up', '2026-01-01T00:01:00.000Z', 'wait'],
+    ['has failed when it keeps failing for longer', '2026-01-01T00:01:01.000Z', 'failed'],
+  ])('%s', (_, startingAt, action) => {
+    const failing = job({ state: 'RESTARTING', failure: 'TimeoutException: no broker' });
+    expect(decideJobProgress(failing, { startingAt })).toEqual({ action, reason: expect.stringContaining('no broker') });
+    expect(decideJobProgress(job({ tasks: { total: 2, running: 0, finished: 0 } }), { startingAt }).action).toBe('wait');
   });
 
   test.each([
