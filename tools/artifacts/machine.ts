@@ -43,8 +43,7 @@ export const findPython = async (): Promise<string> => {
     if (version === undefined) continue;
     const [major = 0, minor = 0] = version.trim().split('.').map(Number);
     if (major === 3 && minor >= 10) {
-      if (await answers(candidate, ['-c', 'import venv, ensurepip'])) return candidate;
-      if ((await answers(candidate, ['-c', 'import venv, ensurepip; print("ok")'])) !== undefined) return candidate;
+      if ((await answers(candidate, ['-c', 'import venv, ensurepip'])) !== undefined) return candidate;
       seen.push(`${candidate} lacks the venv module`);
     } else seen.push(`${candidate} is ${version.trim()}`);
   }
