@@ -1,7 +1,7 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Cluster } from '../../lambdas/contracts/cluster';
-import { NotFound, Superseded } from '../../lambdas/contracts/errors';
+import { AwsUnavailable, NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import { tableClient } from '../../lambdas/gateways/aws/clients';
 import { jobKey } from '../../lambdas/gateways/aws/store/keys';
@@ -475,5 +475,37 @@ describe('The store on DynamoDB', () => {
     expect((await store.jobs('flights', { limit: 10 })).items.map(({ name }) => name)).toEqual(['good']);
     expect(reports).toMatchObject([{ pk: 'CLUSTER#flights', sk: 'JOB#bad' }]);
     await expect(store.job('flights', 'bad')).rejects.toThrow();
+  });
+
+  describe('on a bad day', () => {
+    let store: StorePort;
+    beforeEach(async () => {
+      store = createStore({ client: tableClient(), tableName: await createTable(), now: () => NOW });
+    });
+    afterEach(() => emulator.twin('DELETE', 'faults'));
+    const fault = (action: string, rest: object) => emulator.twin('POST', 'faults', [{ service: 'dynamodb', action, ...rest }]);
+
+    test('outlives two failures and one answer that comes too late', async () => {
+      await store.acceptLaunch(anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } }), aCluster());
+      await fault('GetItem', { status: 500, code: 'InternalServerError', count: 2 });
+      expect(await store.cluster('flights')).toEqual(aCluster());
+      await fault('GetItem', { delayMs: 4_000, count: 1 });
+      expect(await store.cluster('flights')).toEqual(aCluster());
+    }, 20_000);
+
+    test('accepts an operation once although the first answer came too late', async () => {
+      const operation = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      await fault('TransactWriteItems', { delayMs: 4_000, count: 1 });
+      expect(['created', 'repeated']).toContain((await store.acceptLaunch(operation, aCluster())).outcome);
+      expect(await store.openOperations()).toEqual([operation]);
+    }, 20_000);
+
+    test('says AwsUnavailable when the table stays away, and has written nothing', async () => {
+      const operation = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
+      await fault('TransactWriteItems', { status: 503, code: 'ServiceUnavailable' });
+      await expect(store.acceptLaunch(operation, aCluster())).rejects.toThrow(AwsUnavailable);
+      await emulator.twin('DELETE', 'faults');
+      expect(await store.operation(operation.operationId)).toBeUndefined();
+    });
   });
 });
