@@ -9,6 +9,12 @@ const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
+/**
+ * A workflow looks at most 900 times at one thing, which are two hours; with these each machine ends by itself (its TimeoutSeconds) only after
+ * the longest operation, an upgrade, and the cleaning up after it.
+ */
+const MOST_SECONDS = 7_200;
+
 /** One stage as a person writes it in `lib/config/stages/`. Nothing else tells stages apart. */
 export const stageConfig = z
   .strictObject({
@@ -37,11 +43,11 @@ export const stageConfig = z
     flinkConfiguration: stageContract.shape.flinkConfiguration,
     streamSources: z.array(z.strictObject({ cidr, fromPort: z.int().min(1).max(65_535), toPort: z.int().min(1).max(65_535) })),
     deadlines: z.strictObject({
-      launchSeconds: z.int().min(30).max(86_400),
-      submitSeconds: z.int().min(30).max(86_400),
-      savepointSeconds: z.int().min(30).max(86_400),
-      rescaleSeconds: z.int().min(30).max(86_400),
-      terminateSeconds: z.int().min(30).max(86_400),
+      launchSeconds: z.int().min(30).max(MOST_SECONDS),
+      submitSeconds: z.int().min(30).max(MOST_SECONDS),
+      savepointSeconds: z.int().min(30).max(MOST_SECONDS),
+      rescaleSeconds: z.int().min(30).max(MOST_SECONDS),
+      terminateSeconds: z.int().min(30).max(MOST_SECONDS),
     }),
     logRetentionDays: z.union(LOG_RETENTION_DAYS.map((days) => z.literal(days)) as [z.ZodLiteral<1>, ...z.ZodLiteral<number>[]], {
       error: `must be a period that CloudWatch Logs knows: ${LOG_RETENTION_DAYS.join(', ')} days`,

@@ -1,0 +1,59 @@
+import { sweepOperations } from '../../../lambdas/usecases/sweep-operations';
+import { STAGE, World } from '../../state-machines/support/world';
+
+const prepare = () => {
+  const world = new World();
+  const deps = { store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock };
+  const sweep = (only?: string) => sweepOperations(deps, only);
+  return { world, sweep };
+};
+
+test('an operation that was accepted but not started is started, once', async () => {
+  const { world, sweep } = prepare();
+  const operation = await world.acceptLaunch();
+  expect(await sweep()).toEqual([]);
+  world.now += 31_000;
+  expect(await sweep()).toEqual([expect.objectContaining({ operationId: operation.operationId, action: 'start' })]);
+  expect(await sweep()).toEqual([]);
+  expect(world.workflows.started).toEqual([{ kind: 'launch-cluster', operationId: operation.operationId }]);
+});
+
+test('a launch whose workflow was interrupted ends, and the control plane itself takes away what it may have left', async () => {
+  const { world, sweep } = prepare();
+  const operation = await world.acceptLaunch();
+  world.workflows.end('launch-cluster', operation.operationId);
+  const [swept] = await sweep();
+  expect(swept).toMatchObject({ action: 'end', cleaning: expect.stringMatching(/^op-/) });
+  expect(await world.store.operation(operation.operationId)).toMatchObject({ status: 'FAILED', error: { name: 'WorkflowInterrupted' } });
+  expect(await world.cluster()).toMatchObject({ status: 'FAILED', desired: 'TERMINATED', lease: undefined });
+  expect(world.workflows.started).toEqual([{ kind: 'terminate-cluster', operationId: swept?.cleaning }]);
+  expect(await world.store.operation(swept?.cleaning ?? '')).toMatchObject({ requestedBy: 'sluice' });
+});
+
+test('a clean-up that was interrupted itself is left to a person', async () => {
+  const { world, sweep } = prepare();
+  const operation = await world.acceptLaunch();
+  world.workflows.end('launch-cluster', operation.operationId);
+  const [first] = await sweep();
+  world.workflows.end('terminate-cluster', first?.cleaning ?? '');
+  expect(await sweep()).toEqual([expect.not.objectContaining({ cleaning: expect.anything() })]);
+  expect(await sweep()).toEqual([]);
+  expect(await world.cluster()).toMatchObject({ status: 'FAILED' });
+});
+
+test('at the end of an execution only its own operation is looked at', async () => {
+  const { world, sweep } = prepare();
+  const operation = await world.acceptLaunch();
+  world.now += 31_000;
+  expect(await sweep(`op-${'b'.repeat(26)}`)).toEqual([]);
+  expect(await sweep(operation.operationId)).toHaveLength(1);
+});
+
+test('what has ended lets go of its lease at the latest when its workflow ends', async () => {
+  const { world, sweep } = prepare();
+  const operation = await world.acceptLaunch();
+  const end = { status: 'SUCCEEDED', endedAt: world.clock().toISOString(), reason: 'done' } as const;
+  await world.store.endOperation(operation.operationId, end);
+  await sweep(operation.operationId);
+  expect((await world.cluster()).lease).toBeUndefined();
+});
