@@ -109,7 +109,9 @@ def _process(flink, name, main, role, memory, own):
     own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch,
            LOG_PATH[role]: log}
     options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
-    command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError", *options,
+    command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError",
+               # Flink keeps a user program's System.exit from ending the process with a security manager, which Java 18+ wants allowed.
+               "-Djava.security.manager=allow", *options,
                "-Djava.io.tmpdir=" + scratch, "-Dsluice.log.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
                "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments, *_dynamic(own)]
     return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), scratch, flink.environment())
