@@ -11,7 +11,7 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: string
   ['synth with cdk-nag', 'tsx', 'tools/check-synth.ts'],
   ['architecture', 'depcruise', 'bin', 'lib', 'lambdas', 'local', 'tools', 'bench', '--config', '.dependency-cruiser.cjs'],
   ['dead code', 'knip', '--no-progress', '--no-config-hints'],
-  ['lint and format', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['lint and format', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['state machines', 'tsx', 'tools/check-definitions.ts'],
 ];
 

@@ -11,7 +11,10 @@ const context = { getRemainingTimeInMillis: () => 30_000 } as never;
 
 const prepare = (change: Partial<Operation> = {}) => {
   let now = Date.parse('2026-03-01T12:00:00.000Z');
-  const clock = (): Date => new Date((now += 500));
+  const clock = (): Date => {
+    now += 500;
+    return new Date(now);
+  };
   const store = createFakeStore(clock);
   const at = '2026-03-01T12:00:00.000Z';
   const operation = {
