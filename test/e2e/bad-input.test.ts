@@ -130,7 +130,8 @@ describe('what only Flink can find out ends the operation with a sentence', () =
       'a syntax error in SQL',
       () => ({
         sql: {
-          script: "CREATE TABLE t (a INT) WITH ('connector' = 'datagen');\nCREATE TABLE n (a INT) WITH ('connector' = 'blackhole');\nINSERT INTO n\nSELECT a FORM t;",
+          script:
+            "CREATE TABLE t (a INT) WITH ('connector' = 'datagen');\nCREATE TABLE n (a INT) WITH ('connector' = 'blackhole');\nINSERT INTO n\nSELECT a FORM t;",
         },
       }),
       /line \d+, column \d+/,
