@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
@@ -29,6 +29,7 @@ export interface SynthesisedStage {
 
 const root = join(__dirname, '..', '..', '..');
 const outdir = mkdtempSync(join(tmpdir(), 'sluice-infra-'));
+afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 /** Stages of one app, without the functions' code: what they are, not what they do, is asserted here. */
 export const synthesise = (...configs: readonly StageConfig[]): SynthesisedStage[] => {
