@@ -9,7 +9,7 @@ import { connect, ownJob } from './owned';
 import { chooseRestorePoint } from './restore-point';
 import { keepSavepoint, triggerIdOf } from './savepoints';
 import { runJob, type StartDeps } from './start-job';
-import { uploadJar } from './upload-artifact';
+import { fileNameOf, uploadJar } from './upload-artifact';
 
 /**
  * After an upgrade that failed: the previous version runs on, or, when it has ended already, is started as a further epoch from the savepoint
@@ -70,7 +70,7 @@ const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operatio
   } catch (error) {
     // The JobManager may have lost its jars; S3 has it still.
     if (!(error instanceof JobRejected) || job.spec.program.kind !== 'jar') throw error;
-    const { jarId } = await uploadJar(deps.artifacts, flink, job.spec.program, job.name);
+    const { jarId } = await uploadJar(deps.artifacts, flink, job.spec.program, fileNameOf(operation, job.spec.program));
     await runJob(deps, flink, await deps.store.updateJob(job.cluster, job.name, operation.operationId, { jarId: jarId ?? undefined }));
   }
   return { ready: true, reason };

@@ -18,22 +18,23 @@ export const uploadArtifact = async (deps: ArtifactDeps, operation: Operation): 
     await readScript(deps.artifacts, program);
     return { jarId: null, reason: 'The SQL script is the one that was submitted' };
   }
-  return uploadJar(deps.artifacts, connect(deps.flink, cluster), program, job.name);
+  return uploadJar(deps.artifacts, connect(deps.flink, cluster), program, fileNameOf(operation, program));
 };
 
 type Jar = Extract<StoredJobSpec['program'], { kind: 'jar' }>;
 type Script = Extract<StoredJobSpec['program'], { kind: 'sql' }>;
 
+/** One name for an operation and a program: a second try finds what the first has left. */
+export const fileNameOf = (operation: Operation, jar: Jar): string =>
+  `${operation.job}-${jar.sha256.slice(0, 12)}-${operation.operationId.slice(3, 15)}.jar`;
+
 /** Streams a jar from S3 into Flink and hashes it on the way, so that memory does not grow with the jar. @throws ArtifactMissing, ArtifactMismatch */
-export const uploadJar = async (artifacts: ArtifactsPort, flink: FlinkPort, jar: Jar, jobName: string): Promise<Uploaded> => {
+export const uploadJar = async (artifacts: ArtifactsPort, flink: FlinkPort, jar: Jar, fileName: string): Promise<Uploaded> => {
   const size = await artifacts.size(jar.uri);
   if (size === undefined) throw new ArtifactMissing(`${jar.uri} does not exist or may not be read`);
+  for (const left of await flink.jarsNamed(fileName)) await flink.deleteJar(left);
   const hash = createHash('sha256');
-  const jarId = await flink.uploadJar(
-    `${jobName}-${jar.sha256.slice(0, 12)}.jar`,
-    Readable.from(hashing(await artifacts.open(jar.uri), hash)),
-    size,
-  );
+  const jarId = await flink.uploadJar(fileName, Readable.from(hashing(await artifacts.open(jar.uri), hash)), size);
   const seen = hash.digest('hex');
   if (seen !== jar.sha256) {
     await flink.deleteJar(jarId);

@@ -15,6 +15,7 @@ const CALLS: Readonly<Record<keyof FlinkPort, (flink: FlinkPort) => Promise<unkn
   overview: (flink) => flink.overview(),
   listTaskManagers: (flink) => flink.listTaskManagers(),
   uploadJar: (flink) => flink.uploadJar('x.jar', Readable.from([Buffer.alloc(100_000)]), 100_000),
+  jarsNamed: (flink) => flink.jarsNamed('x.jar'),
   deleteJar: (flink) => flink.deleteJar('x.jar'),
   runJar: (flink) => flink.runJar(JAR),
   runSql: (flink) => flink.runSql(SQL),

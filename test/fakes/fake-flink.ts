@@ -172,6 +172,10 @@ export class FakeFlink implements FlinkPort {
     });
   }
 
+  jarsNamed(fileName: string): Promise<readonly string[]> {
+    return this.call('jarsNamed', [fileName], () => [...this.jars.keys()].filter((jarId) => jarId.endsWith(`_${fileName}`)));
+  }
+
   deleteJar(jarId: string): Promise<void> {
     return this.call('deleteJar', [jarId], () => {
       this.jars.delete(jarId);

@@ -1,7 +1,7 @@
 import { AwsUnavailable, FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import { enter, run } from './support/functions';
-import { recover, violations } from './support/recover';
+import { forgottenPrograms, recover, violations } from './support/recover';
 import { type Fault, World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
@@ -101,6 +101,7 @@ interface Outcome {
   readonly operation: Operation;
   readonly calls: number;
   readonly problems: readonly string[];
+  readonly forgotten: readonly string[];
   readonly failedCall: string;
 }
 
@@ -120,7 +121,7 @@ const runWith = async ([, prepare]: Scenario, failing: number, fault: (port: str
   world.faults = () => undefined;
   await recover(world, accepted.operationId);
   const operation = (await world.store.operation(accepted.operationId)) as Operation;
-  return { operation, calls, problems: await violations(world), failedCall };
+  return { operation, calls, problems: await violations(world), forgotten: await forgottenPrograms(world), failedCall };
 };
 
 const passing = (port: string): Error => (port === 'flink' ? new FlinkUnavailable('answered 500') : new AwsUnavailable('answered 500'));
@@ -139,9 +140,9 @@ describe.each(SCENARIOS)('%s', (name, prepare) => {
   test.each(['before', 'after'] as const)('goes on when any one call fails in a passing way (%s its effect)', async (when) => {
     const wrong: string[] = [];
     for (let call = 0; call < calls; call++) {
-      const { operation, problems, failedCall } = await runWith(scenario, call, (port) => ({ error: passing(port), when }));
+      const { operation, problems, forgotten, failedCall } = await runWith(scenario, call, (port) => ({ error: passing(port), when }));
       if (operation.status !== expected) wrong.push(`call ${call} ${failedCall}: ${operation.status} ${operation.reason}`);
-      wrong.push(...problems.map((problem) => `call ${call} ${failedCall}: ${problem}`));
+      wrong.push(...[...problems, ...forgotten].map((problem) => `call ${call} ${failedCall}: ${problem}`));
     }
     expect(wrong).toEqual([]);
   });

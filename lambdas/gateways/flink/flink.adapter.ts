@@ -75,6 +75,11 @@ class FlinkRest implements FlinkPort {
     return rejecting(uploadJar(this.baseUrl, fileName, content, sizeBytes, this.uploadTimeoutMs));
   }
 
+  async jarsNamed(fileName: string): Promise<readonly string[]> {
+    const { files } = await this.get('/jars', answers.jars);
+    return files.filter(({ name }) => name === fileName).map(({ id }) => id);
+  }
+
   async deleteJar(jarId: string): Promise<void> {
     await this.ask({ method: 'DELETE', path: `/jars/${encodeURIComponent(jarId)}`, answer: answers.done }).catch((error: unknown) => {
       if (error instanceof FlinkRefusal && /does not exist/.test(error.message)) return;

@@ -81,6 +81,8 @@ export interface FlinkPort {
   listTaskManagers(): Promise<readonly FlinkTaskManagerSeen[]>;
   /** Streams a jar into the JobManager's store and returns its id. Memory use does not grow with the jar. */
   uploadJar(fileName: string, content: Readable, sizeBytes: number): Promise<string>;
+  /** Ids of the jars that were uploaded under this file name: what uploads left whose answers were lost. */
+  jarsNamed(fileName: string): Promise<readonly string[]>;
   deleteJar(jarId: string): Promise<void>;
   /** Starts a jar's main. A job of this id that is there already counts as started. @throws JobRejected with the program's own error */
   runJar(request: RunRequest): Promise<void>;

@@ -94,6 +94,8 @@ export function flinkSuite(cluster: () => FlinkUnderTest): void {
     const [first, second] = [await upload(), await upload()];
     expect(first).toMatch(/_counter\.jar$/);
     expect(second).not.toBe(first);
+    expect(await flink().jarsNamed('counter.jar')).toEqual(expect.arrayContaining([first, second]));
+    expect(await flink().jarsNamed('other.jar')).toEqual([]);
     for (const id of [first, second, second]) await flink().deleteJar(id);
     await expect(flink().runJar(program(newJobId(), 'run', { jarId: second }))).rejects.toThrow(/has no jar .*_counter\.jar/);
   });

@@ -20,6 +20,13 @@ const sweep = async (world: World, only?: string): Promise<void> => {
   }
 };
 
+/** Programs in the JobManager's store that belong to no job's present version. */
+export const forgottenPrograms = async (world: World): Promise<readonly string[]> => {
+  const jobs = (await world.store.jobs('flights', { limit: 100 })).items;
+  const wanted = new Set(jobs.map(({ jarId }) => jarId));
+  return world.flink.jarIds.filter((jarId) => !wanted.has(jarId)).map((jarId) => `${jarId} belongs to no job`);
+};
+
 /** Everything that is not as it must be once all operations have ended; empty when all is well. */
 export const violations = async (world: World): Promise<readonly string[]> => {
   const found: string[] = [];
