@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { clock, stage, store, workflows } from '../../composition/environment';
 import { log } from '../../middleware/log';
 import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
