@@ -32,7 +32,7 @@ const badDay: readonly Fault[] = [
   failing('dynamodb', 'UpdateItem', 3),
   failing('dynamodb', 'GetItem', 3),
   failing('s3', 'GetObject', 2),
-  failing('lambda', 'Invoke', 1),
+  { ...failing('lambda', 'Invoke', 1), code: 'ServiceException' },
 ];
 
 const livingJobs = async () =>

@@ -31,7 +31,7 @@ export const local = (environment: Readonly<Record<string, string | undefined>>)
     'env.java.opts.all': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
   },
   streamSources: [{ cidr: '127.0.0.0/8', fromPort: 9_092, toPort: 9_092 }],
-  deadlines: { launchSeconds: 240, submitSeconds: 180, savepointSeconds: 180, rescaleSeconds: 240, terminateSeconds: 300 },
+  deadlines: { launchSeconds: 150, submitSeconds: 180, savepointSeconds: 180, rescaleSeconds: 240, terminateSeconds: 300 },
   logRetentionDays: 1,
   removal: 'destroy',
   emptyBucketsOnDestroy: false,
