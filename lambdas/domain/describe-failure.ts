@@ -30,11 +30,14 @@ export const describeFailure = (caught: Caught | null | undefined): Failure => {
   return { name, message: `the workflow failed without saying why (${name})` };
 };
 
-/** One sentence for a person: starts with a capital, ends with a full stop. */
+/** One sentence for a person: starts with a capital unless its first word is a name (`s3://…`, `com.example.Job`), ends with a full stop. */
 export const sentence = (text: string): string => {
   const trimmed = text.trim();
   if (trimmed === '') return '';
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  const capital =
+    /^[a-z]+([\s,;?!.]|: |$)/.test(trimmed) && !/^[a-z]+\.[a-z]/i.test(trimmed)
+      ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1)
+      : trimmed;
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 };
 

@@ -32,6 +32,10 @@ test('the stack trace of a failed savepoint does not become the reason of an ope
   expect(message).toMatch(/… \(cut\)$/);
 });
 
+test('a name keeps its small letters', () => {
+  expect(sentence('s3://b/job.jar is not there')).toBe('s3://b/job.jar is not there.');
+});
+
 test('a sentence begins with a capital and ends with a stop', () => {
   expect(['no topic', 'Done.', ' what? ', ''].map(sentence)).toEqual(['No topic.', 'Done.', 'What?', '']);
   expect(shorten('short')).toBe('short');
