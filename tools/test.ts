@@ -6,10 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { install } from '../local/install/install';
 
 const SUITES = ['unit', 'infra', 'state-machines', 'contract', 'e2e'] as const;
 /** They start real Flink, Kafka and emulators: one file at a time on two cores. */
 const SERIAL: ReadonlySet<string> = new Set(['contract', 'e2e']);
+/** They need the twin's Python environment, Flink and Kafka. */
+const ON_THE_TWIN: ReadonlySet<string> = new Set(['state-machines', 'contract', 'e2e']);
 const root = join(__dirname, '..');
 
 interface JestReport {
@@ -38,14 +41,16 @@ const runSuite = (suite: string, options: readonly string[], folder: string): { 
   return { passed: report.numPassedTests, failed: failed === 0 && result.status !== 0 ? 1 : failed };
 };
 
-const main = (): void => {
+const main = async (): Promise<void> => {
   const args = process.argv.slice(2);
   const named = args.filter((arg) => SUITES.some((suite) => suite === arg));
   const options = args.filter((arg) => !named.includes(arg));
+  const suites = named.length > 0 ? named : SUITES;
+  if (suites.some((suite) => ON_THE_TWIN.has(suite))) await install({ log: (line) => console.error(line) });
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   try {
     const total = { passed: 0, failed: 0 };
-    for (const suite of named.length > 0 ? named : SUITES) {
+    for (const suite of suites) {
       const { passed, failed } = runSuite(suite, options, folder);
       total.passed += passed;
       total.failed += failed;
@@ -58,4 +63,7 @@ const main = (): void => {
   }
 };
 
-main();
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -53,7 +53,7 @@ export async function startEmulator(): Promise<Emulator> {
     pointSdkAt(given);
     return { endpoint: given, twin: control(given), stop: async () => {} };
   }
-  if (!existsSync(PYTHON)) throw new Error(`There is no ${PYTHON}: npm run install:local makes it`);
+  if (!existsSync(PYTHON)) throw new Error(`There is no ${PYTHON}: npx tsx local/install/cli.ts makes it`);
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const child = spawn(PYTHON, ['-m', 'emulator', '--port', String(port)], {
