@@ -147,6 +147,25 @@ describe.each(SCENARIOS)('%s', (name, prepare) => {
     expect(wrong).toEqual([]);
   });
 
+  test('ends, with nothing left that nobody owns, when its execution is stopped after any task', async () => {
+    const wrong: string[] = [];
+    let stops = 0;
+    for (let tasks = 0, stopped = true; stopped; tasks++) {
+      const world = enter(new World());
+      const accepted = await prepare(world);
+      const execution = await run(accepted, tasks);
+      stopped = execution.cause?.includes('the execution was stopped') ?? false;
+      await recover(world, accepted.operationId);
+      const { status, error } = (await world.store.operation(accepted.operationId)) as Operation;
+      if (stopped) stops += 1;
+      if (stopped && (status !== 'FAILED' || error?.name !== 'WorkflowInterrupted'))
+        wrong.push(`after ${tasks} tasks: ${status} ${error?.name}`);
+      wrong.push(...(await violations(world)).map((problem) => `after ${tasks} tasks (${execution.path.at(-1)}): ${problem}`));
+    }
+    expect(stops).toBeGreaterThan(3);
+    expect(wrong).toEqual([]);
+  });
+
   test('ends in a true state with nothing left that nobody owns when any one call fails for good', async () => {
     const wrong: string[] = [];
     for (let call = 0; call < calls; call++) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { Clock } from '../../../lambdas/domain/clock';
 import { fakeConnector } from '../../fakes/fake-flink';
-import { definitionOf, type Execution, execute } from './interpreter';
+import { definitionOf, type Execution, execute, Stopped } from './interpreter';
 import { STAGE, type World } from './world';
 
 let world: World;
@@ -47,8 +47,12 @@ for (const file of readdirSync(directory))
 
 const CONTEXT = { getRemainingTimeInMillis: () => 30_000 };
 
-/** Runs an operation's workflow to its end, with the real definition and the real functions. */
-export const run = async (operation: Operation): Promise<Execution> => {
+/**
+ * Runs an operation's workflow to its end, with the real definition and the real functions.
+ * @param stopAfter number of tasks after which somebody stops the execution
+ */
+export const run = async (operation: Operation, stopAfter = Number.POSITIVE_INFINITY): Promise<Execution> => {
+  let tasks = 0;
   const execution = await execute(
     definitionOf(operation.kind),
     { operationId: operation.operationId },
@@ -56,6 +60,7 @@ export const run = async (operation: Operation): Promise<Execution> => {
       invoke: (placeholder, payload) => {
         const handler = handlers.get(placeholder);
         if (!handler) throw new Error(`there is no function ${placeholder}`);
+        if (tasks++ >= stopAfter) throw new Stopped('the execution was stopped');
         return handler(structuredClone(payload), CONTEXT);
       },
       pause: (seconds) => world.pause(seconds),

@@ -104,6 +104,7 @@ export const execute = async (
         took(`${name} → ${state.Next}`);
         return state.Next;
       } catch (error) {
+        if (error instanceof Stopped) throw error;
         const output = errorOutput(error);
         const index = (state.Retry ?? []).findIndex(({ ErrorEquals }) => matches(ErrorEquals, output.Error));
         const retrier = state.Retry?.[index];
@@ -176,6 +177,9 @@ export class StepError extends Error {
     this.name = name;
   }
 }
+
+/** Thrown by a task, it ends the execution on the spot, as somebody who stops it does. No Catch sees it. */
+export class Stopped extends Error {}
 
 /** What Lambda and Step Functions make of a thrown error. */
 const errorOutput = (thrown: unknown): { readonly Error: string; readonly Cause: string } => {
