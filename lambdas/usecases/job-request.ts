@@ -4,6 +4,7 @@ import { type FieldProblem, InvalidRequest } from '../contracts/errors';
 import type { JobSpec, StoredJobSpec } from '../contracts/job';
 import { mostSlots } from '../domain/capacity';
 import { refusedSettings } from '../domain/flink-settings-policy';
+import { jarPlaceProblem, savepointPlaceProblem } from '../domain/program-place';
 import { tooLarge } from '../domain/spec-limit';
 import { scriptProblem, sqlSettings } from '../domain/sql-script';
 import { scriptKey } from '../domain/state-paths';
@@ -25,7 +26,7 @@ export const parallelismProblems = (parallelism: number, { size }: Cluster): rea
 
 /** Everything about a job's request that can be known before Flink sees it. @throws InvalidRequest with every problem */
 export const checkJobRequest = async (
-  { artifacts }: JobRequestDeps,
+  { artifacts, stage }: JobRequestDeps,
   cluster: Cluster,
   request: Pick<JobSpec, 'jar' | 'sql' | 'flinkConfiguration'> & { readonly parallelism: number; readonly restore?: JobSpec['restore'] },
 ): Promise<void> => {
@@ -35,9 +36,16 @@ export const checkJobRequest = async (
     ...refusedSettings(request.flinkConfiguration, 'job'),
     ...tooLarge({ flinkConfiguration: request.flinkConfiguration, 'jar.arguments': request.jar?.arguments }),
     ...(request.sql ? scriptProblems(request.sql.script) : []),
-    ...(request.jar ? await missing(artifacts, 'jar.uri', request.jar.uri) : []),
+    ...(request.jar ? await misplaced(artifacts, 'jar.uri', request.jar.uri, jarPlaceProblem(request.jar.uri, cluster.name, stage)) : []),
     // Every complete savepoint and checkpoint has this file, written last.
-    ...(savepoint === undefined ? [] : await missing(artifacts, 'restore.savepoint', `${savepoint.replace(/\/$/, '')}/_metadata`)),
+    ...(savepoint === undefined
+      ? []
+      : await misplaced(
+          artifacts,
+          'restore.savepoint',
+          `${savepoint.replace(/\/$/, '')}/_metadata`,
+          savepointPlaceProblem(savepoint, cluster.name, stage),
+        )),
   ];
   if (problems.length > 0) throw new InvalidRequest(problems);
 };
@@ -51,8 +59,17 @@ const scriptProblems = (script: string): readonly FieldProblem[] =>
     .flat()
     .map((message) => ({ path: 'sql.script', message }));
 
-const missing = async (artifacts: ArtifactsPort, path: string, uri: string): Promise<readonly FieldProblem[]> =>
-  (await artifacts.size(uri)) === undefined ? [{ path, message: `${uri} does not exist, or the control plane may not read it` }] : [];
+/** What may not be read for the caller is not looked for either. */
+const misplaced = async (
+  artifacts: ArtifactsPort,
+  path: string,
+  uri: string,
+  place: string | undefined,
+): Promise<readonly FieldProblem[]> => {
+  const message =
+    place ?? ((await artifacts.size(uri)) === undefined ? `${uri} does not exist, or the control plane may not read it` : undefined);
+  return message === undefined ? [] : [{ path, message }];
+};
 
 /** A program as it is stored. A script goes to S3 under its hash, before anything refers to it. */
 export const storeProgram = async (

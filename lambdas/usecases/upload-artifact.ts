@@ -36,9 +36,10 @@ export const uploadJar = async (artifacts: ArtifactsPort, flink: FlinkPort, jar:
   const hash = createHash('sha256');
   const jarId = await flink.uploadJar(fileName, Readable.from(hashing(await artifacts.open(jar.uri), hash)), size);
   const seen = hash.digest('hex');
+  // The seen hash stays inside: it would tell a caller what is in a file.
   if (seen !== jar.sha256) {
     await flink.deleteJar(jarId);
-    throw new ArtifactMismatch(`${jar.uri} has SHA-256 ${seen}, not ${jar.sha256} as submitted`);
+    throw new ArtifactMismatch(`${jar.uri} does not have SHA-256 ${jar.sha256} as submitted`);
   }
   return { jarId, reason: `${jar.uri} (${size} bytes, SHA-256 as submitted) is in the JobManager` };
 };
@@ -48,7 +49,7 @@ export const readScript = async (artifacts: ArtifactsPort, script: Script): Prom
   const text = await artifacts.getText(script.uri);
   if (text === undefined) throw new ArtifactMissing(`${script.uri} does not exist or may not be read`);
   const seen = createHash('sha256').update(text).digest('hex');
-  if (seen !== script.sha256) throw new ArtifactMismatch(`${script.uri} has SHA-256 ${seen}, not ${script.sha256} as submitted`);
+  if (seen !== script.sha256) throw new ArtifactMismatch(`${script.uri} does not have SHA-256 ${script.sha256} as submitted`);
   return text;
 };
 

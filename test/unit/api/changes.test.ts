@@ -6,6 +6,7 @@ jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('
 beforeEach(resetWorld);
 
 const CLUSTER = { name: 'flights', size: 'small' };
+const OTHERS_SAVEPOINT = 's3://state/clusters/payments/jobs/pay/savepoints/savepoint-1';
 const submit = (body: object = {}, more: object = {}) =>
   call('submit-job', { path: AT_CLUSTER, body: { name: 'delays', jar: JAR, ...body }, ...more });
 
@@ -120,6 +121,9 @@ describe('a submission', () => {
 
   test.each([
     ['a jar that does not exist', { jar: { ...JAR, uri: 's3://artifacts/jobs/none.jar' } }, 'jar.uri'],
+    ['a jar of the stage itself', { jar: { ...JAR, uri: 's3://artifacts/flink/2.3.0/flink.tar' } }, 'jar.uri'],
+    ["another cluster's object as jar", { jar: { ...JAR, uri: 's3://state/clusters/payments/jobs/pay/a.jar' } }, 'jar.uri'],
+    ["another cluster's savepoint", { restore: { from: 'savepoint', savepoint: OTHERS_SAVEPOINT } }, 'restore.savepoint'],
     ['a hash that is none', { jar: { ...JAR, sha256: 'abc' } }, 'jar.sha256'],
     ['a class name that is none', { jar: { ...JAR, entryClass: 'not a class' } }, 'jar.entryClass'],
     ['both a jar and a script', { sql: { script: 'SELECT 1' } }, 'jar'],
@@ -144,6 +148,12 @@ describe('a submission', () => {
     ['a name that climbs', { name: '../x' }, 'name'],
   ])('with %s is refused, with the field', async (_, fields, path) => {
     await givenCluster();
+    for (const uri of [
+      `${OTHERS_SAVEPOINT}/_metadata`,
+      's3://state/clusters/payments/jobs/pay/a.jar',
+      's3://artifacts/flink/2.3.0/flink.tar',
+    ])
+      world.artifacts.put(uri, 'x');
     const answer = await submit(fields);
     expect(answer.status).toBe(422);
     expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
