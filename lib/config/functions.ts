@@ -2,7 +2,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
 
 /**
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
- * `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
+ * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
  * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups.
  */
 export type Grant =
@@ -11,6 +11,7 @@ export type Grant =
   | 'artifacts:read'
   | 'state:read'
   | 'state:write'
+  | 'state:scripts'
   | 'fleet:facts'
   | 'fleet:observe'
   | 'fleet:access'
@@ -48,7 +49,7 @@ const flinkSide = (grants: readonly Grant[] = [], timeoutSeconds = 30): Part => 
   network: 'vpc',
   timeoutSeconds,
   memoryMiB: 512,
-  grants: ['table:write', 'state:read', ...grants],
+  grants: ['table:write', ...grants],
 });
 
 const WORKFLOW_FUNCTIONS = {
@@ -64,9 +65,9 @@ const WORKFLOW_FUNCTIONS = {
   'ensure-capacity': awsSide(['fleet:groups', 'fleet:observe']),
   'observe-cluster': flinkSide(),
   // Streams up to 500 MB from S3 into the JobManager: at 50 MB/s ten seconds, with room for a slow zone.
-  'upload-artifact': { ...flinkSide(['artifacts:read'], 300), memoryMiB: 1_024 },
+  'upload-artifact': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   // Flink answers a run request after the program's main() has built the graph, which takes a while for large SQL scripts.
-  'start-job': flinkSide(['artifacts:read'], 120),
+  'start-job': flinkSide(['state:read'], 120),
   'observe-job': flinkSide(),
   'trigger-savepoint': flinkSide(),
   'observe-savepoint': flinkSide(),
@@ -77,7 +78,7 @@ const WORKFLOW_FUNCTIONS = {
   'rescale-job': flinkSide(),
   'withdraw-job': flinkSide(),
   // May have to upload the former program again before it starts it.
-  'revert-job': { ...flinkSide(['artifacts:read'], 300), memoryMiB: 1_024 },
+  'revert-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'list-busy-hosts': flinkSide(),
 } as const satisfies Record<string, Part>;
 
@@ -88,14 +89,14 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'describe-cluster': ['table:read'],
   'terminate-cluster': ['table:write', 'workflows:start'],
   'read-configuration': ['table:read', 'state:read'],
-  'submit-job': ['table:write', 'artifacts:read', 'state:write', 'workflows:start'],
+  'submit-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'list-jobs': ['table:read'],
   'describe-job': ['table:write'],
   'stop-job': ['table:write', 'workflows:start'],
   'cancel-job': ['table:write', 'workflows:start'],
   'take-savepoint': ['table:write', 'workflows:start'],
   'list-savepoints': ['table:read'],
-  'upgrade-job': ['table:write', 'artifacts:read', 'state:write', 'workflows:start'],
+  'upgrade-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'rescale-job': ['table:write', 'workflows:start'],
   'list-operations': ['table:read'],
   'describe-operation': ['table:read'],

@@ -1,3 +1,4 @@
+import { scriptKey } from '../../lambdas/domain/state-paths';
 import type { Grant } from '../config/functions';
 import type { StageNames } from '../config/names';
 import type { Permission } from './permissions';
@@ -113,7 +114,7 @@ const fleetAccess = (names: StageNames, stage: string, vpcId: string): Permissio
 };
 
 /** Launch templates and Auto Scaling groups of clusters. */
-const fleetGroups = (names: StageNames, stage: string): Permission[] => {
+const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permission[] => {
   const templates = names.arn('ec2', 'launch-template/*');
   const groups = names.arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${names.prefix}-*`);
   const resourceTag = { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } };
@@ -180,6 +181,14 @@ const fleetGroups = (names: StageNames, stage: string): Permission[] => {
       conditions: { Bool: { 'ec2:IsLaunchTemplateResource': 'true' }, ArnLike: { 'ec2:LaunchTemplate': templates } },
       because:
         'RunInstances names images, subnets and templates at once; the conditions hold it to launch templates of this account and region.',
+    },
+    // A group gives its own subnet (VPCZoneIdentifier), which is then no resource of the template
+    // (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html).
+    {
+      actions: ['ec2:RunInstances'],
+      resources: [names.arn('ec2', 'subnet/*')],
+      conditions: { ArnLike: { 'ec2:LaunchTemplate': templates }, ArnEquals: { 'ec2:Vpc': names.arn('ec2', `vpc/${vpcId}`) } },
+      because: "Subnets of the stage's VPC.",
     },
     { actions: ['ec2:TerminateInstances'], resources: [names.arn('ec2', 'instance/*')], conditions: resourceTag, because: RUN_TIME },
     // Base templates name their image by SSM parameter.
@@ -255,6 +264,12 @@ export const permissionsOf = (
         },
         key(kmsKeyArn, ['GenerateDataKey']),
       ];
+    case 'state:scripts':
+      return [
+        ...bucketRead(names, names.stateBucket, kmsKeyArn),
+        { actions: ['s3:PutObject'], resources: [`${names.bucketArn(names.stateBucket)}/${scriptKey('*', '*', '*')}`], because: OBJECTS },
+        key(kmsKeyArn, ['GenerateDataKey']),
+      ];
     case 'fleet:facts':
       return [{ actions: ['ec2:DescribeInstanceTypes', 'ec2:DescribeInstanceTypeOfferings'], resources: ['*'], because: DESCRIBE }];
     case 'fleet:observe':
@@ -262,7 +277,7 @@ export const permissionsOf = (
     case 'fleet:access':
       return fleetAccess(names, stage, vpcId);
     case 'fleet:groups':
-      return fleetGroups(names, stage);
+      return fleetGroups(names, stage, vpcId);
     case 'workflows:start':
       return [
         {

@@ -78,6 +78,25 @@ describe('functions', () => {
   });
 });
 
+describe('rights to objects', () => {
+  const keysOf = (name: string, action: string) =>
+    rightsOf(name)
+      .filter((each) => listOf(each.Action).includes(action))
+      .flatMap((each) => listOf(each.Resource as string).map((resource) => JSON.stringify(resource)));
+
+  it.each(['api-submit-job', 'api-upgrade-job'])('let %s write SQL scripts of jobs and nothing else', (name) => {
+    const written = keysOf(name, 's3:PutObject');
+    expect(written).toHaveLength(1);
+    expect(written[0]).toMatch(/\/clusters\/\*\/jobs\/\*\/scripts\/\*\.sql"/);
+    expect(actionsOf(name)).not.toContain('s3:DeleteObject');
+  });
+
+  it('let only those read the stage’s artifacts that check or upload a jar', () => {
+    const readers = Object.keys(FUNCTIONS).filter((name) => keysOf(name, 's3:GetObject').some((key) => /artifact/i.test(key)));
+    expect(readers.sort()).toEqual(['api-submit-job', 'api-upgrade-job', 'revert-job', 'upload-artifact']);
+  });
+});
+
 describe('rights to make clusters', () => {
   const conditionOf = (name: string, action: string): (Statement['Condition'] | undefined)[] =>
     rightsOf(name)
@@ -107,6 +126,17 @@ describe('rights to make clusters', () => {
   ])('let %s use %s only on what carries the stage’s tag', (name, action) => {
     for (const condition of conditionOf(name, action))
       expect(condition).toEqual({ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } });
+  });
+
+  it('allow launches by launch template only, in any subnet of the stage’s VPC', () => {
+    for (const name of ['create-fleet', 'ensure-capacity']) {
+      const statements = rightsOf(name).filter((each) => listOf(each.Action).includes('ec2:RunInstances'));
+      for (const { Condition } of statements) expect(JSON.stringify(Condition?.ArnLike)).toContain('launch-template/*');
+      const [subnets, ...more] = statements.filter(({ Resource }) => JSON.stringify(Resource).includes(':subnet/*'));
+      expect(more).toEqual([]);
+      expect(subnets?.Condition).not.toHaveProperty('Bool');
+      expect(JSON.stringify(subnets?.Condition?.ArnEquals)).toMatch(/ec2:Vpc.*:vpc\//);
+    }
   });
 
   it('are held by six tasks and by no API function', () => {
