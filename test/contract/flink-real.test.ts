@@ -64,7 +64,8 @@ describe('The gateway on real Flink', () => {
       { objectMode: false, highWaterMark: 1 },
     );
     await flink.deleteJar(await flink.uploadJar('large.jar', content, chunk.length * chunks));
-    expect(peak - before).toBeLessThan(100_000_000);
+    // Half of the jar: what a garbage collector leaves lying about varies, a copy of the jar would not fit.
+    expect(peak - before).toBeLessThan(150_000_000);
   });
 
   it('does all it is asked for exactly once when every first answer is lost', async () => {
@@ -122,7 +123,7 @@ describe('The gateway on real Flink', () => {
       (job) => job?.tasks.running === 0 && job.state !== 'RUNNING' && job.failure !== undefined,
     );
     expect(['CREATED', 'RESTARTING']).toContain(lost?.state);
-    expect(lost?.failure).toMatch(/TaskManager with id 127\.71\.3\.1[12]:\S+ is no longer reachable/);
+    expect(lost?.failure).toMatch(/TaskManager with id 127\.71\.3\.1[12]:\S+ is no longer reachable|The TaskExecutor is shutting down/);
     await eventually(
       () => flink.overview(),
       ({ taskManagers }) => taskManagers === 0,

@@ -152,6 +152,7 @@ class AgentTest(unittest.TestCase):
     def test_an_instance_that_does_not_listen_is_switched_off_after_the_grace(self) -> None:
         self.emulator.launch("i-1", "127.70.41.1", "#!/bin/bash\ntrap '' TERM\necho $$ > child\nwhile :; do sleep 0.1; done\n")
         self.start()
+        self.reported("i-1", "running")
         child = self.child("i-1")
         self.emulator.instances["i-1"]["state"] = "shutting-down"
         self.reported("i-1", "terminated")
@@ -160,6 +161,7 @@ class AgentTest(unittest.TestCase):
     def test_a_host_that_dies_is_reported_terminated_with_the_reason_and_nothing_of_it_stays(self) -> None:
         self.emulator.launch("i-1", "127.70.41.1")
         self.start()
+        self.reported("i-1", "running")
         child = self.child("i-1")
         self.control("/instances/i-1/signal", {"signal": "SIGKILL"})
         self.assertRegex(self.reported("i-1", "terminated")[2], "killed by SIGKILL")
