@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { runToEnd } from './component';
 import { awsEndpoint, awsEnvironment, type TwinSettings } from './settings';
@@ -14,17 +15,54 @@ const cdkEnvironment = (settings: TwinSettings): Record<string, string> => ({
   NODE_NO_WARNINGS: '1',
 });
 
-const assembly = (settings: TwinSettings): string => join(settings.stateDir, 'cdk.out');
+/** Everything that a synthesised template can depend on, besides the environment that `synthesise` sets. */
+const INPUTS = ['bin', 'lib', 'lambdas', 'state-machines', 'node', 'tools', 'cdk.json', 'package-lock.json', 'tsconfig.json'];
 
-/** `cdk synth`: the unmodified app, with the stage's configuration as the only difference to AWS. Needs nothing that runs. */
-export const synthesise = async (settings: TwinSettings): Promise<void> => {
-  rmSync(assembly(settings), { recursive: true, force: true });
-  await runToEnd(settings, {
-    name: 'cdk-synth',
-    command: [cdk(settings), 'synth', '--quiet', '--no-notices', '-c', `stage=${settings.stage}`, '--output', assembly(settings)],
-    environment: cdkEnvironment(settings),
-    seconds: 180,
-  });
+const filesBelow = (path: string): string[] =>
+  statSync(path).isDirectory()
+    ? readdirSync(path)
+        .filter((name) => name !== '__pycache__')
+        .sort()
+        .flatMap((name) => filesBelow(join(path, name)))
+    : [path];
+
+/** Folder of the cloud assembly of just these sources and this endpoint: the same inputs need not be synthesised twice. */
+const assembly = (settings: TwinSettings): string => {
+  const hash = createHash('sha256').update(JSON.stringify([settings.stage, settings.port, process.version]));
+  for (const file of INPUTS.flatMap((input) => filesBelow(join(settings.root, input)))) hash.update(file).update(readFileSync(file));
+  return join(settings.cacheDir, 'assemblies', hash.digest('hex').slice(0, 16));
+};
+
+/** How many assemblies are kept; each has some 30 MB. */
+const KEPT = 3;
+
+/**
+ * `cdk synth`: the unmodified app, with the stage's configuration as the only difference to AWS. Needs nothing that runs.
+ * @returns folder of the cloud assembly
+ */
+export const synthesise = async (settings: TwinSettings): Promise<string> => {
+  const folder = assembly(settings);
+  if (!existsSync(join(folder, 'manifest.json'))) {
+    const work = join(settings.stateDir, 'cdk.out');
+    await runToEnd(settings, {
+      name: 'cdk-synth',
+      command: [cdk(settings), 'synth', '--quiet', '--no-notices', '-c', `stage=${settings.stage}`, '--output', work],
+      environment: cdkEnvironment(settings),
+      seconds: 180,
+    });
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(dirname(folder), { recursive: true });
+    // Copied under another name first: a start that is ended meanwhile leaves no half of it.
+    cpSync(work, `${folder}.${process.pid}`, { recursive: true });
+    renameSync(`${folder}.${process.pid}`, folder);
+  }
+  utimesSync(folder, new Date(), new Date());
+  const parent = dirname(folder);
+  const byAge = readdirSync(parent)
+    .map((name) => join(parent, name))
+    .sort((left, right) => statSync(right).mtimeMs - statSync(left).mtimeMs);
+  for (const old of byAge.slice(KEPT)) rmSync(old, { recursive: true, force: true });
+  return folder;
 };
 
 /** `cdk bootstrap`: the emulator keeps nothing between runs, so each begins without the bootstrap stack. */
@@ -46,7 +84,7 @@ export interface Deployed {
 }
 
 /** `cdk deploy --all` of what was synthesised. */
-export const deploy = async (settings: TwinSettings): Promise<Deployed> => {
+export const deploy = async (settings: TwinSettings, assemblyFolder: string): Promise<Deployed> => {
   const file = join(settings.stateDir, 'outputs.json');
   mkdirSync(settings.stateDir, { recursive: true });
   await runToEnd(settings, {
@@ -57,7 +95,7 @@ export const deploy = async (settings: TwinSettings): Promise<Deployed> => {
       '--all',
       '--no-notices',
       '--app',
-      assembly(settings),
+      assemblyFolder,
       '--require-approval',
       'never',
       '--concurrency',

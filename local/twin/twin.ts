@@ -91,14 +91,14 @@ export class Twin {
     const deployed = this.step('emulator', () => this.startEmulator())
       .then(() =>
         Promise.all([
+          synthesised,
           this.step('bootstrap', () => bootstrap(settings)),
           this.step('fleet agent', () => this.startFleetAgent()),
-          synthesised,
         ]),
       )
-      .then(() => this.step('deploy', () => deploy(settings)));
+      .then(([assembly]) => this.step('deploy', () => deploy(settings, assembly)));
     // The first failure ends the start; the others are ended by stop().
-    const [outputs] = await Promise.all([deployed, kafka]);
+    const [outputs] = await Promise.all([deployed, kafka, synthesised]);
     this.recordComponents();
     return {
       ...outputs,
