@@ -15,9 +15,11 @@ export const decideFleetProgress = (
 ): FleetProgress => {
   const state = describeFleet(seen);
   const waited = Math.round((Date.parse(clock.now) - Date.parse(clock.since)) / 1_000);
-  if (seen.problem?.kind === 'capacity' && waited >= CAPACITY_PATIENCE_SECONDS)
-    return { action: 'give-up', error: 'InsufficientCapacity', reason: `EC2 has had no capacity for ${waited} s: ${seen.problem.message}` };
-  const problem = seen.problem ? `; last failed launch: ${seen.problem.message}` : '';
+  // A group keeps its failed launches for weeks: one from before says nothing about the hosts that are asked for now. EC2 tells whole seconds.
+  const failed = seen.problem && Date.parse(seen.problem.at) > Date.parse(clock.since) - 1_000 ? seen.problem : undefined;
+  if (failed?.kind === 'capacity' && waited >= CAPACITY_PATIENCE_SECONDS)
+    return { action: 'give-up', error: 'InsufficientCapacity', reason: `EC2 has had no capacity for ${waited} s: ${failed.message}` };
+  const problem = failed ? `; last failed launch: ${failed.message}` : '';
   if (clock.now > clock.deadline)
     return { action: 'give-up', error: 'DeadlineExceeded', reason: `The hosts were not all there within ${waited} s: ${state}${problem}` };
   return { action: 'wait', reason: `${state}${problem}` };
