@@ -2,6 +2,7 @@ import type { Operation } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
 import type { Clock } from '../domain/clock';
 import { decideSweep } from '../domain/decide-sweep';
+import { shorten } from '../domain/describe-failure';
 import { INTERRUPTED } from '../domain/operation-end';
 import { operationIdOfKey } from '../domain/operation-id';
 import type { StorePort } from '../gateways/aws/store.port';
@@ -32,15 +33,28 @@ const CONTROL_PLANE = 'sluice';
  */
 export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<readonly Swept[]> => {
   const swept: Swept[] = [];
+  const failures: string[] = [];
   for (const operation of await candidates(deps.store, only)) {
-    const execution = await deps.workflows.state(operation.kind, operation.operationId);
-    const { action, reason } = decideSweep(operation, execution, deps.clock().toISOString());
-    if (action === 'leave') continue;
-    if (action === 'start') await deps.workflows.start(operation.kind, operation.operationId);
-    const cleaning = action === 'end' ? await endInterrupted(deps, operation, reason) : undefined;
-    swept.push({ operationId: operation.operationId, action, reason, ...(cleaning === undefined ? {} : { cleaning }) });
+    try {
+      const done = await sweepOne(deps, operation);
+      if (done) swept.push(done);
+    } catch (error) {
+      // The operations behind it are looked at all the same.
+      failures.push(`${operation.kind} ${operation.operationId}: ${String(error)}`);
+    }
   }
+  // Said at the end, so that Lambda sees that the sweep failed, and its alarm.
+  if (failures.length > 0) throw new Error(shorten(`${failures.length} operations could not be swept: ${failures.join('; ')}`));
   return swept;
+};
+
+const sweepOne = async (deps: SweepDeps, operation: Operation): Promise<Swept | undefined> => {
+  const execution = await deps.workflows.state(operation.kind, operation.operationId);
+  const { action, reason } = decideSweep(operation, execution, deps.clock().toISOString());
+  if (action === 'leave') return undefined;
+  if (action === 'start') await deps.workflows.start(operation.kind, operation.operationId);
+  const cleaning = action === 'end' ? await endInterrupted(deps, operation, reason) : undefined;
+  return { operationId: operation.operationId, action, reason, ...(cleaning === undefined ? {} : { cleaning }) };
 };
 
 const candidates = async (store: StorePort, only: string | undefined): Promise<readonly Operation[]> => {

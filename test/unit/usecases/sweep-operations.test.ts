@@ -57,3 +57,13 @@ test('what has ended lets go of its lease at the latest when its workflow ends',
   await sweep(operation.operationId);
   expect((await world.cluster()).lease).toBeUndefined();
 });
+
+test('an operation that cannot be swept does not keep the sweeper from those behind it, and is said', async () => {
+  const { world, sweep } = prepare();
+  const first = await world.acceptLaunch();
+  const second = await world.acceptTermination();
+  world.now += 31_000;
+  world.workflows.failNext('state', new Error('AccessDenied'));
+  await expect(sweep()).rejects.toThrow(`1 operations could not be swept: launch-cluster ${first.operationId}: Error: AccessDenied`);
+  expect(world.workflows.started).toEqual([{ kind: 'terminate-cluster', operationId: second.operationId }]);
+});
