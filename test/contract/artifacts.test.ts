@@ -50,6 +50,15 @@ describe.each([
     expect(await artifacts.size(`s3://no-such-bucket-${Date.now()}/job.jar`)).toBeUndefined();
   });
 
+  test('tell when an object was written, by the second', async () => {
+    const before = Math.floor(Date.now() / 1_000) * 1_000;
+    await put(`${directory}/savepoint/_metadata`, 'x');
+    const written = Date.parse((await artifacts.modifiedAt(uri('savepoint/_metadata'))) ?? '');
+    expect(written).toBeGreaterThanOrEqual(before);
+    expect(written).toBeLessThan(before + 60_000);
+    expect(await artifacts.modifiedAt(uri('savepoint-2/_metadata'))).toBeUndefined();
+  });
+
   test('open an object as a stream of its bytes', async () => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_value, index) => index % 251));
     await put(`${directory}/job.jar`, bytes);
@@ -70,19 +79,21 @@ describe.each([
     expect(await artifacts.getText(uri('nothing'))).toBeUndefined();
   });
 
-  test('find the newest complete checkpoint of a job, over all its Flink jobs, and not that of a job with a longer name', async () => {
+  test('find the newest complete checkpoint of a job, over all its Flink jobs, and not that of a directory with a longer name', async () => {
     await put(`${directory}/jobs/delays/checkpoints/aaa/chk-12/_metadata`, 'x');
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     await put(`${directory}/jobs/delays/checkpoints/bbb/chk-9/_metadata`, 'x');
     await put(`${directory}/jobs/delays/checkpoints/bbb/chk-10/_metadata`, 'x');
     await put(`${directory}/jobs/delays/checkpoints/bbb/chk-11/half-written`, 'x');
     await put(`${directory}/jobs/delays/checkpoints/bbb/shared/file`, 'x');
+    await put(`${directory}/jobs/delays/checkpoints/bbb/shared/chk-99/_metadata`, 'x');
+    await put(`${directory}/jobs/delays/checkpoints/bbb/taskowned/file`, 'x');
     await new Promise((resolve) => setTimeout(resolve, 1_100));
-    await put(`${directory}/jobs/delays-2/checkpoints/ccc/chk-99/_metadata`, 'x');
-    const found = await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/delays`);
+    await put(`${directory}/jobs/delays/checkpoints-2/ccc/chk-99/_metadata`, 'x');
+    const found = await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/delays/checkpoints`);
     expect(found?.location).toBe(uri('jobs/delays/checkpoints/bbb/chk-10'));
     expect(Math.abs(Date.now() - Date.parse(found?.takenAt ?? ''))).toBeLessThan(60_000);
-    expect(await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/none/`)).toBeUndefined();
+    expect(await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/none/checkpoints/`)).toBeUndefined();
   });
 
   test('delete all below a directory, more than one page of it, and nothing beside it', async () => {

@@ -37,6 +37,10 @@ class InMemoryArtifacts implements ArtifactsPort {
     return this.objects.get(uri)?.size;
   }
 
+  async modifiedAt(uri: string): Promise<string | undefined> {
+    return this.objects.get(uri)?.modifiedAt.toISOString();
+  }
+
   async open(uri: string): Promise<Readable> {
     const found = this.objects.get(uri);
     if (!found) throw new ArtifactMissing(`${uri} does not exist or may not be read`);
@@ -54,11 +58,11 @@ class InMemoryArtifacts implements ArtifactsPort {
     return found && Buffer.concat([...found.content()]).toString('utf8');
   }
 
-  async latestCheckpoint(bucket: string, prefix: string): Promise<{ location: string; takenAt: string } | undefined> {
-    const below = directory(bucket, prefix);
+  async latestCheckpoint(bucket: string, parent: string): Promise<{ location: string; takenAt: string } | undefined> {
+    const below = directory(bucket, parent);
     const found = [...this.objects].flatMap(([uri, { modifiedAt }]) => {
-      const location = /^(.*\/chk-(\d+))\/_metadata$/.exec(uri);
-      return location && uri.startsWith(below) ? [{ location: location[1] as string, number: Number(location[2]), modifiedAt }] : [];
+      const path = uri.startsWith(below) ? /^([^/]+\/chk-(\d+))\/_metadata$/.exec(uri.slice(below.length)) : null;
+      return path ? [{ location: `${below}${path[1]}`, number: Number(path[2]), modifiedAt }] : [];
     });
     const newest = found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime() || b.number - a.number)[0];
     return newest && { location: newest.location, takenAt: newest.modifiedAt.toISOString() };

@@ -4,6 +4,7 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   PutObjectCommand,
   paginateListObjectsV2,
   type S3Client,
@@ -27,6 +28,12 @@ const locationOf = (uri: string): S3Location => {
   return { Bucket: match[1] as string, Key: match[2] as string };
 };
 
+interface Checkpoint {
+  readonly location: string;
+  readonly number: number;
+  readonly takenAt: string;
+}
+
 export const createArtifacts = ({ client }: { readonly client: S3Client }): ArtifactsPort => {
   const open = async (uri: string): Promise<Readable | undefined> => {
     try {
@@ -38,16 +45,47 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
     }
   };
 
+  const headOf = async (uri: string): Promise<HeadObjectCommandOutput | undefined> => {
+    try {
+      return await client.send(new HeadObjectCommand(locationOf(uri)));
+    } catch (error) {
+      if (error instanceof ArtifactMissing || isUnreadable(error)) return undefined;
+      throw error;
+    }
+  };
+
+  const modifiedAt = async (uri: string): Promise<string | undefined> => (await headOf(uri))?.LastModified?.toISOString();
+
+  /** Only the names on one level: a job's `shared/` may hold thousands of files. */
+  const directoriesIn = async (bucket: string, prefix: string): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix, Delimiter: '/' }))
+      for (const { Prefix } of CommonPrefixes) if (Prefix !== undefined) found.push(Prefix);
+    return found;
+  };
+
+  /** The highest number that is complete; numbers of one start rise with time, those of two starts cannot be compared. */
+  const newestOf = async (bucket: string, start: string): Promise<Checkpoint | undefined> => {
+    const checkpoints = (await directoriesIn(bucket, `${start}chk-`))
+      .flatMap((prefix) => {
+        const number = /\/chk-(\d+)\/$/.exec(prefix)?.[1];
+        return number === undefined ? [] : [{ location: `s3://${bucket}/${prefix.slice(0, -1)}`, number: Number(number) }];
+      })
+      .sort((a, b) => b.number - a.number);
+    for (const checkpoint of checkpoints) {
+      const takenAt = await modifiedAt(`${checkpoint.location}/_metadata`);
+      if (takenAt !== undefined) return { ...checkpoint, takenAt };
+    }
+    return undefined;
+  };
+
   return {
     async size(uri) {
-      try {
-        const { ContentLength } = await client.send(new HeadObjectCommand(locationOf(uri)));
-        return ContentLength ?? 0;
-      } catch (error) {
-        if (error instanceof ArtifactMissing || isUnreadable(error)) return undefined;
-        throw error;
-      }
+      const head = await headOf(uri);
+      return head && (head.ContentLength ?? 0);
     },
+
+    modifiedAt,
 
     async open(uri) {
       const body = await open(uri);
@@ -68,17 +106,11 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
       return text(body);
     },
 
-    async latestCheckpoint(bucket, prefix) {
-      let newest: { location: string; number: number; written: Date } | undefined;
-      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: asDirectory(prefix) })) {
-        for (const { Key, LastModified } of Contents) {
-          const match = /^(.*\/chk-(\d+))\/_metadata$/.exec(Key ?? '');
-          if (!match || !LastModified) continue;
-          const found = { location: `s3://${bucket}/${match[1]}`, number: Number(match[2]), written: LastModified };
-          if (!newest || isNewer(found, newest)) newest = found;
-        }
-      }
-      return newest && { location: newest.location, takenAt: newest.written.toISOString() };
+    async latestCheckpoint(bucket, directory) {
+      const starts = await directoriesIn(bucket, asDirectory(directory));
+      const found = await Promise.all(starts.map((start) => newestOf(bucket, start)));
+      const newest = found.flatMap((one) => one ?? []).sort((a, b) => b.takenAt.localeCompare(a.takenAt) || b.number - a.number)[0];
+      return newest && { location: newest.location, takenAt: newest.takenAt };
     },
 
     async deletePrefix(bucket, prefix) {
@@ -110,11 +142,3 @@ const asDirectory = (prefix: string): string => {
   if (!/[^/]/.test(prefix)) throw new Error('An empty prefix means the whole bucket, which is never meant');
   return prefix.endsWith('/') ? prefix : `${prefix}/`;
 };
-
-interface Written {
-  readonly number: number;
-  readonly written: Date;
-}
-/** S3 tells the time by the second, so that two checkpoints may share one; then the higher number is the later. Numbers of two jobs cannot be compared. */
-const isNewer = (one: Written, other: Written): boolean =>
-  one.written.getTime() === other.written.getTime() ? one.number > other.number : one.written > other.written;

@@ -64,6 +64,18 @@ export const SIZE: Cluster['size'] = {
 export const SCRIPT = 'INSERT INTO sink SELECT * FROM source;';
 const START = Date.parse('2026-03-01T12:00:00.000Z');
 
+/** What Flink completes can be seen in S3. */
+class StateInS3 extends Set<string> {
+  constructor(private readonly artifacts: FakeArtifacts) {
+    super();
+  }
+
+  override add(location: string): this {
+    this.artifacts.put(`${location}/_metadata`, 'm');
+    return super.add(location);
+  }
+}
+
 /** Everything outside the use cases, in memory: the table, AWS and one Flink whose TaskManagers are the hosts that run. */
 export class World {
   now = START;
@@ -72,7 +84,11 @@ export class World {
   readonly fleet: FakeFleet = createFakeFleet({ now: this.clock });
   readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
   readonly workflows: FakeWorkflows = createFakeWorkflows();
-  readonly flink = new FakeFlink({ taskManagers: 0, slotsPerTaskManager: SIZE.slotsPerTaskManager });
+  readonly flink = new FakeFlink({
+    taskManagers: 0,
+    slotsPerTaskManager: SIZE.slotsPerTaskManager,
+    storage: new StateInS3(this.artifacts),
+  });
   /** false: the JobManager never answers, whatever its host does. */
   jobManagerStarts = true;
   faults: FaultPlan = () => undefined;
