@@ -87,7 +87,13 @@ describe('a launch', () => {
   test.each<[string, FleetSeen, number, string, RegExp]>([
     ['waits for hosts that boot', fleet(), 10, 'wait', /0 of 1 JobManager hosts and 0 of 2/],
     ['waits a minute for capacity', fleet(capacity), 59, 'wait', /Insufficient capacity/],
-    ['does not blame a launch that failed before it asked', fleet({ ...capacity, at: '2025-12-31T23:59:59.000Z' }), 300, 'wait', /hosts run$/],
+    [
+      'does not blame a launch that failed before it asked',
+      fleet({ ...capacity, at: '2025-12-31T23:59:59.000Z' }),
+      300,
+      'wait',
+      /hosts run$/,
+    ],
     ["gives up after that with EC2's words", fleet(capacity), 60, 'InsufficientCapacity', /no capacity for 60 s: Insufficient capacity/],
     ['waits on after another failed launch: the group tries again', fleet(other), 300, 'wait', /Invalid profile/],
     ['ends at its deadline and says what was missing', fleet(other), 601, 'DeadlineExceeded', /within 601 s.*Invalid profile/],
