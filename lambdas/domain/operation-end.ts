@@ -34,6 +34,8 @@ export const clusterAfter = (
     return { status: 'TERMINATED', statusReason: `The launch failed and all was taken away again. ${sentence(failure.message)}` };
   }
   if (operation.kind !== 'terminate-cluster' || cluster.status === 'TERMINATED') return undefined;
+  // The cluster was launched again since.
+  if (failure?.name === 'Superseded') return undefined;
   const problem = failure ?? leftover;
   if (problem) return { status: 'FAILED', statusReason: sentence(`The termination is not complete: ${problem.message}`) };
   return { status: 'TERMINATED', statusReason: `Terminated by ${operation.requestedBy}` };

@@ -19,13 +19,28 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
   const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);
   const target: LeaseTarget =
     operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
+  // Before the lease: the new start may hold it for long.
+  await refuseIfStartedAgain(store, operation);
   const holder = await takeLease(store, target, operation, now);
   if (holder !== undefined && !waits) throw new Superseded(`${describe(target)} is held by ${holder}`);
   if (holder !== undefined) {
     const waiting = notYet(operation, clock, `Waits for ${holder} to let go of ${describe(target)}`);
     return { ...waiting, plan: 'wait', epoch: 0, jarId: null, parallelism: null };
   }
+  await refuseIfStartedAgain(store, operation);
   return operation.job === undefined ? beginWithCluster(store, operation) : beginWithJob(store, operation);
+};
+
+/**
+ * A cancellation and a termination wait for what they strike, and only a new submission or launch of the same name wants it to run again:
+ * then it is no longer what they were asked for.
+ */
+const refuseIfStartedAgain = async (store: StorePort, operation: Operation): Promise<void> => {
+  const { cluster, job } = operation;
+  if (operation.kind === 'terminate-cluster' && (await store.cluster(cluster))?.desired === 'RUNNING')
+    throw new Superseded(`cluster ${cluster} was launched again since this was asked`);
+  if (job !== undefined && isCancellation(operation) && (await store.job(cluster, job))?.desired === 'RUNNING')
+    throw new Superseded(`job ${job} was submitted again since this was asked`);
 };
 
 const beginWithCluster = async (store: StorePort, operation: Operation): Promise<Begun> => {
@@ -38,11 +53,10 @@ const beginWithCluster = async (store: StorePort, operation: Operation): Promise
     status: 'TERMINATING',
     statusReason: `Terminated by ${operation.requestedBy}`,
   });
-  // A cluster that never ran, or that failed, has no job that could be asked for a savepoint; whatever Flink still does there is canceled.
-  const mode = cluster.status === 'RUNNING' ? operation.request.jobs : 'cancel';
   return {
     ...begun,
-    plan: cluster.resources.jobManagerAddress === undefined ? 'nothing-runs' : mode,
+    // Not from the status, which this wrote itself if it is tried again. Without a job either way is the same.
+    plan: cluster.resources.jobManagerAddress === undefined ? 'nothing-runs' : operation.request.jobs,
     reason: `Terminates ${cluster.name}`,
   };
 };

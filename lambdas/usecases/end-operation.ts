@@ -63,7 +63,9 @@ const settle = async (
   try {
     if (operation.job === undefined) {
       const cluster = await store.cluster(operation.cluster);
-      const change = cluster && clusterAfter(operation, cluster, failure, leftover);
+      // A repetition may come when the name is launched again: nothing of the new cluster must be closed.
+      if (cluster?.lease?.operationId !== operationId) return undefined;
+      const change = clusterAfter(operation, cluster, failure, leftover);
       // Before the cluster is TERMINATED: should this function die in between, the next try does it all again.
       if (operation.kind === 'terminate-cluster') await closeCluster(deps, operation, change?.status === 'TERMINATED');
       if (change) await store.updateCluster(operation.cluster, operationId, change);
