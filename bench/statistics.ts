@@ -1,29 +1,19 @@
-/** Value below which the share `q` (0–1) of the values lies, by the nearest rank. @throws without values */
-export const quantile = (values: readonly number[], q: number): number => {
-  const sorted = [...values].sort((left, right) => left - right);
-  const found = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
-  if (found === undefined) throw new Error('no values');
-  return found;
+/** Nearest rank: the smallest of the values that at least `share` of them do not exceed. @throws without values */
+export const percentile = (values: readonly number[], share: number): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  if (value === undefined) throw new Error('nothing was measured');
+  return value;
 };
 
-export const median = (values: readonly number[]): number => quantile(values, 0.5);
+/** The middle value; of an even number, the mean of the two in the middle. @throws without values */
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  const high = sorted[half];
+  if (high === undefined) throw new Error('nothing was measured');
+  return sorted.length % 2 === 1 ? high : ((sorted[half - 1] ?? high) + high) / 2;
+};
 
-export const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
-
-export interface Aim {
-  readonly name: string;
-  readonly aim: string;
-  readonly measured: number;
-  readonly met: boolean;
-  /** Why it is not met, or how it was measured. */
-  readonly note?: string;
-}
-
-/** An aim that a number stays below a limit. */
-export const below = (name: string, limit: number, measured: number, unit: string, note?: string): Aim => ({
-  name,
-  aim: `< ${limit} ${unit}`,
-  measured: rounded(measured, 3),
-  met: measured < limit,
-  ...(note === undefined ? {} : { note }),
-});
+/** To so many decimals, as a number. */
+export const rounded = (value: number, decimals = 1): number => Number(value.toFixed(decimals));

@@ -1,114 +1,127 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
-import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
-import type { SluiceClient } from '../../local/client/sluice-client';
-import type { TwinFile } from '../../local/twin/twin-file';
+import * as z from 'zod';
+import type { OperationView } from '../../lambdas/contracts/api';
+import type { JobInput, SluiceClient } from '../../local/client/sluice-client';
 import { median, rounded } from '../statistics';
+import { ARGUMENTS, type Jar } from './jar';
 
-export interface SubmissionFigures {
-  readonly program: 'jar' | 'sql';
-  /** Seconds from the request to the operation's end, when the API says that the job is RUNNING; median. */
-  readonly apiSeconds: number;
-  /** Seconds for the same program through Flink's REST API by hand: upload, run, all tasks RUNNING; median. */
-  readonly byHandSeconds: number;
+/** Both ways are looked at equally often. */
+const LOOK_EVERY_MS = 100;
+const PATIENCE_MS = 60_000;
+
+export interface Submissions {
+  readonly apiSeconds: readonly number[];
+  readonly byHandSeconds: readonly number[];
+  readonly apiMedianSeconds: number;
+  readonly byHandMedianSeconds: number;
   readonly overheadSeconds: number;
-  readonly api: readonly number[];
-  readonly byHand: readonly number[];
-  /** Operations of the API's runs. */
-  readonly operationIds: readonly string[];
+  /** Medians of the times between the phases' starts in the API's submissions, s: where the time goes. */
+  readonly phases: Readonly<Record<string, number>>;
 }
 
-const SQL = `
-CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10');
-CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
-INSERT INTO nowhere SELECT n FROM numbers;
-`;
+const jobsOverview = z.object({
+  jobs: z.array(z.object({ jid: z.string(), state: z.string(), tasks: z.object({ total: z.number(), running: z.number() }) })),
+});
 
-interface Bench {
-  readonly client: SluiceClient;
-  readonly twin: TwinFile;
-  readonly cluster: string;
-  readonly flink: FlinkPort;
-  readonly jarPath: string;
-}
-
-const allRunning = async (flink: FlinkPort, id: string): Promise<void> => {
-  for (;;) {
-    const seen = await flink.job(id);
-    if (seen && seen.tasks.total > 0 && seen.tasks.running === seen.tasks.total) return;
-    if (seen?.state === 'FAILED') throw new Error(`the job failed: ${seen.failure}`);
-    await sleep(50);
+/** The same jar through the API and through Flink's REST by hand, in turns on one cluster; the first turn of each is not counted. */
+export const compareSubmissions = async (
+  { client, cluster, page, jar }: { client: SluiceClient; cluster: string; page: string; jar: Jar },
+  repeat: number,
+  progress: (line: string) => void,
+): Promise<Submissions> => {
+  const api: { seconds: number; operation: OperationView }[] = [];
+  const byHand: number[] = [];
+  for (let turn = 0; turn <= repeat; turn += 1) {
+    const one = await throughApi(client, cluster, { name: `turn-${turn}`, ...program(jar) });
+    const other = await throughFlink(page, jar);
+    progress(`submission ${turn === 0 ? '(not counted)' : turn}: API ${one.seconds.toFixed(2)} s, by hand ${other.toFixed(2)} s`);
+    if (turn === 0) continue;
+    api.push(one);
+    byHand.push(other);
   }
+  const apiSeconds = api.map(({ seconds }) => rounded(seconds, 3));
+  const [apiMedianSeconds, byHandMedianSeconds] = [rounded(median(apiSeconds), 3), rounded(median(byHand), 3)];
+  return {
+    apiSeconds,
+    byHandSeconds: byHand.map((seconds) => rounded(seconds, 3)),
+    apiMedianSeconds,
+    byHandMedianSeconds,
+    overheadSeconds: rounded(apiMedianSeconds - byHandMedianSeconds, 3),
+    phases: phaseMedians(api.map(({ operation }) => operation)),
+  };
 };
 
-const timed = async (work: () => Promise<void>): Promise<number> => {
-  const begun = performance.now();
-  await work();
-  return rounded((performance.now() - begun) / 1_000, 3);
-};
+export const program = (jar: Jar): Pick<JobInput, 'jar' | 'parallelism'> => ({
+  jar: { uri: jar.uri, sha256: jar.sha256, arguments: ARGUMENTS },
+  parallelism: 1,
+});
 
-const gone = async (flink: FlinkPort, id: string): Promise<void> => {
-  await flink.cancel(id);
-  while (!['CANCELED', 'FAILED', 'FINISHED', undefined].includes((await flink.job(id))?.state)) await sleep(50);
-};
-
-const byHand = async ({ flink, jarPath }: Bench, program: 'jar' | 'sql', name: string): Promise<number> => {
-  const flinkJobId = randomBytes(16).toString('hex');
-  const request = { flinkJobId, jobName: name, parallelism: 1, allowNonRestoredState: false, flinkConfiguration: {} };
-  const seconds = await timed(async () => {
-    if (program === 'sql') await flink.runSql({ ...request, script: SQL });
-    else {
-      const jarId = await flink.uploadJar('counter.jar', createReadStream(jarPath), statSync(jarPath).size);
-      await flink.runJar({ ...request, jarId, arguments: [] });
-    }
-    await allRunning(flink, flinkJobId);
+/** From the request to the operation's success, which is when all tasks run. */
+const throughApi = async (client: SluiceClient, cluster: string, job: JobInput): Promise<{ seconds: number; operation: OperationView }> => {
+  const started = performance.now();
+  const accepted = await client.submitJob(cluster, job);
+  const operation = await until(async () => {
+    const seen = await client.operation(cluster, accepted.operationId);
+    return seen.endedAt === undefined ? undefined : seen;
   });
-  await gone(flink, flinkJobId);
+  const seconds = (performance.now() - started) / 1_000;
+  const { status } = await client.job(cluster, job.name);
+  if (operation.status !== 'SUCCEEDED' || status !== 'RUNNING') throw new Error(`${job.name} is ${status}: ${operation.reason}`);
+  await client.succeeded(await client.changeJob(cluster, job.name, 'cancel'));
+  return { seconds, operation };
+};
+
+/** From the upload to all tasks running. */
+const throughFlink = async (page: string, jar: Jar): Promise<number> => {
+  const ask = async (method: string, path: string, body?: FormData | string): Promise<unknown> => {
+    const response = await fetch(`${page}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body }),
+      ...(typeof body === 'string' ? { headers: { 'content-type': 'application/json' } } : {}),
+    });
+    if (!response.ok) throw new Error(`Flink: ${method} ${path} answered ${response.status}: ${(await response.text()).slice(0, 500)}`);
+    return response.json();
+  };
+  const seen = async (id: string) => jobsOverview.parse(await ask('GET', '/jobs/overview')).jobs.find(({ jid }) => jid === id);
+
+  const started = performance.now();
+  const form = new FormData();
+  form.append('jarfile', new Blob([new Uint8Array(jar.content)], { type: 'application/java-archive' }), 'by-hand.jar');
+  const jarId = z
+    .object({ filename: z.string() })
+    .parse(await ask('POST', '/jars/upload', form))
+    .filename.replace(/^.*\//, '');
+  const body = JSON.stringify({ programArgsList: ARGUMENTS, parallelism: 1 });
+  const id = z.object({ jobid: z.string() }).parse(await ask('POST', `/jars/${jarId}/run`, body)).jobid;
+  await until(async () => {
+    const job = await seen(id);
+    return job?.state === 'RUNNING' && job.tasks.total > 0 && job.tasks.running === job.tasks.total ? job : undefined;
+  });
+  const seconds = (performance.now() - started) / 1_000;
+  await ask('PATCH', `/jobs/${id}?mode=cancel`);
+  await until(async () => ((await seen(id))?.state === 'CANCELED' ? true : undefined));
+  await ask('DELETE', `/jars/${jarId}`);
   return seconds;
 };
 
-const throughApi = async ({ client, cluster, twin, jarPath }: Bench, program: 'jar' | 'sql', name: string): Promise<{ seconds: number; operationId: string }> => {
-  const spec = program === 'sql' ? { sql: { script: SQL } } : { jar: { uri: `s3://${twin.artifactBucket}/bench/counter.jar`, sha256: createHash('sha256').update(readFileSync(jarPath)).digest('hex') } };
-  let operationId = '';
-  const seconds = await timed(async () => {
-    const accepted = await client.submitJob(cluster, { name, parallelism: 1, ...spec });
-    operationId = accepted.operationId;
-    await client.succeeded(accepted);
-  });
-  await client.succeeded(await client.changeJob(cluster, name, 'cancel'));
-  return { seconds, operationId };
+const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`nothing after ${PATIENCE_MS / 1_000} s`);
+    await sleep(LOOK_EVERY_MS);
+  }
 };
 
-/** The same program through the API and by hand, in turns on one cluster, so that both meet the same machine. */
-export const measureSubmissions = async (at: Omit<Bench, 'flink'> & { readonly jobManagerAddress: string }, runs: number): Promise<SubmissionFigures[]> => {
-  const bench: Bench = { ...at, flink: connectFlink(at.jobManagerAddress) };
-  const s3 = new S3Client({ endpoint: at.twin.awsEndpoint, region: at.twin.region, credentials: at.twin.credentials, forcePathStyle: true });
-  await s3.send(new PutObjectCommand({ Bucket: at.twin.artifactBucket, Key: 'bench/counter.jar', Body: readFileSync(at.jarPath) }));
-  const figures: SubmissionFigures[] = [];
-  for (const program of ['jar', 'sql'] as const) {
-    // The first of a kind loads classes for all that follow.
-    await byHand(bench, program, `warm-${program}`);
-    await throughApi(bench, program, `warm-${program}`);
-    const api: { seconds: number; operationId: string }[] = [];
-    const hand: number[] = [];
-    for (let run = 1; run <= runs; run += 1) {
-      hand.push(await byHand(bench, program, `hand-${program}-${run}`));
-      api.push(await throughApi(bench, program, `api-${program}-${run}`));
+const phaseMedians = (operations: readonly OperationView[]): Record<string, number> => {
+  const times = new Map<string, number[]>();
+  for (const { requestedAt, endedAt, phases } of operations) {
+    const starts = [{ name: 'Accepted', startedAt: requestedAt }, ...phases];
+    for (const [index, { name, startedAt }] of starts.entries()) {
+      const next = starts[index + 1]?.startedAt ?? endedAt ?? startedAt;
+      times.set(name, [...(times.get(name) ?? []), (Date.parse(next) - Date.parse(startedAt)) / 1_000]);
     }
-    const apiSeconds = median(api.map((one) => one.seconds));
-    const byHandSeconds = median(hand);
-    figures.push({
-      program,
-      apiSeconds,
-      byHandSeconds,
-      overheadSeconds: rounded(apiSeconds - byHandSeconds, 3),
-      api: api.map((one) => one.seconds),
-      byHand: hand,
-      operationIds: api.map((one) => one.operationId),
-    });
   }
-  return figures;
+  return Object.fromEntries([...times].map(([name, seconds]) => [name, rounded(median(seconds), 3)]));
 };
