@@ -27,7 +27,7 @@ const filesBelow = (path: string): string[] =>
     : [path];
 
 /** Folder of the cloud assembly of just these sources and this endpoint: the same inputs need not be synthesised twice. */
-const assembly = (settings: TwinSettings): string => {
+export const assemblyFolder = (settings: TwinSettings): string => {
   const hash = createHash('sha256').update(JSON.stringify([settings.stage, settings.port, process.version]));
   for (const file of INPUTS.flatMap((input) => filesBelow(join(settings.root, input)))) hash.update(file).update(readFileSync(file));
   return join(settings.cacheDir, 'assemblies', hash.digest('hex').slice(0, 16));
@@ -41,7 +41,7 @@ const KEPT = 3;
  * @returns folder of the cloud assembly
  */
 export const synthesise = async (settings: TwinSettings): Promise<string> => {
-  const folder = assembly(settings);
+  const folder = assemblyFolder(settings);
   if (!existsSync(join(folder, 'manifest.json'))) {
     const work = join(settings.stateDir, 'cdk.out');
     await runToEnd(settings, {
@@ -84,7 +84,7 @@ export interface Deployed {
 }
 
 /** `cdk deploy --all` of what was synthesised. */
-export const deploy = async (settings: TwinSettings, assemblyFolder: string): Promise<Deployed> => {
+export const deploy = async (settings: TwinSettings, assembly: string): Promise<Deployed> => {
   const file = join(settings.stateDir, 'outputs.json');
   mkdirSync(settings.stateDir, { recursive: true });
   await runToEnd(settings, {
@@ -95,7 +95,7 @@ export const deploy = async (settings: TwinSettings, assemblyFolder: string): Pr
       '--all',
       '--no-notices',
       '--app',
-      assemblyFolder,
+      assembly,
       '--require-approval',
       'never',
       '--concurrency',
