@@ -3,9 +3,8 @@ import type { Operation } from '../contracts/operation';
 import type { EnsureCapacityInput, TaskAnswer } from '../contracts/workflow';
 import { decideCapacity } from '../domain/capacity';
 import { decideGrowth, decideShrink } from '../domain/decide-hosts';
-import { isJobOver } from '../domain/job-lifecycle';
 import type { FleetPort } from '../gateways/aws/fleet.port';
-import { allJobs, ownJob, type StoreDeps } from './owned';
+import { ownJob, type StoreDeps } from './owned';
 import { slotDemands } from './slot-demands';
 
 type Deps = StoreDeps & { readonly fleet: FleetPort };
@@ -16,7 +15,7 @@ export const ensureCapacity = async (deps: Deps, operation: Operation, input: En
 
 const grow = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
   const { cluster } = await ownJob(deps, operation);
-  const capacity = decideCapacity(await slotDemands(deps.store, operation), cluster.size);
+  const capacity = decideCapacity(await slotDemands(deps.store, operation, 'grow'), cluster.size);
   if (capacity.action === 'refuse') throw new InvalidRequest([{ path: 'parallelism', message: capacity.reason }]);
   const seen = await deps.fleet.observe(cluster.resources);
   const { action, reason } = decideGrowth(seen, capacity);
@@ -24,17 +23,12 @@ const grow = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
   return { reason };
 };
 
-/** After a job became smaller or did not start: the present parallelism counts, that of a job which did not start does not. */
+/** After a job became smaller, ended or did not start. */
 const shrink = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<TaskAnswer> => {
   const { cluster } = await ownJob(deps, operation, 'cleaning');
   // A terminated cluster loses all its hosts anyway.
   if (cluster.desired === 'TERMINATED') return { reason: 'The cluster is to be terminated, its hosts with it' };
-  const withdrawn = operation.kind === 'submit-job' ? operation.job : undefined;
-  const jobs = (await allJobs(deps.store, cluster.name)).filter(
-    (job) => job.desired === 'RUNNING' && !isJobOver(job.status) && job.name !== withdrawn,
-  );
-  const demands = jobs.map((job) => ({ job: job.name, slots: job.spec.parallelism }));
-  const capacity = decideCapacity(demands, cluster.size);
+  const capacity = decideCapacity(await slotDemands(deps.store, operation, 'shrink'), cluster.size);
   if (capacity.action === 'refuse') return { reason: capacity.reason };
   const seen = await deps.fleet.observe(cluster.resources);
   const { action, reason } = decideShrink(seen, capacity, busyAddresses);

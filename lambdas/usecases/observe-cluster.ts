@@ -12,7 +12,7 @@ export const observeCluster = async (deps: FlinkDeps, operation: Operation): Pro
   const slots =
     operation.kind === 'launch-cluster'
       ? cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager
-      : (await slotDemands(deps.store, operation)).reduce((sum, demand) => sum + demand.slots, 0);
+      : (await slotDemands(deps.store, operation, 'wait')).reduce((sum, demand) => sum + demand.slots, 0);
   const progress = decideClusterProgress(await overviewIfAny(connect(deps.flink, cluster)), slots);
   return progress.ready ? progress : notYet(operation, deps.clock, progress.reason);
 };
