@@ -27,7 +27,7 @@ const filesBelow = (path: string): string[] =>
     : [path];
 
 /** Folder of the cloud assembly of just these sources and this endpoint: the same inputs need not be synthesised twice. */
-export const assemblyFolder = (settings: TwinSettings): string => {
+const assemblyFolder = (settings: TwinSettings): string => {
   const hash = createHash('sha256').update(JSON.stringify([settings.stage, settings.port, process.version]));
   for (const file of INPUTS.flatMap((input) => filesBelow(join(settings.root, input)))) hash.update(file).update(readFileSync(file));
   return join(settings.cacheDir, 'assemblies', hash.digest('hex').slice(0, 16));

@@ -48,16 +48,6 @@ export const withFaults = async <T>(faults: readonly Fault[], work: () => Promis
 export const faultHits = async (): Promise<readonly (Fault & { readonly hits: number })[]> =>
   control('GET', `${twin.awsEndpoint}/_twin/faults`);
 
-export const withTwinSettings = async <T>(values: Record<string, number | boolean>, work: () => Promise<T>): Promise<T> => {
-  const before = await control<Record<string, number | boolean>>('GET', `${twin.awsEndpoint}/_twin/settings`);
-  await control('PUT', `${twin.awsEndpoint}/_twin/settings`, values);
-  try {
-    return await work();
-  } finally {
-    await control('PUT', `${twin.awsEndpoint}/_twin/settings`, Object.fromEntries(Object.keys(values).map((name) => [name, before[name]])));
-  }
-};
-
 const machine = z.object({ instanceId: z.string(), phase: z.string(), address: z.string(), tags: z.record(z.string(), z.string()) });
 export type Machine = z.infer<typeof machine>;
 
