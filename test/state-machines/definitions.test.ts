@@ -10,6 +10,7 @@ const KINDS = operationKind.options;
 /** Failures that an operation survives: it says so in its note. */
 const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'terminate-cluster': ['Stop jobs', 'Look whether the jobs have ended'],
+  'stop-job': ['Look for idle hosts', 'Give back idle hosts'],
   'upgrade-job': ['Discard previous program', 'Look for idle hosts', 'Give back idle hosts'],
   'rescale-job': ['Look for idle hosts', 'Give back idle hosts'],
 };

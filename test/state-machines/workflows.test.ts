@@ -33,6 +33,7 @@ const terminate = async (jobs: 'savepoint' | 'cancel' = 'savepoint'): Promise<Op
   return ended(operation);
 };
 const flinkState = async (flinkJobId: string): Promise<string | undefined> => (await world.flink.job(flinkJobId))?.state;
+const wantedHosts = async (): Promise<number> => (await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager;
 const stop: OperationRequest = { kind: 'stop-job', mode: 'savepoint', drain: false };
 const cancel: OperationRequest = { kind: 'stop-job', mode: 'cancel', drain: false };
 
@@ -199,6 +200,29 @@ describe('stop-job', () => {
     expect((await world.store.snapshots('flights', 'delays', { limit: 5 })).items).toHaveLength(1);
   });
 
+  test.each([
+    ['stops', stop],
+    ['is canceled', cancel],
+  ])('hosts that a job no longer needs when it %s are given back, down to the smallest fleet', async (_, request) => {
+    await change({ kind: 'rescale-job', parallelism: 6 });
+    expect(await change(request)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await wantedHosts()).toBe(1);
+  });
+
+  test('hosts that other jobs need stay when a job stops', async () => {
+    await submit(world.jarSpec(4, 'jar', 'other'));
+    await change(stop);
+    expect(await wantedHosts()).toBe(2);
+  });
+
+  test('a stop succeeds although idle hosts could not be given back', async () => {
+    world.faults = ({ method }) => (method === 'listTaskManagers' ? { error: new Error('no'), when: 'before' } : undefined);
+    expect(await change(stop)).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('Idle hosts could not be given back'),
+    });
+  });
+
   test('a savepoint that fails leaves the job running, and says why', async () => {
     world.flink.savepoints = 'fail';
     expect(await change(stop)).toMatchObject({ status: 'FAILED', reason: expect.stringContaining('declined by a task') });
@@ -284,6 +308,13 @@ describe('upgrade-job', () => {
     expect(world.flink.jarIds).toEqual([after.jarId]);
   });
 
+  test('a new version of less parallelism gives back the hosts that it does not need', async () => {
+    await change(upgrade('larger', 6));
+    expect(await wantedHosts()).toBe(3);
+    expect(await change(upgrade('smaller', 2))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await wantedHosts()).toBe(1);
+  });
+
   test('a new program that is not the submitted one costs no downtime', async () => {
     const request = upgrade();
     world.artifacts.put('s3://artifacts/new.jar', 'tampered');
@@ -354,6 +385,20 @@ describe('rescale-job', () => {
     expect(await world.job()).toMatchObject({ status: 'RUNNING', spec: { parallelism: 2 }, lease: undefined });
     expect((await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager).toBe(1);
   });
+});
+
+test('a rescale that gives way to a cancellation leaves no wish for hosts behind', async () => {
+  await launch();
+  await submit();
+  const rescaling = await world.acceptChange({ kind: 'rescale-job', parallelism: 6 });
+  let cancellation: Promise<Operation> | undefined;
+  world.onCall = (_, method) => {
+    if (method === 'setParallelism') cancellation ??= world.acceptChange(cancel);
+  };
+  await run(rescaling);
+  expect(await ended(rescaling)).toMatchObject({ status: 'CANCELED' });
+  await cancellation;
+  expect(await wantedHosts()).toBeLessThan(3);
 });
 
 describe('terminate-cluster', () => {
