@@ -112,7 +112,7 @@ export const clusterDescription = clusterView.extend({
 });
 export type ClusterDescription = z.infer<typeof clusterDescription>;
 
-export const jobView = job.omit({ lease: true, jarId: true }).extend({
+export const jobView = job.omit({ lease: true, jarId: true, startAsked: true }).extend({
   operation: operationLink.optional().describe('The operation under way on the job'),
 });
 export type JobView = z.infer<typeof jobView>;

@@ -84,6 +84,11 @@ export const job = z.object({
   /** Why the job is in its status, for a person. */
   statusReason: z.string(),
   lease: lease.optional(),
+  /**
+   * Flink was asked to start this epoch, last at this instant and so many times, and what came of it is not known yet.
+   * Absent: it was not asked, or it has refused, or the job was seen running, or was withdrawn.
+   */
+  startAsked: z.object({ at: instant, times: z.int().min(1) }).optional(),
   /** Where the running epoch was restored from. */
   restoredFrom: s3Uri.optional(),
   /** Newest savepoint known to be complete. */

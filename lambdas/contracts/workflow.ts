@@ -95,8 +95,6 @@ export const withdrawJobInput = taskInput.extend({
   /** Epoch that must not run (any more). */
   epoch: z.int().min(1),
   jarId: z.string().nullable(),
-  /** Why it is withdrawn. */
-  error: caught.nullish(),
 });
 export type WithdrawJobInput = z.infer<typeof withdrawJobInput>;
 

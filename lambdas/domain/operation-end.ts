@@ -7,9 +7,6 @@ import { isJobOver } from './job-lifecycle';
 /** Error name of an operation whose workflow ended without ending it. What it left is not known. */
 export const INTERRUPTED = 'WorkflowInterrupted';
 
-/** Errors after which a job does certainly not run. */
-const DEFINITE: readonly string[] = ['JobRejected', 'JobFailed', 'ArtifactMissing', 'ArtifactMismatch'];
-
 type ClusterChange = Pick<Cluster, 'status' | 'statusReason'>;
 type JobChange = Partial<Pick<Job, 'status' | 'statusReason' | 'desired'>>;
 
@@ -59,16 +56,18 @@ export const jobAfter = (
   if (!failure) return undefined;
   const message = sentence(failure.message);
   const superseded = failure.name === 'Superseded';
-  // After an interruption the job may run or not: whoever cancels it must not take it for ended.
-  if (operation.kind === 'submit-job' && failure.name !== INTERRUPTED)
-    return superseded
-      ? { status: 'CANCELED', statusReason: `Not started. ${message}` }
-      : { status: 'FAILED', statusReason: leftover ? `${message} ${sentence(`Flink may still run it: ${leftover.message}`)}` : message };
-  // The previous version could not be brought back, and Flink has said so; otherwise nobody knows whether it runs.
-  if (operation.kind === 'upgrade-job' && job.status === 'SUBMITTING') {
-    if (superseded) return { status: 'CANCELED', statusReason: message };
-    if (DEFINITE.includes((leftover ?? failure).name)) return { status: 'FAILED', statusReason: message };
-  }
+  // A job that Flink may have is never recorded as over: whoever cancels it must not take it for ended, nor may it be started again beside itself.
+  const over: JobChange = superseded
+    ? { status: 'CANCELED', statusReason: `Not running. ${message}` }
+    : { status: 'FAILED', statusReason: message };
+  const mayRun: JobChange = {
+    status: 'RUNNING',
+    statusReason: `It may still run in Flink${leftover ? `: ${sentence(leftover.message)}` : '.'} ${message}`,
+  };
+  if (operation.kind === 'submit-job' && failure.name !== INTERRUPTED) return job.startAsked === undefined ? over : mayRun;
+  // Neither version was left in Flink, or the previous one was started again and Flink shows its end.
+  if (operation.kind === 'upgrade-job' && failure.name !== INTERRUPTED && job.status === 'SUBMITTING')
+    return job.startAsked === undefined || leftover?.name === 'JobFailed' ? over : mayRun;
   // No transient status outlives its operation; describing the job asks Flink again.
   if (job.status === 'STOPPING' || job.status === 'SUBMITTING')
     return { status: 'RUNNING', statusReason: `Last seen before this: ${message}` };

@@ -1,6 +1,7 @@
 import type { JobDescription } from '../contracts/api';
 import type { Job } from '../contracts/job';
 import { isJobOver, statusSeen } from '../domain/job-lifecycle';
+import { mayStillAppear } from '../domain/start-asked';
 import type { StorePort } from '../gateways/aws/store.port';
 import { askLive, type Live } from './ask-live';
 import type { DescribeDeps } from './describe-cluster';
@@ -18,7 +19,8 @@ export const describeJob = async (deps: DescribeDeps, clusterName: string, name:
     cluster.status === 'RUNNING' ? cluster.resources.jobManagerAddress : undefined,
     async (port) => {
       const [seen, checkpoints] = await Promise.all([port.job(job.flinkJobId), port.checkpoints(job.flinkJobId)]);
-      if (!isJobOver(job.status) && !heldLease(job.lease, deps.clock)) stored = await refresh(deps.store, job, statusSeen(seen));
+      const settled = seen !== undefined || !mayStillAppear(job, deps.clock().toISOString());
+      if (settled && !isJobOver(job.status) && !heldLease(job.lease, deps.clock)) stored = await refresh(deps.store, job, statusSeen(seen));
       if (!seen) return { live: null, liveReason: 'Flink does not know the job (any more)' };
       const { state, parallelism, tasks, startedAt, failure } = seen;
       return {

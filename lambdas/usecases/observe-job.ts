@@ -4,8 +4,9 @@ import type { Operation } from '../contracts/operation';
 import type { Awaited_, ObserveJobInput } from '../contracts/workflow';
 import { decideJobEnd, decideJobProgress, type JobExpectation } from '../domain/decide-job-progress';
 import { statusSeen } from '../domain/job-lifecycle';
+import { mayStillAppear } from '../domain/start-asked';
 import type { FlinkJobSeen } from '../gateways/flink/flink.port';
-import { connect, type FlinkDeps, notYet, ownJob, type Purpose } from './owned';
+import { connect, type FlinkDeps, isCancellation, notYet, type OwnedJob, ownJob, type Purpose } from './owned';
 import { keepSavepoint, triggerIdOf } from './savepoints';
 
 /** Looks at the job in Flink until it runs with all its tasks, or has ended, or (`known`) once to record how it is. */
@@ -13,17 +14,29 @@ export const observeJob = async (deps: FlinkDeps, operation: Operation, input: O
   const { cluster, job } = await ownJob(deps, operation, input.until === 'known' ? 'cleaning' : 'changing');
   const seen = await connect(deps.flink, cluster).job(job.flinkJobId);
   if (input.until === 'running') return untilRunning(deps, operation, job, seen, input.restoring ? 'cleaning' : 'changing');
-  if (input.until === 'ended') {
-    const { ended, reason } = decideJobEnd(seen);
-    return ended ? { ready: true, reason } : notYet(operation, deps.clock, reason);
-  }
+  if (input.until === 'ended') return untilEnded(deps, operation, { cluster, job }, seen);
   const stopping = operation.request.kind === 'stop-job' && operation.request.mode === 'savepoint' && job.desired === 'RUNNING';
   return (stopping ? await whileStopping(deps, operation, job, seen) : undefined) ?? recordSeen(deps, operation, seen);
 };
 
+const untilEnded = async (
+  deps: FlinkDeps,
+  operation: Operation,
+  { cluster, job }: OwnedJob,
+  seen: FlinkJobSeen | undefined,
+): Promise<Awaited_> => {
+  const { ended, reason } = decideJobEnd(seen);
+  if (!seen && mayStillAppear(job, deps.clock().toISOString()))
+    return notYet(operation, deps.clock, 'Flink may not have answered a start that it is still working on');
+  if (ended) return { ready: true, reason };
+  // It may have come after the cancellation was asked for; asking again changes nothing for one that is being canceled.
+  if (isCancellation(operation) && seen?.state !== 'CANCELLING') await connect(deps.flink, cluster).cancel(job.flinkJobId);
+  return notYet(operation, deps.clock, reason);
+};
+
 const recordSeen = async (deps: FlinkDeps, operation: Operation, seen: FlinkJobSeen | undefined): Promise<Awaited_> => {
   const { status, statusReason } = statusSeen(seen);
-  await record(deps, operation, status, statusReason);
+  await record(deps, operation, status, statusReason, seen !== undefined);
   return { ready: true, reason: `${status}: ${statusReason}` };
 };
 
@@ -74,6 +87,8 @@ const untilRunning = async (
   }
 };
 
-const record = async ({ store }: FlinkDeps, operation: Operation, status: JobStatus, statusReason: string): Promise<void> => {
-  await store.updateJob(operation.cluster, operation.job ?? '', operation.operationId, { status, statusReason });
+/** @param known whether Flink shows the job: then nothing more comes of the request to start it */
+const record = async ({ store }: FlinkDeps, operation: Operation, status: JobStatus, statusReason: string, known = true): Promise<void> => {
+  const change = { status, statusReason, ...(known ? { startAsked: undefined } : {}) };
+  await store.updateJob(operation.cluster, operation.job ?? '', operation.operationId, change);
 };

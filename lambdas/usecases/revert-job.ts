@@ -52,6 +52,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, inpu
     revision: started ? job.revision + 1 : job.revision,
     epoch,
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: epoch }),
+    startAsked: undefined,
     restoredFrom: point.location,
     jarId: input.jarId ?? undefined,
     status: 'SUBMITTING',
@@ -66,12 +67,13 @@ const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operatio
   const reason = `The previous version is started as epoch ${job.epoch} from ${job.restoredFrom ?? 'nothing'}`;
   if (await flink.job(job.flinkJobId)) return { ready: true, reason };
   try {
-    await runJob(deps, flink, job);
+    await runJob(deps, flink, operation, job);
   } catch (error) {
     // The JobManager may have lost its jars; S3 has it still.
     if (!(error instanceof JobRejected) || job.spec.program.kind !== 'jar') throw error;
     const { jarId } = await uploadJar(deps.artifacts, flink, job.spec.program, fileNameOf(operation, job.spec.program));
-    await runJob(deps, flink, await deps.store.updateJob(job.cluster, job.name, operation.operationId, { jarId: jarId ?? undefined }));
+    const uploaded = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { jarId: jarId ?? undefined });
+    await runJob(deps, flink, operation, uploaded);
   }
   return { ready: true, reason };
 };

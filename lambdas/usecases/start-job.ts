@@ -1,8 +1,9 @@
-import { Superseded } from '../contracts/errors';
+import { FlinkUnavailable, JobRejected, Superseded } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
 import type { StartJobInput, TaskAnswer } from '../contracts/workflow';
+import { isFinal } from '../domain/decide-job-progress';
 import { renderJobConfiguration } from '../domain/flink-config';
 import { flinkJobIdOf } from '../domain/flink-job-id';
 import type { FlinkPort } from '../gateways/flink/flink.port';
@@ -22,9 +23,7 @@ export const startJob = async (deps: StartDeps, operation: Operation, input: Sta
   const point =
     input.savepoint === null ? await chooseRestorePoint(deps, intended) : { location: input.savepoint, reason: `from ${input.savepoint}` };
   const starting = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { restoredFrom: point.location });
-  // Reading and uploading take time in which somebody may have asked for the opposite.
-  await ownJob(deps, operation);
-  await runJob(deps, flink, starting);
+  await runJob(deps, flink, operation, starting);
   return { reason: `Flink has accepted ${starting.flinkJobId}, ${point.reason}` };
 };
 
@@ -40,12 +39,50 @@ const storeIntent = async (deps: StartDeps, operation: Operation, input: StartJo
     revision: job.revision + 1,
     epoch: input.epoch,
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: input.epoch }),
+    startAsked: undefined,
     restoredFrom: input.savepoint ?? undefined,
   });
 };
 
-/** Hands a job as stored to Flink. @throws JobRejected */
-export const runJob = async (deps: StartDeps, flink: FlinkPort, job: Job): Promise<void> => {
+/**
+ * Hands a job as stored to Flink. That it is asked is recorded before, so that a job which shows late is waited for and taken away.
+ * @throws JobRejected; FlinkUnavailable while an earlier start of the job has not ended
+ */
+export const runJob = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
+  const { program } = job.spec;
+  const script = program.kind === 'sql' ? await readScript(deps.artifacts, program) : '';
+  // Reading and uploading take time in which somebody may have asked for the opposite.
+  const { cluster } = await ownJob(deps, operation);
+  await endEarlierStarts(flink, job, cluster.epoch);
+  const times = (job.startAsked?.times ?? 0) + 1;
+  const startAsked = { at: deps.clock().toISOString(), times };
+  const asked = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { startAsked });
+  try {
+    await submit(deps, flink, asked, script);
+  } catch (error) {
+    // Refused, and there was no other request: nothing can come of it. If this is not stored, it is waited for in vain.
+    if (error instanceof JobRejected && times === 1)
+      await deps.store.updateJob(job.cluster, job.name, operation.operationId, { startAsked: undefined }).catch(() => undefined);
+    throw error;
+  }
+};
+
+/** A job never runs in two places: what an earlier epoch left in Flink, such as a start whose answer came too late, ends first. */
+const endEarlierStarts = async (flink: FlinkPort, job: Job, clusterEpoch: number): Promise<void> => {
+  const earlier = new Set(
+    Array.from({ length: job.epoch - 1 }, (_, index) =>
+      flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: index + 1 }),
+    ),
+  );
+  const left = (await flink.jobs()).filter(({ flinkJobId, state }) => earlier.has(flinkJobId) && !isFinal(state));
+  for (const { flinkJobId } of left) await flink.cancel(flinkJobId);
+  if (left.length > 0)
+    throw new FlinkUnavailable(`an earlier start of job ${job.name} is still there and being canceled: ${left.map(describe).join(', ')}`);
+};
+
+const describe = ({ flinkJobId, state }: { readonly flinkJobId: string; readonly state: string }): string => `${flinkJobId} (${state})`;
+
+const submit = async (deps: StartDeps, flink: FlinkPort, job: Job, script: string): Promise<void> => {
   const { program } = job.spec;
   const common = {
     flinkJobId: job.flinkJobId,
@@ -60,7 +97,7 @@ export const runJob = async (deps: StartDeps, flink: FlinkPort, job: Job): Promi
       flinkConfiguration: job.spec.flinkConfiguration,
     }),
   };
-  if (program.kind === 'sql') return flink.runSql({ ...common, script: await readScript(deps.artifacts, program) });
+  if (program.kind === 'sql') return flink.runSql({ ...common, script });
   if (job.jarId === undefined) throw new Error(`job ${job.name} has a jar that was not uploaded`);
   const entryClass = program.entryClass === undefined ? {} : { entryClass: program.entryClass };
   return flink.runJar({ ...common, ...entryClass, jarId: job.jarId, arguments: program.arguments });

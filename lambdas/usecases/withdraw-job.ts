@@ -1,15 +1,11 @@
 import type { Operation } from '../contracts/operation';
 import type { Awaited_, WithdrawJobInput } from '../contracts/workflow';
 import { isFinal } from '../domain/decide-job-progress';
+import { mayStillAppear } from '../domain/start-asked';
 import type { FlinkPort } from '../gateways/flink/flink.port';
 import { connect, type FlinkDeps, ownJob } from './owned';
 
-/** Errors after which nobody knows whether Flink got the request to start the job. */
-const UNCERTAIN = /^(FlinkUnavailable|States\.Timeout|Sandbox\.|Lambda\.|Runtime\.)/;
-/** A start whose answer was lost shows as a job within this time, seconds: Flink builds the graph before it makes the job. */
-const LATE_START_SECONDS = 20;
-
-/** Takes away what a start left in Flink: the job of that epoch, if there is one, and then its jar. Ready when both are gone. */
+/** Takes away what a start left in Flink: the job of that epoch, if there is one or one may still come, and then its jar. Ready when both are gone. */
 export const withdrawJob = async (deps: FlinkDeps, operation: Operation, input: WithdrawJobInput): Promise<Awaited_> => {
   const { cluster, job } = await ownJob(deps, operation, 'cleaning');
   // A cluster that is taken away takes its jobs with it, and its JobManager may not answer any more.
@@ -20,20 +16,14 @@ export const withdrawJob = async (deps: FlinkDeps, operation: Operation, input: 
     await flink.cancel(job.flinkJobId);
     return { ready: false, reason: `Epoch ${input.epoch} is being canceled (${seen.state})` };
   }
-  if (!seen && job.epoch === input.epoch && mayStillAppear(deps, operation, input))
-    return { ready: false, reason: 'Flink may not have answered a start that it is still working on' };
+  if (job.epoch === input.epoch && job.startAsked !== undefined) {
+    if (!seen && mayStillAppear(job, deps.clock().toISOString()))
+      return { ready: false, reason: 'Flink may not have answered a start that it is still working on' };
+    // From here on it is known: nothing of this epoch runs.
+    await deps.store.updateJob(job.cluster, job.name, operation.operationId, { startAsked: undefined });
+  }
   await deleteJar(flink, input.jarId);
   return { ready: true, reason: seen ? `Epoch ${input.epoch} is ${seen.state}` : `Flink has no job of epoch ${input.epoch}` };
-};
-
-const mayStillAppear = ({ clock }: FlinkDeps, operation: Operation, { error, phase }: WithdrawJobInput): boolean => {
-  if (!UNCERTAIN.test(error?.Error ?? '')) return false;
-  const last = operation.phases
-    .filter(({ name }) => name !== phase)
-    .map(({ startedAt, endedAt }) => endedAt ?? startedAt)
-    .sort()
-    .at(-1);
-  return last !== undefined && clock().getTime() - Date.parse(last) < LATE_START_SECONDS * 1_000;
 };
 
 const deleteJar = async (flink: FlinkPort, jarId: string | null): Promise<void> => {

@@ -1,3 +1,4 @@
+import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
 import { enter, run } from './support/functions';
 import { World } from './support/world';
@@ -166,6 +167,53 @@ describe('submit-job', () => {
     expect(await ended(cancellation as Operation)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await flinkState((await world.job()).flinkJobId)).toBe('CANCELED');
     expect(await world.job()).toMatchObject({ status: 'CANCELED', desired: 'STOPPED', lease: undefined });
+  });
+
+  test.each([
+    ['was canceled meanwhile', true],
+    ['was given up', false],
+  ])('a start that shows long after its answer was lost does not survive a submission that %s', async (_, canceled) => {
+    const submission = await world.acceptSubmission(world.sqlSpec(2));
+    const { flinkJobId } = await world.job();
+    let cancellation: Operation | undefined;
+    world.faults = ({ method }) => (method === 'runSql' ? { error: new FlinkUnavailable('no answer'), when: 'before' } : undefined);
+    world.onCall = (__, method) => {
+      if (canceled && method === 'runSql' && !cancellation) void world.acceptChange(cancel).then((operation) => (cancellation = operation));
+    };
+    const pause = world.pause.bind(world);
+    world.pause = async (seconds) => {
+      await pause(seconds);
+      const { startAsked } = await world.job();
+      if (!startAsked || world.now - Date.parse(startAsked.at) < 60_000 || (await world.flink.job(flinkJobId))) return;
+      const request = { flinkJobId, jobName: 'delays', parallelism: 2, allowNonRestoredState: false, flinkConfiguration: {} };
+      await world.flink.runSql({ ...request, script: 'INSERT INTO a SELECT * FROM b' });
+    };
+    await run(submission);
+    expect(await ended(submission)).toMatchObject({ status: canceled ? 'CANCELED' : 'FAILED' });
+    expect(await flinkState(flinkJobId)).toBe('CANCELED');
+    if (cancellation) await run(cancellation);
+    expect(await world.job()).toMatchObject({ status: canceled ? 'CANCELED' : 'FAILED', lease: undefined });
+  });
+
+  test('a job that could not be withdrawn counts as running: it can be canceled, and not be submitted beside itself', async () => {
+    const submission = await world.acceptSubmission(world.sqlSpec(2));
+    const { flinkJobId } = await world.job();
+    world.flink.behaviour = () => ({ does: 'run' });
+    world.faults = ({ method }) => (method === 'cancel' ? { error: new FlinkUnavailable('no answer'), when: 'before' } : undefined);
+    world.onCall = (__, method) => {
+      if (method === 'runSql') void world.acceptChange(cancel);
+    };
+    await run(submission);
+    world.faults = () => undefined;
+    world.onCall = () => undefined;
+    expect(await ended(submission)).toMatchObject({ status: 'CANCELED', reason: expect.stringContaining('could not be taken away') });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', statusReason: expect.stringMatching(/^It may still run in Flink/) });
+    expect(await flinkState(flinkJobId)).toBe('RUNNING');
+    const cancellation = await world.acceptChange(cancel);
+    await run(cancellation);
+    expect(await ended(cancellation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await flinkState(flinkJobId)).toBe('CANCELED');
+    expect(await world.job()).toMatchObject({ status: 'CANCELED' });
   });
 
   test('the next start of a job goes on from its newest savepoint', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
 import { scriptProblem } from '../../domain/sql-script';
+import { START_ANSWER_SECONDS } from '../../domain/start-asked';
 import * as answers from './answers';
 import type {
   FlinkCheckpoints,
@@ -23,7 +24,7 @@ export interface FlinkRestOptions {
   readonly port?: number;
   /** Of a call that only looks or asks, ms. @default 5000 */
   readonly timeoutMs?: number;
-  /** Of a start: the program's main runs in it, and the first SQL script after a start of the JobManager takes seconds to plan, ms. @default 60000 */
+  /** Of a start, ms. @default START_ANSWER_SECONDS */
   readonly runTimeoutMs?: number;
   /** Of a whole upload, ms. @default 300000 */
   readonly uploadTimeoutMs?: number;
@@ -52,7 +53,7 @@ class FlinkRest implements FlinkPort {
     options: FlinkRestOptions,
   ) {
     this.timeoutMs = options.timeoutMs ?? 5_000;
-    this.runTimeoutMs = options.runTimeoutMs ?? 60_000;
+    this.runTimeoutMs = options.runTimeoutMs ?? START_ANSWER_SECONDS * 1_000;
     this.uploadTimeoutMs = options.uploadTimeoutMs ?? 300_000;
   }
 

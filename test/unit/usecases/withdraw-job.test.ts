@@ -1,13 +1,8 @@
-import type { Operation } from '../../../lambdas/contracts/operation';
-import type { Caught } from '../../../lambdas/contracts/workflow';
 import { withdrawJob } from '../../../lambdas/usecases/withdraw-job';
 import { World } from '../../state-machines/support/world';
 
-const LOST: Caught = { Error: 'FlinkUnavailable', Cause: 'no answer' };
-const REFUSED: Caught = { Error: 'JobRejected', Cause: 'no such class' };
-
-/** A submission whose start was tried this many seconds ago. */
-const prepare = async (secondsAgo: number) => {
+/** A submission whose start Flink was asked for this many seconds ago; undefined: it was not asked, or has refused. */
+const prepare = async (secondsAgo: number | undefined) => {
   const world = new World();
   await world.acceptLaunch();
   const cluster = await world.cluster();
@@ -15,19 +10,20 @@ const prepare = async (secondsAgo: number) => {
   world.store.seed({ clusters: [{ ...cluster, status: 'RUNNING', resources }] });
   world.flink.reachable = true;
   world.flink.taskManagers = 1;
-  const accepted = await world.acceptSubmission(world.jarSpec(1));
-  const at = new Date(world.now - secondsAgo * 1_000).toISOString();
-  const phases = [{ name: 'Start job', startedAt: at, endedAt: at, outcome: 'failed' as const, reason: 'no answer', attempts: 7 }];
-  const operation: Operation = { ...accepted, phases };
+  const operation = await world.acceptSubmission(world.jarSpec(1));
+  if (secondsAgo !== undefined) {
+    const startAsked = { at: new Date(world.now - secondsAgo * 1_000).toISOString(), times: 1 };
+    world.store.seed({ jobs: [{ ...(await world.job()), startAsked }] });
+  }
   const deps = { store: world.store, flink: () => world.flink, clock: world.clock };
-  const withdraw = (error: Caught) =>
-    withdrawJob(deps, operation, { operationId: operation.operationId, phase: 'Withdraw job', epoch: 1, jarId: 'a_job.jar', error });
+  const withdraw = () =>
+    withdrawJob(deps, operation, { operationId: operation.operationId, phase: 'Withdraw job', epoch: 1, jarId: 'a_job.jar' });
   return { world, withdraw };
 };
 
 test('a start whose answer was lost may still show: it is waited for', async () => {
-  const { withdraw } = await prepare(5);
-  expect(await withdraw(LOST)).toMatchObject({ ready: false });
+  const { withdraw } = await prepare(79);
+  expect(await withdraw()).toMatchObject({ ready: false });
 });
 
 test('a job that shows late is canceled', async () => {
@@ -35,17 +31,19 @@ test('a job that shows late is canceled', async () => {
   const { flinkJobId } = await world.job();
   const run = { jobName: 'delays', parallelism: 1, allowNonRestoredState: false, flinkConfiguration: {} };
   await world.flink.runSql({ ...run, flinkJobId, script: 'INSERT INTO a SELECT * FROM b' });
-  expect(await withdraw(LOST)).toMatchObject({ ready: false, reason: expect.stringContaining('being canceled') });
+  expect(await withdraw()).toMatchObject({ ready: false, reason: expect.stringContaining('being canceled') });
   await world.flink.job(flinkJobId);
-  expect(await withdraw(LOST)).toMatchObject({ ready: true, reason: 'Epoch 1 is CANCELED' });
+  expect(await withdraw()).toMatchObject({ ready: true, reason: 'Epoch 1 is CANCELED' });
+  expect((await world.job()).startAsked).toBeUndefined();
 });
 
-test('after twenty seconds nothing is waited for any more', async () => {
-  const { withdraw } = await prepare(21);
-  expect(await withdraw(LOST)).toMatchObject({ ready: true });
+test('twenty seconds after Flink had to answer nothing is waited for any more', async () => {
+  const { world, withdraw } = await prepare(80);
+  expect(await withdraw()).toMatchObject({ ready: true });
+  expect((await world.job()).startAsked).toBeUndefined();
 });
 
-test('a program that was refused leaves nothing to wait for', async () => {
-  const { withdraw } = await prepare(0);
-  expect(await withdraw(REFUSED)).toMatchObject({ ready: true, reason: 'Flink has no job of epoch 1' });
+test('a start that Flink was never asked for, or refused, leaves nothing to wait for', async () => {
+  const { withdraw } = await prepare(undefined);
+  expect(await withdraw()).toMatchObject({ ready: true, reason: 'Flink has no job of epoch 1' });
 });
