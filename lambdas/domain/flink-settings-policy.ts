@@ -83,3 +83,6 @@ const refusal = (key: string, level: SettingsLevel): string | undefined => {
 /** Values that an answer must not show. The same words that Flink hides in its own log and page, and S3's key pair. */
 export const isSecret = (key: string): boolean =>
   /password|secret|token|credential|apikey|auth-params|service-key|access[.-]?key|fs\.azure\.account\.key/i.test(key);
+
+/** Stands in an answer for the value of a secret. */
+export const HIDDEN = '(hidden)';

@@ -3,7 +3,7 @@ import type { Cluster } from '../contracts/cluster';
 import { Conflict } from '../contracts/errors';
 import type { Stage } from '../contracts/stage';
 import { type ConfigurationEntry, fromYaml, type Role, renderConfiguration } from '../domain/flink-config';
-import { isSecret } from '../domain/flink-settings-policy';
+import { HIDDEN, isSecret } from '../domain/flink-settings-policy';
 import { configurationPrefix } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import type { StorePort } from '../gateways/aws/store.port';
@@ -43,7 +43,7 @@ const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster:
     const rendered = present.find((entry) => entry.key === key);
     const entry =
       rendered?.value === value ? rendered : { key, value, source: rendered?.source ?? ('stage' as const), reason: AS_LAUNCHED };
-    return isSecret(key) ? { ...entry, value: '(hidden)' } : entry;
+    return isSecret(key) ? { ...entry, value: HIDDEN } : entry;
   });
 };
 

@@ -130,6 +130,35 @@ describe('operations', () => {
   });
 });
 
+test('no view of a cluster, a job or an operation shows the value of a secret setting', async () => {
+  const secret = { 'table.secret-token': 'hunter2', 'table.x.password': 'hunter2' };
+  await givenJob();
+  const [cluster, job] = [await world.store.cluster('flights'), await world.store.job('flights', 'delays')];
+  if (!cluster || !job) throw new Error('no cluster or job');
+  const flinkConfiguration = { ...secret, 'table.exec.state.ttl': '1 h' };
+  const upgraded = await call('upgrade-job', { path: AT_JOB, body: { flinkConfiguration } });
+  const previousSpec = { ...job.spec, flinkConfiguration };
+  world.store.seed({
+    clusters: [{ ...cluster, spec: { ...cluster.spec, flinkConfiguration } }],
+    jobs: [{ ...job, spec: previousSpec, previousSpec }],
+  });
+  const operation = { ...AT_CLUSTER, operation: upgraded.body.operationId };
+  const answers = [
+    upgraded,
+    await call('describe-operation', { path: operation }),
+    await call('list-operations', { path: AT_CLUSTER }),
+    await call('describe-cluster', { path: AT_CLUSTER }),
+    await call('list-clusters'),
+    await call('describe-job', { path: AT_JOB }),
+    await call('list-jobs', { path: AT_CLUSTER }),
+  ];
+  for (const { body } of answers) {
+    expect(JSON.stringify(body)).not.toContain('hunter2');
+    expect(JSON.stringify(body)).toContain('"table.secret-token":"(hidden)"');
+    expect(JSON.stringify(body)).toContain('"table.exec.state.ttl":"1 h"');
+  }
+});
+
 describe('the configuration of a cluster', () => {
   const written = async (change: (yaml: string) => string = (yaml) => yaml): Promise<void> => {
     const cluster = await world.store.cluster('flights');
