@@ -30,7 +30,7 @@ const withoutSecrets = <T extends { readonly flinkConfiguration: Readonly<Record
   ),
 });
 
-export const jobView = ({ lease, jarId: _, ...job }: Job, clock: Clock): JobView => ({
+export const jobView = ({ lease, jarId: _, startAsked: __, ...job }: Job, clock: Clock): JobView => ({
   ...job,
   spec: withoutSecrets(job.spec),
   ...(job.previousSpec === undefined ? {} : { previousSpec: withoutSecrets(job.previousSpec) }),
