@@ -126,7 +126,7 @@ export const takeTheRoad = async (props: RoadProps): Promise<Summary | undefined
     ...(props.rate === undefined ? {} : { recordsPerSecond: props.rate }),
   });
   replayed.catch(() => {}); // awaited below
-  view.note(`API      ${twin.apiUrl}   (signed; state and addresses: npm run twin -- status)`);
+  view.note(`API      ${twin.apiUrl}   (calls are signed)`);
   view.note(`Flink    ${page}`);
   const airports = new Airports();
   const board = watchBoard({ client, page, job, airports, sent, total: props.flights, view });
@@ -148,9 +148,10 @@ export const takeTheRoad = async (props: RoadProps): Promise<Summary | undefined
       reading = readResults({ bootstrapServers: twin.kafkaBootstrap, onRow, done: () => signal.aborted, signal });
     }
     reading.catch(() => {});
-    await phase('firstRow', 'First result row', () =>
-      Promise.race([firstRowCame, reading.then(() => undefined), replayed.then(() => firstRowCame), board.failed]),
-    );
+    await phase('firstRow', 'First result row', async () => {
+      await Promise.race([firstRowCame, reading, replayed.then(() => firstRowCame), board.failed]);
+      signal.throwIfAborted();
+    });
     const secondsToFirstRow = seconds(performance.now());
     if (!comparison) {
       await Promise.race([reading, board.failed]);
