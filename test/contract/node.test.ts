@@ -18,6 +18,7 @@ const runs = async (directory: string, top: string, module: string): Promise<voi
 
 describe('What runs on a node', () => {
   it.each([
+    ['is fetched from S3, and a host that cannot be set up ends itself', 'test_user_data'],
     ['knows its role and configuration from instance metadata and S3', 'test_identity'],
     ['signs its requests to S3 as AWS asks', 'test_s3'],
     ['takes Flink and Java from its image, or checked from the artifact bucket', 'test_image'],
