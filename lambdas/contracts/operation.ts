@@ -23,7 +23,12 @@ export const operationRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stop-job'), mode: z.enum(['savepoint', 'cancel']), drain: z.boolean() }),
   z.object({ kind: z.literal('take-savepoint') }),
   /** `spec` is the whole spec to run from now on. */
-  z.object({ kind: z.literal('upgrade-job'), spec: storedJobSpec }),
+  z.object({
+    kind: z.literal('upgrade-job'),
+    spec: storedJobSpec,
+    /** Nothing new is started: the control plane goes back after an upgrade that was interrupted, to the version of this epoch. */
+    recovers: z.object({ operationId, epoch: z.int().min(1) }).optional(),
+  }),
   z.object({ kind: z.literal('rescale-job'), parallelism: z.int().min(1) }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;

@@ -93,6 +93,7 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
     case 'take-savepoint':
       return `The savepoint is complete${at}.`;
     case 'upgrade-job':
+      if (operation.request.recovers) return `Job ${operation.job} is ${job?.status} at revision ${job?.revision}.`;
       return `Job ${operation.job} runs revision ${job?.revision}, restored from its savepoint${at}.`;
     case 'rescale-job':
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;

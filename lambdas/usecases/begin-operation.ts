@@ -70,12 +70,24 @@ const beginWithJob = async (store: StorePort, operation: Operation): Promise<Beg
       if (isJobOver(job.status)) return { ...begun, plan: 'nothing', reason: `The job has ended already: ${job.status}` };
       return { ...begun, plan: request.mode, reason: request.mode === 'savepoint' ? 'Stops the job with a savepoint' : 'Cancels the job' };
     case 'rescale-job': {
-      const plan = request.parallelism < job.spec.parallelism ? 'in' : 'out';
+      // At the parallelism that it has already, there is nothing to make room for, but perhaps something to give back.
+      const plan = request.parallelism <= job.spec.parallelism ? 'in' : 'out';
       return { ...begun, plan, reason: `Rescales from parallelism ${job.spec.parallelism} to ${request.parallelism}` };
     }
     case 'take-savepoint':
       return { ...begun, plan: 'savepoint', reason: `Takes a savepoint of epoch ${job.epoch}` };
     case 'upgrade-job':
+      if (request.recovers) {
+        const { operationId, epoch } = request.recovers;
+        const jarId = epoch === job.epoch ? begun.jarId : null;
+        return {
+          ...begun,
+          plan: 'restore',
+          epoch,
+          jarId,
+          reason: `Goes back to the version of epoch ${epoch}: ${operationId} was interrupted`,
+        };
+      }
       return { ...begun, plan: 'upgrade', reason: `Upgrades from revision ${job.revision}` };
     default:
       return { ...begun, plan: 'submit', reason: `Starts ${jobNameOf(operation)} as epoch ${job.epoch}` };

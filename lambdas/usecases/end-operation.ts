@@ -29,7 +29,8 @@ export const endOperation = async (
     await store.releaseLease(target, operation.operationId);
     return { status: operation.status, reason: operation.reason };
   }
-  const failure = input.outcome === 'failed' ? describeFailure(input.error) : undefined;
+  // A clean-up has no other failure than what it could not take away or put back.
+  const failure = input.outcome === 'failed' ? describeFailure(input.error ?? input.leftover) : undefined;
   const leftover = input.leftover ? describeFailure(input.leftover) : undefined;
   const job = await settle(deps, operation, failure, leftover);
   const status = failure === undefined ? 'SUCCEEDED' : failure.name === 'Superseded' ? 'CANCELED' : 'FAILED';

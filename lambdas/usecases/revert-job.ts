@@ -4,6 +4,7 @@ import type { Operation } from '../contracts/operation';
 import type { Awaited_, RevertJobInput } from '../contracts/workflow';
 import { isFinal } from '../domain/decide-job-progress';
 import { flinkJobIdOf } from '../domain/flink-job-id';
+import { mayStillAppear } from '../domain/start-asked';
 import type { FlinkPort } from '../gateways/flink/flink.port';
 import { connect, ownJob } from './owned';
 import { chooseRestorePoint } from './restore-point';
@@ -29,11 +30,16 @@ export const revertJob = async (deps: StartDeps, operation: Operation, input: Re
 /** Going back clears the previous version, which every upgrade sets. */
 const isReverted = (job: Job, input: RevertJobInput): boolean => job.epoch > input.epoch && job.previousSpec === undefined;
 
+const recoveryOf = ({ request }: Operation) => (request.kind === 'upgrade-job' ? request.recovers : undefined);
+
 /** @returns undefined when the previous version has ended */
 const stillRunning = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Awaited_ | undefined> => {
-  const savepoint = await flink.savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId));
+  const stopAskedBy = recoveryOf(operation)?.operationId ?? operation.operationId;
+  const savepoint = await flink.savepoint(job.flinkJobId, triggerIdOf(stopAskedBy, job.flinkJobId));
   if (savepoint.state === 'completed') await keepSavepoint(deps, operation, job, savepoint.location);
   const seen = await flink.job(job.flinkJobId);
+  if (!seen && mayStillAppear(job, deps.clock().toISOString()))
+    return { ready: false, reason: 'Flink may not have answered a start that it is still working on' };
   if (!seen || isFinal(seen.state)) return undefined;
   if (savepoint.state === 'in-progress' || savepoint.state === 'completed')
     return { ready: false, reason: 'The stop of the previous version is still under way' };
@@ -67,6 +73,7 @@ const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operatio
   const reason = `The previous version is started as epoch ${job.epoch} from ${job.restoredFrom ?? 'nothing'}`;
   if (await flink.job(job.flinkJobId)) return { ready: true, reason };
   try {
+    if (job.spec.program.kind === 'jar' && job.jarId === undefined) throw new JobRejected('its jar in the JobManager is not known');
     await runJob(deps, flink, operation, job);
   } catch (error) {
     // The JobManager may have lost its jars; S3 has it still.

@@ -1,11 +1,14 @@
-import type { Operation } from '../contracts/operation';
+import type { Job } from '../contracts/job';
+import type { Operation, OperationRequest } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
 import type { Clock } from '../domain/clock';
+import { deadlineSecondsOf } from '../domain/deadlines';
 import { decideSweep } from '../domain/decide-sweep';
 import { shorten } from '../domain/describe-failure';
+import { leaseUntil } from '../domain/lease';
 import { INTERRUPTED } from '../domain/operation-end';
 import { operationIdOfKey } from '../domain/operation-id';
-import type { StorePort } from '../gateways/aws/store.port';
+import type { OperationAccepted, StorePort } from '../gateways/aws/store.port';
 import type { WorkflowsPort } from '../gateways/aws/workflows.port';
 import { endOperation } from './end-operation';
 
@@ -28,8 +31,8 @@ export interface Swept {
 const CONTROL_PLANE = 'sluice';
 
 /**
- * Starts what was accepted and not started, and ends what ended without saying so; what an interrupted launch, submission or termination may
- * have left is taken away by an operation of the control plane's own. @param only look at this operation alone
+ * Starts what was accepted and not started, and ends what ended without saying so; what an interrupted operation may have left is
+ * taken away or put back by an operation of the control plane's own. @param only look at this operation alone
  */
 export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<readonly Swept[]> => {
   const swept: Swept[] = [];
@@ -75,37 +78,72 @@ const endInterrupted = async (deps: SweepDeps, operation: Operation, reason: str
   // Accepted first: should this function die here, the next sweep finds both and goes on.
   const cleaning = await acceptCleaning(deps, current);
   const error = { Error: INTERRUPTED, Cause: reason };
-  const note = cleaning ? `${cleaning.operationId} takes away what it may have left.` : null;
+  const note = cleaning ? `${cleaning.operationId} takes away or puts back what it may have left.` : null;
   await endOperation(deps, current, { operationId: current.operationId, phase: 'Swept', outcome: 'failed', error, note });
   if (cleaning) await deps.workflows.start(cleaning.kind, cleaning.operationId);
   return cleaning?.operationId;
 };
 
 const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Operation | undefined> => {
-  const cleaning = cleaningFor(deps, operation);
-  if (!cleaning) return undefined;
-  const accepted =
-    cleaning.job === undefined ? await deps.store.acceptTermination(cleaning) : await deps.store.acceptCancellation(cleaning);
-  return accepted.outcome === 'blocked' ? undefined : cleaning;
-};
-
-/** What was interrupted while it cleaned up after another is left to a person: it would only be interrupted again. */
-const cleaningFor = ({ stage, clock }: SweepDeps, operation: Operation): Operation | undefined => {
+  // What was interrupted while it cleaned up after another is left to a person: it would only be interrupted again.
   if (operation.requestedBy === CONTROL_PLANE) return undefined;
-  const now = clock();
-  const common = {
-    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'CLEAN', path: operation.kind, key: operation.operationId }),
+  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'CLEAN', path: operation.kind, key: operation.operationId });
+  const before = await deps.store.operation(operationId);
+  if (before) return before;
+  const job = operation.job === undefined ? undefined : await deps.store.job(operation.cluster, operation.job);
+  const request = cleaningFor(operation, job);
+  if (!request) return undefined;
+  const now = deps.clock();
+  const cleaning: Operation = {
+    operationId,
+    kind: request.kind,
     cluster: operation.cluster,
+    ...(job === undefined ? {} : { job: job.name }),
+    request,
     status: 'PENDING',
     requestedBy: CONTROL_PLANE,
     requestedAt: now.toISOString(),
-    deadline: new Date(now.getTime() + stage.deadlines.terminateSeconds * 1_000).toISOString(),
+    deadline: new Date(now.getTime() + deadlineSecondsOf(request, deps.stage.deadlines) * 1_000).toISOString(),
     phases: [],
     reason: `Cleans up after ${operation.operationId}.`,
-  } as const satisfies Partial<Operation>;
-  if (operation.kind === 'launch-cluster' || operation.kind === 'terminate-cluster')
-    return { ...common, phases: [], kind: 'terminate-cluster', request: { kind: 'terminate-cluster', jobs: 'savepoint' } };
-  if (operation.kind === 'submit-job' && operation.job !== undefined)
-    return { ...common, phases: [], job: operation.job, kind: 'stop-job', request: { kind: 'stop-job', mode: 'cancel', drain: false } };
-  return undefined;
+  };
+  const { outcome } = await write(deps.store, cleaning, job);
+  return outcome === 'blocked' ? undefined : cleaning;
+};
+
+const write = (store: StorePort, cleaning: Operation, job: Job | undefined): Promise<OperationAccepted> => {
+  if (job === undefined) return store.acceptTermination(cleaning);
+  if (cleaning.kind === 'stop-job') return store.acceptCancellation(cleaning);
+  // Takes the lease over at once: the job's status, which tells how far the interrupted operation came, stays as it is.
+  const lease = { operationId: cleaning.operationId, acquiredAt: cleaning.requestedAt, until: leaseUntil(cleaning.deadline) };
+  return store.acceptJobChange(cleaning, { ...job, lease }, job);
+};
+
+/** What an operation of the control plane's own has to do after an interrupted one. */
+const cleaningFor = (operation: Operation, job: Job | undefined): OperationRequest | undefined => {
+  switch (operation.kind) {
+    case 'launch-cluster':
+    case 'terminate-cluster':
+      return { kind: 'terminate-cluster', jobs: 'savepoint' };
+    case 'submit-job':
+      return job && { kind: 'stop-job', mode: 'cancel', drain: false };
+    case 'upgrade-job':
+      return isHeld(operation, job) ? goingBack(operation, job) : undefined;
+    case 'rescale-job':
+      // The parallelism that is stored is what is wanted; hosts beyond it are given back.
+      return isHeld(operation, job) ? { kind: 'rescale-job', parallelism: job.spec.parallelism } : undefined;
+    default:
+      return undefined;
+  }
+};
+
+/** Somebody who cancels the job, or has taken it over, makes of it what is wanted. */
+const isHeld = (operation: Operation, job: Job | undefined): job is Job =>
+  job?.desired === 'RUNNING' && job.lease?.operationId === operation.operationId;
+
+const goingBack = ({ operationId }: Operation, job: Job): OperationRequest => {
+  // A new version that was seen running is not SUBMITTING any more, and stays.
+  const previous = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
+  const epoch = previous === undefined ? job.epoch : job.epoch - 1;
+  return { kind: 'upgrade-job', spec: previous ?? job.spec, recovers: { operationId, epoch } };
 };

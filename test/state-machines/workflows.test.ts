@@ -1,6 +1,7 @@
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
 import { enter, run } from './support/functions';
+import { recover, violations } from './support/recover';
 import { World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
@@ -394,6 +395,56 @@ describe('upgrade-job', () => {
     expect(world.flink.starts).toHaveLength(1);
   });
 
+  /** Stops the upgrade after this many tasks, and lets the sweeper and what it starts put things right. */
+  const interrupted = async (tasks: number): Promise<{ readonly stopped: boolean; readonly operation: Operation }> => {
+    world = enter(new World());
+    await launch();
+    await submit();
+    const operation = await world.acceptChange(upgrade('new', 4));
+    const { cause } = await run(operation, tasks);
+    await recover(world, operation.operationId);
+    return { stopped: cause?.includes('the execution was stopped') ?? false, operation: await ended(operation) };
+  };
+
+  test('after whichever task an upgrade is interrupted, the job runs again, once, with all that it had', async () => {
+    let tasks = 0;
+    for (; ; tasks++) {
+      const { stopped, operation } = await interrupted(tasks);
+      if (!stopped) break;
+      expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'WorkflowInterrupted' } });
+      const job = await world.job();
+      expect({ tasks, status: job.status, desired: job.desired }).toEqual({ tasks, status: 'RUNNING', desired: 'RUNNING' });
+      expect(await flinkState(job.flinkJobId)).toBe('RUNNING');
+      if (job.epoch > 1) expect(job.restoredFrom).toBe(job.latestSavepoint);
+      expect(await violations(world)).toEqual([]);
+    }
+    expect(tasks).toBeGreaterThan(8);
+  });
+
+  test('what goes back after an interrupted upgrade is an operation that can be followed', async () => {
+    const { operation } = await interrupted(8);
+    const recovery = (await world.store.operationsOf('flights', { limit: 1 })).items[0] as Operation;
+    expect(operation.reason).toContain(`${recovery.operationId} takes away or puts back`);
+    expect(recovery).toMatchObject({
+      status: 'SUCCEEDED',
+      requestedBy: 'sluice',
+      request: { recovers: { operationId: operation.operationId } },
+    });
+    expect(recovery.reason).toMatch(/^Job delays is RUNNING at revision \d\. The previous version runs again\.$/);
+    expect(await world.job()).toMatchObject({ spec: { parallelism: 2, program: world.jarSpec(2).program } });
+  });
+
+  test('a cancellation that comes before an interrupted upgrade is put back is what happens', async () => {
+    const operation = await world.acceptChange(upgrade());
+    await run(operation, 7);
+    const cancellation = await world.acceptChange(cancel);
+    await recover(world, operation.operationId);
+    await run(cancellation);
+    expect(await ended(cancellation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ desired: 'STOPPED', lease: undefined });
+    expect((await world.flink.jobs()).filter(({ state }) => state === 'RUNNING')).toEqual([]);
+  });
+
   test('when neither version starts the job is FAILED, and its savepoint is still there', async () => {
     world.flink.behaviour = () => ({ does: 'reject', reason: 'the JobManager is out of metaspace' });
     const operation = await change(upgrade());
@@ -422,6 +473,21 @@ describe('rescale-job', () => {
     await world.pause(10);
     expect(world.flink.taskManagers).toBe(1);
     expect(await flinkState((await world.job()).flinkJobId)).toBe('RUNNING');
+  });
+
+  test('after whichever task a rescale is interrupted, the job has the parallelism that is stored, and no host is idle', async () => {
+    for (let tasks = 0, stopped = true; stopped; tasks++) {
+      world = enter(new World());
+      await launch();
+      await submit();
+      const operation = await world.acceptChange({ kind: 'rescale-job', parallelism: 6 });
+      stopped = (await run(operation, tasks)).cause?.includes('the execution was stopped') ?? false;
+      await recover(world, operation.operationId);
+      const { spec, flinkJobId, lease } = await world.job();
+      expect(lease).toBeUndefined();
+      expect((await world.flink.job(flinkJobId))?.parallelism).toBe(spec.parallelism);
+      expect((await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager).toBe(spec.parallelism / 2);
+    }
   });
 
   test('without capacity the job keeps its parallelism, and no wish for hosts stays behind', async () => {

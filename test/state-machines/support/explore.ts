@@ -32,6 +32,7 @@ const PLANS: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'terminate-cluster': ['cancel', 'nothing', 'nothing-runs'],
   'stop-job': ['cancel', 'nothing'],
   'rescale-job': ['in', 'out'],
+  'upgrade-job': ['restore'],
 };
 
 /** The definition with every loop bounded at three looks: the bound itself is a number, not a way to go. */
