@@ -5,6 +5,8 @@ export interface Aim {
   readonly aim: string;
   readonly measured: number;
   readonly met: boolean;
+  /** What the number is made of, or why the aim is not met. */
+  readonly note?: string;
 }
 
 export interface Report {
@@ -15,11 +17,12 @@ export interface Report {
   readonly error?: string;
 }
 
-export const under = (name: string, limit: number, unit: string, measured: number): Aim => ({
+export const under = (name: string, limit: number, unit: string, measured: number, note?: string): Aim => ({
   name,
   aim: `under ${limit} ${unit}`,
   measured,
   met: measured < limit,
+  ...(note === undefined ? {} : { note }),
 });
 
 /** Columns as wide as their widest cell; all but the first to the right. */

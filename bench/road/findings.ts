@@ -1,4 +1,4 @@
-import { PRICES, priceOf } from '../prices';
+import { PRICES, priceOf, type Use } from '../prices';
 import { type Aim, under } from '../report';
 import { median, percentile, rounded } from '../statistics';
 import type { BundleFigures } from './bundles';
@@ -25,7 +25,9 @@ export interface Findings {
   bundles?: readonly BundleFigures[];
 }
 
-export interface PricedOperation extends Pick<OperationCost, 'kind' | 'seconds' | 'transitions' | 'invocations' | 'functionMs'> {
+export interface PricedOperation
+  extends Pick<OperationCost, 'kind' | 'seconds' | 'transitions' | 'invocations' | 'functionMs'>,
+    Pick<Use, 'tableWriteUnits' | 'tableReadUnits'> {
   /** USD, each function that took part started cold once. */
   readonly dollars: number;
 }
@@ -37,7 +39,17 @@ export const pricedOperations = ({ operations = [], bundles = [] }: Findings): P
       const durationMs = bundles.find((bundle) => bundle.functionName === functionName)?.processMs ?? 0;
       return sum + gbSeconds({ functionName, durationMs });
     }, 0);
-    return { kind, seconds, transitions, invocations, functionMs, dollars: priceOf(use) + starts * PRICES.gbSecond };
+    const { tableWriteUnits, tableReadUnits } = use;
+    return {
+      kind,
+      seconds,
+      transitions,
+      invocations,
+      functionMs,
+      tableWriteUnits,
+      tableReadUnits,
+      dollars: priceOf(use) + starts * PRICES.gbSecond,
+    };
   });
 
 export const emptyStage = ({ standing, sweeps = [] }: Findings): MonthPrice | undefined =>
@@ -50,23 +62,33 @@ export const emptyStage = ({ standing, sweeps = [] }: Findings): MonthPrice | un
 
 export const idleCluster = ({ idle }: Findings): MonthPrice | undefined => idle && idleClusterMonth(idle.runs, idle.seconds);
 
+/** Operations a month, so that their price can be held against a month's. */
+const OPERATIONS_A_MONTH = 1_000;
+
 /** The aims of which something was measured. */
 export const aimsOf = (findings: Findings): Aim[] => {
-  const { submissions, bundles = [] } = findings;
+  const { submissions, bundles = [], standing } = findings;
   const aims: Aim[] = [];
-  if (submissions) aims.push(under('submit to RUNNING: overhead over Flink by hand', 2, 's', submissions.overheadSeconds));
-  if (bundles.length > 0) {
-    aims.push(under('largest bundle', 700, 'KB', rounded(Math.max(...bundles.map(({ bytes }) => bytes)) / 1_000)));
-    aims.push(under('slowest cold init', 250, 'ms', Math.max(...bundles.map(({ initMs }) => initMs))));
-  }
-  const dollars = (name: string, price: number | undefined, decimals = 2): void => {
-    if (price !== undefined) aims.push(under(name, 5, 'USD', rounded(price, decimals)));
+  if (submissions)
+    aims.push(under('submit to RUNNING: overhead over Flink by hand', 2, 's', submissions.overheadSeconds, longestPhase(submissions)));
+  const [largest] = [...bundles].sort((a, b) => b.bytes - a.bytes);
+  if (largest) aims.push(under('largest bundle', 700, 'KB', rounded(largest.bytes / 1_000), largest.functionName));
+  const [slowest] = [...bundles].sort((a, b) => b.initMs - a.initMs);
+  if (slowest) aims.push(under('slowest cold init', 250, 'ms', slowest.initMs, slowest.functionName));
+  const dollars = (name: string, price: number | undefined, note?: string): void => {
+    if (price !== undefined) aims.push(under(name, 5, 'USD', rounded(price, 2), note));
   };
-  const priced = pricedOperations(findings);
-  if (priced.length > 0) dollars('dearest operation', Math.max(...priced.map((operation) => operation.dollars)), 6);
+  const [dearest] = pricedOperations(findings).sort((a, b) => b.dollars - a.dollars);
+  dollars(`${OPERATIONS_A_MONTH} operations of the dearest kind`, dearest && dearest.dollars * OPERATIONS_A_MONTH, dearest?.kind);
   dollars("an idle cluster's control, a month", idleCluster(findings)?.dollars);
-  dollars('an empty stage, a month', emptyStage(findings)?.dollars);
+  const unknown = standing?.unknown ?? [];
+  dollars('an empty stage, a month', emptyStage(findings)?.dollars, unknown.length > 0 ? `without ${unknown.join(', ')}` : undefined);
   return aims;
+};
+
+const longestPhase = ({ phases }: Submissions): string | undefined => {
+  const [longest] = Object.entries(phases).sort(([, a], [, b]) => b - a);
+  return longest && `${longest[1].toFixed(2)} s of a submission pass at "${longest[0]}", Flink's own start of the job included`;
 };
 
 /** What the JSON line holds. */

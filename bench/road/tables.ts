@@ -55,13 +55,14 @@ const operationTable = (findings: Findings): string =>
   findings.operations?.length
     ? table(
         'Operations',
-        ['', 's', 'transitions', 'invocations', 'function ms', 'USD'],
+        ['', 's', 'transitions', 'invocations', 'function ms', 'write units', 'USD'],
         pricedOperations(findings).map((one) => [
           one.kind,
           one.seconds,
           one.transitions,
           one.invocations,
-          Math.round(one.functionMs),
+          one.functionMs,
+          one.tableWriteUnits,
           one.dollars.toFixed(5),
         ]),
       )
