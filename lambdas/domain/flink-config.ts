@@ -1,5 +1,6 @@
 import type { ResolvedSize } from '../contracts/cluster';
 import { DEFAULT_SETTINGS, type Settings } from './flink-defaults';
+import { ENDED_JOBS_KEPT_SECONDS } from './job-lifecycle';
 import { checkpointsPrefix, clusterPrefix, savepointsPrefix } from './state-paths';
 
 /**
@@ -135,7 +136,7 @@ const jobManagerSettings = (address: string, { jobManager }: ResolvedSize): Sett
   'cluster.intercept-user-system-exit': ['THROW', "a program's main runs inside the JobManager: its System.exit must not end the cluster"],
   'rest.async.store-duration': ['1 h', 'the result of a savepoint is still there after an outage of the control plane (default 5 min)'],
   'jobstore.expiration-time': [
-    86_400,
+    ENDED_JOBS_KEPT_SECONDS,
     'ended jobs can be looked up for a day, so that a late retry does not start one again (default 1 h)',
   ],
   'rest.cache.execution-graph.timeout': ['200 ms', 'the state that is polled is not older than that (default 3 s)'],

@@ -1,11 +1,8 @@
 import type { JobDescription } from '../contracts/api';
-import type { Job } from '../contracts/job';
-import { isJobOver, statusSeen } from '../domain/job-lifecycle';
-import { mayStillAppear } from '../domain/start-asked';
-import type { StorePort } from '../gateways/aws/store.port';
 import { askLive, type Live } from './ask-live';
 import type { DescribeDeps } from './describe-cluster';
-import { heldLease, requireCluster, requireJob } from './in-the-way';
+import { requireCluster, requireJob } from './in-the-way';
+import { recordEnd } from './record-jobs';
 import { jobView } from './views';
 
 type LiveJob = NonNullable<JobDescription['live']>;
@@ -19,9 +16,8 @@ export const describeJob = async (deps: DescribeDeps, clusterName: string, name:
     cluster.status === 'RUNNING' ? cluster.resources.jobManagerAddress : undefined,
     async (port) => {
       const [seen, checkpoints] = await Promise.all([port.job(job.flinkJobId), port.checkpoints(job.flinkJobId)]);
-      const settled = seen !== undefined || !mayStillAppear(job, deps.clock().toISOString());
-      if (settled && !isJobOver(job.status) && !heldLease(job.lease, deps.clock)) stored = await refresh(deps.store, job, statusSeen(seen));
-      if (!seen) return { live: null, liveReason: 'Flink does not know the job (any more)' };
+      stored = await recordEnd(deps, job, seen);
+      if (!seen) return { live: null, liveReason: FORGOTTEN };
       const { state, parallelism, tasks, startedAt, failure } = seen;
       return {
         live: { state, parallelism, tasks, startedAt, ...(failure === undefined ? {} : { failure }), checkpoints: checkpoints ?? null },
@@ -31,7 +27,4 @@ export const describeJob = async (deps: DescribeDeps, clusterName: string, name:
   return { ...jobView(stored, deps.clock), ...(live satisfies Live<LiveJob>) };
 };
 
-const refresh = async (store: StorePort, job: Job, seen: ReturnType<typeof statusSeen>): Promise<Job> => {
-  if (!isJobOver(seen.status) || seen.status === job.status) return job;
-  return (await store.recordJobSeen(job.cluster, job.name, job.epoch, seen)) ? { ...job, ...seen } : job;
-};
+const FORGOTTEN = 'Flink does not know the job: its JobManager was restarted, or the job ended more than a day ago';

@@ -80,6 +80,7 @@ const WORKFLOW_FUNCTIONS = {
   // May have to upload the former program again before it starts it.
   'revert-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'list-busy-hosts': flinkSide(),
+  'record-jobs': flinkSide(),
 } as const satisfies Record<string, Part>;
 
 /** What each route may do beyond reading the table. API Gateway gives up after 30 s; the caller should hear of a problem before. */

@@ -11,8 +11,9 @@ const KINDS = operationKind.options;
 const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'terminate-cluster': ['Stop jobs', 'Look whether the jobs have ended'],
   'stop-job': ['Look for idle hosts', 'Give back idle hosts'],
-  'upgrade-job': ['Discard previous program', 'Look for idle hosts', 'Give back idle hosts'],
-  'rescale-job': ['Look for idle hosts', 'Give back idle hosts'],
+  'submit-job': ['Record ended jobs'],
+  'upgrade-job': ['Record ended jobs', 'Discard previous program', 'Look for idle hosts', 'Give back idle hosts'],
+  'rescale-job': ['Record ended jobs', 'Look for idle hosts', 'Give back idle hosts'],
 };
 /** What has to be taken away or put back when one of these states fails for good. */
 const CLEANING: Readonly<

@@ -147,6 +147,20 @@ describe('submit-job', () => {
     expect(await submit(world.jarSpec(9))).toMatchObject({ status: 'FAILED', error: { name: 'InvalidRequest' } });
   });
 
+  test('no host is made for jobs that have ended by themselves', async () => {
+    await submit(world.jarSpec(6, 'jar', 'batch'));
+    world.flink.breakJob((await world.job('batch')).flinkJobId, 'FINISHED');
+    expect(await submit(world.jarSpec(4))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job('batch')).toMatchObject({ status: 'FINISHED', statusReason: 'The job has done all its work' });
+    expect(await wantedHosts()).toBe(3);
+  });
+
+  test('that it cannot be seen whether other jobs have ended keeps no job from its start', async () => {
+    await submit(world.jarSpec(2, 'jar', 'batch'));
+    world.faults = ({ port, method }) => (port === 'flink' && method === 'jobs' ? { error: new Error('no'), when: 'before' } : undefined);
+    expect(await submit()).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
   test('hosts that were asked for in vain are given back', async () => {
     world.fleet.zonesWithoutCapacity.add('us-east-1a');
     const operation = await submit(world.jarSpec(4));
@@ -450,7 +464,11 @@ describe('upgrade-job', () => {
     const operation = await change(upgrade());
     expect(operation).toMatchObject({ status: 'FAILED' });
     expect(operation.reason).toMatch(/could not be started again/);
-    expect(await world.job()).toMatchObject({ status: 'FAILED', latestSavepoint: expect.stringContaining('savepoint-') });
+    expect(await world.job()).toMatchObject({
+      status: 'FAILED',
+      statusReason: expect.stringMatching(/submitted again it goes on from s3:.*savepoint-/),
+      latestSavepoint: expect.stringContaining('savepoint-'),
+    });
   });
 });
 

@@ -68,6 +68,21 @@ describe('jobs', () => {
     expect(await world.store.job('flights', 'delays')).toMatchObject({ status });
   });
 
+  test.each([
+    ['a moment ago: the JobManager has lost it', 1, 'FAILED'],
+    ['two days ago: it may have ended well long since', 48, 'RUNNING'],
+  ])('that Flink does not know, last stored %s', async (_, hours, status) => {
+    await givenJob();
+    world.flink.restart();
+    world.now = new Date(world.now.getTime() + hours * 3_600_000);
+    expect((await call('describe-job', { path: AT_JOB })).body).toMatchObject({
+      status,
+      live: null,
+      liveReason: expect.stringMatching(/restarted, or the job ended more than a day ago/),
+    });
+    expect(await world.store.job('flights', 'delays')).toMatchObject({ status });
+  });
+
   test('are not touched while an operation changes them', async () => {
     await givenJob();
     await call('take-savepoint', { path: AT_JOB });
