@@ -66,8 +66,14 @@ export const jobAfter = (
   };
   if (operation.kind === 'submit-job' && failure.name !== INTERRUPTED) return job.startAsked === undefined ? over : mayRun;
   // Neither version was left in Flink, or the previous one was started again and Flink shows its end.
-  if (operation.kind === 'upgrade-job' && failure.name !== INTERRUPTED && job.status === 'SUBMITTING')
-    return job.startAsked === undefined || leftover?.name === 'JobFailed' ? over : mayRun;
+  if (operation.kind === 'upgrade-job' && failure.name !== INTERRUPTED && job.status === 'SUBMITTING') {
+    if (job.startAsked !== undefined && leftover?.name !== 'JobFailed') return mayRun;
+    if (superseded || job.latestSavepoint === undefined) return over;
+    return {
+      status: 'FAILED',
+      statusReason: `${message} It was stopped for the upgrade: submitted again it goes on from ${job.latestSavepoint}.`,
+    };
+  }
   // No transient status outlives its operation; describing the job asks Flink again.
   if (job.status === 'STOPPING' || job.status === 'SUBMITTING')
     return { status: 'RUNNING', statusReason: `Last seen before this: ${message}` };
