@@ -69,6 +69,7 @@ export const runJob = async (deps: StartDeps, flink: FlinkPort, operation: Opera
 
 /** A job never runs in two places: what an earlier epoch left in Flink, such as a start whose answer came too late, ends first. */
 const endEarlierStarts = async (flink: FlinkPort, job: Job, clusterEpoch: number): Promise<void> => {
+  if (job.epoch === 1) return;
   const earlier = new Set(
     Array.from({ length: job.epoch - 1 }, (_, index) =>
       flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: index + 1 }),

@@ -253,7 +253,9 @@ class FlinkRest implements FlinkPort {
   private async sqlCarrier(): Promise<string> {
     const { files } = await this.get('/jars', answers.jars);
     const there = files.find(({ name }) => name === SQL_CARRIER.fileName);
-    return there?.id ?? this.uploadJar(SQL_CARRIER.fileName, Readable.from([SQL_CARRIER.bytes]), SQL_CARRIER.bytes.length);
+    // A few bytes, and part of a start: it gets no more time than a question.
+    const { fileName, bytes } = SQL_CARRIER;
+    return there?.id ?? rejecting(uploadJar(this.baseUrl, fileName, Readable.from([bytes]), bytes.length, this.timeoutMs));
   }
 
   private async failure(flinkJobId: string, state: string): Promise<string | undefined> {
