@@ -3,7 +3,7 @@ import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Awaited_, StopJobsInput } from '../contracts/workflow';
 import { isFinal } from '../domain/decide-job-progress';
-import { decideSavepointProgress } from '../domain/decide-savepoint-progress';
+import { decideSavepointProgress, type SavepointProgress } from '../domain/decide-savepoint-progress';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import type { StorePort } from '../gateways/aws/store.port';
@@ -97,7 +97,7 @@ const recordEnd = async (
       seen,
     );
     if ('location' in savepoint && savepoint.location !== undefined) await keepSavepoint(deps, operation, job, savepoint.location);
-    if (savepoint.action === 'wait') return false;
+    if (savepoint.action === 'wait' && !isOverdue(deps, job)) return false;
     if (savepoint.action === 'completed' && ended) {
       await end('STOPPED', `Stopped with savepoint ${savepoint.location} because its cluster was terminated`);
       return true;
@@ -105,9 +105,16 @@ const recordEnd = async (
     if (savepoint.action === 'completed') return false;
     if (!ended) await flink.cancel(job.flinkJobId);
     else if (seen?.state === 'FINISHED') await end('FINISHED', 'The job had done all its work when its cluster was terminated');
-    else await end('CANCELED', `Canceled because its cluster was terminated. ${savepoint.reason}`);
+    else await end('CANCELED', `Canceled because its cluster was terminated. ${whyNone(deps, savepoint)}`);
     return ended;
   }
   if (ended) await end('CANCELED', 'Canceled because its cluster was terminated');
   return ended;
 };
+
+/** The job was last written when it was asked to end. A savepoint that hangs must not take the time in which the hosts are to go. */
+const isOverdue = ({ clock, stage }: SavepointDeps, { updatedAt }: Job): boolean =>
+  clock().getTime() - Date.parse(updatedAt) > stage.deadlines.savepointSeconds * 1_000;
+
+const whyNone = ({ stage }: SavepointDeps, savepoint: SavepointProgress): string =>
+  savepoint.action === 'wait' ? `Its savepoint was not complete within ${stage.deadlines.savepointSeconds} s` : savepoint.reason;

@@ -13,17 +13,20 @@ const LOG_RETENTION_DAYS = [
  * A workflow looks at most 900 times at one thing, which are two hours; with these each machine ends by itself (its TimeoutSeconds) only after
  * the longest operation, an upgrade, and the cleaning up after it.
  */
-const MOST_SECONDS = 7_200;
+export const MOST_SECONDS = 7_200;
 
 /** One stage as a person writes it in `lib/config/stages/`. Nothing else tells stages apart. */
 export const stageConfig = z
   .strictObject({
-    /** Part of every name that must be unique in an account and region. 2–16 characters, so that the longest function name stays under Lambda's 64. */
+    /**
+     * Part of every name that must be unique in an account and region. 2–16 characters, so that the longest function name stays under
+     * Lambda's 64. No hyphen: `sluice-a-*` in a policy of stage `a` would also mean what belongs to a stage `a-b`.
+     */
     name: z
       .string()
       .regex(
-        /^[a-z][a-z0-9-]{0,14}[a-z0-9]$/,
-        'must be 2 to 16 characters: lower-case letters, digits and hyphens, starting with a letter',
+        /^[a-z][a-z0-9]{1,15}$/,
+        'must be 2 to 16 characters: lower-case letters and digits, starting with a letter; a hyphen would let the policies of stage "a" reach stage "a-b"',
       ),
     /** @default - the account of the credentials that deploy */
     account: z

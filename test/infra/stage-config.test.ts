@@ -27,6 +27,16 @@ describe('the stage configuration', () => {
   it.each<[string, (config: ReturnType<typeof good>) => void, string]>([
     ['a name that no bucket may have', (config) => Object.assign(config, { name: 'Dev_1' }), 'name: must be 2 to 16 characters'],
     [
+      'a name with a hyphen',
+      (config) => Object.assign(config, { name: 'dev-2' }),
+      'name: must be 2 to 16 characters: lower-case letters and digits, starting with a letter; a hyphen would let the policies of stage "a" reach',
+    ],
+    [
+      'a deadline over what a workflow waits for',
+      (config) => Object.assign(config.deadlines, { savepointSeconds: 7_201 }),
+      'deadlines.savepointSeconds: ',
+    ],
+    [
       'a zone of another region',
       (config) => Object.assign(config, { availabilityZones: ['eu-west-1a', 'us-east-1b'] }),
       'availabilityZones[1]: "us-east-1b" is not a zone of region eu-west-1',

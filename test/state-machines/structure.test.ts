@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import validate from 'asl-validator';
 import * as errors from '../../lambdas/contracts/errors';
-import { operationKind } from '../../lambdas/contracts/operation';
+import { type OperationRequest, operationKind } from '../../lambdas/contracts/operation';
+import { deadlineSecondsOf } from '../../lambdas/domain/deadlines';
+import { CLEANING_SECONDS } from '../../lambdas/domain/lease';
 import { FUNCTIONS, placeholderOf } from '../../lib/config/functions';
+import { MOST_SECONDS } from '../../lib/config/schema';
 import { readDefinitions, withDummyArns } from '../../tools/definitions';
 
 interface Retrier {
@@ -79,6 +82,16 @@ const isBound = (machine: Machine, name: string): boolean => {
   });
 };
 
+/** Loops that the operation's deadline ends, as against those that take away or put back. */
+const AWAITED =
+  /^(May the .*|Slots registered|Savepoint complete|Job (ended|running|at its new parallelism)|Previous version ended|All jobs ended)\?$/;
+/** What so many looks take: every loop waits one second at first, then two, then ten. */
+const secondsOf = (looks: number): number =>
+  Math.min(looks, 60) + 2 * Math.min(Math.max(looks - 60, 0), 120) + 10 * Math.max(looks - 180, 0);
+const LONGEST: Readonly<Record<string, OperationRequest>> = {
+  'terminate-cluster': { kind: 'terminate-cluster', jobs: 'savepoint' },
+};
+
 const KNOWN_ERRORS = new Set(
   Object.values(errors)
     .filter((value): value is typeof errors.NotFound => typeof value === 'function')
@@ -108,7 +121,7 @@ it('every workflow function is called by some workflow', () => {
   expect([...called].sort()).toEqual(known.sort());
 });
 
-describe.each(machines)('workflow $kind', ({ machine, text, file }) => {
+describe.each(machines)('workflow $kind', ({ kind, machine, text, file }) => {
   const states = Object.entries(machine.States);
   const tasks = states.filter(([, state]) => isTask(state));
 
@@ -161,6 +174,23 @@ describe.each(machines)('workflow $kind', ({ machine, text, file }) => {
   it('goes round no loop without a bound', () => {
     const bounds = new Set(states.filter(([name, state]) => state.Type === 'Choice' && isBound(machine, name)).map(([name]) => name));
     expect(onCircles(machine, bounds)).toEqual([]);
+  });
+
+  it('looks as long as the longest deadline that a stage may have, and while it cleans up as long as its lease', () => {
+    for (const [name, state] of states.filter(([name, state]) => state.Type === 'Choice' && isBound(machine, name))) {
+      const looks = Math.min(
+        ...(state.Choices ?? []).map(({ Condition }) => Number(/^\{% \$tries >= (\d+) %\}$/.exec(Condition)?.[1] ?? 1e9)),
+      );
+      const least = AWAITED.test(name) ? MOST_SECONDS : name === 'Settled?' ? 60 : CLEANING_SECONDS;
+      expect([name, secondsOf(looks) >= least]).toEqual([name, true]);
+    }
+  });
+
+  it('is ended from outside only after its longest deadline and the cleaning up behind it', () => {
+    const each = MOST_SECONDS;
+    const longest = { launchSeconds: each, submitSeconds: each, savepointSeconds: each, rescaleSeconds: each, terminateSeconds: each };
+    const deadline = deadlineSecondsOf(LONGEST[kind] ?? ({ kind } as OperationRequest), longest);
+    expect(machine.TimeoutSeconds).toBeGreaterThan(deadline + CLEANING_SECONDS);
   });
 
   it('waits in every loop, so that it never asks as fast as it can', () => {

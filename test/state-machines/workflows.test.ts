@@ -552,6 +552,17 @@ describe('terminate-cluster', () => {
     expect(await world.job()).toMatchObject({ status: 'CANCELED' });
   });
 
+  test('a savepoint that hangs does not keep the cluster longer than the stage gives a savepoint', async () => {
+    world.flink.savepoints = 'hang';
+    const before = world.now;
+    expect(await terminate()).toMatchObject({ status: 'SUCCEEDED' });
+    expect((world.now - before) / 1_000).toBeLessThan(400);
+    expect(await world.job()).toMatchObject({
+      status: 'CANCELED',
+      statusReason: expect.stringContaining('savepoint was not complete within 300 s'),
+    });
+  });
+
   test('a savepoint that fails does not keep the cluster', async () => {
     world.flink.savepoints = 'fail';
     expect(await terminate()).toMatchObject({ status: 'SUCCEEDED' });
