@@ -63,11 +63,19 @@ export const clusterSpec = z.strictObject({
   /** Cost allocation tags put on everything of this cluster. */
   tags: z
     .record(
-      // Hosts read their tags through instance metadata, and EC2 then takes no space and no slash in a key.
+      // Hosts read their tags through instance metadata, and EC2 then takes no space and no slash in a key, and none of the names of its folders
+      // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html).
       z
         .string()
-        .regex(/^(?!aws:|sluice:)[\w.:=+@-]{1,128}$/, 'must be letters, digits and . : = + @ _ - and not begin with aws: or sluice:'),
-      z.string().max(256),
+        .regex(
+          /^(?!aws:|sluice:|(?:\.|\.\.|_index)$)[\w.:=+@-]{1,128}$/i,
+          'must be letters, digits and . : = + @ _ - and not begin with aws: or sluice:, nor be ".", ".." or "_index"',
+        ),
+      // IAM takes fewer characters than EC2, and the cluster's role has the tags too (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html).
+      z
+        .string()
+        .max(256)
+        .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, 'must be letters, digits, spaces and _ . : / = + - @'),
     )
     .refine((tags) => Object.keys(tags).length <= USER_TAGS_MAX, `may hold ${USER_TAGS_MAX} tags at most`)
     .default({}),

@@ -45,6 +45,9 @@ describe('a launch', () => {
     ['an unknown field inside', { overrides: { taskManagers: { mid: 3 } } }, 'overrides.taskManagers.mid'],
     ['a name that climbs', { name: '../other' }, 'name'],
     ['a name of 300 characters', { name: 'a'.repeat(300) }, 'name'],
+    ['a tag that instance metadata cannot show', { tags: { '..': 'y' } }, 'tags...'],
+    ['a tag that is the list of tags there', { tags: { _index: 'y' } }, 'tags._index'],
+    ['a tag value that IAM refuses', { tags: { team: 'a#b' } }, 'tags.team'],
     ["a tag of AWS's own", { tags: { 'aws:x': 'y' } }, 'tags.aws:x'],
     [
       'more settings than are kept',
@@ -58,6 +61,12 @@ describe('a launch', () => {
     expect(answer.body.errors).toContainEqual({ path, message: expect.any(String) });
     expect(world.workflows.started).toEqual([]);
     expect(await world.store.clusters({ limit: 10 })).toEqual({ items: [] });
+  });
+
+  test('takes tags in every script and with the signs that IAM knows', async () => {
+    const tags = { team: 'Flüge + mehr', 'cost:centre': '数 4711/b_c=d:e@f.g-h' };
+    expect((await call('create-cluster', { body: { ...CLUSTER, tags } })).status).toBe(202);
+    expect(await world.store.cluster('flights')).toMatchObject({ spec: { tags } });
   });
 
   test('says all that is wrong at once', async () => {
