@@ -1,0 +1,42 @@
+import { observeJob } from '../../../lambdas/usecases/observe-job';
+import { World } from '../../state-machines/support/world';
+
+/** A cancellation that holds a job which Flink was asked to start this many seconds ago, without an answer so far. */
+const prepare = async (secondsAgo: number) => {
+  const world = new World();
+  await world.acceptLaunch();
+  const resources = { taskManagerGroups: [], launchTemplateIds: [], jobManagerAddress: '127.64.0.10' };
+  world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING', resources }] });
+  world.flink.reachable = true;
+  world.flink.taskManagers = 1;
+  await world.acceptSubmission(world.sqlSpec(1));
+  const cancellation = await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false });
+  const lease = { operationId: cancellation.operationId, acquiredAt: cancellation.requestedAt, until: cancellation.deadline };
+  const startAsked = { at: new Date(world.now - secondsAgo * 1_000).toISOString(), times: 1 };
+  world.store.seed({ jobs: [{ ...(await world.job()), status: 'STOPPING', lease, startAsked }] });
+  const deps = { store: world.store, flink: () => world.flink, clock: world.clock };
+  const input = {
+    operationId: cancellation.operationId,
+    phase: 'Look whether the job has ended',
+    until: 'ended',
+    restoring: false,
+  } as const;
+  return { world, look: () => observeJob(deps, cancellation, input) };
+};
+
+test('a job that Flink does not show has not ended while its start may still come', async () => {
+  const { world, look } = await prepare(79);
+  expect(await look()).toMatchObject({ ready: false, reason: expect.stringContaining('still working on') });
+  world.now += 1_000;
+  expect(await look()).toEqual({ ready: true, reason: 'Flink does not know the job any more' });
+});
+
+test('a job that shows after its cancellation was asked for is canceled too', async () => {
+  const { world, look } = await prepare(5);
+  const { flinkJobId } = await world.job();
+  const run = { jobName: 'delays', parallelism: 1, allowNonRestoredState: false, flinkConfiguration: {} };
+  await world.flink.runSql({ ...run, flinkJobId, script: 'INSERT INTO a SELECT * FROM b' });
+  expect(await look()).toMatchObject({ ready: false });
+  expect(await look()).toMatchObject({ ready: false, reason: 'The job is still CANCELLING' });
+  expect(await look()).toEqual({ ready: true, reason: 'The job is CANCELED' });
+});
