@@ -106,7 +106,8 @@ export const deploy = async (settings: TwinSettings, assembly: string): Promise<
       '--outputs-file',
       file,
     ],
-    environment: cdkEnvironment(settings),
+    // The archives of the functions are kept with the assembly that they belong to.
+    environment: { ...cdkEnvironment(settings), CDK_HOME: join(assembly, '.cdk-home') },
     seconds: 300,
   });
   const all = Object.assign({}, ...Object.values(outputs.parse(JSON.parse(readFileSync(file, 'utf8'))))) as Record<string, string>;

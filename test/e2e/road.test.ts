@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 test('a cluster launches: JobManager answers, wanted slots registered, every phase recorded', async () => {
-  const operation = await client.succeeded(
+  const { operationId } = await client.succeeded(
     await client.launchCluster({
       name: cluster,
       size: 'dev',
@@ -28,6 +28,11 @@ test('a cluster launches: JobManager answers, wanted slots registered, every pha
       tags: { team: 'billing' },
     }),
   );
+  // Its last phase is closed a moment after the operation itself.
+  const operation = await eventually('the end of the last phase', 5, async () => {
+    const read = await client.operation(cluster, operationId);
+    return read.phases.every((phase) => phase.endedAt !== undefined) && read;
+  });
   expect(operation.phases.length).toBeGreaterThan(3);
   expect(operation.phases.every((phase) => phase.outcome === 'ok' && phase.endedAt !== undefined && phase.reason !== '')).toBe(true);
   const seen = await client.cluster(cluster);
