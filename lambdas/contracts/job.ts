@@ -6,7 +6,7 @@ import { flinkJobId, instant, resourceName, s3Uri, sha256 } from './names';
 export const SQL_SCRIPT_MAX_BYTES = 1_000_000;
 
 export const jarProgram = z.strictObject({
-  uri: s3Uri,
+  uri: s3Uri.describe("In the stage's artifact bucket, or below `clusters/<cluster>/` of its state bucket"),
   sha256,
   entryClass: z
     .string()
@@ -29,7 +29,7 @@ export const restorePolicy = z
       .enum(['latest', 'savepoint', 'none'])
       .default('latest')
       .describe('latest: newest savepoint or retained checkpoint of the job of this name, if there is one'),
-    savepoint: s3Uri.optional(),
+    savepoint: s3Uri.optional().describe("Below `clusters/<cluster>/` of the stage's state bucket"),
     allowNonRestoredState: z.boolean().default(false),
   })
   .refine((policy) => (policy.from === 'savepoint') === (policy.savepoint !== undefined), {

@@ -1,9 +1,10 @@
-import { scriptKey } from '../../lambdas/domain/state-paths';
 import type { Grant } from '../config/functions';
 import type { StageNames } from '../config/names';
 import type { Permission } from './permissions';
 
 const OBJECTS = 'Keys of objects are made by clusters, jobs and operations; the bucket is the boundary.';
+/** Where the control plane keeps SQL scripts of jobs in the state bucket. */
+const SCRIPTS = 'clusters/*/jobs/*/scripts/*.sql';
 const DESCRIBE = 'EC2 and Auto Scaling Describe calls know no resources.';
 const RUN_TIME = 'Clusters are made at run time; the tag condition or the name prefix is the boundary.';
 
@@ -267,7 +268,7 @@ export const permissionsOf = (
     case 'state:scripts':
       return [
         ...bucketRead(names, names.stateBucket, kmsKeyArn),
-        { actions: ['s3:PutObject'], resources: [`${names.bucketArn(names.stateBucket)}/${scriptKey('*', '*', '*')}`], because: OBJECTS },
+        { actions: ['s3:PutObject'], resources: [`${names.bucketArn(names.stateBucket)}/${SCRIPTS}`], because: OBJECTS },
         key(kmsKeyArn, ['GenerateDataKey']),
       ];
     case 'fleet:facts':

@@ -1,5 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { ROUTES } from '../../lambdas/contracts/routes';
+import { scriptKey } from '../../lambdas/domain/state-paths';
 import { FUNCTIONS } from '../../lib/config/functions';
 import { configOf, listOf, type Resource, stageOf, synthesise } from './support/synth';
 
@@ -87,7 +88,7 @@ describe('rights to objects', () => {
   it.each(['api-submit-job', 'api-upgrade-job'])('let %s write SQL scripts of jobs and nothing else', (name) => {
     const written = keysOf(name, 's3:PutObject');
     expect(written).toHaveLength(1);
-    expect(written[0]).toMatch(/\/clusters\/\*\/jobs\/\*\/scripts\/\*\.sql"/);
+    expect(written[0]).toContain(`/${scriptKey('*', '*', '*')}"`);
     expect(actionsOf(name)).not.toContain('s3:DeleteObject');
   });
 
