@@ -14,6 +14,11 @@ const LOG_RETENTION_DAYS = [
  * the longest operation, an upgrade, and the cleaning up after it.
  */
 export const MOST_SECONDS = 7_200;
+/**
+ * An upgrade waits in four places, 9 to 14 events of its history a look, one look in ten seconds in the end: after three hours and with the way back
+ * these are about 23,000, and Step Functions ends an execution at 25,000.
+ */
+const MOST_UPGRADE_SECONDS = 10_800;
 
 /** One stage as a person writes it in `lib/config/stages/`. Nothing else tells stages apart. */
 export const stageConfig = z
@@ -87,6 +92,12 @@ export const stageConfig = z
           `${max} is over limits.maxTaskManagersPerCluster (${config.limits.maxTaskManagersPerCluster})`,
         );
     }
+    const { savepointSeconds, submitSeconds } = config.deadlines;
+    if (savepointSeconds + 2 * submitSeconds > MOST_UPGRADE_SECONDS)
+      wrong(
+        ['deadlines'],
+        `an upgrade would have ${savepointSeconds + 2 * submitSeconds} s (savepointSeconds and twice submitSeconds), its workflow can wait ${MOST_UPGRADE_SECONDS} s`,
+      );
     config.streamSources.forEach((source, index) => {
       if (source.fromPort > source.toPort)
         wrong(['streamSources', index, 'fromPort'], `${source.fromPort} is over toPort (${source.toPort})`);

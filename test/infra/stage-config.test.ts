@@ -37,6 +37,11 @@ describe('the stage configuration', () => {
       'deadlines.savepointSeconds: ',
     ],
     [
+      'deadlines that together are longer than an upgrade can wait',
+      (config) => Object.assign(config.deadlines, { savepointSeconds: 7_200, submitSeconds: 1_801 }),
+      'deadlines: an upgrade would have 10802 s (savepointSeconds and twice submitSeconds), its workflow can wait 10800 s',
+    ],
+    [
       'a zone of another region',
       (config) => Object.assign(config, { availabilityZones: ['eu-west-1a', 'us-east-1b'] }),
       'availabilityZones[1]: "us-east-1b" is not a zone of region eu-west-1',
