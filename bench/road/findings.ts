@@ -1,6 +1,6 @@
 import { PRICES, priceOf, type Use } from '../prices';
 import { type Aim, under } from '../report';
-import { median, percentile, rounded } from '../statistics';
+import { median, rounded } from '../statistics';
 import type { BundleFigures } from './bundles';
 import type { FirstRow } from './first-row';
 import type { Invocation } from './invocations';
@@ -52,13 +52,20 @@ export const pricedOperations = ({ operations = [], bundles = [] }: Findings): P
     };
   });
 
-export const emptyStage = ({ standing, sweeps = [] }: Findings): MonthPrice | undefined =>
-  standing && sweeps.length > 0
-    ? emptyStageMonth(standing, {
-        durationMs: median(sweeps.map((sweep) => sweep.durationMs)),
-        logBytes: median(sweeps.map((sweep) => sweep.logBytes)),
-      })
-    : undefined;
+/** What runs once a minute stays warm; a cold run counts only when there was no other. */
+const typicalSweeps = ({ sweeps = [] }: Findings): readonly Invocation[] => {
+  const warm = sweeps.filter(({ cold }) => !cold);
+  return warm.length > 0 ? warm : sweeps;
+};
+
+export const emptyStage = (findings: Findings): MonthPrice | undefined => {
+  const sweeps = typicalSweeps(findings);
+  if (!findings.standing || sweeps.length === 0) return undefined;
+  return emptyStageMonth(findings.standing, {
+    durationMs: median(sweeps.map(({ durationMs }) => durationMs)),
+    logBytes: median(sweeps.map(({ logBytes }) => logBytes)),
+  });
+};
 
 export const idleCluster = ({ idle }: Findings): MonthPrice | undefined => idle && idleClusterMonth(idle.runs, idle.seconds);
 
@@ -93,15 +100,15 @@ const longestPhase = ({ phases }: Submissions): string | undefined => {
 
 /** What the JSON line holds. */
 export const runsOf = (findings: Findings): unknown => {
-  const { operations: _, idle, sweeps, ...rest } = findings;
-  const sweepMs = sweeps?.map(({ durationMs }) => durationMs) ?? [];
+  const { operations: _, idle, sweeps: __, ...rest } = findings;
+  const sweepMs = typicalSweeps(findings).map(({ durationMs }) => durationMs);
   return {
     ...rest,
     operations: pricedOperations(findings),
     emptyStage: emptyStage(findings),
     idleCluster: idleCluster(findings),
     ...(idle ? { idle: { seconds: rounded(idle.seconds), functionRuns: idle.runs.map(({ functionName }) => functionName) } } : {}),
-    ...(sweepMs.length > 0 ? { sweeper: { runs: sweepMs.length, p50Ms: percentile(sweepMs, 0.5), p95Ms: percentile(sweepMs, 0.95) } } : {}),
+    ...(sweepMs.length > 0 ? { sweeper: { runs: sweepMs.length, medianMs: median(sweepMs) } } : {}),
     prices: { ...PRICES },
   };
 };

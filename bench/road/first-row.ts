@@ -59,9 +59,13 @@ const installCheck = (): number => {
   return (performance.now() - started) / 1_000;
 };
 
-/** The demo's road to its first result row. The job goes on running without input. Must be the first thing that this process does. */
+/**
+ * The demo's road to its first result row. The job goes on running without input. Must be the first thing that this process does.
+ * @param twinSteps filled while `start` runs
+ */
 export const roadToFirstRow = async (
   start: () => Promise<TwinFile>,
+  twinSteps: readonly Part[],
   signal: AbortSignal,
   progress: (line: string) => void,
 ): Promise<FirstRow> => {
@@ -86,6 +90,6 @@ export const roadToFirstRow = async (
   const phases = view.phases();
   const seconds = phases.reduce((sum, phase) => sum + phase.seconds, 0);
   const [twin, ...others] = phases;
-  const shown = twin === undefined ? [] : [{ ...twin, seconds: twin.seconds - check }, ...others];
+  const shown = twin === undefined ? [] : [{ ...twin, seconds: twin.seconds - check, parts: twinSteps }, ...others];
   return { seconds, phases: [{ name: 'Install check', seconds: check, parts: [] }, ...shown] };
 };

@@ -11,7 +11,7 @@ import { rounded } from '../statistics';
 import { AwsCalls } from './aws-calls';
 import { bundleAnew, bundleFigures } from './bundles';
 import type { Findings } from './findings';
-import { roadToFirstRow } from './first-row';
+import { type Part, roadToFirstRow } from './first-row';
 import { invocationsSince } from './invocations';
 import { uploadedJar } from './jar';
 import { routeLatencies } from './latency';
@@ -48,15 +48,20 @@ export const benchRoad = async (props: RoadBenchProps): Promise<void> => {
     at: new Date().toISOString(),
   };
   const work = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  const twinSteps: Part[] = [];
   const twin = new Twin({
     settings,
     command: 'npm run bench -- road',
-    onStep: ({ name, state, seconds }) => state === 'done' && progress(`${name}: ${seconds?.toFixed(1)} s`),
+    onStep: ({ name, state, seconds = 0 }) => {
+      if (state !== 'done') return;
+      twinSteps.push({ name, seconds });
+      progress(`${name}: ${seconds.toFixed(1)} s`);
+    },
   });
   const ended = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
   ended.catch(() => {});
   try {
-    const measured = onTwin(props, twin, work);
+    const measured = onTwin(props, twin, twinSteps, work);
     measured.catch(() => {}); // the race has it, unless the end was asked for
     const environment = await Promise.race([measured, twin.broken, ended]);
     await twin.stop();
@@ -72,10 +77,15 @@ export const benchRoad = async (props: RoadBenchProps): Promise<void> => {
 };
 
 /** All that needs the twin. @returns environment of the deployed functions */
-const onTwin = async (props: RoadBenchProps, twin: Twin, work: string): Promise<Readonly<Record<string, string>>> => {
+const onTwin = async (
+  props: RoadBenchProps,
+  twin: Twin,
+  twinSteps: readonly Part[],
+  work: string,
+): Promise<Readonly<Record<string, string>>> => {
   const { settings, repeat, calls, signal, progress, findings } = props;
   let file: TwinFile | undefined;
-  findings.firstRow = await roadToFirstRow(async () => (file = await twin.start()), signal, progress);
+  findings.firstRow = await roadToFirstRow(async () => (file = await twin.start()), twinSteps, signal, progress);
   if (!file) throw new Error('the twin was not started');
   const client = new SluiceClient(file);
   const aws = new AwsCalls(file);
