@@ -41,14 +41,8 @@ export const endOperation = async (
   );
   const at = clock().toISOString();
   if (failure) await closePhases(store, operation, input.phase, reason, at);
-  await store.endOperation(operation.operationId, {
-    status,
-    endedAt: at,
-    reason,
-    error: failure,
-    result: resultOf(operation, job, input, status),
-  });
-  await store.releaseLease(target, operation.operationId);
+  const end = { status, endedAt: at, reason, error: failure, result: resultOf(operation, job, input, status) } as const;
+  if (!(await store.endOperation(operation.operationId, end, target))) await store.releaseLease(target, operation.operationId);
   return { status, reason };
 };
 

@@ -255,6 +255,18 @@ describe.each([
       expect(await store.operation(operation.operationId)).toEqual({ ...operation, ...end });
     });
 
+    test('an operation lets go of its lease with its end, never of the lease of another', async () => {
+      await launched();
+      const [first, second] = [anOperation(), anOperation({ job: 'other' })];
+      const end = { status: 'SUCCEEDED', endedAt: at(9), reason: 'Done' } as const;
+      await store.acceptJobChange(first, aJob({ lease: aLease(first.operationId) }), undefined);
+      await store.acceptJobChange(second, aJob({ name: 'other', lease: aLease(newOperationId()) }), undefined);
+      expect(await store.endOperation(first.operationId, end, { cluster: first.cluster, job: 'delays' })).toBe(true);
+      expect(await store.endOperation(second.operationId, end, { cluster: second.cluster, job: 'other' })).toBe(true);
+      expect((await store.job(first.cluster, 'delays'))?.lease).toBeUndefined();
+      expect((await store.job(second.cluster, 'other'))?.lease).toBeDefined();
+    });
+
     test('ending or noting a phase of an operation that does not exist is an error', async () => {
       await expect(store.endOperation(newOperationId(), { status: 'FAILED', endedAt: at(1), reason: '' })).rejects.toThrow(NotFound);
       await expect(store.recordPhase(newOperationId(), { name: 'Start', startedAt: at(1), outcome: 'ok', reason: '' })).rejects.toThrow(

@@ -155,10 +155,15 @@ class InMemoryStore implements StorePort {
     this.operationItems.set(operationId, { ...stored, phases });
   }
 
-  async endOperation(operationId: string, end: Pick<Operation, 'status' | 'endedAt' | 'reason' | 'error' | 'result'>): Promise<boolean> {
+  async endOperation(
+    operationId: string,
+    end: Pick<Operation, 'status' | 'endedAt' | 'reason' | 'error' | 'result'>,
+    held?: LeaseTarget,
+  ): Promise<boolean> {
     const stored = this.requireOperation(operationId);
     if (hasEnded(stored)) return false;
     this.operationItems.set(operationId, changed(stored, end));
+    if (held && this.leased(held)?.lease?.operationId === operationId) this.setLease(held, undefined);
     return true;
   }
 

@@ -56,6 +56,16 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     `${placeholders.name('status')} IN (${placeholders.value('PENDING')}, ${placeholders.value('RUNNING')})`;
   const operation = (operationId: string): Promise<Operation | undefined> => table.get(operationKey(operationId), readOperation);
 
+  /** Update and condition that take an operation's lease off a cluster or job. */
+  const removal = (names: Placeholders, operationId: string): [string, string] => [
+    `REMOVE ${names.name('lease')}`,
+    names.is(operationId, 'lease', 'operationId'),
+  ];
+  const letGo = (resource: LeaseTarget, operationId: string): TransactionPart => {
+    const names = new Placeholders();
+    return table.change(leaseKey(resource), names, ...removal(names, operationId));
+  };
+
   /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
   const accept = async (
     given: Operation,
@@ -168,13 +178,16 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
         throw new NotFound(`There is no operation ${operationId}`);
     },
 
-    async endOperation(operationId, end) {
+    async endOperation(operationId, end, held) {
       const names = new Placeholders();
       const ttl = Math.floor(Date.parse(end.endedAt ?? now().toISOString()) / 1_000) + ENDED_OPERATION_DAYS * DAY_SECONDS;
-      const failed = await table.transact([
+      const parts = [
         table.change(operationKey(operationId), names, names.update({ ...end, ttl }), isOpen(names)),
         table.delete(openKey(operationId)),
-      ]);
+      ];
+      let failed = await table.transact(held ? [...parts, letGo(held, operationId)] : parts);
+      // The lease is somebody else's by now.
+      if (failed?.[2] && !failed[0]) failed = await table.transact(parts);
       if (failed && !(await operation(operationId))) throw new NotFound(`There is no operation ${operationId}`);
       return failed === undefined;
     },
@@ -194,7 +207,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     async releaseLease(resource, operationId) {
       const names = new Placeholders();
-      await table.update(leaseKey(resource), names, `REMOVE ${names.name('lease')}`, names.is(operationId, 'lease', 'operationId'));
+      await table.update(leaseKey(resource), names, ...removal(names, operationId));
     },
 
     async updateCluster(name, operationId, change) {

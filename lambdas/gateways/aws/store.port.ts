@@ -50,8 +50,15 @@ export interface StorePort {
   markRunning(operationId: string, at: string): Promise<boolean>;
   /** Adds or refreshes one phase; a phase seen before keeps its `startedAt` and counts an attempt more. */
   recordPhase(operationId: string, phase: Omit<Phase, 'attempts'>): Promise<void>;
-  /** Sets the end of an operation; false when it had ended before (the first end stays). */
-  endOperation(operationId: string, end: Pick<Operation, 'status' | 'endedAt' | 'reason' | 'error' | 'result'>): Promise<boolean>;
+  /**
+   * Sets the end of an operation and in the same transaction lets go of `held`, if it holds that lease: who reads that it has ended can ask for
+   * the next change at once. False when it had ended before (the first end stays, and nothing is let go).
+   */
+  endOperation(
+    operationId: string,
+    end: Pick<Operation, 'status' | 'endedAt' | 'reason' | 'error' | 'result'>,
+    held?: LeaseTarget,
+  ): Promise<boolean>;
 
   /** Takes the lease of a cluster or job for an operation: true also when it holds it already; false while another's has not run out. */
   acquireLease(resource: LeaseTarget, lease: { operationId: string; acquiredAt: string; until: string }): Promise<boolean>;
