@@ -35,6 +35,8 @@ export interface RoadBenchProps {
   readonly findings: Findings;
 }
 
+/** The function that ends the last operation still writes its log when the operation has ended. */
+const SETTLE_MS = 2_000;
 /** Long enough for the sweeper to come by. */
 const IDLE_SECONDS = 65;
 
@@ -98,6 +100,7 @@ const onTwin = async (
   findings.latencies = await routeLatencies({ client, aws, cluster, jar }, calls, progress);
 
   progress(`nobody asks anything for ${IDLE_SECONDS} s; meanwhile cdk synth`);
+  await sleep(SETTLE_MS, undefined, { signal });
   const idleSince = Date.now();
   const assembly = join(work, 'cdk.out');
   findings.synth = { ...findings.synth, warmSeconds: rounded(await synthSeconds(settings, assembly), 2) };
