@@ -1,6 +1,6 @@
 /**
- * List prices of us-east-1 in USD as AWS's pricing pages gave them in November 2025, without free tiers. Each line names its page below
- * https://aws.amazon.com/.
+ * List prices of us-east-1 in USD, without free tiers, as known in November 2025: nothing is looked up here. Each line names the page below
+ * https://aws.amazon.com/ to check it against.
  */
 export const PRICES = {
   /** step-functions/pricing: a state transition of a standard workflow; a retry is one more. */
