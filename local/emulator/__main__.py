@@ -60,16 +60,30 @@ async def serve(application, host: str, port: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    print(f"emulator ready on http://{host}:{port}", flush=True)
+    announcing = asyncio.create_task(announce(host, port))
     try:
         await asyncio.wait_for(hypercorn_serve(application, config, shutdown_trigger=ended.wait), None)
     finally:
+        announcing.cancel()
         from .extensions import stop
 
         stop()
         # Worker threads may sit in a Lambda call or a wait state; nothing of theirs is worth keeping.
         sys.stdout.flush()
         os._exit(0)
+
+
+async def announce(host: str, port: int) -> None:
+    """Says that the emulator is ready once its port takes connections."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        print(f"emulator ready on http://{host}:{port}", flush=True)
+        return
 
 
 if __name__ == "__main__":

@@ -33,8 +33,9 @@ export async function eventually<T>(look: () => Promise<T>, until: (seen: T) => 
   }
 }
 
+/** A source subtask that is left without a split, as after growing from one, has finished and is where it should be. */
 export const allRun = (job: FlinkJobSeen | undefined): boolean =>
-  job?.state === 'RUNNING' && job.tasks.total > 0 && job.tasks.running === job.tasks.total;
+  job?.state === 'RUNNING' && job.tasks.total > 0 && job.tasks.running > 0 && job.tasks.running + job.tasks.finished === job.tasks.total;
 const ended = (savepoint: SavepointState): boolean => savepoint.state !== 'in-progress';
 
 /** The contract of FlinkPort: true of the fake and of the adapter on real Flink. */
