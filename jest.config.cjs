@@ -7,8 +7,9 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist', '<rootDir>/local/.state', '<rootDir>/local/.cache'],
 };
 const project = (displayName, extra = {}) => ({ ...base, displayName, rootDir: __dirname, testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`], ...extra });
+const onceMore = { setupFilesAfterEnv: ['<rootDir>/test/contract/support/once-more.ts'] };
 // One local twin for all end-to-end tests.
-const twin = { globalSetup: '<rootDir>/test/e2e/support/global-setup.ts', globalTeardown: '<rootDir>/test/e2e/support/global-teardown.ts' };
+const twin = { ...onceMore, globalSetup: '<rootDir>/test/e2e/support/global-setup.ts', globalTeardown: '<rootDir>/test/e2e/support/global-teardown.ts' };
 module.exports = {
-  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e'].map((name) => project(name, name === 'e2e' ? twin : {})),
+  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e'].map((name) => project(name, { contract: onceMore, e2e: twin }[name])),
 };

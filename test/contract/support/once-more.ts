@@ -1,0 +1,5 @@
+/**
+ * Suites with real processes: a test that fails is tried once more, and its first failure is printed. On a shared machine a JVM may get no
+ * processor for seconds; a defect fails twice.
+ */
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
