@@ -4,11 +4,10 @@ import { secondsBetween } from './learning';
 const DAY_SECONDS = 86_400;
 /** Stretches that a window is remembered in: more of them would make it more exact, and the stored state larger. */
 const STRETCHES = 4;
-/** What a rescale has to be worth, as a share of the slots, doubles with each of the last day: they get fewer and larger. */
-const LEAST_SAVING = 0.15;
-/** Each scale-out of the last day adds this much to what the next one provides for, at most this many times. */
-const HEADROOM = 0.25;
-const MOST_HEADROOM_STEPS = 6;
+/** Share of the slots that a scale-in has to save, by the rescales of the last day: they get fewer and larger. After more there is none. */
+const LEAST_SAVING = [0.2, 0.45, 0.6];
+/** What a scale-out provides for, as a factor on the demand, by the rescales that are left of the day: the last one has to do. */
+const HEADROOM = [2.2, 2.2, 1.4, 1.1];
 
 type Needed = Readonly<Record<string, number>>;
 const plus = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();
@@ -45,25 +44,38 @@ export const mostNeeded = (
   return most;
 };
 
-const raises = ({ kind, from, to }: PastRescale): boolean =>
-  kind === 'rescale' && Object.keys(to).some((id) => (to[id] ?? 0) > (from[id] ?? 0));
+const lowers = ({ from, to }: PastRescale): boolean => Object.keys(to).some((id) => (to[id] ?? 0) < (from[id] ?? 0));
 
 export interface LastDay {
   readonly rescales: number;
-  /** Factor on the demand that a scale-out provides for: the more often more was needed in the last day, the more is provided at once. */
+  /** Factor on the demand that a scale-out provides for: the more often the job was rescaled in the last day, the more is provided at once. */
   readonly headroom: number;
-  /** Share of the slots that a scale-in has to save. */
-  readonly leastSaving: number;
+  /** Share of the slots that a scale-in has to save; null when there is to be none, so that scale-outs are left for the next rise. */
+  readonly leastSaving: number | null;
 }
 
-export const lastDay = (history: readonly PastRescale[], now: string): LastDay => {
+export const lastDay = (
+  history: readonly PastRescale[],
+  { rescalesPerDay }: Pick<ScalingSettings, 'rescalesPerDay'>,
+  now: string,
+): LastDay => {
   const recent = history.filter(({ at }) => secondsBetween(at, now) < DAY_SECONDS);
-  const outs = recent.filter(raises).length;
+  const rescales = recent.length;
+  const left = rescalesPerDay - rescales;
+  const ins = recent.filter(lowers).length;
   return {
-    rescales: recent.length,
-    headroom: 1 + HEADROOM * Math.min(MOST_HEADROOM_STEPS, outs),
-    leastSaving: Math.min(0.9, LEAST_SAVING * 2 ** Math.max(0, recent.length - 1)),
+    rescales,
+    headroom: rescales === 0 ? 1 : (HEADROOM[Math.max(0, left)] ?? 1),
+    leastSaving:
+      (ins === 0 && left >= 2) || (ins === 1 && left >= 3) ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15) : null,
   };
+};
+
+/** The highest parallelism of the last two days that had turned out to be enough, because the next step was down; null without any. */
+export const wasEnough = (id: string, history: readonly PastRescale[], now: string): number | null => {
+  const recent = history.filter(({ at, from, to }) => secondsBetween(at, now) < 2 * DAY_SECONDS && from[id] !== to[id]);
+  const enough = recent.filter(({ from, to }) => (to[id] ?? 0) < (from[id] ?? 0)).map(({ from }) => from[id] ?? 0);
+  return enough.length > 0 ? Math.max(...enough) : null;
 };
 
 /** Parallelism below which a vertex is not taken, because it was scaled in and had to be scaled out again within the time; 0 for none. */

@@ -40,10 +40,18 @@ export const decideIn = (
       `${slots(could)} of ${before} would do now, but more was needed in the window, or a size that was too small would come back.`,
       'calm',
     );
-  const { rescales, leastSaving } = lastDay(history, now);
-  if (rescales >= desired.rescalesPerDay || (before - after) / before < leastSaving)
+  const { rescales, leastSaving } = lastDay(history, desired, now);
+  // What the rest of the job occupies, that stays as it is, says nothing about what this is worth.
+  const groups = new Set(job.vertices.filter(({ id }) => to[id] !== from[id]).map(({ slotSharingGroup }) => slotSharingGroup));
+  const touched = job.vertices.filter(({ slotSharingGroup }) => groups.has(slotSharingGroup));
+  if (leastSaving === null)
     return hold(
-      `${slots(after)} of ${before} would do; that is not worth a rescale after ${rescales} in 24 hours (${Math.round(leastSaving * 100)} % must be saved, ${desired.rescalesPerDay} a day are the most).`,
+      `${slots(after)} of ${before} would do; after ${rescales} rescales in 24 hours what is left of them is kept for scaling out.`,
+      'calm',
+    );
+  if ((before - after) / slotsFor(touched, {}) < leastSaving)
+    return hold(
+      `${slots(after)} of ${before} would do; after ${rescales} rescales in 24 hours one has to save ${Math.round(leastSaving * 100)} %.`,
       'calm',
     );
   return {

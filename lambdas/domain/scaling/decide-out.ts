@@ -28,14 +28,14 @@ export const decideOut = (
   const hold = (reason: string, ...lines: Line[]): Outcome => ({ action: { kind: 'hold' }, reason, lines, outSince });
   const why = bottleneck(proposals);
   const from = withChange(proposals, (_, current) => current);
-  const wanted = withChange(proposals, ({ out }, current) => Math.max(current, out));
+  const wanted = withChange(proposals, (proposal, current) => (proposal.out > proposal.current ? proposal.out : current));
   if (!changes(from, wanted)) {
     const [held] = proposals.flatMap(({ lines }) => lines).filter(({ invariant }) => invariant === 'learning' || invariant === 'limits');
     return hold(`More is needed and cannot be given: ${held?.text ?? why}.`);
   }
   const scheduled = proposals.some(({ belowFloor }) => belowFloor);
   if (evaluation.urgent === null && !scheduled) {
-    const { rescales } = lastDay(history, now);
+    const { rescales } = lastDay(history, desired, now);
     if (rescales >= desired.rescalesPerDay)
       return hold(`${capital(why)}, but the job was rescaled ${rescales} times in 24 hours and its lag is within its level.`, {
         vertex: null,

@@ -28,9 +28,9 @@ const whyUndecided = ({ job, history }: ScalingObserved, settings: ScalingSettin
 const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urgent }: JobEvaluation): Outlook => {
   const lead = forecastFactor(observed.forecast, totalTarget, now, desired.forecastLeadSeconds);
   // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
-  const headroom = urgent === null && observed.forecast.length === 0 ? lastDay(observed.history, now).headroom : 1;
+  const headroom = urgent === null && observed.forecast.length === 0 ? lastDay(observed.history, desired, now).headroom : 1;
   const hold = Math.max(lead, forecastFactor(observed.forecast, totalTarget, now, desired.forecastHoldSeconds));
-  return { lead, provide: Math.max(hold, headroom), hold, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds) };
+  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds) };
 };
 
 /**

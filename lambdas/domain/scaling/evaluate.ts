@@ -71,7 +71,7 @@ const innerDemand = (vertex: VertexSeen, graph: JobGraph, demands: ReadonlyMap<s
     target += demand.target * ratio;
     catchUp += demand.catchUp * ratio;
   }
-  return { target, catchUp };
+  return isKnown(target) && isKnown(catchUp) ? { target, catchUp } : null;
 };
 
 const whyUndecidable = (
@@ -128,7 +128,8 @@ export const evaluateJob = (job: JobObservation, settings: ScalingSettings): Job
   }
   const sources = graph.ordered.filter(isSource);
   const targets = sources.map(({ id }) => demands.get(id)?.target ?? null);
-  const lags = sources.map((source) => lagSeconds(source) ?? 0);
+  // A source that nothing can be said of holds what it feeds; it is no reason to treat the rest of the job differently.
+  const lags = sources.filter(({ id }) => vertices.get(id)?.undecidable === null).map((source) => lagSeconds(source) ?? 0);
   const lag = Math.max(0, ...lags);
   return {
     graph,

@@ -1,4 +1,5 @@
 import type { ScalingObserved, ScalingSettings } from '../../contracts/scaling';
+import { wasEnough } from './calm';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { figures, type Line } from './explain';
 import { forwardGroups } from './graph';
@@ -11,10 +12,10 @@ import { alignParallelism, parallelismFor, rateBand, requiredRate } from './requ
 export interface Outlook {
   /** Of the forecast until capacity could be there: something has to be done about it now. */
   readonly lead: number;
-  /** What a scale-out provides for, at least `lead`. */
-  readonly provide: number;
-  /** Of the forecast for as long as a scale-in should last. */
+  /** Of the forecast for as long as a rescale should last, at least `lead`. */
   readonly hold: number;
+  /** What a scale-out adds where there is no forecast, up to a size that was enough before (`calm.ts`). */
+  readonly headroom: number;
   /** Scheduled parallelism that must be there at least. */
   readonly floor: number;
 }
@@ -77,21 +78,27 @@ const proposeOne = (
   const short = rate < ahead.low || current < least;
   const over = rate > band.high || current > most;
   const exponent = scalingExponent(id, observed.history);
-  const up = parallelismOf(evaluation, settings, { factor: outlook.provide, floor: outlook.floor, exponent });
+  const up = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor, exponent });
+  const ample = parallelismOf(evaluation, settings, { factor: outlook.hold * outlook.headroom, floor: outlook.floor, exponent });
+  const before = wasEnough(id, observed.history, now) ?? 0;
+  // Once more than that is needed, it says nothing about the peak to come.
+  const enough = before > up.parallelism ? before : Number.POSITIVE_INFINITY;
   const down = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor });
-  let out = short ? Math.max(current, up.parallelism) : current;
+  let out = short ? Math.max(current, up.parallelism, Math.min(ample.parallelism, enough)) : current;
   let lower = Math.min(current, down.parallelism);
   if (short && rate >= band.low && current >= least)
     say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
   if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
-  if (short && exponent < 1 && out > current)
-    say(`${name}: past rescales gave less than in proportion (exponent ${exponent.toFixed(2)})`, 'learning');
   if (short && up.computed > most && current >= least) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
   const not = out > current ? whyNotAgain(vertex, out, observed.job, observed.history, settings, now) : null;
   if (not !== null) {
     say(`${name} is not scaled out further: ${not}`, 'learning');
     out = Math.max(current, Math.min(out, least));
   }
+  if (short && exponent < 1 && out > current)
+    say(`${name}: past rescales gave less than in proportion (exponent ${exponent.toFixed(2)})`, 'learning');
+  if (short && out > Math.max(current, up.parallelism))
+    say(`${name} gets more than ${up.parallelism}, so that it need not be raised again soon`, 'calm');
   if (over && lower < current && (saturated || backpressures)) {
     say(`${name} is not scaled in, because it ${saturated ? 'is saturated' : 'backpressures its inputs'}`, 'saturated-never-scaled-in');
   }

@@ -19,7 +19,7 @@ export interface CapacityGrant {
 }
 
 export interface SharingSettings {
-  /** Waiting so long is worth one step of priority. Seconds. */
+  /** Waiting so long is worth one step of priority. Seconds, above 0. */
   readonly agingSeconds: number;
   /** All the capacity that there could ever be: who needs more is told so, and nothing is kept for it. */
   readonly total: number;
@@ -28,7 +28,7 @@ export interface SharingSettings {
 /**
  * Shares scarce capacity among many clusters that ask at once, as after an outage: by priority, which grows while one waits, so that none
  * waits for ever behind a stream of more important ones. First everybody in turn gets the least that is of use, then, in the same order,
- * the rest. From the first that does not fit on, what is free is kept for it, as long as nobody behind it could have been served earlier.
+ * the rest. Nobody is served before the first that does not fit: what is free is kept for it.
  */
 export const shareCapacity = (
   requests: readonly CapacityRequest[],
