@@ -73,7 +73,7 @@ export const lastDay = (
 
 /** The highest parallelism of the last two days that had turned out to be enough, because the next step was down; null without any. */
 export const wasEnough = (id: string, history: readonly PastRescale[], now: string): number | null => {
-  const recent = history.filter(({ at, from, to }) => secondsBetween(at, now) < 2 * DAY_SECONDS && from[id] !== to[id]);
+  const recent = history.filter(({ at, from, to }) => from[id] !== to[id] && secondsBetween(at, now) < 2 * DAY_SECONDS);
   const enough = recent.filter(({ from, to }) => (to[id] ?? 0) < (from[id] ?? 0)).map(({ from }) => from[id] ?? 0);
   return enough.length > 0 ? Math.max(...enough) : null;
 };

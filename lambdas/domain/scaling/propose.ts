@@ -79,12 +79,19 @@ const proposeOne = (
   const over = rate > band.high || current > most;
   const exponent = scalingExponent(id, observed.history);
   const up = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor, exponent });
-  const ample = parallelismOf(evaluation, settings, { factor: outlook.hold * outlook.headroom, floor: outlook.floor, exponent });
-  const before = wasEnough(id, observed.history, now) ?? 0;
-  // Once more than that is needed, it says nothing about the peak to come.
-  const enough = before > up.parallelism ? before : Number.POSITIVE_INFINITY;
   const down = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor });
-  let out = short ? Math.max(current, up.parallelism, Math.min(ample.parallelism, enough)) : current;
+  const provided = (): number => {
+    if (outlook.headroom <= 1) return up.parallelism;
+    const ample = parallelismOf(evaluation, settings, {
+      factor: outlook.hold * outlook.headroom,
+      floor: outlook.floor,
+      exponent,
+    }).parallelism;
+    const enough = wasEnough(id, observed.history, now) ?? 0;
+    // Once more than that is needed, it says nothing about the peak to come.
+    return enough > up.parallelism ? Math.min(ample, enough) : ample;
+  };
+  let out = short ? Math.max(current, up.parallelism, provided()) : current;
   let lower = Math.min(current, down.parallelism);
   if (short && rate >= band.low && current >= least)
     say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
