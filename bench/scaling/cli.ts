@@ -1,0 +1,99 @@
+/** Time of one scaling decision for a job of many vertices: `tsx bench/scaling/cli.ts [--vertices 100] [--decisions 2000] [--json]`. */
+import { parseArgs } from 'node:util';
+import { type ScalingInputs, scalingInputs } from '../../lambdas/contracts/scaling';
+import { decideScaling, redecide } from '../../lambdas/domain/scaling/decide-scaling';
+
+const NOW = '2026-03-04T12:00:00.000Z';
+/** Aim for a job of 100 vertices. */
+const AIM_MS = 10;
+
+/** Layers of four keyed vertices behind four sources, with a week of rescales and a forecast; one vertex is saturated, so that all of the decision is made. */
+const inputs = (count: number): ScalingInputs => {
+  const id = (index: number): string => index.toString(16).padStart(32, '0');
+  const vertices = Array.from({ length: count }, (_, index) => ({
+    id: id(index),
+    name: `vertex ${index}`,
+    inputs:
+      index < 4
+        ? []
+        : [{ vertex: id(index - 4), ship: 'hash' }, ...(index % 3 === 0 ? [{ vertex: id(index - 3), ship: 'rebalance' }] : [])],
+    parallelism: 16,
+    maxParallelism: 720,
+    recordsIn: 10_000 + index,
+    recordsOut: 10_000 - index,
+    busy: { mean: 0.6, worst: index === count - 1 ? 1 : 0.7 },
+    backpressured: { mean: 0, worst: 0.05 },
+    idle: { mean: 0.4, worst: 0.3 },
+    ...(index < 4 ? { pendingRecords: 1_000_000, pendingRecordsGrowth: 500, partitions: 64 } : {}),
+  }));
+  const rates = Object.fromEntries(vertices.map(({ id: vertex }) => [vertex, 14_000]));
+  const parallelism = (value: number) => Object.fromEntries(vertices.map(({ id: vertex }) => [vertex, value]));
+  const effect = { rates, restarts: 0, checkpointFailures: 0, gcShare: 0.02 };
+  const history = Array.from({ length: 28 }, (_, index) => {
+    const at = new Date(Date.parse(NOW) - (28 - index) * 6 * 3_600_000).toISOString();
+    const [from, to] = index % 2 === 0 ? [12, 16] : [16, 12];
+    return {
+      kind: 'rescale',
+      at,
+      from: parallelism(from),
+      to: parallelism(to),
+      before: effect,
+      expected: rates,
+      measured: { ...effect, at },
+    };
+  });
+  const job = {
+    cluster: 'bench',
+    job: 'bench',
+    observedAt: NOW,
+    windowSeconds: 30,
+    state: 'RUNNING',
+    vertices,
+    restarts: 0,
+    checkpoints: { consecutiveFailures: 0, latestAgeSeconds: 10, durationSeconds: 1 },
+    taskManagers: { cpuLoad: 0.6, gcShare: 0.02, heapAfterGcShare: 0.3 },
+  };
+  const forecast = Array.from({ length: 96 }, (_, index) => ({
+    at: new Date(Date.parse(NOW) + index * 900_000).toISOString(),
+    recordsPerSecond: 40_000,
+  }));
+  return scalingInputs.parse({ observed: { job, fleet: { slotsFree: 8 }, history, forecast }, desired: {}, now: NOW });
+};
+
+const times = (count: number, what: () => unknown): { readonly median: number; readonly p99: number } => {
+  for (let index = 0; index < Math.min(200, count); index += 1) what();
+  const sorted = Array.from({ length: count }, () => {
+    const start = performance.now();
+    what();
+    return performance.now() - start;
+  }).sort((a, b) => a - b);
+  return { median: sorted[Math.floor(count / 2)] ?? 0, p99: sorted[Math.floor(count * 0.99)] ?? 0 };
+};
+
+const { values } = parseArgs({
+  options: {
+    vertices: { type: 'string', default: '100' },
+    decisions: { type: 'string', default: '2000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const [vertices, decisions] = [Number(values.vertices), Number(values.decisions)];
+const { observed, desired, now } = inputs(vertices);
+const decision = times(decisions, () => decideScaling(observed, desired, now));
+const stored = JSON.stringify({ observed, desired, now });
+const again = times(Math.ceil(decisions / 10), () => redecide(JSON.parse(stored)));
+const round = (value: number): number => Number(value.toFixed(3));
+if (values.json)
+  console.log(
+    JSON.stringify({
+      bench: 'scaling-decision',
+      aims: [
+        { name: `p99 of a decision for ${vertices} vertices, ms`, aim: AIM_MS, measured: round(decision.p99), met: decision.p99 < AIM_MS },
+      ],
+      runs: decisions,
+    }),
+  );
+else
+  console.log(
+    `${vertices} vertices, ${decisions} decisions: median ${round(decision.median)} ms, p99 ${round(decision.p99)} ms; from stored inputs (${Math.round(stored.length / 1_024)} KiB, parsed): median ${round(again.median)} ms, p99 ${round(again.p99)} ms`,
+  );

@@ -1,0 +1,185 @@
+import * as z from 'zod';
+import { instant, resourceName } from './names';
+
+/** A value read from Flink; null where Flink gave NaN, nothing, or something that is no finite number: not known, and never decided on. */
+const measured = z.number().nullable().catch(null);
+const vertexId = z.string().min(1).max(100);
+const byVertex = <T extends z.ZodType>(value: T) => z.record(vertexId, value);
+const parallelism = z.int().min(1).max(32_768);
+
+/** Shares of time, 0 to 1, over all subtasks of a vertex. */
+const share = z.object({ mean: measured, worst: measured });
+
+/** How records get to a vertex. `hash` goes by key group; vertices joined by `forward` must have the same parallelism. */
+export const shipStrategy = z.enum(['hash', 'forward', 'rebalance', 'rescale', 'broadcast', 'other']);
+
+export const vertexSeen = z.object({
+  id: vertexId,
+  name: z.string().max(500),
+  inputs: z.array(z.object({ vertex: vertexId, ship: shipStrategy })),
+  /** Slots are shared within a group; groups have slots of their own. */
+  slotSharingGroup: z.string().default('default'),
+  parallelism,
+  /** Key groups. */
+  maxParallelism: parallelism,
+  /** Records per second over all subtasks; of a source: what it reads. */
+  recordsIn: measured,
+  recordsOut: measured,
+  busy: share,
+  backpressured: share,
+  idle: share,
+  /** Records not read yet. Absent: this vertex is no source, or one that has no such figure. */
+  pendingRecords: measured.optional(),
+  /** Growth of `pendingRecords`, records per second; negative when it shrinks. */
+  pendingRecordsGrowth: measured.optional(),
+  /** Partitions of the source: subtasks beyond that have nothing to read. */
+  partitions: z.int().min(1).optional(),
+  /** Flink marked a counter of this vertex incomplete, or a subtask was missing. */
+  incomplete: z.boolean().default(false),
+});
+export type VertexSeen = z.infer<typeof vertexSeen>;
+
+/** What one pass of observation saw of a job. Counters are rates over `windowSeconds` that end at `observedAt`. */
+export const jobObservation = z.object({
+  cluster: resourceName,
+  job: resourceName,
+  observedAt: instant,
+  windowSeconds: z.number().min(0),
+  /** Flink's state of the job; only RUNNING is decided on. */
+  state: z.string(),
+  incomplete: z.boolean().default(false),
+  vertices: z.array(vertexSeen).max(2_000),
+  watermarkLagSeconds: measured.optional(),
+  /** Restarts since the job was started (`numRestarts`). */
+  restarts: measured,
+  checkpoints: z.object({ consecutiveFailures: measured, latestAgeSeconds: measured, durationSeconds: measured }),
+  /** Of the worst TaskManager: CPU load and share of time spent on garbage collection, 0 to 1. */
+  taskManagers: z.object({ cpuLoad: measured, gcShare: measured, heapAfterGcShare: measured }),
+});
+export type JobObservation = z.infer<typeof jobObservation>;
+
+export const fleetObservation = z.object({
+  /** Registered slots that no job occupies, spare ones included. */
+  slotsFree: z.int().min(0),
+  /** Slots that may still be added by the cluster's largest fleet and the stage's quota. Absent: unlimited. */
+  slotsAddable: z.int().min(0).optional(),
+  /** What the cluster costs now, and what one more slot costs. */
+  dollarsPerHour: z.number().min(0).default(0),
+  dollarsPerSlotHour: z.number().min(0).default(0),
+});
+export type FleetObservation = z.infer<typeof fleetObservation>;
+
+/** Figures by which a rescale is judged afterwards. `rates`: true processing rate of each vertex, records per second. */
+export const scalingEffect = z.object({
+  rates: byVertex(measured),
+  restarts: measured,
+  checkpointFailures: measured,
+  gcShare: measured,
+});
+export type ScalingEffect = z.infer<typeof scalingEffect>;
+
+export const pastRescale = z.object({
+  kind: z.enum(['rescale', 'roll-back']),
+  at: instant,
+  /** When all tasks ran again. Absent: `restartSeconds` after `at`. */
+  runningAt: instant.optional(),
+  from: byVertex(parallelism),
+  to: byVertex(parallelism),
+  before: scalingEffect,
+  /** True processing rates that the decision expected. */
+  expected: byVertex(z.number()),
+  /** Null until it was measured. */
+  measured: scalingEffect.extend({ at: instant }).nullable(),
+});
+export type PastRescale = z.infer<typeof pastRescale>;
+
+/** What the next decision has to know of this one. */
+export const scalingState = z.object({
+  /** Since when more was needed at every decision. */
+  outSince: instant.nullable().default(null),
+  /** Parallelism that was needed, the highest in each stretch of time, oldest first; at most six stretches. */
+  needed: z.array(z.object({ from: instant, to: instant, most: byVertex(z.int()) })).default([]),
+});
+export type ScalingState = z.infer<typeof scalingState>;
+
+/** What the job is expected to read, all sources together. */
+export const forecastPoint = z.object({ at: instant, recordsPerSecond: z.number().min(0) });
+export type ForecastPoint = z.infer<typeof forecastPoint>;
+
+export const scalingObserved = z.object({
+  job: jobObservation,
+  fleet: fleetObservation,
+  state: scalingState.prefault({}),
+  /** Oldest first; the last week's is enough. */
+  history: z.array(pastRescale).max(200).default([]),
+  forecast: z.array(forecastPoint).max(2_000).default([]),
+});
+export type ScalingObserved = z.infer<typeof scalingObserved>;
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 08:30, UTC');
+
+/** From `from` (included) to `until` (excluded), UTC, over midnight when `until` is the earlier one, no vertex runs with less. */
+export const scheduledFloor = z.object({
+  from: timeOfDay,
+  until: timeOfDay,
+  /** Days on which it begins, 0 is Sunday. Absent: every day. */
+  days: z.array(z.int().min(0).max(6)).optional(),
+  parallelism,
+});
+export type ScheduledFloor = z.infer<typeof scheduledFloor>;
+
+export const serviceLevels = z.object({
+  maxLagSeconds: z.number().positive().default(60),
+  maxWatermarkLagSeconds: z.number().positive().optional(),
+  /** Share of time, 0 to 1, that the worst subtask of a vertex may be backpressured. */
+  maxBackpressure: z.number().min(0).max(1).default(0.5),
+});
+
+export const scalingSettings = z
+  .object({
+    targetUtilization: z.number().gt(0).max(1).default(0.7),
+    /** The band: above `uMax` a vertex needs more, below `uMin` it has too much. */
+    uMin: z.number().min(0).max(1).default(0.5),
+    uMax: z.number().gt(0).max(1).default(0.9),
+    /** In this time a backlog shall be gone; 0: no catch-up is planned for. */
+    catchUpSeconds: z.number().min(0).default(600),
+    /** How long a rescale stops the job. */
+    restartSeconds: z.number().min(0).default(10),
+    minParallelism: parallelism.default(1),
+    maxParallelism: parallelism.default(32_768),
+    /** From this lag on, what a source reads is what it can read at most. */
+    highLagSeconds: z.number().min(0).default(30),
+    staleAfterSeconds: z.number().positive().default(120),
+    /** Without a lag over its level, more has to be needed for so long. */
+    scaleOutWindowSeconds: z.number().min(0).default(60),
+    scaleInWindowSeconds: z.number().min(0).default(1_800),
+    /** A size that was too small is not gone back to for so long. */
+    flapSeconds: z.number().min(0).default(21_600),
+    /** Beyond so many in 24 hours only a lag over its level leads to a rescale. */
+    rescalesPerDay: z.int().min(1).default(4),
+    /** A rescale that did not help, or was rolled back, is not repeated for so long. */
+    repeatAfterSeconds: z.number().min(0).default(86_400),
+    /** Capacity is there so long before a forecast peak. */
+    forecastLeadSeconds: z.number().min(0).default(1_800),
+    /** No scaling in when the forecast would take it back in this time. */
+    forecastHoldSeconds: z.number().min(0).default(7_200),
+    serviceLevels: serviceLevels.prefault({}),
+    /** Highest cost of the whole cluster. */
+    budgetDollarsPerHour: z.number().min(0).optional(),
+    /** Free slots that are not for jobs' growth. */
+    spareSlots: z.int().min(0).default(0),
+    floors: z.array(scheduledFloor).max(100).default([]),
+  })
+  .refine(({ uMin, targetUtilization, uMax }) => uMin <= targetUtilization && targetUtilization <= uMax, {
+    path: ['targetUtilization'],
+    message: 'must lie between uMin and uMax',
+  })
+  .refine(({ minParallelism, maxParallelism }) => minParallelism <= maxParallelism, {
+    path: ['minParallelism'],
+    message: 'must not be above maxParallelism',
+  });
+export type ScalingSettings = z.infer<typeof scalingSettings>;
+
+/** All that a decision follows from; stored with it. */
+export const scalingInputs = z.object({ observed: scalingObserved, desired: scalingSettings, now: instant });
+export type ScalingInputs = z.infer<typeof scalingInputs>;

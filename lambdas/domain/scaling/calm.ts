@@ -1,0 +1,97 @@
+import type { PastRescale, ScalingSettings, ScalingState } from '../../contracts/scaling';
+import { secondsBetween } from './learning';
+
+const DAY_SECONDS = 86_400;
+/** Stretches that a window is remembered in: more of them would make it more exact, and the stored state larger. */
+const STRETCHES = 4;
+/** Share of the slots that a scale-in has to save, by the rescales of the last day: they get fewer and larger. After more there is none. */
+const LEAST_SAVING = [0.2, 0.45, 0.6];
+/** What a scale-out provides for, as a factor on the demand, by the rescales that are left of the day: the last one has to do. */
+const HEADROOM = [2.2, 2.2, 1.4, 1.1];
+
+type Needed = Readonly<Record<string, number>>;
+const plus = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();
+
+/** Adds what is needed now to what is remembered of the window. A gap in the observations begins it anew. */
+export const remember = (
+  needed: ScalingState['needed'],
+  now: string,
+  most: Needed,
+  { scaleInWindowSeconds: window, staleAfterSeconds }: Pick<ScalingSettings, 'scaleInWindowSeconds' | 'staleAfterSeconds'>,
+): ScalingState['needed'] => {
+  const last = needed.at(-1);
+  if (!last || secondsBetween(last.to, now) > Math.max(window / 2, staleAfterSeconds) || now < last.to)
+    return [{ from: now, to: now, most: { ...most } }];
+  const kept = needed.filter((stretch) => stretch.to >= plus(now, -window));
+  if (secondsBetween(last.from, now) >= window / STRETCHES)
+    return [...kept, { from: last.to, to: now, most: { ...most } }].slice(-STRETCHES - 2);
+  const merged = { ...last.most };
+  for (const [id, parallelism] of Object.entries(most)) merged[id] = Math.max(parallelism, merged[id] ?? 0);
+  return [...kept.slice(0, -1), { from: last.from, to: now, most: merged }];
+};
+
+/** The most that was needed in the window by each vertex; null while the window is not over. */
+export const mostNeeded = (
+  needed: ScalingState['needed'],
+  now: string,
+  { scaleInWindowSeconds: window }: Pick<ScalingSettings, 'scaleInWindowSeconds'>,
+): Needed | null => {
+  const first = needed[0];
+  if (!first || secondsBetween(first.from, now) < window) return null;
+  const most: Record<string, number> = {};
+  for (const stretch of needed)
+    for (const [id, parallelism] of Object.entries(stretch.most)) most[id] = Math.max(parallelism, most[id] ?? 0);
+  return most;
+};
+
+const lowers = ({ from, to }: PastRescale): boolean => Object.keys(to).some((id) => (to[id] ?? 0) < (from[id] ?? 0));
+
+export interface LastDay {
+  readonly rescales: number;
+  /** Factor on the demand that a scale-out provides for: the more often the job was rescaled in the last day, the more is provided at once. */
+  readonly headroom: number;
+  /** Share of the slots that a scale-in has to save; null when there is to be none, so that scale-outs are left for the next rise. */
+  readonly leastSaving: number | null;
+}
+
+export const lastDay = (
+  history: readonly PastRescale[],
+  { rescalesPerDay }: Pick<ScalingSettings, 'rescalesPerDay'>,
+  now: string,
+): LastDay => {
+  const recent = history.filter(({ at }) => secondsBetween(at, now) < DAY_SECONDS);
+  const rescales = recent.length;
+  const left = rescalesPerDay - rescales;
+  const ins = recent.filter(lowers).length;
+  return {
+    rescales,
+    headroom: rescales === 0 ? 1 : (HEADROOM[Math.max(0, left)] ?? 1),
+    leastSaving:
+      (ins === 0 && left >= 2) || (ins === 1 && left >= 3) ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15) : null,
+  };
+};
+
+/** The highest parallelism of the last two days that had turned out to be enough, because the next step was down; null without any. */
+export const wasEnough = (id: string, history: readonly PastRescale[], now: string): number | null => {
+  const recent = history.filter(({ at, from, to }) => from[id] !== to[id] && secondsBetween(at, now) < 2 * DAY_SECONDS);
+  const enough = recent.filter(({ from, to }) => (to[id] ?? 0) < (from[id] ?? 0)).map(({ from }) => from[id] ?? 0);
+  return enough.length > 0 ? Math.max(...enough) : null;
+};
+
+/** Parallelism below which a vertex is not taken, because it was scaled in and had to be scaled out again within the time; 0 for none. */
+export const flapFloor = (
+  id: string,
+  history: readonly PastRescale[],
+  { flapSeconds }: Pick<ScalingSettings, 'flapSeconds'>,
+  now: string,
+): number => {
+  let floor = 0;
+  let loweredAt: string | undefined;
+  for (const { at, from, to } of history) {
+    const [before, after] = [from[id] ?? 0, to[id] ?? 0];
+    if (after < before) loweredAt = at;
+    const again = loweredAt !== undefined && secondsBetween(loweredAt, at) < flapSeconds;
+    if (after > before && again && secondsBetween(at, now) < flapSeconds) floor = Math.max(floor, after);
+  }
+  return floor;
+};

@@ -1,0 +1,99 @@
+import { type ScalingInputs, type ScalingObserved, type ScalingSettings, type ScalingState, scalingInputs } from '../../contracts/scaling';
+import { lastDay, remember } from './calm';
+import { decideIn } from './decide-in';
+import { decideOut } from './decide-out';
+import type { ScalingAction, ScalingDecision } from './decision';
+import { evaluateJob, type JobEvaluation } from './evaluate';
+import { capital, type Line } from './explain';
+import { floorAt, forecastFactor } from './forecast';
+import { slotsFor } from './graph';
+import { runningSince, secondsBetween, whatGotWorse } from './learning';
+import { holdToSlots, slotLimit } from './limits';
+import { changes, planOf } from './plan';
+import { type Outlook, propose, withChange } from './propose';
+
+const NOTHING_KNOWN: ScalingState = { outSince: null, needed: [] };
+
+/** Why these figures say nothing about the job as it is now; null when they do. */
+const whyUndecided = ({ job, history }: ScalingObserved, settings: ScalingSettings): string | null => {
+  if (job.state !== 'RUNNING') return `the job is ${job.state}`;
+  if (job.incomplete) return 'the figures are incomplete, as they are while a job restarts';
+  if (job.vertices.length === 0) return 'no vertex was seen';
+  const last = history.at(-1);
+  if (last && Date.parse(job.observedAt) - job.windowSeconds * 1_000 < runningSince(last, settings))
+    return 'the figures are in part from before the last rescale';
+  return null;
+};
+
+const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urgent }: JobEvaluation): Outlook => {
+  const lead = forecastFactor(observed.forecast, totalTarget, now, desired.forecastLeadSeconds);
+  // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
+  const headroom = urgent === null && observed.forecast.length === 0 ? lastDay(observed.history, desired, now).headroom : 1;
+  const hold = Math.max(lead, forecastFactor(observed.forecast, totalTarget, now, desired.forecastHoldSeconds));
+  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds) };
+};
+
+/**
+ * Decides whether a job is to be rescaled, and to what. Pure: the same observation, settings and instant give the same decision.
+ * To be called at every observation, its `nextState` stored whatever the action; `now` is ISO 8601.
+ */
+export const decideScaling = (observed: ScalingObserved, desired: ScalingSettings, now: string): ScalingDecision => {
+  const inputs: ScalingInputs = { observed, desired, now };
+  const end = (action: ScalingAction, reason: string, nextState: ScalingState, explanation: readonly Line[]): ScalingDecision => ({
+    action,
+    nextState,
+    reason,
+    inputs,
+    explanation,
+  });
+  const { job, history, state } = observed;
+  const age = secondsBetween(job.observedAt, now);
+  const undecided = (why: string): ScalingDecision =>
+    end({ kind: 'hold' }, `Nothing is decided: ${why}.`, NOTHING_KNOWN, [
+      { vertex: null, text: why, invariant: 'undecidable-holds-only-what-it-touches' },
+    ]);
+  if (!(age <= desired.staleAfterSeconds)) return undecided(`the observation is ${Math.round(age)} s old`);
+  const last = history.at(-1);
+  const worse = whatGotWorse(last, job);
+  if (last && worse !== null) {
+    const from = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, parallelism]));
+    const before = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, last.from[id] ?? parallelism]));
+    const to = holdToSlots(job.vertices, before, slotLimit(slotsFor(job.vertices, {}), observed.fleet, desired).slots);
+    if (changes(from, to))
+      return end(
+        { kind: 'roll-back', undoes: last.at, from, to, plan: planOf(observed, desired, to) },
+        `Roll back the rescale of ${last.at}: ${worse}.`,
+        NOTHING_KNOWN,
+        [{ vertex: null, text: `the rescale of ${last.at} made things worse: ${worse}`, invariant: 'learning' }],
+      );
+  }
+  const why = whyUndecided(observed, desired);
+  if (why !== null) return undecided(why);
+
+  const evaluation = evaluateJob(job, desired);
+  const outlook = outlookOf(inputs, evaluation);
+  const proposals = propose(evaluation, observed, desired, outlook, now);
+  const short = proposals.some((proposal) => proposal.short);
+  const needed = remember(
+    state.needed,
+    now,
+    withChange(proposals, (proposal, current) => (proposal.short ? current : Math.min(current, proposal.in))),
+    desired,
+  );
+  const lines = proposals.flatMap((proposal) => proposal.lines);
+  const outcome = short ? decideOut(inputs, evaluation, proposals) : decideIn(inputs, evaluation, proposals, needed);
+  const explanation = [...lines, ...outcome.lines];
+  if (outcome.action.kind === 'rescale') return end(outcome.action, outcome.reason, NOTHING_KNOWN, explanation);
+  const reason =
+    outcome.action.kind === 'none' && evaluation.urgent !== null
+      ? `${capital(evaluation.urgent)}, but no vertex is short of what it needs: look at what the job waits for.`
+      : outcome.reason;
+  const action: ScalingAction = outcome.action.kind === 'none' && evaluation.urgent !== null ? { kind: 'hold' } : outcome.action;
+  return end(action, reason, { outSince: outcome.outSince ?? null, needed }, explanation);
+};
+
+/** The same decision from what was stored with it. @throws ZodError when the stored inputs are not what `ScalingDecision.inputs` holds */
+export const redecide = (stored: unknown): ScalingDecision => {
+  const { observed, desired, now } = scalingInputs.parse(stored);
+  return decideScaling(observed, desired, now);
+};

@@ -1,0 +1,35 @@
+import type { VertexEvaluation } from './evaluate';
+import type { Band } from './required';
+
+/** The rules that go beyond the arithmetic; each is named where it acts. */
+export type Invariant =
+  | 'saturated-never-scaled-in'
+  | 'undecidable-holds-only-what-it-touches'
+  | 'capacity-before-parallelism'
+  | 'spike-on-evidence'
+  | 'calm'
+  | 'learning'
+  | 'limits';
+
+export interface Line {
+  /** Null: about the job. */
+  readonly vertex: string | null;
+  readonly text: string;
+  readonly invariant?: Invariant;
+}
+
+/** A rate, records per second, as a person reads it. */
+export const perSecond = (rate: number): string =>
+  rate === Number.POSITIVE_INFINITY
+    ? 'any rate'
+    : `${rate >= 100 ? Math.round(rate).toLocaleString('en-US') : Number(rate.toPrecision(3))}/s`;
+
+export const figures = ({ vertex, rate, demand }: VertexEvaluation, band: Band | null): string => {
+  if (rate === null || demand === null || band === null) return `${vertex.name} runs with ${vertex.parallelism}`;
+  const high = band.high === Number.POSITIVE_INFINITY ? 'no upper edge while a backlog is worked off' : `to ${perSecond(band.high)}`;
+  const can = rate === Number.POSITIVE_INFINITY ? 'was never busy' : `can process ${perSecond(rate)}`;
+  return `${vertex.name} ${can} with ${vertex.parallelism}; ${perSecond(demand.target)} come in; right is ${perSecond(band.low)} ${high}`;
+};
+
+export const slots = (count: number): string => `${count} slot${count === 1 ? '' : 's'}`;
+export const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1);

@@ -1,0 +1,101 @@
+import type { JobObservation, PastRescale, ScalingEffect, ScalingSettings, VertexSeen } from '../../contracts/scaling';
+import type { JobEvaluation } from './evaluate';
+import { isKnown } from './rates';
+
+/** Under a tenth of the expected gain, a rescale did not help (the Flink Kubernetes Operator's default too). */
+const INEFFECTIVE_GAIN = 0.1;
+/** Twice the rate for four times the parallelism: with less than that more of the same is no answer, and ever larger sizes would follow. */
+const LEAST_EXPONENT = 0.5;
+/** The newest rescales that are learnt from; each counts half of the next. */
+const LEARN_FROM = 5;
+/** A rescale is blamed for what happens in this time after it. Seconds. */
+const BLAME_SECONDS = 3_600;
+const RESTARTS_WORSE = 3;
+const CHECKPOINT_FAILURES_WORSE = 3;
+const GC_SHARE_WORSE = 0.3;
+
+export const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
+
+export const runningSince = (past: PastRescale, { restartSeconds }: Pick<ScalingSettings, 'restartSeconds'>): number =>
+  past.runningAt === undefined ? Date.parse(past.at) + restartSeconds * 1_000 : Date.parse(past.runningAt);
+
+/**
+ * How the processing rate of a vertex grows with its parallelism, as an exponent: 1 in proportion, less where slots share cores, disks or
+ * a service outside. Learnt from what past rescales really gave; 1 without any.
+ */
+export const scalingExponent = (id: string, history: readonly PastRescale[]): number => {
+  let sum = 0;
+  let weights = 0;
+  const known = history.filter(({ from, to, before, measured }) => {
+    return (
+      from[id] !== undefined && to[id] !== undefined && from[id] !== to[id] && (before.rates[id] ?? 0) > 0 && (measured?.rates[id] ?? 0) > 0
+    );
+  });
+  for (const [age, { from, to, before, measured }] of known.slice(-LEARN_FROM).reverse().entries()) {
+    const exponent = Math.log((measured?.rates[id] ?? 1) / (before.rates[id] ?? 1)) / Math.log((to[id] ?? 1) / (from[id] ?? 1));
+    sum += Math.min(1, Math.max(LEAST_EXPONENT, exponent)) * 0.5 ** age;
+    weights += 0.5 ** age;
+  }
+  return weights > 0 ? sum / weights : 1;
+};
+
+/** What holds back a vertex to which parallelism gave nothing, as far as it can be seen. */
+const causeOf = ({ busy }: VertexSeen, { taskManagers: { gcShare, cpuLoad } }: JobObservation): string => {
+  if (isKnown(busy.worst) && isKnown(busy.mean) && busy.worst - busy.mean >= 0.3)
+    return 'one subtask has most of the work: look for a skewed key';
+  if (isKnown(gcShare) && gcShare >= 0.2)
+    return `TaskManagers spend ${Math.round(gcShare * 100)} % of their time on garbage collection: give them more memory`;
+  if (isKnown(cpuLoad) && cpuLoad < 0.5) return 'it is busy while processors idle: look at what it waits for, such as an external sink';
+  return 'no cause was seen in skew, garbage collection or processor load';
+};
+
+/** Why more parallelism is not tried for a vertex; null when it may be. */
+export const whyNotAgain = (
+  vertex: VertexSeen,
+  computed: number,
+  job: JobObservation,
+  history: readonly PastRescale[],
+  { repeatAfterSeconds }: Pick<ScalingSettings, 'repeatAfterSeconds'>,
+  now: string,
+): string | null => {
+  const { id, parallelism } = vertex;
+  const recent = history.filter(({ at }) => secondsBetween(at, now) < repeatAfterSeconds);
+  const undone = recent
+    .filter(({ kind, from, to }) => kind === 'roll-back' && (from[id] ?? 0) > (to[id] ?? 0))
+    .map(({ from }) => from[id] ?? 0);
+  if (undone.length > 0 && computed >= Math.min(...undone))
+    return `parallelism ${Math.min(...undone)} was rolled back, because it made things worse`;
+  const last = recent.findLast(({ from, to }) => from[id] !== to[id]);
+  if (!last?.measured || last.kind !== 'rescale' || last.to[id] !== parallelism || (last.from[id] ?? parallelism) >= parallelism)
+    return null;
+  const [before, expected, measured] = [last.before.rates[id], last.expected[id], last.measured.rates[id]];
+  if (!isKnown(before) || !isKnown(expected) || !isKnown(measured) || expected <= before) return null;
+  const gain = (measured - before) / (expected - before);
+  if (gain >= INEFFECTIVE_GAIN) return null;
+  return `raising it from ${last.from[id]} to ${parallelism} gave ${Math.round(gain * 100)} % of what was expected; ${causeOf(vertex, job)}`;
+};
+
+/** What a rescale made worse, as a part of a sentence; null when nothing, or when that is not known. */
+export const whatGotWorse = (last: PastRescale | undefined, job: JobObservation): string | null => {
+  if (last?.kind !== 'rescale' || secondsBetween(last.at, job.observedAt) > BLAME_SECONDS || job.observedAt < last.at) return null;
+  if (!job.vertices.some(({ id, parallelism }) => last.to[id] === parallelism && last.from[id] !== parallelism)) return null;
+  const { before } = last;
+  const { restarts, checkpoints, taskManagers } = job;
+  if (isKnown(restarts) && isKnown(before.restarts) && restarts - before.restarts >= RESTARTS_WORSE)
+    return `the job restarted ${restarts - before.restarts} times since`;
+  const failures = checkpoints.consecutiveFailures;
+  if (isKnown(failures) && failures >= CHECKPOINT_FAILURES_WORSE && isKnown(before.checkpointFailures) && before.checkpointFailures === 0)
+    return `${failures} checkpoints failed one after the other`;
+  const { gcShare } = taskManagers;
+  if (isKnown(gcShare) && isKnown(before.gcShare) && gcShare >= GC_SHARE_WORSE && gcShare >= 2 * before.gcShare)
+    return `garbage collection rose from ${Math.round(before.gcShare * 100)} % to ${Math.round(gcShare * 100)} % of the time`;
+  return null;
+};
+
+/** The figures that a rescale is judged by, as they are now: stored before it, and again once the rescaled job has run for a while. */
+export const effectNow = (evaluation: JobEvaluation, job: JobObservation): ScalingEffect => ({
+  rates: Object.fromEntries([...evaluation.vertices].map(([id, { rate }]) => [id, isKnown(rate) ? rate : null])),
+  restarts: job.restarts,
+  checkpointFailures: job.checkpoints.consecutiveFailures,
+  gcShare: job.taskManagers.gcShare,
+});

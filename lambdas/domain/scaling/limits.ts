@@ -1,0 +1,58 @@
+import type { FleetObservation, ScalingSettings, VertexSeen } from '../../contracts/scaling';
+import { type Parallelism, slotsFor } from './graph';
+import { isSource } from './rates';
+
+export interface Limit {
+  readonly slots: number;
+  readonly name: string;
+}
+
+/** Parallelism that a vertex may have, and what says so. */
+export const vertexLimits = (
+  vertex: VertexSeen,
+  { minParallelism, maxParallelism }: Pick<ScalingSettings, 'minParallelism' | 'maxParallelism'>,
+  floor: number,
+): { readonly least: number; readonly most: number; readonly mostIs: string } => {
+  const limits: readonly (readonly [number, string])[] = [
+    [maxParallelism, `the highest allowed parallelism of ${maxParallelism}`],
+    [vertex.maxParallelism, `its ${vertex.maxParallelism} key groups`],
+    ...(isSource(vertex) && vertex.partitions !== undefined ? [[vertex.partitions, `its ${vertex.partitions} partitions`] as const] : []),
+  ];
+  const [most, mostIs] = limits.reduce((a, b) => (b[0] < a[0] ? b : a));
+  return { least: Math.min(most, Math.max(minParallelism, floor)), most, mostIs };
+};
+
+/** Slots that the job may occupy, and which limit that is: slots there but the spare ones, and what the budget and the quota let be added. */
+export const slotLimit = (
+  slotsNow: number,
+  { slotsFree, slotsAddable, dollarsPerHour, dollarsPerSlotHour }: FleetObservation,
+  { budgetDollarsPerHour, spareSlots }: Pick<ScalingSettings, 'budgetDollarsPerHour' | 'spareSlots'>,
+): Limit & { readonly free: number } => {
+  const free = Math.max(0, slotsFree - spareSlots);
+  // Spare slots that are missing are provided first: they are bought of the same money and quota.
+  const missing = Math.max(0, spareSlots - slotsFree);
+  const payable =
+    budgetDollarsPerHour === undefined || dollarsPerSlotHour <= 0
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, Math.floor((budgetDollarsPerHour - dollarsPerHour) / dollarsPerSlotHour + 1e-9));
+  const addable = slotsAddable ?? Number.POSITIVE_INFINITY;
+  const name = payable < addable ? `the budget of $${budgetDollarsPerHour} an hour` : 'the quota and the largest fleet of the cluster';
+  return { slots: slotsNow + free + Math.max(0, Math.min(payable, addable) - missing), name, free };
+};
+
+/**
+ * Lets nothing grow beyond one parallelism, the highest at which the job has no more than its slots. Vertices that do not need the
+ * most keep what they asked for. Vertices in one group stay alike, because all are held to the same.
+ */
+export const holdToSlots = (vertices: readonly VertexSeen[], wanted: Parallelism, slots: number): Parallelism => {
+  if (slotsFor(vertices, wanted) <= slots) return wanted;
+  const held = (most: number): Parallelism =>
+    Object.fromEntries(vertices.map(({ id, parallelism }) => [id, Math.min(wanted[id] ?? parallelism, Math.max(parallelism, most))]));
+  let [low, high] = [0, Math.max(...Object.values(wanted))];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (slotsFor(vertices, held(middle)) <= slots) low = middle;
+    else high = middle - 1;
+  }
+  return held(low);
+};

@@ -1,0 +1,141 @@
+import * as fc from 'fast-check';
+import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
+import { floorAt, forecastFactor } from '../../../../lambdas/domain/scaling/forecast';
+import { AT_ONCE, later, NOW, observed, past, settings, vertex } from './examples';
+import { DAY, daily, HOUR, run } from './plant';
+
+const mostInADay = (times: readonly number[]): number =>
+  Math.max(0, ...times.map((end) => times.filter((time) => time > end - DAY && time <= end).length));
+
+test('on a daily curve there are at most four rescales in any 24 hours, and the lag stays within its level', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 200, max: 2_000 }),
+      fc.double({ min: 1, max: 8, noNaN: true }),
+      fc.double({ min: 0, max: 0.05, noNaN: true }),
+      fc.integer({ min: 0, max: 24 }),
+      (low, ratio, noise, phase) => {
+        const load = daily(low, low * ratio, noise, phase * HOUR);
+        const { rescales, decisions } = run(load, {
+          seconds: 4 * DAY,
+          step: 300,
+          start: Math.ceil(load(0) / 70),
+          desired: settings({ staleAfterSeconds: 400 }),
+        });
+        expect(mostInADay(rescales.map(({ seconds }) => seconds))).toBeLessThanOrEqual(4);
+        expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(60);
+      },
+    ),
+    { numRuns: 15 },
+  );
+});
+
+test('no size is gone back to again and again while the load jumps between two levels', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 10, max: 120 }), fc.double({ min: 1.5, max: 5, noNaN: true }), (minutes, ratio) => {
+      const load = (seconds: number) => (Math.floor(seconds / (minutes * 60)) % 2 === 0 ? 500 : 500 * ratio);
+      const { rescales } = run(load, { seconds: DAY, start: 8, desired: settings() });
+      const ins = rescales.filter(({ from, to }) => to < from).length;
+      expect(ins).toBeLessThanOrEqual(2);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+describe('scaling in', () => {
+  const idle = vertex('v', { busy: 0.1, pendingRecords: 0, pendingRecordsGrowth: 0 });
+
+  test('waits until less was enough for the whole window, and then takes the most that was needed in it', () => {
+    const load = (seconds: number) => (seconds < 600 ? 650 : seconds < 1_800 ? 200 : seconds < 2_100 ? 300 : 200);
+    const { rescales } = run(load, { seconds: 3 * HOUR, start: 10, desired: settings() });
+    expect(rescales[0]).toMatchObject({ from: 10, to: 5 });
+    expect(rescales[0]?.seconds).toBeGreaterThanOrEqual(600 + 1_800);
+  });
+
+  test('says while it waits', () => {
+    const decision = decideScaling(observed([idle]), settings(), NOW);
+    expect(decision.action).toEqual({ kind: 'hold' });
+    expect(decision.reason).toBe('1 slot of 4 would do; a scale-in waits until that was so for 1800 s.');
+    expect(decision.explanation).toContainEqual(expect.objectContaining({ invariant: 'calm' }));
+  });
+
+  test('begins its window anew after a gap in the observations', () => {
+    const before = [{ from: later(-9_000), to: later(-5_000), most: { v: 1 } }];
+    const { action, nextState } = decideScaling(observed([idle], { state: { needed: before } }), settings(), NOW);
+    expect(action.kind).toBe('hold');
+    expect(nextState.needed).toEqual([{ from: NOW, to: NOW, most: { v: 1 } }]);
+  });
+
+  test('does not happen when the forecast would take it back', () => {
+    const decide = (recordsPerSecond: number, hours: number) =>
+      decideScaling(observed([idle], { forecast: [{ at: later(hours * HOUR), recordsPerSecond }] }), settings(AT_ONCE), NOW).action.kind;
+    expect([decide(30_000, 1.5), decide(30_000, 3), decide(500, 1)]).toEqual(['none', 'rescale', 'rescale']);
+  });
+
+  test('does not happen when it would save no slot', () => {
+    const right = vertex('right', { busy: 0.7 });
+    const small = { ...idle, inputs: [{ vertex: 'right', ship: 'rebalance' as const }] };
+    expect(decideScaling(observed([right, small]), settings(AT_ONCE), NOW).action).toEqual({ kind: 'none' });
+  });
+
+  test('has to save the more, the more often the job was rescaled in the last day', () => {
+    const history = (count: number) =>
+      Array.from({ length: count }, (_, index) => past({ at: later(-30_000 + index), from: { v: 3 }, to: { v: 4 } }));
+    const kind = (count: number) =>
+      decideScaling(observed([vertex('v', { busy: 0.45 })], { history: history(count) }), settings(AT_ONCE), NOW).action.kind;
+    expect([kind(0), kind(1), kind(2), kind(3)]).toEqual(['rescale', 'hold', 'hold', 'hold']);
+  });
+});
+
+describe('capacity ahead of the load', () => {
+  test('is there before a peak that the forecast knows, and the peak needs no further rescale', () => {
+    const load = daily(500, 2_500);
+    const forecast = (seconds: number) =>
+      Array.from({ length: 24 }, (_, hour) => ({ at: later(seconds + hour * 900), recordsPerSecond: load(seconds + hour * 900) }));
+    const desired = settings({ forecastHoldSeconds: 6 * HOUR });
+    const { rescales, decisions } = run(load, { seconds: 2 * DAY, start: 8, desired, forecast });
+    expect(rescales.length).toBeLessThanOrEqual(8);
+    expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(30);
+    expect(decisions.flatMap(({ decision }) => decision.explanation.map(({ text }) => text)).join()).toContain('the forecast is');
+  });
+
+  test('is never less for a forecast', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({ at: fc.integer({ min: -9_000, max: 9_000 }), recordsPerSecond: fc.double({ min: 0, max: 1e6, noNaN: true }) }),
+        ),
+        (points) => {
+          const forecast = points.map(({ at, recordsPerSecond }) => ({ at: later(at), recordsPerSecond }));
+          expect(forecastFactor(forecast, 1_000, NOW, 3_600)).toBeGreaterThanOrEqual(1);
+        },
+      ),
+    );
+  });
+
+  test('is as scheduled by a person, also over midnight and on some days only', () => {
+    const floors = [
+      { from: '08:00', until: '18:00', parallelism: 8, days: [1, 2, 3, 4, 5] },
+      { from: '22:00', until: '02:00', parallelism: 20, days: [3] },
+    ];
+    const at = (time: string, lead = 0) => floorAt(floors, time, lead);
+    expect(at('2026-03-04T12:00:00.000Z')).toBe(8);
+    expect(at('2026-03-04T18:00:00.000Z')).toBe(1);
+    expect(at('2026-03-04T07:45:00.000Z', 1_800)).toBe(8);
+    expect(at('2026-03-05T01:59:00.000Z')).toBe(20);
+    expect(at('2026-03-06T01:59:00.000Z')).toBe(1);
+    expect(at('2026-03-07T12:00:00.000Z')).toBe(1);
+    const { action, explanation } = decideScaling(observed([vertex('v')]), settings({ floors }), NOW);
+    expect(action).toMatchObject({ kind: 'rescale', to: { v: 8 } });
+    expect(explanation).toContainEqual({
+      vertex: 'v',
+      text: 'v is below the parallelism of 8 that is set or scheduled',
+      invariant: 'limits',
+    });
+  });
+});
+
+test('without a lag over its level a scale-out waits for its window, and not longer', () => {
+  const { rescales } = run((seconds) => (seconds > 600 ? 950 : 600), { seconds: HOUR, step: 30, start: 10, desired: settings() });
+  expect(rescales[0]).toMatchObject({ seconds: 690, from: 10 });
+});

@@ -1,0 +1,294 @@
+import * as fc from 'fast-check';
+import type { VertexSeen } from '../../../../lambdas/contracts/scaling';
+import { decideScaling, redecide } from '../../../../lambdas/domain/scaling/decide-scaling';
+import { evaluateJob } from '../../../../lambdas/domain/scaling/evaluate';
+import { slotsFor } from '../../../../lambdas/domain/scaling/graph';
+import { AT_ONCE, anyVertices, from, later, NOW, observed, past, settings, vertex } from './examples';
+
+const rescaleOf = (...args: Parameters<typeof decideScaling>) => {
+  const { action } = decideScaling(...args);
+  return action.kind === 'rescale' ? action : undefined;
+};
+const RUNS = { numRuns: 500 };
+
+describe('a vertex that is saturated or backpressures its inputs', () => {
+  const guarded = (vertices: readonly VertexSeen[]) =>
+    [...evaluateJob(observed(vertices).job, settings(AT_ONCE)).vertices.values()].filter(
+      ({ saturated, backpressures }) => saturated || backpressures,
+    );
+
+  test('is never scaled in', () => {
+    fc.assert(
+      fc.property(anyVertices(), fc.double({ min: 0.05, max: 1, noNaN: true }), (vertices, targetUtilization) => {
+        const to = rescaleOf(observed(vertices), settings({ ...AT_ONCE, targetUtilization, uMin: 0, uMax: 1 }), NOW)?.to ?? {};
+        for (const { vertex: v } of guarded(vertices)) expect(to[v.id] ?? v.parallelism).toBeGreaterThanOrEqual(v.parallelism);
+      }),
+      RUNS,
+    );
+  });
+
+  test('stays as it is though its input sends it little, and that is said', () => {
+    const source = vertex('s', { busy: 0.05, backpressured: 0.6 });
+    const sink = vertex('sink', { inputs: from('s'), busy: 0.1, recordsIn: 10 });
+    const { action, explanation } = decideScaling(observed([source, sink]), settings(AT_ONCE), NOW);
+    expect(action.kind).not.toBe('rescale');
+    expect(explanation).toContainEqual({
+      vertex: 'sink',
+      text: 'sink is not scaled in, because it backpressures its inputs',
+      invariant: 'saturated-never-scaled-in',
+    });
+  });
+});
+
+describe('data that cannot be decided on', () => {
+  const fine = vertex('fine', { busy: 0.95, slotSharingGroup: 'a' });
+  const broken: readonly [string, Partial<VertexSeen>][] = [
+    ['a busy share that is no number', { busy: { mean: Number.NaN, worst: Number.NaN } }],
+    ['an input rate that is not known', { recordsIn: null }],
+    ['incomplete counters', { incomplete: true }],
+    ['an unknown lag', { pendingRecords: null }],
+    ['records that wait, of which none is read', { recordsIn: 0, pendingRecords: 10, pendingRecordsGrowth: 5 }],
+  ];
+
+  test.each(broken)('such as %s holds its own vertex and what it feeds, and nothing else', (_, fields) => {
+    const source = { ...vertex('bad', { busy: 0.95 }), ...fields };
+    const sink = vertex('sink', { inputs: from('bad'), busy: 0.95 });
+    const { action, explanation } = decideScaling(observed([fine, source, sink]), settings(AT_ONCE), NOW);
+    expect(action).toMatchObject({ kind: 'rescale', to: { fine: 6, bad: 4 } });
+    expect(explanation.find(({ vertex: id }) => id === 'bad')?.invariant).toBe('undecidable-holds-only-what-it-touches');
+  });
+
+  test('of a vertex in the middle leaves what it feeds decidable where only its busy share is missing', () => {
+    const [source, middle, sink] = [
+      vertex('s', { busy: 0.6 }),
+      vertex('m', { inputs: from('s'), busy: null }),
+      vertex('sink', { inputs: from('m'), busy: 0.95 }),
+    ];
+    expect(rescaleOf(observed([source, middle, sink]), settings(AT_ONCE), NOW)?.to).toEqual({ s: 4, m: 4, sink: 6 });
+  });
+
+  test('never changes a vertex that it touches; all others change as they would without it', () => {
+    fc.assert(
+      fc.property(anyVertices(), anyVertices(), (one, other) => {
+        const renamed = other.map((v) => ({
+          ...v,
+          id: `w${v.id}`,
+          slotSharingGroup: 'another',
+          busy: { mean: null, worst: null },
+          ...(v.inputs.length > 0 ? {} : { recordsIn: null, pendingRecords: null }),
+          inputs: v.inputs.map((input) => ({ ...input, vertex: `w${input.vertex}` })),
+        }));
+        const desired = settings(AT_ONCE);
+        const [alone, together] = [decideScaling(observed(one), desired, NOW), decideScaling(observed([...one, ...renamed]), desired, NOW)];
+        expect(together.action.kind === 'rescale').toBe(alone.action.kind === 'rescale');
+        if (alone.action.kind !== 'rescale' || together.action.kind !== 'rescale') return;
+        const kept = Object.fromEntries(renamed.map(({ id, parallelism }) => [id, parallelism]));
+        expect(together.action.to).toEqual({ ...alone.action.to, ...kept });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each([
+    ['the job is RESTARTING', { job: { state: 'RESTARTING' } }, 'Nothing is decided: the job is RESTARTING.'],
+    [
+      'all counters are incomplete',
+      { job: { incomplete: true } },
+      'Nothing is decided: the figures are incomplete, as they are while a job restarts.',
+    ],
+    ['the observation is old', { job: { observedAt: later(-500) } }, 'Nothing is decided: the observation is 500 s old.'],
+    [
+      'they reach back before the last rescale',
+      { history: [past({ at: later(-35), from: { v: 2 }, to: { v: 4 } })] },
+      'Nothing is decided: the figures are in part from before the last rescale.',
+    ],
+  ])('about the job holds everything: %s', (_, fields, reason) => {
+    expect(decideScaling(observed([vertex('v', { busy: 1 })], fields), settings(AT_ONCE), NOW)).toMatchObject({
+      action: { kind: 'hold' },
+      reason,
+    });
+  });
+});
+
+describe('capacity and parallelism', () => {
+  test('come in this order: slots before subtasks when out, subtasks before slots when in; free slots but the spare ones are used first', () => {
+    fc.assert(
+      fc.property(anyVertices(), fc.nat(40), fc.nat(20), (vertices, slotsFree, spareSlots) => {
+        const action = rescaleOf(observed(vertices, { fleet: { slotsFree } }), settings({ ...AT_ONCE, spareSlots }), NOW);
+        if (!action) return;
+        const { plan } = action;
+        expect(plan.slotsAfter).toBe(slotsFor(vertices, action.to));
+        expect(plan.order).toBe(action.direction === 'out' ? 'capacity-first' : 'parallelism-first');
+        const left = slotsFree + plan.slotsToProvide - (plan.slotsAfter - plan.slotsBefore);
+        if (plan.slotsAfter > plan.slotsBefore) expect(left).toBeGreaterThanOrEqual(spareSlots);
+        else expect(plan.slotsToProvide).toBe(0);
+      }),
+      RUNS,
+    );
+  });
+
+  test('change in one direction at a time, and stay alike where vertices are joined by forward', () => {
+    fc.assert(
+      fc.property(anyVertices(), (vertices) => {
+        const alike = vertices.map((v) => ({ ...v, parallelism: 8 }));
+        const action = rescaleOf(observed(alike), settings(AT_ONCE), NOW);
+        if (!action) return;
+        for (const v of alike) {
+          const to = action.to[v.id] ?? 0;
+          if (action.direction === 'out') expect(to).toBeGreaterThanOrEqual(8);
+          else expect(to).toBeLessThanOrEqual(8);
+          for (const { vertex: input, ship } of v.inputs) if (ship === 'forward') expect(action.to[input]).toBe(to);
+        }
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('a spike', () => {
+  const spiking = fc.record({
+    parallelism: fc.integer({ min: 1, max: 50 }),
+    rate: fc.integer({ min: 10, max: 1e6 }),
+    growth: fc.double({ min: 0.2, max: 20, noNaN: true }),
+    lag: fc.integer({ min: 61, max: 9_000 }),
+  });
+  const job = ({ parallelism, rate, growth, lag }: { parallelism: number; rate: number; growth: number; lag: number }) => [
+    vertex('s', {
+      parallelism,
+      recordsIn: rate,
+      recordsOut: rate,
+      busy: 0.3,
+      backpressured: 0.6,
+      pendingRecords: rate * lag,
+      pendingRecordsGrowth: rate * growth,
+    }),
+    vertex('work', { parallelism, maxParallelism: 32_768, recordsIn: rate, busy: 1, inputs: from('s') }),
+  ];
+
+  test('is answered at the first observation of a lag over its level that grows, whatever the windows and the rescales before', () => {
+    fc.assert(
+      fc.property(spiking, fc.nat(6), (figures, rescales) => {
+        const history = Array.from({ length: rescales }, (_, i) => past({ at: later(-80_000 + i), from: { other: 2 }, to: { other: 3 } }));
+        const desired = settings({ scaleOutWindowSeconds: 3_600 });
+        const { action, explanation } = decideScaling(observed(job(figures), { history }), desired, NOW);
+        expect(action).toMatchObject({ kind: 'rescale', direction: 'out' });
+        if (action.kind !== 'rescale') return;
+        const each = figures.rate / figures.parallelism;
+        expect((action.to.work ?? 0) * each).toBeGreaterThanOrEqual(figures.rate * (1 + figures.growth) * 0.999);
+        expect(explanation.some(({ invariant }) => invariant === 'spike-on-evidence')).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('is said to be one', () => {
+    const { reason } = decideScaling(observed(job({ parallelism: 4, rate: 1_000, growth: 3, lag: 90 })), settings(), NOW);
+    expect(reason).toBe(
+      'Scale out from 4 to 24 slots: work can process 1,000/s and 4,000/s come in; the lag of s is over its level of 60 s and grows.',
+    );
+  });
+
+  test('that no vertex is the cause of is told to a person', () => {
+    const source = vertex('s', { busy: 0.3, pendingRecords: 99_000, pendingRecordsGrowth: 1, partitions: 4 });
+    const { action, reason } = decideScaling(
+      observed([{ ...source, backpressured: { mean: 0, worst: 0 } }]),
+      settings({ highLagSeconds: 1e9, catchUpSeconds: 0 }),
+      NOW,
+    );
+    expect(action.kind).toBe('hold');
+    expect(reason).toBe(
+      'The lag of s is over its level of 60 s and grows, but no vertex is short of what it needs: look at what the job waits for.',
+    );
+  });
+});
+
+describe('limits', () => {
+  test('hold: parallelism, budget and quota, whatever is asked', () => {
+    const fleets = fc.record({
+      slotsFree: fc.nat(20),
+      slotsAddable: fc.nat(100),
+      dollarsPerHour: fc.nat(50),
+      dollarsPerSlotHour: fc.double({ min: 0.01, max: 2, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(
+        anyVertices(),
+        fleets,
+        fc.nat(100),
+        fc.integer({ min: 1, max: 80 }),
+        (vertices, fleet, budgetDollarsPerHour, maxParallelism) => {
+          const action = rescaleOf(observed(vertices, { fleet }), settings({ ...AT_ONCE, budgetDollarsPerHour, maxParallelism }), NOW);
+          if (!action) return;
+          for (const { id, parallelism, maxParallelism: keyGroups } of vertices)
+            expect(action.to[id]).toBeLessThanOrEqual(Math.max(parallelism, Math.min(maxParallelism, keyGroups)));
+          const { slotsBefore, slotsAfter, slotsToProvide } = action.plan;
+          if (slotsAfter <= slotsBefore) return;
+          expect(slotsToProvide).toBeLessThanOrEqual(fleet.slotsAddable);
+          if (slotsToProvide > 0)
+            expect(fleet.dollarsPerHour + slotsToProvide * fleet.dollarsPerSlotHour).toBeLessThanOrEqual(budgetDollarsPerHour + 1e-6);
+        },
+      ),
+      RUNS,
+    );
+  });
+
+  test.each([
+    [
+      'the budget',
+      { fleet: { slotsFree: 1, dollarsPerHour: 9, dollarsPerSlotHour: 0.5 } },
+      { budgetDollarsPerHour: 10 },
+      7,
+      'the budget of $10 an hour',
+    ],
+    ['the quota', { fleet: { slotsFree: 0, slotsAddable: 2 } }, {}, 6, 'the quota and the largest fleet of the cluster'],
+  ])('are named when they hold something back: %s', (_, fields, limits, to, name) => {
+    const busy = vertex('v', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 3_000 });
+    const { action, reason, explanation } = decideScaling(observed([busy], fields), settings({ ...AT_ONCE, ...limits }), NOW);
+    expect(action).toMatchObject({ kind: 'rescale', to: { v: to } });
+    expect(reason).toContain(`23 were wanted, held back by ${name}.`);
+    expect(explanation).toContainEqual({ vertex: null, text: `23 slots were wanted, held to ${to} slots by ${name}`, invariant: 'limits' });
+  });
+
+  test('are the reason when nothing can be given', () => {
+    const { action, reason } = decideScaling(observed([vertex('v', { busy: 1 })]), settings({ ...AT_ONCE, maxParallelism: 4 }), NOW);
+    expect(action.kind).toBe('hold');
+    expect(reason).toBe('More is needed and cannot be given: v would need 6, held back by the highest allowed parallelism of 4.');
+  });
+});
+
+describe('a decision', () => {
+  test('is the same from its stored inputs', () => {
+    fc.assert(
+      fc.property(anyVertices(true), fc.boolean(), (vertices, atOnce) => {
+        const decision = decideScaling(observed(vertices), settings(atOnce ? AT_ONCE : {}), NOW);
+        const again = redecide(JSON.parse(JSON.stringify(decision.inputs)));
+        expect(JSON.stringify({ ...again, inputs: null })).toBe(JSON.stringify({ ...decision, inputs: null }));
+      }),
+      RUNS,
+    );
+  });
+
+  test('changes nothing of what it was given', () => {
+    const input = observed([vertex('v', { busy: 1 })]);
+    const copy = JSON.stringify(input);
+    decideScaling(input, settings(AT_ONCE), NOW);
+    expect(JSON.stringify(input)).toBe(copy);
+  });
+
+  test('that was stored as something else is refused', () => {
+    expect(() => redecide({ observed: {}, now: NOW })).toThrow(expect.objectContaining({ name: 'ZodError' }));
+  });
+
+  test('has a sentence and a line for every vertex', () => {
+    fc.assert(
+      fc.property(anyVertices(true), (vertices) => {
+        const { reason, explanation } = decideScaling(observed(vertices), settings(AT_ONCE), NOW);
+        expect(reason).toMatch(/^[A-Z0-9].*\.$/s);
+        expect(reason).not.toMatch(/NaN|undefined|null|Infinity/);
+        for (const { id } of vertices) expect(explanation.some(({ vertex: about }) => about === id)).toBe(true);
+        for (const { text } of explanation) expect(text).not.toMatch(/NaN|undefined|Infinity/);
+      }),
+      RUNS,
+    );
+  });
+});

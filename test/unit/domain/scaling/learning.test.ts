@@ -1,0 +1,137 @@
+import * as fc from 'fast-check';
+import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
+import { scalingExponent } from '../../../../lambdas/domain/scaling/learning';
+import { AT_ONCE, later, NOW, observed, past, settings, vertex } from './examples';
+import { HOUR, run } from './plant';
+
+const before = (rate: number) => ({ rates: { v: rate }, restarts: 0, checkpointFailures: 0, gcShare: 0.02 });
+const measured = (rate: number) => ({ ...before(rate), at: later(-2_900) });
+const busy = vertex('v', { busy: 1, pendingRecords: 500_000, pendingRecordsGrowth: 500 });
+const desired = settings(AT_ONCE);
+
+describe('what a rescale really gave', () => {
+  const gave = (rate: number) =>
+    past({ from: { v: 2 }, to: { v: 4 }, before: before(500), expected: { v: 1_000 }, measured: measured(rate) });
+
+  test.each([
+    [1_000, 1],
+    [2_000, 1],
+    [800, Math.log(1.6) / Math.log(2)],
+    [500, 0.5],
+  ])('%i/s instead of 500/s for twice the parallelism is an exponent of %d', (rate, exponent) => {
+    expect(scalingExponent('v', [gave(rate)])).toBeCloseTo(exponent, 10);
+  });
+
+  test('is provided for by the next one, which never gets less for it', () => {
+    const to = (...history: ReturnType<typeof past>[]) => {
+      const { action } = decideScaling(observed([busy], { history }), desired, NOW);
+      return action.kind === 'rescale' ? (action.to.v ?? 0) : 0;
+    };
+    expect([to(), to(gave(1_000)), to(gave(800))]).toEqual([9, 9, 13]);
+    fc.assert(fc.property(fc.integer({ min: 560, max: 3_000 }), (rate) => expect(to(gave(rate))).toBeGreaterThanOrEqual(9)));
+  });
+
+  test('brings a job whose slots share cores to a size that keeps up', () => {
+    const { decisions, rescales } = run((seconds) => (seconds > 600 ? 1_600 : 400), {
+      seconds: 4 * HOUR,
+      start: 8,
+      desired: settings(),
+      exponent: 0.8,
+    });
+    expect(decisions.at(-1)?.lagSeconds).toBe(0);
+    expect(rescales.filter(({ from, to }) => to > from).length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a rescale that did not help', () => {
+  const useless = past({ from: { v: 2 }, to: { v: 4 }, before: before(980), expected: { v: 1_960 }, measured: measured(1_000) });
+
+  test.each([
+    ['skew', { busy: { mean: 0.3, worst: 1 } }, {}, 'one subtask has most of the work: look for a skewed key'],
+    ['garbage collection', {}, { gcShare: 0.25 }, 'TaskManagers spend 25 % of their time on garbage collection: give them more memory'],
+    ['an external sink', {}, { cpuLoad: 0.1 }, 'it is busy while processors idle: look at what it waits for, such as an external sink'],
+    ['nothing to be seen', {}, {}, 'no cause was seen in skew, garbage collection or processor load'],
+  ])('is not repeated but explained: %s', (_, fields, taskManagers, cause) => {
+    const seen = observed([{ ...busy, ...fields }], {
+      history: [useless],
+      job: { taskManagers: { cpuLoad: 0.9, gcShare: 0.02, heapAfterGcShare: 0.3, ...taskManagers } },
+    });
+    const { action, reason, explanation } = decideScaling(seen, desired, NOW);
+    expect(action.kind).toBe('hold');
+    expect(reason).toBe(
+      `More is needed and cannot be given: v is not scaled out further: raising it from 2 to 4 gave 2 % of what was expected; ${cause}.`,
+    );
+    expect(explanation).toContainEqual(expect.objectContaining({ vertex: 'v', invariant: 'learning' }));
+  });
+
+  test('is not repeated at any load, for as long as is set', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 31, max: 86_399 }), (growth, ago) => {
+        const history = [{ ...useless, at: later(-ago - 60), measured: measured(1_000) }];
+        const { action } = decideScaling(
+          observed([{ ...busy, pendingRecordsGrowth: growth }], { history }),
+          { ...desired, repeatAfterSeconds: 90_000 },
+          NOW,
+        );
+        expect(action.kind).toBe('hold');
+      }),
+    );
+    expect(decideScaling(observed([busy], { history: [{ ...useless, at: later(-86_401) }] }), desired, NOW).action.kind).toBe('rescale');
+  });
+
+  test('does not keep other vertices from being scaled out', () => {
+    const other = vertex('other', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 500 });
+    expect(decideScaling(observed([busy, other], { history: [useless] }), desired, NOW).action).toMatchObject({
+      kind: 'rescale',
+      to: { v: 4, other: 9 },
+    });
+  });
+});
+
+describe('a rescale that made things worse', () => {
+  const last = past({ at: later(-600), from: { v: 2 }, to: { v: 4 }, before: before(500), expected: { v: 1_000 } });
+
+  test.each([
+    ['restarts', { restarts: 3, state: 'RESTARTING' }, 'the job restarted 3 times since'],
+    [
+      'failed checkpoints',
+      { checkpoints: { consecutiveFailures: 3, latestAgeSeconds: 900, durationSeconds: null } },
+      '3 checkpoints failed one after the other',
+    ],
+    [
+      'garbage collection',
+      { taskManagers: { cpuLoad: 0.9, gcShare: 0.5, heapAfterGcShare: 0.9 } },
+      'garbage collection rose from 2 % to 50 % of the time',
+    ],
+  ])('is rolled back: %s', (_, job, why) => {
+    const { action, reason, explanation } = decideScaling(observed([busy], { history: [last], job }), desired, NOW);
+    expect(action).toMatchObject({
+      kind: 'roll-back',
+      undoes: last.at,
+      from: { v: 4 },
+      to: { v: 2 },
+      plan: { order: 'parallelism-first' },
+    });
+    expect(reason).toBe(`Roll back the rescale of ${last.at}: ${why}.`);
+    expect(explanation).toContainEqual(expect.objectContaining({ invariant: 'learning' }));
+  });
+
+  test.each([
+    ['what happened was long after it', { history: [{ ...last, at: later(-4_000) }], job: { restarts: 9 } }],
+    ['how it was before is not known', { history: [{ ...last, before: { ...last.before, restarts: null } }], job: { restarts: 9 } }],
+    ['it was a roll-back itself', { history: [{ ...last, kind: 'roll-back' as const }], job: { restarts: 9 } }],
+    ['it is not what runs', { history: [{ ...last, to: { v: 8 } }], job: { restarts: 9 } }],
+  ])('is not blamed where %s', (_, fields) => {
+    expect(decideScaling(observed([busy], fields), desired, NOW).action.kind).not.toBe('roll-back');
+  });
+
+  test('is not tried again, and nothing larger', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), (growth) => {
+        const history = [past({ kind: 'roll-back', at: later(-3_000), from: { v: 8 }, to: { v: 4 } })];
+        const { action } = decideScaling(observed([{ ...busy, pendingRecordsGrowth: growth }], { history }), desired, NOW);
+        if (action.kind === 'rescale') expect(action.to.v).toBeLessThan(8);
+      }),
+    );
+  });
+});
