@@ -28,7 +28,7 @@ class Process(unittest.TestCase):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         emulator = start(port)
-        self.addCleanup(lambda: (emulator.stdout.close(), emulator.stderr.close()))
+        self.addCleanup(lambda: (emulator.kill(), emulator.wait(10), emulator.stdout.close(), emulator.stderr.close()))
         self.assertIn("ready", emulator.stdout.readline())
         others, s.endpoint = s.endpoint, lambda: f"http://127.0.0.1:{port}"
         s.client.cache_clear()
