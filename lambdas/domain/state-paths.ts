@@ -15,3 +15,6 @@ export const savepointsPrefix = (cluster: string, job: string): string => `${job
 
 /** A SQL script by its content: the same script is stored once, and what runs is what was submitted. */
 export const scriptKey = (cluster: string, job: string, sha256: string): string => `${jobPrefix(cluster, job)}/scripts/${sha256}.sql`;
+
+/** The decision that an operation carries out, compressed. */
+export const decisionKey = (cluster: string, operationId: string): string => `${clusterPrefix(cluster)}/decisions/${operationId}.json.gz`;

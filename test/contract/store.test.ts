@@ -1,4 +1,3 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Cluster } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable, NotFound, Superseded } from '../../lambdas/contracts/errors';
@@ -10,34 +9,15 @@ import type { Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/st
 import { createFakeStore } from '../fakes/fake-store';
 import { type Emulator, startEmulator } from './support/emulator';
 import { aCluster, aJob, aLease, anOperation, at, newOperationId } from './support/samples';
+import { createTable } from './support/table';
 
 const NOW = new Date(at(30));
 let emulator: Emulator;
-let tables = 0;
 
 beforeAll(async () => {
   emulator = await startEmulator();
 }, 60_000);
 afterAll(() => emulator.stop());
-
-const createTable = async (): Promise<string> => {
-  const tableName = `contract-${process.pid}-${Date.now()}-${++tables}`;
-  const attributes = ['pk', 'sk', 'gsi1pk', 'gsi1sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const }));
-  const keys = (hash: string, range: string) => [
-    { AttributeName: hash, KeyType: 'HASH' as const },
-    { AttributeName: range, KeyType: 'RANGE' as const },
-  ];
-  await new DynamoDBClient({}).send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: attributes,
-      KeySchema: keys('pk', 'sk'),
-      GlobalSecondaryIndexes: [{ IndexName: 'gsi1', KeySchema: keys('gsi1pk', 'gsi1sk'), Projection: { ProjectionType: 'ALL' } }],
-    }),
-  );
-  return tableName;
-};
 
 const allPages = async <T>(list: (page: PageRequest) => Promise<Page<T>>, limit: number): Promise<T[][]> => {
   const pages: T[][] = [];

@@ -1,21 +1,12 @@
+import type { ScalingInvariant } from '../../contracts/observation';
 import type { VertexEvaluation } from './evaluate';
 import type { Band } from './required';
-
-/** The rules that go beyond the arithmetic; each is named where it acts. */
-export type Invariant =
-  | 'saturated-never-scaled-in'
-  | 'undecidable-holds-only-what-it-touches'
-  | 'capacity-before-parallelism'
-  | 'spike-on-evidence'
-  | 'calm'
-  | 'learning'
-  | 'limits';
 
 export interface Line {
   /** Null: about the job. */
   readonly vertex: string | null;
   readonly text: string;
-  readonly invariant?: Invariant;
+  readonly invariant?: ScalingInvariant | undefined;
 }
 
 /** A rate, records per second, as a person reads it. */

@@ -29,6 +29,12 @@ export const snapshotKey = (cluster: string, job: string, location: string): Key
   sk: `SNAPSHOT#${job}#${locationHash(location)}`,
 });
 
+export const observationKey = (cluster: string, job: string): Key => ({ pk: jobsPartition(cluster), sk: `OBSERVATION#${job}` });
+/** Job names hold no `#`, so no two jobs share a partition. */
+export const rescaleKey = (cluster: string, job: string, at: string): Key => ({ pk: `RESCALES#${cluster}#${job}`, sk: at });
+/** One item a day (`2026-03-04`). */
+export const loadKey = (cluster: string, job: string, day: string): Key => ({ pk: `LOAD#${cluster}#${job}`, sk: day });
+
 export interface IndexKey {
   readonly gsi1pk: string;
   readonly gsi1sk: string;

@@ -1,6 +1,7 @@
 import {
   type DynamoDBDocumentClient,
   GetCommand,
+  PutCommand,
   QueryCommand,
   TransactWriteCommand,
   type TransactWriteCommandInput,
@@ -66,6 +67,19 @@ export class Table {
       return Attributes ?? {};
     } catch (error) {
       if (hasCode(error, 'ConditionalCheckFailedException')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes a whole item; false when the condition did not hold. Costs half of what a transaction does. */
+  async replace(item: StoredItem, condition: string, placeholders = new Placeholders()): Promise<boolean> {
+    try {
+      await this.client.send(
+        new PutCommand({ TableName: this.tableName, Item: item, ConditionExpression: condition, ...placeholders.parts() }),
+      );
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ConditionalCheckFailedException')) return false;
       throw error;
     }
   }
