@@ -12,9 +12,7 @@ import queue
 import threading
 
 from ministack.core.responses import set_request_region
-from ministack.services import cloudwatch, eventbridge
-
-from .patching import replace
+from ministack.services import eventbridge
 
 log = logging.getLogger("emulator.events")
 _pending: queue.Queue = queue.Queue()
@@ -37,25 +35,4 @@ def _deliver() -> None:
 def install() -> None:
     if not hasattr(eventbridge, "_put_events"):
         raise RuntimeError("MiniStack's eventbridge._put_events is gone")
-    _alarm_events()
     threading.Thread(target=_deliver, name="aws-events", daemon=True).start()
-
-
-def _alarm_events() -> None:
-    """AWS: every change of an alarm's state is an event («Alarm events and EventBridge», CloudWatch User Guide). MiniStack: SNS only."""
-
-    def dispatch(alarm, old, new, reason):
-        notify_actions(alarm, old, new, reason)
-        put(
-            "aws.cloudwatch",
-            "CloudWatch Alarm State Change",
-            {
-                "alarmName": alarm["AlarmName"],
-                "state": {"value": new, "reason": reason},
-                "previousState": {"value": old},
-                "configuration": {"description": alarm.get("AlarmDescription", "")},
-            },
-            [alarm.get("AlarmArn", "")],
-        )
-
-    notify_actions = replace(cloudwatch, "_dispatch_alarm_actions", dispatch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from . import (
+    alarms,
     autoscaling,
     autoscaling_api,
     cloudformation_ec2,
@@ -32,6 +33,7 @@ def install() -> None:
     functions.install()
     state_machines.install()
     events.install()
+    alarms.install()
     iam.install()
     iam_resources.install()
     http_api.install()

@@ -1,4 +1,4 @@
-"""What IAM needs to know of EC2, Auto Scaling and roles: which resource a call is about, its tags, and the service's own condition keys.
+"""What IAM needs to know of EC2, Auto Scaling, alarms and roles: which resource a call is about, its tags, and the service's own condition keys.
 
 AWS («Actions, resources, and condition keys for Amazon EC2» and «… Amazon EC2 Auto Scaling», Service Authorization Reference): a launch
 template, a placement
@@ -8,6 +8,8 @@ that is made or changed. MiniStack knows neither moto's resources nor that key, 
 """
 
 from __future__ import annotations
+
+import json
 
 from ministack.core import iam_actions
 from ministack.services import iam as ministack_iam
@@ -37,7 +39,9 @@ def install() -> None:
         iam_actions,
         "extract_resource_arn",
         lambda service, method, path, headers, body, query, region, account: (
-            (_resource(service, query, region, account)) or resolve(service, method, path, headers, body, query, region, account)
+            _resource(service, query, region, account)
+            or (_alarm(body, region, account) if service == "monitoring" else None)
+            or resolve(service, method, path, headers, body, query, region, account)
         ),
     )
     tags = replace(
@@ -64,6 +68,20 @@ def _resource(service: str, params: dict, region: str, account: str) -> str | No
     if service == "ec2":
         return _ec2_resource(params, region, account)
     return _iam_resource(params, account) if service == "iam" else None
+
+
+def _alarm(body: bytes, region: str, account: str) -> str | None:
+    """The alarm of a CloudWatch call in JSON; MiniStack reads forms only. Of several names the first stands for all."""
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(asked, dict):
+        return None
+    if asked.get("ResourceARN"):
+        return asked["ResourceARN"]
+    name = asked.get("AlarmName") or next(iter(asked.get("AlarmNames") or []), None)
+    return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}" if name else None
 
 
 def _iam_resource(params: dict, account: str) -> str | None:
