@@ -2,7 +2,7 @@ import { compare } from '../../../examples/flight-delays/compare';
 import { type AirportDay, expectedAnswer } from '../../../examples/flight-delays/expected';
 import { openReports } from '../../../examples/flight-delays/flights';
 import { renderJob } from '../../../examples/flight-delays/job';
-import { committed } from '../../../examples/flight-delays/results';
+import { committed } from '../../../examples/read-committed';
 
 const row = (origin: string, more: Partial<AirportDay> = {}): AirportDay => ({
   origin,

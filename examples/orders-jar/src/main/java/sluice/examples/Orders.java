@@ -1,0 +1,99 @@
+package sluice.examples;
+
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.serialization.SimpleStringSchema;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.util.Collector;
+
+/**
+ * Numbers the orders of each customer: reads a customer's name, takes a set time over it, as a call to a service would, and writes
+ * {@code customer,number} exactly once. A subtask can do 1000 / millis orders a second and no more, however many cores there are, so that the
+ * parallelism is what decides whether the job keeps up.
+ *
+ * <pre>
+ * --bootstrap HOST:PORT   Kafka
+ * --in orders             topic of customers' names
+ * --out numbered          topic of the answer
+ * --millis 5              time that an order takes
+ * --group orders          consumer group, and prefix of Kafka transactions
+ * </pre>
+ */
+public final class Orders {
+  private Orders() {}
+
+  public static void main(String[] args) throws Exception {
+    Map<String, String> options =
+        Stream.iterate(0, i -> i + 1 < args.length, i -> i + 2).collect(Collectors.toMap(i -> args[i].substring(2), i -> args[i + 1]));
+    String bootstrap = options.get("bootstrap");
+    String group = options.getOrDefault("group", "orders");
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(new Configuration());
+    var source =
+        KafkaSource.<String>builder()
+            .setBootstrapServers(bootstrap)
+            .setTopics(options.getOrDefault("in", "orders"))
+            .setGroupId(group)
+            .setStartingOffsets(OffsetsInitializer.earliest())
+            .setValueOnlyDeserializer(new SimpleStringSchema())
+            .build();
+    var sink =
+        KafkaSink.<String>builder()
+            .setBootstrapServers(bootstrap)
+            .setRecordSerializer(
+                KafkaRecordSerializationSchema.builder()
+                    .setTopic(options.getOrDefault("out", "numbered"))
+                    .setValueSerializationSchema(new SimpleStringSchema())
+                    .build())
+            .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+            .setTransactionalIdPrefix(group)
+            .setProperty("transaction.timeout.ms", "600000")
+            .build();
+    env.fromSource(source, WatermarkStrategy.noWatermarks(), "Orders")
+        .uid("orders")
+        .keyBy(customer -> customer)
+        .process(new Number(Long.parseLong(options.getOrDefault("millis", "5"))))
+        .name("Number")
+        .uid("number")
+        .sinkTo(sink)
+        .name("Numbered")
+        .uid("numbered");
+    env.execute();
+  }
+
+  private static final class Number extends KeyedProcessFunction<String, String, String> {
+    private final long millis;
+    private transient ValueState<Long> orders;
+
+    Number(long millis) {
+      this.millis = millis;
+    }
+
+    @Override
+    public void open(OpenContext context) {
+      orders = getRuntimeContext().getState(new ValueStateDescriptor<>("orders", Types.LONG));
+    }
+
+    @Override
+    public void processElement(String customer, Context context, Collector<String> out) throws Exception {
+      if (millis > 0) {
+        Thread.sleep(millis);
+      }
+      long number = orders.value() == null ? 1 : orders.value() + 1;
+      orders.update(number);
+      out.collect(customer + "," + number);
+    }
+  }
+}
