@@ -3,6 +3,7 @@ import { cluster, clusterSpec } from './cluster';
 import { jarProgram, job, jobSpec, snapshot, sqlProgram } from './job';
 import { operationId, resourceName } from './names';
 import { operation } from './operation';
+import { jobScaling } from './scaling';
 
 /*
  * What goes in and out of the API. The OpenAPI document is made from these schemas (`contracts/openapi.ts`), requests are parsed with them
@@ -52,6 +53,8 @@ export const stopBody = z.strictObject({
 });
 export const emptyBody = z.strictObject({});
 export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768) });
+/** Replaces all: what is not given has its default. */
+export const scalingBody = jobScaling;
 
 /** What is not given stays as it is. */
 export const upgradeBody = z
@@ -60,11 +63,12 @@ export const upgradeBody = z
     sql: sqlProgram.optional(),
     parallelism: z.int().min(1).max(32_768).optional(),
     flinkConfiguration: jobSpec.shape.flinkConfiguration.removeDefault().optional().describe('Replaces all Flink settings of the job'),
+    scaling: jobScaling.optional().describe('Replaces how the job scales; also to be changed without a restart (`PUT …/scaling`)'),
     allowNonRestoredState: z.boolean().default(false).describe('Start although state of the savepoint has no operator in the new program'),
   })
   .refine((body) => body.jar === undefined || body.sql === undefined, { path: ['jar'], message: 'give at most one of jar and sql' })
-  .refine((body) => [body.jar, body.sql, body.parallelism, body.flinkConfiguration].some((part) => part !== undefined), {
-    message: 'give at least one of jar, sql, parallelism and flinkConfiguration',
+  .refine((body) => [body.jar, body.sql, body.parallelism, body.flinkConfiguration, body.scaling].some((part) => part !== undefined), {
+    message: 'give at least one of jar, sql, parallelism, flinkConfiguration and scaling',
   });
 export type UpgradeBody = z.infer<typeof upgradeBody>;
 

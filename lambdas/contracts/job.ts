@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { lease } from './cluster';
 import { flinkJobId, instant, resourceName, s3Uri, sha256 } from './names';
+import { alarmKind, alarmSeen, jobScaling, lastDecision } from './scaling';
 
 /** API Gateway and DynamoDB allow more and less than this; a script is kept in S3, so its limit is a choice: 1 MB. */
 export const SQL_SCRIPT_MAX_BYTES = 1_000_000;
@@ -43,6 +44,7 @@ const jobFields = {
   parallelism: z.int().min(1).max(32_768).optional().describe('Default: parallelism.default of the cluster'),
   flinkConfiguration: z.record(z.string().min(1).max(200), z.string().max(4_000)).default({}),
   restore: restorePolicy.prefault({}),
+  scaling: jobScaling.optional().describe('Absent: the job is observed, and neither has alarms nor scales by itself'),
 };
 
 /** What a caller submits. Exactly one of `jar` and `sql`. */
@@ -61,6 +63,9 @@ export const storedJobSpec = z.object({
   parallelism: z.int(),
   flinkConfiguration: z.record(z.string(), z.string()),
   restore: restorePolicy,
+  scaling: jobScaling.optional(),
+  /** What a scaling decision made of it: parallelism by vertex, and the slots that the job occupies then. Absent: every vertex has `parallelism`. */
+  scaled: z.object({ vertices: z.record(z.string(), z.int().min(1)), slots: z.int().min(1) }).optional(),
 });
 export type StoredJobSpec = z.infer<typeof storedJobSpec>;
 
@@ -95,6 +100,9 @@ export const job = z.object({
   latestSavepoint: s3Uri.optional(),
   /** Id of the program in the JobManager's jar store, of the current epoch. */
   jarId: z.string().optional(),
+  /** Alarms that CloudWatch told of, as each last changed. */
+  alarms: z.partialRecord(alarmKind, alarmSeen).optional(),
+  lastDecision: lastDecision.optional(),
   createdAt: instant,
   updatedAt: instant,
 });

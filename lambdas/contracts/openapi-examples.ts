@@ -17,6 +17,7 @@ export const EXAMPLES = {
     },
     parallelism: 16,
     restore: { from: 'latest' },
+    scaling: { minParallelism: 4, maxParallelism: 64, serviceLevels: { maxLagSeconds: 30 } },
   },
   'stop-job': { drain: false },
   'upgrade-job': {
@@ -24,6 +25,14 @@ export const EXAMPLES = {
     allowNonRestoredState: false,
   },
   'rescale-job': { parallelism: 32 },
+  'set-scaling': {
+    priority: 10,
+    targetUtilization: 0.6,
+    maxParallelism: 128,
+    budgetDollarsPerHour: 40,
+    serviceLevels: { maxLagSeconds: 20, maxBackpressure: 0.3 },
+    floors: [{ from: '07:30', until: '10:00', days: [1, 2, 3, 4, 5], parallelism: 32 }],
+  },
   problem: {
     type: 'urn:sluice:problem:conflict',
     title: 'Something is in the way',

@@ -24,6 +24,7 @@ const PARTS: Readonly<
   'list-savepoints': { path: contracts.jobPath, query: contracts.pageQuery, answer: contracts.snapshotPage },
   'upgrade-job': { path: contracts.jobPath, body: contracts.upgradeBody, answer: contracts.operationView },
   'rescale-job': { path: contracts.jobPath, body: contracts.rescaleBody, answer: contracts.operationView },
+  'set-scaling': { path: contracts.jobPath, body: contracts.scalingBody, answer: contracts.operationView },
   'list-operations': { path: contracts.clusterPath, query: contracts.pageQuery, answer: contracts.operationPage },
   'describe-operation': { path: contracts.operationPath, answer: contracts.operationView },
   'read-openapi': { answer: z.looseObject({ openapi: z.string() }) },
@@ -37,6 +38,7 @@ const REQUESTS = {
   EmptyRequest: contracts.emptyBody,
   UpgradeRequest: contracts.upgradeBody,
   RescaleRequest: contracts.rescaleBody,
+  JobScaling: contracts.scalingBody,
 } as const;
 const ANSWERS = {
   Operation: contracts.operationView,

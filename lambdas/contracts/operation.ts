@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { storedJobSpec } from './job';
 import { instant, operationId, resourceName, s3Uri } from './names';
+import { jobScaling } from './scaling';
 
 /** Each kind is a state machine of the same name under `state-machines/`. */
 export const operationKind = z.enum([
@@ -11,6 +12,7 @@ export const operationKind = z.enum([
   'take-savepoint',
   'upgrade-job',
   'rescale-job',
+  'set-scaling',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
 
@@ -30,6 +32,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
     recovers: z.object({ operationId, epoch: z.int().min(1) }).optional(),
   }),
   z.object({ kind: z.literal('rescale-job'), parallelism: z.int().min(1) }),
+  /** The job's settings for scaling are stored with the operation; its workflow makes the alarms follow. */
+  z.object({ kind: z.literal('set-scaling'), scaling: jobScaling }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;
 

@@ -3,7 +3,7 @@
  * `handler` is the file name under `lambdas/handlers/api/` without `.handler.ts`.
  */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** As API Gateway and OpenAPI write it. */
   readonly path: string;
   readonly handler: string;
@@ -92,6 +92,13 @@ export const ROUTES = [
     path: '/clusters/{cluster}/jobs/{job}/rescale',
     handler: 'rescale-job',
     summary: 'Change the parallelism of a running job',
+    network: 'none',
+  },
+  {
+    method: 'PUT',
+    path: '/clusters/{cluster}/jobs/{job}/scaling',
+    handler: 'set-scaling',
+    summary: 'Say how a running job scales by itself, without a restart',
     network: 'none',
   },
   {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instant, resourceName } from './names';
+import { instant, operationId, resourceName } from './names';
 
 /** A value read from Flink; null where Flink gave NaN, nothing, or something that is no finite number: not known, and never decided on. */
 const measured = z.number().nullable().catch(null);
@@ -135,41 +135,43 @@ export const serviceLevels = z.object({
   maxBackpressure: z.number().min(0).max(1).default(0.5),
 });
 
+const settingFields = {
+  targetUtilization: z.number().gt(0).max(1).default(0.7),
+  /** The band: above `uMax` a vertex needs more, below `uMin` it has too much. */
+  uMin: z.number().min(0).max(1).default(0.5),
+  uMax: z.number().gt(0).max(1).default(0.9),
+  /** In this time a backlog shall be gone; 0: no catch-up is planned for. */
+  catchUpSeconds: z.number().min(0).default(600),
+  /** How long a rescale stops the job. */
+  restartSeconds: z.number().min(0).default(10),
+  minParallelism: parallelism.default(1),
+  maxParallelism: parallelism.default(32_768),
+  /** From this lag on, what a source reads is what it can read at most. */
+  highLagSeconds: z.number().min(0).default(30),
+  staleAfterSeconds: z.number().positive().default(120),
+  /** Without a lag over its level, more has to be needed for so long. */
+  scaleOutWindowSeconds: z.number().min(0).default(60),
+  scaleInWindowSeconds: z.number().min(0).default(1_800),
+  /** A size that was too small is not gone back to for so long. */
+  flapSeconds: z.number().min(0).default(21_600),
+  /** Beyond so many in 24 hours only a lag over its level leads to a rescale. */
+  rescalesPerDay: z.int().min(1).default(4),
+  /** A rescale that did not help, or was rolled back, is not repeated for so long. */
+  repeatAfterSeconds: z.number().min(0).default(86_400),
+  /** Capacity is there so long before a forecast peak. */
+  forecastLeadSeconds: z.number().min(0).default(1_800),
+  /** No scaling in when the forecast would take it back in this time. */
+  forecastHoldSeconds: z.number().min(0).default(7_200),
+  serviceLevels: serviceLevels.prefault({}),
+  /** Highest cost of the whole cluster. */
+  budgetDollarsPerHour: z.number().min(0).optional(),
+  /** Free slots that are not for jobs' growth. */
+  spareSlots: z.int().min(0).default(0),
+  floors: z.array(scheduledFloor).max(100).default([]),
+};
+
 export const scalingSettings = z
-  .object({
-    targetUtilization: z.number().gt(0).max(1).default(0.7),
-    /** The band: above `uMax` a vertex needs more, below `uMin` it has too much. */
-    uMin: z.number().min(0).max(1).default(0.5),
-    uMax: z.number().gt(0).max(1).default(0.9),
-    /** In this time a backlog shall be gone; 0: no catch-up is planned for. */
-    catchUpSeconds: z.number().min(0).default(600),
-    /** How long a rescale stops the job. */
-    restartSeconds: z.number().min(0).default(10),
-    minParallelism: parallelism.default(1),
-    maxParallelism: parallelism.default(32_768),
-    /** From this lag on, what a source reads is what it can read at most. */
-    highLagSeconds: z.number().min(0).default(30),
-    staleAfterSeconds: z.number().positive().default(120),
-    /** Without a lag over its level, more has to be needed for so long. */
-    scaleOutWindowSeconds: z.number().min(0).default(60),
-    scaleInWindowSeconds: z.number().min(0).default(1_800),
-    /** A size that was too small is not gone back to for so long. */
-    flapSeconds: z.number().min(0).default(21_600),
-    /** Beyond so many in 24 hours only a lag over its level leads to a rescale. */
-    rescalesPerDay: z.int().min(1).default(4),
-    /** A rescale that did not help, or was rolled back, is not repeated for so long. */
-    repeatAfterSeconds: z.number().min(0).default(86_400),
-    /** Capacity is there so long before a forecast peak. */
-    forecastLeadSeconds: z.number().min(0).default(1_800),
-    /** No scaling in when the forecast would take it back in this time. */
-    forecastHoldSeconds: z.number().min(0).default(7_200),
-    serviceLevels: serviceLevels.prefault({}),
-    /** Highest cost of the whole cluster. */
-    budgetDollarsPerHour: z.number().min(0).optional(),
-    /** Free slots that are not for jobs' growth. */
-    spareSlots: z.int().min(0).default(0),
-    floors: z.array(scheduledFloor).max(100).default([]),
-  })
+  .object(settingFields)
   .refine(({ uMin, targetUtilization, uMax }) => uMin <= targetUtilization && targetUtilization <= uMax, {
     path: ['targetUtilization'],
     message: 'must lie between uMin and uMax',
@@ -179,6 +181,48 @@ export const scalingSettings = z
     message: 'must not be above maxParallelism',
   });
 export type ScalingSettings = z.infer<typeof scalingSettings>;
+
+type Asked<T> = { [K in keyof T]: T[K] extends { unwrap(): infer U extends z.ZodType } ? z.ZodOptional<U> : never };
+
+/** The same fields, none of which has to be given: what is not given is stored as not given, so that a better default reaches every job. */
+const asked = <T extends Readonly<Record<string, { unwrap(): unknown }>>>(fields: T): Asked<T> =>
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, (field.unwrap() as z.ZodType).optional()])) as Asked<T>;
+
+/** How a job scales, as a caller says it and as it is stored. */
+export const jobScaling = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('false: alarms are made for the service levels, and nothing changes by itself'),
+    priority: z.int().min(-100).max(100).default(0).describe("The higher goes first when many jobs want the stage's capacity at once"),
+    ...asked(settingFields),
+    serviceLevels: z.strictObject(asked(serviceLevels.shape)).optional(),
+  })
+  .superRefine((scaling, context) => {
+    // The rules between fields hold with the defaults filled in.
+    for (const { code, path, message } of scalingSettings.safeParse(scaling).error?.issues ?? [])
+      if (code === 'custom') context.addIssue({ code, path, message });
+  });
+export type JobScaling = z.infer<typeof jobScaling>;
+
+/** What raises an alarm of a job. */
+export const alarmKind = z.enum(['lag', 'watermark', 'backpressure', 'busy', 'idle']);
+export type AlarmKind = z.infer<typeof alarmKind>;
+
+/** An alarm as it last changed. */
+export const alarmSeen = z.object({ state: z.enum(['OK', 'ALARM', 'INSUFFICIENT_DATA']), since: instant, reason: z.string().max(2_000) });
+export type AlarmSeen = z.infer<typeof alarmSeen>;
+
+/** The newest decision about a job's scale. */
+export const lastDecision = z.object({
+  at: instant,
+  kind: z.enum(['none', 'hold', 'rescale', 'roll-back']),
+  direction: z.enum(['out', 'in']).optional(),
+  /** What asked for it. */
+  trigger: z.string(),
+  reason: z.string(),
+  /** The operation that it became. */
+  operationId: operationId.optional(),
+});
+export type LastDecision = z.infer<typeof lastDecision>;
 
 /** All that a decision follows from; stored with it. */
 export const scalingInputs = z.object({ observed: scalingObserved, desired: scalingSettings, now: instant });

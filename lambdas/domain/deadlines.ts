@@ -18,6 +18,7 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
       // Savepoint, start of the new version, and its way back if that fails.
       return savepointSeconds + 2 * submitSeconds;
     case 'rescale-job':
+    case 'set-scaling':
       return rescaleSeconds;
   }
 };

@@ -103,5 +103,7 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       return `Job ${operation.job} runs revision ${job?.revision}, restored from its savepoint${at}.`;
     case 'rescale-job':
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
+    case 'set-scaling':
+      return `Job ${operation.job} ${operation.request.scaling.enabled ? 'scales by itself' : 'has alarms and does not scale by itself'}.`;
   }
 };

@@ -12,13 +12,15 @@ export const acceptJobChange = (
   change: ChangeRequest,
   at: { readonly cluster: string; readonly job: string },
   decide: (cluster: Cluster, job: Job) => Promise<OperationRequest>,
+  /** What of the job changes with the acceptance itself. */
+  alter: (job: Job) => Job = (job) => job,
 ): Promise<Operation> =>
   accept(deps, change, async () => {
     const cluster = await requireRunningCluster(deps, at.cluster);
     const previous = await requireRunningJob(deps, at.cluster, at.job);
     const operation = newOperation(deps, change, at.cluster, at.job, await decide(cluster, previous));
     const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
-    const job: Job = { ...previous, lease, updatedAt: operation.requestedAt };
+    const job: Job = { ...alter(previous), lease, updatedAt: operation.requestedAt };
     return { operation, write: () => deps.store.acceptJobChange(operation, job, previous) };
   });
 

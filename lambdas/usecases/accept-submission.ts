@@ -30,7 +30,14 @@ export const acceptSubmission = (deps: JobRequestDeps, change: ChangeRequest, cl
     const job: Job = {
       cluster: clusterName,
       name: spec.name,
-      spec: { name: spec.name, program, parallelism, flinkConfiguration: spec.flinkConfiguration, restore: spec.restore },
+      spec: {
+        name: spec.name,
+        program,
+        parallelism,
+        flinkConfiguration: spec.flinkConfiguration,
+        restore: spec.restore,
+        ...(spec.scaling === undefined ? {} : { scaling: spec.scaling }),
+      },
       revision: (previous?.revision ?? 0) + 1,
       epoch,
       flinkJobId: flinkJobIdOf({ cluster: clusterName, clusterEpoch: cluster.epoch, job: spec.name, jobEpoch: epoch }),

@@ -18,6 +18,17 @@ export const acceptUpgrade = (
     await checkJobRequest(deps, cluster, { jar: body.jar, sql: body.sql, flinkConfiguration, parallelism });
     const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
     const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
-    const spec: StoredJobSpec = { name: at.job, program, parallelism, flinkConfiguration, restore };
+    const scaling = body.scaling ?? job.spec.scaling;
+    // A parallelism that is asked for is meant for every vertex.
+    const scaled = body.parallelism === undefined ? job.spec.scaled : undefined;
+    const spec: StoredJobSpec = {
+      name: at.job,
+      program,
+      parallelism,
+      flinkConfiguration,
+      restore,
+      ...(scaling === undefined ? {} : { scaling }),
+      ...(scaled === undefined ? {} : { scaled }),
+    };
     return { kind: 'upgrade-job', spec };
   });

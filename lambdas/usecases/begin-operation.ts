@@ -74,6 +74,8 @@ const beginWithJob = async (store: StorePort, operation: Operation): Promise<Beg
       const plan = request.parallelism <= job.spec.parallelism ? 'in' : 'out';
       return { ...begun, plan, reason: `Rescales from parallelism ${job.spec.parallelism} to ${request.parallelism}` };
     }
+    case 'set-scaling':
+      return { ...begun, plan: 'alarms', reason: 'The settings are stored; the alarms follow them' };
     case 'take-savepoint':
       return { ...begun, plan: 'savepoint', reason: `Takes a savepoint of epoch ${job.epoch}` };
     case 'upgrade-job':

@@ -132,6 +132,8 @@ const cleaningFor = (operation: Operation, job: Job | undefined): OperationReque
     case 'rescale-job':
       // The parallelism that is stored is what is wanted; hosts beyond it are given back.
       return isHeld(operation, job) ? { kind: 'rescale-job', parallelism: job.spec.parallelism } : undefined;
+    case 'set-scaling':
+      return isHeld(operation, job) && job.spec.scaling ? { kind: 'set-scaling', scaling: job.spec.scaling } : undefined;
     default:
       return undefined;
   }

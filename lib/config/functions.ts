@@ -99,6 +99,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'list-savepoints': ['table:read'],
   'upgrade-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'rescale-job': ['table:write', 'workflows:start'],
+  'set-scaling': ['table:write', 'workflows:start'],
   'list-operations': ['table:read'],
   'describe-operation': ['table:read'],
   'read-openapi': [],

@@ -453,6 +453,37 @@ describe.each([
       await store.acquireLease({ cluster: 'flights', job: 'delays' }, aLease(other, 0, 20));
       expect(await store.recordJobSeen('flights', 'delays', 1, { ...seen, status: 'RUNNING' })).toBe(true);
     });
+
+    test('an alarm is recorded whoever changes the job; one that comes twice or too late changes nothing', async () => {
+      const raised = { state: 'ALARM', since: at(20), reason: 'Threshold crossed' } as const;
+      expect(await store.recordAlarm('flights', 'delays', 'lag', raised)).toBe(true);
+      expect(await store.recordAlarm('flights', 'delays', 'busy', { ...raised, since: at(5) })).toBe(true);
+      expect(await store.recordAlarm('flights', 'delays', 'lag', raised)).toBe(false);
+      expect(await store.recordAlarm('flights', 'delays', 'lag', { ...raised, state: 'OK', since: at(10) })).toBe(false);
+      expect(await store.recordAlarm('flights', 'nothing', 'lag', raised)).toBe(false);
+      expect((await store.job('flights', 'delays'))?.alarms).toEqual({ lag: raised, busy: { ...raised, since: at(5) } });
+    });
+
+    test('an alarm that is raised while a change is being accepted is not lost', async () => {
+      await store.releaseLease({ cluster: 'flights', job: 'delays' }, holder);
+      const previous = await store.job('flights', 'delays');
+      await store.recordAlarm('flights', 'delays', 'lag', { state: 'ALARM', since: at(20), reason: 'Threshold crossed' });
+      const operation = anOperation({ kind: 'rescale-job', request: { kind: 'rescale-job', parallelism: 3 } });
+      const job = { ...aJob(), ...previous, lease: aLease(operation.operationId) };
+      expect(await store.acceptJobChange(operation, job, previous)).toEqual({ outcome: 'blocked', by: 'job' });
+      const again = await store.job('flights', 'delays');
+      const second = { ...aJob(), ...again, lease: aLease(operation.operationId) };
+      expect(await store.acceptJobChange(operation, second, again)).toEqual({ outcome: 'created' });
+    });
+
+    test('the newest decision about its scale is kept, of its present epoch only', async () => {
+      const decision = { at: at(20), kind: 'hold', trigger: 'lag', reason: 'Nothing is decided.' } as const;
+      expect(await store.recordDecision('flights', 'delays', 2, decision)).toBe(false);
+      expect(await store.recordDecision('flights', 'nothing', 1, decision)).toBe(false);
+      expect(await store.recordDecision('flights', 'delays', 1, decision)).toBe(true);
+      expect(await store.recordDecision('flights', 'delays', 1, { ...decision, at: at(10) })).toBe(false);
+      expect((await store.job('flights', 'delays'))?.lastDecision).toEqual(decision);
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import type { Cluster } from '../../lambdas/contracts/cluster';
 import { NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
 import type { Operation, Phase } from '../../lambdas/contracts/operation';
+import type { AlarmKind, AlarmSeen, LastDecision } from '../../lambdas/contracts/scaling';
 import type { LeaseTarget, OperationAccepted, Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/store.port';
 import { type Faults, withFaults } from './faults';
 
@@ -74,6 +75,7 @@ class InMemoryStore implements StorePort {
         stored?.revision === previous?.revision &&
         stored?.desired === previous?.desired &&
         stored?.latestSavepoint === previous?.latestSavepoint &&
+        JSON.stringify(stored?.alarms) === JSON.stringify(previous?.alarms) &&
         stored?.lease?.operationId === previous?.lease?.operationId &&
         stored?.lease?.until === previous?.lease?.until;
       if (!unchanged) return 'job';
@@ -210,6 +212,21 @@ class InMemoryStore implements StorePort {
     const at = this.now().toISOString();
     if (stored?.epoch !== epoch || (stored.lease && stored.lease.until >= at)) return false;
     this.jobItems.set(jobKey(cluster, name), { ...stored, status: seen.status, statusReason: seen.statusReason, updatedAt: at });
+    return true;
+  }
+
+  async recordAlarm(cluster: string, name: string, kind: AlarmKind, seen: AlarmSeen): Promise<boolean> {
+    const stored = this.jobItems.get(jobKey(cluster, name));
+    const known = stored?.alarms?.[kind];
+    if (!stored || (known && known.since >= seen.since)) return false;
+    this.jobItems.set(jobKey(cluster, name), { ...stored, alarms: { ...stored.alarms, [kind]: copy(seen) } });
+    return true;
+  }
+
+  async recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean> {
+    const stored = this.jobItems.get(jobKey(cluster, name));
+    if (stored?.epoch !== epoch || (stored.lastDecision && stored.lastDecision.at > decision.at)) return false;
+    this.jobItems.set(jobKey(cluster, name), { ...stored, lastDecision: copy(decision) });
     return true;
   }
 

@@ -234,6 +234,24 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return (await table.update(jobKey(cluster, name), names, update, `${names.is(epoch, 'epoch')} AND ${nobodyHolds}`)) !== undefined;
     },
 
+    async recordAlarm(cluster, name, kind, seen) {
+      // A map of its own first, because DynamoDB sets a field only in a map that is there.
+      const made = new Placeholders();
+      const map = made.name('alarms');
+      await table.update(jobKey(cluster, name), made, `SET ${map} = if_not_exists(${map}, ${made.value({})})`, PRESENT);
+      const names = new Placeholders();
+      const update = `SET ${names.name('alarms', kind)} = ${names.value(seen)}`;
+      const newer = `(${names.is(undefined, 'alarms', kind)} OR ${names.name('alarms', kind, 'since')} < ${names.value(seen.since)})`;
+      return (await table.update(jobKey(cluster, name), names, update, `${PRESENT} AND ${newer}`)) !== undefined;
+    },
+
+    async recordDecision(cluster, name, epoch, decision) {
+      const names = new Placeholders();
+      const update = names.update({ lastDecision: decision });
+      const newer = `(${names.is(undefined, 'lastDecision')} OR ${names.name('lastDecision', 'at')} <= ${names.value(decision.at)})`;
+      return (await table.update(jobKey(cluster, name), names, update, `${names.is(epoch, 'epoch')} AND ${newer}`)) !== undefined;
+    },
+
     async putSnapshot(snapshot) {
       // The first record of a location stays: a repeated task must not move it up the list.
       await table.transact([table.put(snapshotItem(snapshot), ABSENT)]);
@@ -243,7 +261,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
 /**
  * The stored job is still the one that `previous` was read from. `desired` and `latestSavepoint` are compared too: a cancellation takes no lease, and a
- * savepoint may have been taken, lease released, between the reading and the writing; neither must be overwritten.
+ * savepoint may have been taken, lease released, or an alarm been raised between the reading and the writing; none must be overwritten.
  */
 const unchangedSince = (previous: Job, names: Placeholders): string =>
   [
@@ -251,6 +269,7 @@ const unchangedSince = (previous: Job, names: Placeholders): string =>
     names.is(previous.revision, 'revision'),
     names.is(previous.desired, 'desired'),
     names.is(previous.latestSavepoint, 'latestSavepoint'),
+    names.is(previous.alarms, 'alarms'),
     ...(previous.lease
       ? [names.is(previous.lease.operationId, 'lease', 'operationId'), names.is(previous.lease.until, 'lease', 'until')]
       : [names.is(undefined, 'lease')]),

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { Job, Snapshot } from '../../contracts/job';
 import type { Operation, Phase } from '../../contracts/operation';
+import type { AlarmKind, AlarmSeen, LastDecision } from '../../contracts/scaling';
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -29,7 +30,7 @@ export interface StorePort {
   acceptTermination(operation: Operation): Promise<OperationAccepted>;
   /**
    * In one transaction: the operation, the job as given (`previous` is the job it was made from, undefined for a new one: the stored one must still be
-   * the same epoch, revision and lease), on condition that the cluster is desired and RUNNING. The job as given carries the operation's lease.
+   * the same epoch, revision, lease and alarms), on condition that the cluster is desired and RUNNING. The job as given carries the operation's lease.
    */
   acceptJobChange(operation: Operation, job: Job, previous: Job | undefined): Promise<OperationAccepted>;
   /** In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease. Takes no lease. */
@@ -79,6 +80,13 @@ export interface StorePort {
   ): Promise<Job>;
   /** Refreshes what was seen of a job outside any operation: only while nobody holds its lease and its epoch is still `epoch`. */
   recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean>;
+  /**
+   * Writes an alarm as it changed, whoever holds the job's lease. False, and nothing written, when there is no such job or a later change of this
+   * alarm is known: events come late, twice and out of order.
+   */
+  recordAlarm(cluster: string, name: string, kind: AlarmKind, seen: AlarmSeen): Promise<boolean>;
+  /** Writes the newest decision about the job's scale, whoever holds its lease; false when its epoch is another by now, or a later decision is known. */
+  recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean>;
   putSnapshot(snapshot: Snapshot): Promise<void>;
 }
 

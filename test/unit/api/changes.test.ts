@@ -275,6 +275,7 @@ describe('a running job', () => {
     ['stop-job', undefined, 'stop-job', { kind: 'stop-job', mode: 'savepoint', drain: false }],
     ['take-savepoint', undefined, 'take-savepoint', { kind: 'take-savepoint' }],
     ['rescale-job', { parallelism: 8 }, 'rescale-job', { kind: 'rescale-job', parallelism: 8 }],
+    ['set-scaling', { priority: 5 }, 'set-scaling', { kind: 'set-scaling', scaling: { enabled: true, priority: 5 } }],
     ['cancel-job', {}, 'stop-job', { kind: 'stop-job', mode: 'cancel', drain: false }],
   ] as const)('%s with %j becomes an operation', async (handler, body, kind, request) => {
     await givenJob();
@@ -298,6 +299,7 @@ describe('a running job', () => {
       ['rescale-job', { parallelism: 8 }],
       ['stop-job', {}],
       ['upgrade-job', { parallelism: 8 }],
+      ['set-scaling', {}],
       ['take-savepoint', {}],
     ] as const)
       expect(await call(handler, { path: AT_JOB, body })).toMatchObject({
@@ -354,6 +356,56 @@ test.each(['stop-job', 'cancel-job', 'take-savepoint', 'rescale-job', 'upgrade-j
     expect(await call(handler, { path: { ...AT_JOB, job: 'other' }, body })).toMatchObject({ status: 404 });
   },
 );
+
+describe('how a job scales', () => {
+  const SCALING = { minParallelism: 2, serviceLevels: { maxLagSeconds: 30 } };
+  const stored = async () => (await world.store.job('flights', 'delays'))?.spec.scaling;
+
+  test('is said with its submission, and stored as said', async () => {
+    await givenCluster();
+    await call('submit-job', { path: AT_CLUSTER, body: { name: 'delays', jar: JAR, scaling: SCALING } });
+    expect(await stored()).toEqual({ enabled: true, priority: 0, ...SCALING });
+  });
+
+  test('is changed without a restart: the settings hold from the acceptance on', async () => {
+    await givenJob();
+    await call('set-scaling', { path: AT_JOB, body: { enabled: false } });
+    expect(await stored()).toEqual({ enabled: false, priority: 0 });
+  });
+
+  test('stays as it is at an upgrade that does not say it, as does what scaling made of the job', async () => {
+    await givenJob();
+    const job = await world.store.job('flights', 'delays');
+    if (!job) throw new Error('there is no job');
+    const scaled = { vertices: { a: 3, b: 4 }, slots: 4 };
+    world.store.seed({ jobs: [{ ...job, spec: { ...job.spec, scaling: { enabled: true, priority: 1 }, scaled } }] });
+    const jar = { ...JAR, sha256: 'b'.repeat(64) };
+    const answer = await call('upgrade-job', { path: AT_JOB, body: { jar } });
+    expect(answer.body.request.spec).toMatchObject({ scaling: { enabled: true, priority: 1 }, scaled });
+  });
+
+  test('is replaced by an upgrade that says it; a parallelism that is asked for is meant for every vertex', async () => {
+    await givenJob();
+    const job = await world.store.job('flights', 'delays');
+    if (!job) throw new Error('there is no job');
+    world.store.seed({ jobs: [{ ...job, spec: { ...job.spec, scaled: { vertices: { a: 3 }, slots: 3 } } }] });
+    const answer = await call('upgrade-job', { path: AT_JOB, body: { parallelism: 6, scaling: SCALING } });
+    expect(answer.body.request.spec.scaling).toEqual({ enabled: true, priority: 0, ...SCALING });
+    expect(answer.body.request.spec).not.toHaveProperty('scaled');
+  });
+
+  test.each([
+    [{ targetUtilization: 0.4 }, 'targetUtilization'],
+    [{ minParallelism: 5, maxParallelism: 4 }, 'minParallelism'],
+    [{ floors: [{ from: '25:00', until: '08:00', parallelism: 2 }] }, 'floors.0.from'],
+    [{ catchUp: 3 }, 'catchUp'],
+  ])('is refused where it cannot be meant: %j', async (body, path) => {
+    await givenJob();
+    const answer = await call('set-scaling', { path: AT_JOB, body });
+    expect(answer).toMatchObject({ status: 422 });
+    expect(answer.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
+  });
+});
 
 describe('a termination', () => {
   test('wants the cluster gone and says what becomes of its jobs', async () => {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClusterBody, problem, rescaleBody, stopBody, submitJobBody, upgradeBody } from '../../../lambdas/contracts/api';
+import { createClusterBody, problem, rescaleBody, scalingBody, stopBody, submitJobBody, upgradeBody } from '../../../lambdas/contracts/api';
 import { openApiDocument } from '../../../lambdas/contracts/openapi';
 import { EXAMPLES } from '../../../lambdas/contracts/openapi-examples';
 import { ROUTES } from '../../../lambdas/contracts/routes';
@@ -57,6 +57,7 @@ test('every example is a request that would be understood', () => {
     'stop-job': stopBody,
     'upgrade-job': upgradeBody,
     'rescale-job': rescaleBody,
+    'set-scaling': scalingBody,
     problem,
   };
   expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(schemas).sort());

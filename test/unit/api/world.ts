@@ -100,7 +100,7 @@ export interface Call {
   readonly stageName?: string;
 }
 
-const METHODS: Partial<Record<HandlerName, string>> = { 'terminate-cluster': 'DELETE' };
+const METHODS: Partial<Record<HandlerName, string>> = { 'terminate-cluster': 'DELETE', 'set-scaling': 'PUT' };
 
 /** Calls a handler as API Gateway does. */
 export const call = async (
