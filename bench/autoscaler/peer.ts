@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Component } from '../../local/twin/component';
+import type { TwinSettings } from '../../local/twin/settings';
+
+/**
+ * Settings of Apache's standalone autoscaler. Utilization, catch-up and limits are those of the other contestant; its intervals are as short as it
+ * was found to work well with: with a shorter window it decides on figures from before its last rescale.
+ */
+const SETTINGS = (limits: { readonly maxParallelism: number }): Readonly<Record<string, string>> => ({
+  'autoscaler.standalone.control-loop.interval': '2 s',
+  'job.autoscaler.enabled': 'true',
+  'job.autoscaler.scaling.enabled': 'true',
+  'job.autoscaler.stabilization.interval': '5 s',
+  'job.autoscaler.metrics.window': '10 s',
+  'job.autoscaler.restart.time': '3 s',
+  'job.autoscaler.catch-up.duration': '60 s',
+  'job.autoscaler.utilization.target': '0.7',
+  'job.autoscaler.utilization.max': '0.9',
+  'job.autoscaler.utilization.min': '0.5',
+  'job.autoscaler.scale-down.interval': '30 s',
+  'job.autoscaler.vertex.max-parallelism': String(limits.maxParallelism),
+});
+
+/** Where Apache's autoscaler lies beside the project; SLUICE_PEER_JAR names another place. @throws when it is not there */
+export const peerJar = (settings: Pick<TwinSettings, 'root'>): string => {
+  const jar = process.env.SLUICE_PEER_JAR ?? join(settings.root, '../shared/peers/flink-autoscaler-standalone.jar');
+  if (!existsSync(jar))
+    throw new Error(`Apache's standalone autoscaler is not at ${jar}; build it from flink-kubernetes-operator and name it in SLUICE_PEER_JAR`);
+  return jar;
+};
+
+/** Starts Apache's autoscaler on the jobs of a JobManager; it ends with this process, or by `stop()`. */
+export const startPeer = (
+  settings: TwinSettings,
+  jar: string,
+  jobManagerAddress: string,
+  flinkLib: string,
+  limits: { readonly maxParallelism: number },
+): Component => {
+  const options = { ...SETTINGS(limits), 'autoscaler.standalone.fetcher.flink-cluster.host': jobManagerAddress, 'autoscaler.standalone.fetcher.flink-cluster.port': '8081' };
+  return new Component(settings, {
+    name: 'peer-autoscaler',
+    command: [
+      'java',
+      '-Xmx256m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '--add-opens=java.base/java.util=ALL-UNNAMED',
+      '--add-opens=java.base/java.lang=ALL-UNNAMED',
+      '-cp',
+      `${jar}:${join(flinkLib, '*')}`,
+      'org.apache.flink.autoscaler.standalone.StandaloneAutoscalerEntrypoint',
+      ...Object.entries(options).flatMap(([key, value]) => [`--${key}`, value]),
+    ],
+  });
+};
