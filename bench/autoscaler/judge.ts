@@ -64,7 +64,9 @@ export const judge = (samples: readonly Sample[], from: number, rateAt: (second:
       rescales += 1;
       const lag = lags[index] ?? 0;
       const grown = rateAt(sample.second) > rateAt(Math.max(0, sample.second - 30)) * 1.1;
-      if (sample.parallelism < running ? lag > LAG_LEVEL_SECONDS : lag <= LAG_LEVEL_SECONDS && !grown && rateAt(sample.second) < rateAt(from))
+      if (
+        sample.parallelism < running ? lag > LAG_LEVEL_SECONDS : lag <= LAG_LEVEL_SECONDS && !grown && rateAt(sample.second) < rateAt(from)
+      )
         wrongWay += 1;
       if (sample.second >= from && (recovered === null || sample.second <= recovered)) lastRescale = sample.second - from;
     }

@@ -26,7 +26,9 @@ const SETTINGS = (limits: { readonly maxParallelism: number }): Readonly<Record<
 export const peerJar = (settings: Pick<TwinSettings, 'root'>): string => {
   const jar = process.env.SLUICE_PEER_JAR ?? join(settings.root, '../shared/peers/flink-autoscaler-standalone.jar');
   if (!existsSync(jar))
-    throw new Error(`Apache's standalone autoscaler is not at ${jar}; build it from flink-kubernetes-operator and name it in SLUICE_PEER_JAR`);
+    throw new Error(
+      `Apache's standalone autoscaler is not at ${jar}; build it from flink-kubernetes-operator and name it in SLUICE_PEER_JAR`,
+    );
   return jar;
 };
 
@@ -38,7 +40,11 @@ export const startPeer = (
   flinkLib: string,
   limits: { readonly maxParallelism: number },
 ): Component => {
-  const options = { ...SETTINGS(limits), 'autoscaler.standalone.fetcher.flink-cluster.host': jobManagerAddress, 'autoscaler.standalone.fetcher.flink-cluster.port': '8081' };
+  const options = {
+    ...SETTINGS(limits),
+    'autoscaler.standalone.fetcher.flink-cluster.host': jobManagerAddress,
+    'autoscaler.standalone.fetcher.flink-cluster.port': '8081',
+  };
   return new Component(settings, {
     name: 'peer-autoscaler',
     command: [

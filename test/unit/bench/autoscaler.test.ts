@@ -1,0 +1,98 @@
+import { judge, LAG_LEVEL_SECONDS, lagSeconds, type Sample } from '../../../bench/autoscaler/judge';
+import { shapesOf } from '../../../bench/autoscaler/shapes';
+import { endOf, rateAt } from '../../../examples/orders-jar/profile';
+
+/** One sample a second: 10 orders a second, 40 from second 30 on; what a job commits that follows `capacity`. */
+const run = (seconds: number, capacity: (second: number) => number, parallelism: (second: number) => number): Sample[] => {
+  let [sent, committed] = [0, 0];
+  return Array.from({ length: seconds }, (_, second) => {
+    sent += second < 30 ? 10 : 40;
+    committed = Math.min(sent, committed + capacity(second));
+    return { second, sent, committed, parallelism: parallelism(second) };
+  });
+};
+const rate = (second: number): number => (second < 30 ? 10 : 40);
+
+describe('A contestant', () => {
+  test('has the lag of its oldest order', () => {
+    const samples = run(
+      40,
+      () => 10,
+      () => 1,
+    );
+    expect(lagSeconds(samples, 20)).toBe(0);
+    // 400 committed at second 39, which were sent by second 32 (310 at 29, then 40 a second).
+    expect(lagSeconds(samples, 39)).toBe(7);
+  });
+
+  test('that rescales once, up, recovers when its lag is back under the level for good', () => {
+    const verdict = judge(
+      run(
+        200,
+        (second) => (second < 60 ? 10 : 100),
+        (second) => (second < 60 ? 1 : 4),
+      ),
+      30,
+      rate,
+    );
+    expect(verdict).toMatchObject({ rescales: 1, wrongWay: 0, secondsToLastRescale: 30 });
+    expect(verdict.secondsToRecover).toBeGreaterThan(30);
+    expect(verdict.secondsToRecover).toBeLessThan(50);
+    expect(verdict.mostLagSeconds).toBeGreaterThan(LAG_LEVEL_SECONDS);
+    expect(verdict.slotSeconds).toBe(59 + 140 * 4);
+  });
+
+  test('that never keeps up never recovers', () => {
+    expect(
+      judge(
+        run(
+          200,
+          () => 10,
+          () => 1,
+        ),
+        30,
+        rate,
+      ),
+    ).toMatchObject({ secondsToRecover: null, rescales: 0 });
+  });
+
+  test('that was never late recovered at once', () => {
+    expect(
+      judge(
+        run(
+          200,
+          () => 1_000,
+          () => 4,
+        ),
+        30,
+        rate,
+      ),
+    ).toMatchObject({ secondsToRecover: 0, secondsToLastRescale: null });
+  });
+
+  test('that shrinks while it lags went the wrong way, and a restart between is one rescale', () => {
+    const sizes = (second: number): number => (second < 50 ? 2 : second < 55 ? 0 : 1);
+    expect(
+      judge(
+        run(120, () => 10, sizes),
+        30,
+        rate,
+      ),
+    ).toMatchObject({ rescales: 1, wrongWay: 1 });
+  });
+});
+
+describe('The shapes', () => {
+  test.each(['step', 'ramp', 'spike', 'saw'])('%s begins calm and asks for no more than eight subtasks can do', (name) => {
+    const [shape] = shapesOf(name, '');
+    expect(shape).toBeDefined();
+    if (!shape) return;
+    const rates = Array.from({ length: endOf(shape.profile) * 2 }, (_, half) => rateAt(shape.profile, half / 2));
+    expect(new Set(rates.slice(0, shape.from * 2 - 1)).size).toBe(1);
+    expect(Math.max(...rates)).toBeLessThan(8 * 100 * 0.7);
+  });
+
+  test('a name that is none is refused with those that are', () => {
+    expect(() => shapesOf('wave', '')).toThrow('step, ramp, spike, saw; not wave');
+  });
+});
