@@ -1,9 +1,9 @@
+import type { Cluster } from '../contracts/cluster';
 import { ArtifactMissing } from '../contracts/errors';
 import type { Job } from '../contracts/job';
-import type { Stage } from '../contracts/stage';
-import { checkpointsPrefix } from '../domain/state-paths';
-import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
-import type { StoreDeps } from './owned';
+import { decideRestorePoint, rankStates, type Verdict } from '../domain/choose-restore-point';
+import { stateChecker } from './check-state';
+import { type FindStatesDeps, findStates, parentOf } from './find-states';
 
 export interface RestorePoint {
   /** undefined: without state. */
@@ -11,57 +11,43 @@ export interface RestorePoint {
   readonly reason: string;
 }
 
-type Deps = StoreDeps & { readonly artifacts: ArtifactsPort; readonly stage: Stage };
-
-/** Older ones matter only when all of these are gone. */
-const SAVEPOINTS_LOOKED_AT = 5;
-
 /**
- * Resolves a job's restore policy. `latest` is the newer of its newest savepoint and the newest checkpoint that any of its starts left behind, by
- * the time at which S3 has each as complete: a savepoint may be recorded long after that.
- * @throws ArtifactMissing when there was state and all of it is gone: starting without it has to be asked for
+ * Resolves a job's restore policy. `latest` is what `findRestorePoint` finds.
+ * @throws ArtifactMissing when there was state and none of it can be restored: starting without it has to be asked for
  */
-export const chooseRestorePoint = async (deps: Deps, job: Job): Promise<RestorePoint> => {
+export const chooseRestorePoint = async (deps: FindStatesDeps, cluster: Cluster, job: Job): Promise<RestorePoint> => {
   const { restore } = job.spec;
   if (restore.from === 'none') return { location: undefined, reason: 'without state, as asked' };
-  if (restore.from === 'savepoint') return { location: restore.savepoint, reason: `from ${restore.savepoint}, as asked` };
-  const [checkpoint, savepoints] = await Promise.all([
-    deps.artifacts.latestCheckpoint(deps.stage.stateBucket, checkpointsPrefix(job.cluster, job.name)),
-    savepointsOf(deps, job),
-  ]);
-  const gone = savepoints.find(({ takenAt }) => takenAt === undefined);
-  const note = gone === undefined ? '' : `; ${gone.location} is gone`;
-  const savepoint = newest(savepoints);
-  // S3 tells the time by the second; a stop takes its savepoint after the last checkpoint.
-  if (savepoint && (!checkpoint || savepoint.takenAt >= checkpoint.takenAt))
-    return { location: savepoint.location, reason: `from its newest savepoint ${savepoint.location}${note}` };
-  if (checkpoint) return { location: checkpoint.location, reason: `from its newest checkpoint ${checkpoint.location}${note}` };
-  if (gone)
-    throw new ArtifactMissing(
-      `${gone.location} is gone or may not be read, and the job has no other state; to start without state, submit it with restore.from "none"`,
-    );
-  return { location: undefined, reason: 'without state: there is none yet' };
+  if (restore.savepoint === undefined) return findRestorePoint(deps, cluster, job);
+  const verdict = await stateChecker(deps.artifacts)(restore.savepoint);
+  if (verdict.state === 'broken') throw new ArtifactMissing(`the job cannot be restored from ${restore.savepoint}: ${verdict.reason}`);
+  return { location: restore.savepoint, reason: `from ${restore.savepoint}, as asked` };
 };
 
-interface Found {
-  readonly location: string;
-  /** undefined: there is no complete savepoint at that place (any more). */
-  readonly takenAt: string | undefined;
-}
-
-/** What the job has recorded as its newest, and those that are listed: either may have been written without the other. */
-const savepointsOf = async ({ store, artifacts }: Deps, job: Job): Promise<readonly Found[]> => {
-  const listed = await store.snapshots(job.cluster, job.name, { limit: SAVEPOINTS_LOOKED_AT });
-  const locations = new Set([job.latestSavepoint ?? [], listed.items.map(({ location }) => location)].flat());
-  return Promise.all(
-    [...locations].map(async (location) => ({ location, takenAt: await artifacts.modifiedAt(`${location.replace(/\/$/, '')}/_metadata`) })),
-  );
+/**
+ * The latest state of a job that is whole: of all checkpoints and savepoints that Flink, the table and S3 know, over all starts, the first in
+ * the order of `rankStates` whose `_metadata` can be read and whose files are all there. Why a newer one is passed over is in the reason.
+ * @throws ArtifactMissing when there was state and none of it is whole
+ */
+export const findRestorePoint = async (deps: FindStatesDeps, cluster: Cluster, job: Job): Promise<RestorePoint> => {
+  const { found, notes } = await findStates(deps, cluster, job);
+  const lineage = { epoch: job.epoch, restoredFrom: parentOf(job), fromNothing: job.spec.restore.from === 'none' };
+  const ranked = rankStates(found, lineage);
+  const check = stateChecker(deps.artifacts);
+  const verdicts = new Map<string, Verdict>();
+  for (;;) {
+    const decision = decideRestorePoint(ranked, verdicts, lineage);
+    const reason = [decision.reason, ...notes].join('; ');
+    switch (decision.action) {
+      case 'check':
+        verdicts.set(decision.state.location, await check(decision.state.location));
+        break;
+      case 'restore':
+        return { location: decision.state.location, reason };
+      case 'start-empty':
+        return { location: undefined, reason: decision.reason };
+      case 'refuse':
+        throw new ArtifactMissing(reason);
+    }
+  }
 };
-
-const newest = (found: readonly Found[]): (Found & { readonly takenAt: string }) | undefined =>
-  found
-    .flatMap(({ location, takenAt }) => (takenAt === undefined ? [] : [{ location, takenAt }]))
-    .reduce<(Found & { readonly takenAt: string }) | undefined>(
-      (best, one) => (best && best.takenAt >= one.takenAt ? best : one),
-      undefined,
-    );

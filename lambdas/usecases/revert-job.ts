@@ -1,3 +1,4 @@
+import type { Cluster } from '../contracts/cluster';
 import { JobRejected } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
@@ -7,7 +8,7 @@ import { flinkJobIdOf } from '../domain/flink-job-id';
 import { mayStillAppear } from '../domain/start-asked';
 import type { FlinkPort } from '../gateways/flink/flink.port';
 import { connect, ownJob } from './owned';
-import { chooseRestorePoint } from './restore-point';
+import { findRestorePoint } from './restore-point';
 import { keepSavepoint, triggerIdOf } from './savepoints';
 import { runJob, type StartDeps } from './start-job';
 import { fileNameOf, uploadJar } from './upload-artifact';
@@ -24,7 +25,7 @@ export const revertJob = async (deps: StartDeps, operation: Operation, input: Re
     const still = await stillRunning(deps, flink, operation, job);
     if (still) return still;
   }
-  return startAgain(deps, flink, operation, await storeIntent(deps, operation, job, input, cluster.epoch));
+  return startAgain(deps, flink, operation, await storeIntent(deps, operation, job, input, cluster));
 };
 
 /** Going back clears the previous version, which every upgrade sets. */
@@ -46,18 +47,19 @@ const stillRunning = async (deps: StartDeps, flink: FlinkPort, operation: Operat
   return { ready: true, reason: 'The previous version has not stopped' };
 };
 
-const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, input: RevertJobInput, clusterEpoch: number): Promise<Job> => {
+const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, input: RevertJobInput, cluster: Cluster): Promise<Job> => {
   const stored = await deps.store.job(job.cluster, job.name);
   const current = stored ?? job;
   const started = job.epoch > input.epoch;
   const epoch = job.epoch + 1;
-  const point = started ? { location: job.restoredFrom } : await chooseRestorePoint(deps, { ...current, spec: latest(current) });
+  // The policy of the first start does not apply to a start that goes on.
+  const point = started ? { location: job.restoredFrom } : await findRestorePoint(deps, cluster, current);
   return deps.store.updateJob(job.cluster, job.name, operation.operationId, {
     spec: started ? (job.previousSpec ?? job.spec) : job.spec,
     previousSpec: undefined,
     revision: started ? job.revision + 1 : job.revision,
     epoch,
-    flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: epoch }),
+    flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     startAsked: undefined,
     restoredFrom: point.location,
     jarId: input.jarId ?? undefined,
@@ -65,9 +67,6 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, inpu
     statusReason: 'The previous version is being started again',
   });
 };
-
-/** The policy of the first start does not apply to a start that goes on. */
-const latest = (job: Job): Job['spec'] => ({ ...job.spec, restore: { ...job.spec.restore, from: 'latest', savepoint: undefined } });
 
 const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Awaited_> => {
   const reason = `The previous version is started as epoch ${job.epoch} from ${job.restoredFrom ?? 'nothing'}`;

@@ -21,7 +21,9 @@ export const startJob = async (deps: StartDeps, operation: Operation, input: Sta
   // The answer to an earlier try may have been lost on its way.
   if (await flink.job(intended.flinkJobId)) return { reason: `Flink runs it already as ${intended.flinkJobId}` };
   const point =
-    input.savepoint === null ? await chooseRestorePoint(deps, intended) : { location: input.savepoint, reason: `from ${input.savepoint}` };
+    input.savepoint === null
+      ? await chooseRestorePoint(deps, cluster, intended)
+      : { location: input.savepoint, reason: `from ${input.savepoint}` };
   const starting = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { restoredFrom: point.location });
   await runJob(deps, flink, operation, starting);
   return { reason: `Flink has accepted ${starting.flinkJobId}, ${point.reason}` };

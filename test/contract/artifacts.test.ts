@@ -79,22 +79,49 @@ describe.each([
     expect(await artifacts.getText(uri('nothing'))).toBeUndefined();
   });
 
-  test('find the newest complete checkpoint of a job, over all its Flink jobs, and not that of a directory with a longer name', async () => {
-    await put(`${directory}/jobs/delays/checkpoints/aaa/chk-12/_metadata`, 'x');
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    await put(`${directory}/jobs/delays/checkpoints/bbb/chk-9/_metadata`, 'x');
-    await put(`${directory}/jobs/delays/checkpoints/bbb/chk-10/_metadata`, 'x');
-    await put(`${directory}/jobs/delays/checkpoints/bbb/chk-11/half-written`, 'x');
-    await put(`${directory}/jobs/delays/checkpoints/bbb/shared/file`, 'x');
-    await put(`${directory}/jobs/delays/checkpoints/bbb/shared/chk-99/_metadata`, 'x');
-    await put(`${directory}/jobs/delays/checkpoints/bbb/taskowned/file`, 'x');
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    await put(`${directory}/jobs/delays/checkpoints-2/ccc/chk-99/_metadata`, 'x');
-    const found = await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/delays/checkpoints`);
-    expect(found?.location).toBe(uri('jobs/delays/checkpoints/bbb/chk-10'));
-    expect(Math.abs(Date.now() - Date.parse(found?.takenAt ?? ''))).toBeLessThan(60_000);
-    expect(await artifacts.latestCheckpoint(BUCKET, `${directory}/jobs/none/checkpoints/`)).toBeUndefined();
+  test('read an object whole or its first bytes, and nothing of what is not there', async () => {
+    await put(`${directory}/chk-1/_metadata`, 'metadata');
+    await put(`${directory}/chk-1/empty`, '');
+    expect((await artifacts.read(uri('chk-1/_metadata')))?.toString()).toBe('metadata');
+    expect((await artifacts.read(uri('chk-1/_metadata'), 4))?.toString()).toBe('meta');
+    expect((await artifacts.read(uri('chk-1/_metadata'), 100))?.toString()).toBe('metadata');
+    expect((await artifacts.read(uri('chk-1/empty'), 16))?.length).toBe(0);
+    expect(await artifacts.read(uri('chk-2/_metadata'))).toBeUndefined();
+    expect(await artifacts.read(uri('chk-2/_metadata'), 16)).toBeUndefined();
   });
+
+  test('list the objects below a directory, and the directories right in it, and not those of a directory with a longer name', async () => {
+    await put(`${directory}/checkpoints/aaa/chk-12/_metadata`, 'xyz');
+    await put(`${directory}/checkpoints/aaa/shared/file`, 'x');
+    await put(`${directory}/checkpoints/bbb/shared/chk-99/_metadata`, 'x');
+    await put(`${directory}/checkpoints/alone`, 'x');
+    await put(`${directory}/checkpoints-2/ccc/chk-99/_metadata`, 'x');
+    const listed = await artifacts.list(BUCKET, `${directory}/checkpoints`);
+    expect(listed.map(({ key, sizeBytes }) => [key, sizeBytes])).toEqual([
+      [`${directory}/checkpoints/aaa/chk-12/_metadata`, 3],
+      [`${directory}/checkpoints/aaa/shared/file`, 1],
+      [`${directory}/checkpoints/alone`, 1],
+      [`${directory}/checkpoints/bbb/shared/chk-99/_metadata`, 1],
+    ]);
+    for (const { modifiedAt } of listed) expect(Math.abs(Date.now() - Date.parse(modifiedAt))).toBeLessThan(60_000);
+    expect(await artifacts.directories(BUCKET, `${directory}/checkpoints`)).toEqual(['aaa', 'bbb']);
+    expect(await artifacts.directories(BUCKET, `${directory}/checkpoints/aaa/`)).toEqual(['chk-12', 'shared']);
+    expect(await artifacts.directories(BUCKET, `${directory}/none`)).toEqual([]);
+    expect(await artifacts.list(BUCKET, `${directory}/none/`)).toEqual([]);
+    await expect(artifacts.list(BUCKET, '/')).rejects.toThrow(/whole bucket/);
+    await expect(artifacts.directories(BUCKET, '')).rejects.toThrow(/whole bucket/);
+  });
+
+  test('delete the objects that are named, more than fit in one request, and miss none that is not there', async () => {
+    const names = Array.from({ length: 1_100 }, (_value, index) => `file-${index}`);
+    for (let from = 0; from < names.length; from += 20)
+      await Promise.all(names.slice(from, from + 20).map((name) => put(`${directory}/many/${name}`, 'x')));
+    const all = await artifacts.list(BUCKET, `${directory}/many`);
+    expect(all).toHaveLength(1_100);
+    await artifacts.deleteObjects(BUCKET, [...all.slice(1).map(({ key }) => key), `${directory}/many/never-there`]);
+    expect((await artifacts.list(BUCKET, `${directory}/many`)).map(({ key }) => key)).toEqual([all[0]?.key]);
+    await artifacts.deleteObjects(BUCKET, []);
+  }, 30_000);
 
   test('delete all below a directory, more than one page of it, and nothing beside it', async () => {
     for (let from = 0; from < 1_100; from += 20)

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { ArtifactMissing } from '../../lambdas/contracts/errors';
-import type { ArtifactsPort } from '../../lambdas/gateways/aws/artifacts.port';
+import type { ArtifactsPort, StoredObject as Listed } from '../../lambdas/gateways/aws/artifacts.port';
 import { type Faults, withFaults } from './faults';
 
 interface StoredObject {
@@ -58,14 +58,28 @@ class InMemoryArtifacts implements ArtifactsPort {
     return found && Buffer.concat([...found.content()]).toString('utf8');
   }
 
-  async latestCheckpoint(bucket: string, parent: string): Promise<{ location: string; takenAt: string } | undefined> {
+  async read(uri: string, firstBytes?: number): Promise<Buffer | undefined> {
+    const found = this.objects.get(uri);
+    return found && Buffer.concat([...found.content()]).subarray(0, firstBytes);
+  }
+
+  async list(bucket: string, parent: string): Promise<readonly Listed[]> {
     const below = directory(bucket, parent);
-    const found = [...this.objects].flatMap(([uri, { modifiedAt }]) => {
-      const path = uri.startsWith(below) ? /^([^/]+\/chk-(\d+))\/_metadata$/.exec(uri.slice(below.length)) : null;
-      return path ? [{ location: `${below}${path[1]}`, number: Number(path[2]), modifiedAt }] : [];
+    return this.uris().flatMap((uri) => {
+      const found = this.objects.get(uri);
+      if (!found || !uri.startsWith(below)) return [];
+      return { key: uri.slice(`s3://${bucket}/`.length), sizeBytes: found.size, modifiedAt: found.modifiedAt.toISOString() };
     });
-    const newest = found.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime() || b.number - a.number)[0];
-    return newest && { location: newest.location, takenAt: newest.modifiedAt.toISOString() };
+  }
+
+  async directories(bucket: string, parent: string): Promise<readonly string[]> {
+    const below = directory(bucket, parent);
+    const names = this.uris().flatMap((uri) => (uri.startsWith(below) ? (/^([^/]*)\//.exec(uri.slice(below.length))?.[1] ?? []) : []));
+    return [...new Set(names)];
+  }
+
+  async deleteObjects(bucket: string, keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.objects.delete(`s3://${bucket}/${key}`);
   }
 
   async deletePrefix(bucket: string, prefix: string): Promise<void> {

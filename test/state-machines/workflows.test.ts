@@ -242,7 +242,6 @@ describe('submit-job', () => {
   test('the next start of a canceled job goes on from the checkpoint it left', async () => {
     await submit();
     const left = `s3://state/clusters/flights/jobs/delays/checkpoints/${(await world.job()).flinkJobId}/chk-7`;
-    world.artifacts.put(`${left}/_metadata`, 'm');
     world.flink.storage.add(left);
     await change(cancel);
     await submit();
@@ -429,7 +428,9 @@ describe('upgrade-job', () => {
       const job = await world.job();
       expect({ tasks, status: job.status, desired: job.desired }).toEqual({ tasks, status: 'RUNNING', desired: 'RUNNING' });
       expect(await flinkState(job.flinkJobId)).toBe('RUNNING');
-      if (job.epoch > 1) expect(job.restoredFrom).toBe(job.latestSavepoint);
+      // The savepoint may have been completed without anybody left to record it: S3 has it all the same.
+      if (job.epoch > 1) expect(job.restoredFrom).toBe(job.latestSavepoint ?? [...world.flink.storage].at(-1));
+      if (job.epoch > 1) expect(job.restoredFrom).toMatch(/savepoint-/);
       expect(await violations(world)).toEqual([]);
     }
     expect(tasks).toBeGreaterThan(8);

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { ArtifactMissing, AwsUnavailable } from '../../contracts/errors';
-import type { ArtifactsPort } from './artifacts.port';
+import type { ArtifactsPort, StoredObject } from './artifacts.port';
 import { hasCode } from './aws-errors';
 
 /** S3 answers 404 for what is not there, and 403 for what may not be read or (without ListBucket) is not there either. HEAD has no body, so its codes are bare numbers. */
@@ -28,19 +28,19 @@ const locationOf = (uri: string): S3Location => {
   return { Bucket: match[1] as string, Key: match[2] as string };
 };
 
-interface Checkpoint {
-  readonly location: string;
-  readonly number: number;
-  readonly takenAt: string;
-}
+/** What one DeleteObjects takes. */
+const DELETED_AT_ONCE = 1_000;
 
 export const createArtifacts = ({ client }: { readonly client: S3Client }): ArtifactsPort => {
-  const open = async (uri: string): Promise<Readable | undefined> => {
+  const open = async (uri: string, firstBytes?: number): Promise<Readable | undefined> => {
+    const range = firstBytes === undefined ? {} : { Range: `bytes=0-${firstBytes - 1}` };
     try {
-      const { Body } = await client.send(new GetObjectCommand(locationOf(uri)));
+      const { Body } = await client.send(new GetObjectCommand({ ...locationOf(uri), ...range }));
       return Body && Readable.from(unbroken(Body as Readable, uri), { objectMode: false });
     } catch (error) {
-      if (isUnreadable(error)) return undefined;
+      // 416: the object is empty, so it has no first byte.
+      if (hasCode(error, 'InvalidRange')) return Readable.from([]);
+      if (error instanceof ArtifactMissing || isUnreadable(error)) return undefined;
       throw error;
     }
   };
@@ -54,29 +54,16 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
     }
   };
 
-  const modifiedAt = async (uri: string): Promise<string | undefined> => (await headOf(uri))?.LastModified?.toISOString();
-
-  /** Only the names on one level: a job's `shared/` may hold thousands of files. */
-  const directoriesIn = async (bucket: string, prefix: string): Promise<string[]> => {
-    const found: string[] = [];
-    for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix, Delimiter: '/' }))
-      for (const { Prefix } of CommonPrefixes) if (Prefix !== undefined) found.push(Prefix);
-    return found;
-  };
-
-  /** The highest number that is complete; numbers of one start rise with time, those of two starts cannot be compared. */
-  const newestOf = async (bucket: string, start: string): Promise<Checkpoint | undefined> => {
-    const checkpoints = (await directoriesIn(bucket, `${start}chk-`))
-      .flatMap((prefix) => {
-        const number = /\/chk-(\d+)\/$/.exec(prefix)?.[1];
-        return number === undefined ? [] : [{ location: `s3://${bucket}/${prefix.slice(0, -1)}`, number: Number(number) }];
-      })
-      .sort((a, b) => b.number - a.number);
-    for (const checkpoint of checkpoints) {
-      const takenAt = await modifiedAt(`${checkpoint.location}/_metadata`);
-      if (takenAt !== undefined) return { ...checkpoint, takenAt };
+  const deleteObjects = async (bucket: string, keys: readonly string[]): Promise<void> => {
+    for (let from = 0; from < keys.length; from += DELETED_AT_ONCE) {
+      const Objects = keys.slice(from, from + DELETED_AT_ONCE).map((Key) => ({ Key }));
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }));
+      const [first] = Errors;
+      if (first)
+        throw new AwsUnavailable(
+          `${Errors.length} objects such as s3://${bucket}/${first.Key} were not deleted: ${first.Code}: ${first.Message}`,
+        );
     }
-    return undefined;
   };
 
   return {
@@ -85,7 +72,9 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
       return head && (head.ContentLength ?? 0);
     },
 
-    modifiedAt,
+    async modifiedAt(uri) {
+      return (await headOf(uri))?.LastModified?.toISOString();
+    },
 
     async open(uri) {
       const body = await open(uri);
@@ -106,24 +95,35 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
       return text(body);
     },
 
-    async latestCheckpoint(bucket, directory) {
-      const starts = await directoriesIn(bucket, asDirectory(directory));
-      const found = await Promise.all(starts.map((start) => newestOf(bucket, start)));
-      const newest = found.flatMap((one) => one ?? []).sort((a, b) => b.takenAt.localeCompare(a.takenAt) || b.number - a.number)[0];
-      return newest && { location: newest.location, takenAt: newest.takenAt };
+    async read(uri, firstBytes) {
+      const body = await open(uri, firstBytes);
+      return body && buffer(body);
     },
 
+    async list(bucket, directory) {
+      const found: StoredObject[] = [];
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: asDirectory(directory) }))
+        for (const { Key, Size, LastModified } of Contents)
+          if (Key !== undefined && LastModified) found.push({ key: Key, sizeBytes: Size ?? 0, modifiedAt: LastModified.toISOString() });
+      return found;
+    },
+
+    async directories(bucket, directory) {
+      const Prefix = asDirectory(directory);
+      const found: string[] = [];
+      for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix, Delimiter: '/' }))
+        for (const one of CommonPrefixes) if (one.Prefix !== undefined) found.push(one.Prefix.slice(Prefix.length, -1));
+      return found;
+    },
+
+    deleteObjects,
+
     async deletePrefix(bucket, prefix) {
-      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: asDirectory(prefix) })) {
-        const keys = Contents.flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
-        if (keys.length === 0) continue;
-        const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }));
-        const [first] = Errors;
-        if (first)
-          throw new AwsUnavailable(
-            `${Errors.length} objects below s3://${bucket}/${prefix} were not deleted: ${first.Code}: ${first.Message}`,
-          );
-      }
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: asDirectory(prefix) }))
+        await deleteObjects(
+          bucket,
+          Contents.flatMap(({ Key }) => Key ?? []),
+        );
     },
   };
 };

@@ -1,5 +1,12 @@
 import type { Readable } from 'node:stream';
 
+export interface StoredObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** S3's LastModified, to the second. ISO 8601. */
+  readonly modifiedAt: string;
+}
+
 export interface ArtifactsPort {
   /** Size in bytes, or undefined when there is no such object or it may not be read. */
   size(uri: string): Promise<number | undefined>;
@@ -10,11 +17,14 @@ export interface ArtifactsPort {
   /** Writes a small text and returns its s3:// URI. `bucket` is the artifact or the state bucket of the stage. */
   putText(bucket: string, key: string, text: string): Promise<string>;
   getText(uri: string): Promise<string | undefined>;
-  /**
-   * The newest retained checkpoint (one that has a `_metadata`) of all starts of a job, and when it was written. `directory` holds what Flink makes:
-   * `<flinkJobId>/chk-<n>/_metadata`. With or without a slash at its end; an empty one is an error.
-   */
-  latestCheckpoint(bucket: string, directory: string): Promise<{ readonly location: string; readonly takenAt: string } | undefined>;
+  /** The object in memory, or its first bytes only; undefined as `size`. */
+  read(uri: string, firstBytes?: number): Promise<Buffer | undefined>;
+  /** Every object below a directory. With or without a slash at its end; an empty one is an error. */
+  list(bucket: string, directory: string): Promise<readonly StoredObject[]>;
+  /** Names of the directories right in a directory, without slashes. With or without a slash at its end; an empty one is an error. */
+  directories(bucket: string, directory: string): Promise<readonly string[]>;
+  /** Deletes objects; what is not there is not missed. */
+  deleteObjects(bucket: string, keys: readonly string[]): Promise<void>;
   /** Deletes everything below a prefix (a directory) of the state bucket. */
   deletePrefix(bucket: string, prefix: string): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { Stage } from '../../../lambdas/contracts/stage';
 import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
+import { putState } from '../../fakes/checkpoint-metadata';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeFleet, type FakeFleet } from '../../fakes/fake-fleet';
 import { FakeFlink } from '../../fakes/fake-flink';
@@ -71,7 +72,8 @@ class StateInS3 extends Set<string> {
   }
 
   override add(location: string): this {
-    this.artifacts.put(`${location}/_metadata`, 'm');
+    const number = Number(/\/chk-(\d+)$/.exec(location)?.[1] ?? this.size + 1);
+    putState(this.artifacts, location, { checkpointId: number, files: [{ path: 'state', sizeBytes: 10 }] });
     return super.add(location);
   }
 }

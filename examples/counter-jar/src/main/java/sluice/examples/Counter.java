@@ -27,6 +27,7 @@ import org.apache.flink.util.Collector;
  * --mode twice         main executes two jobs
  * --mode other-state   as run, with operators whose state no other mode's savepoint fits
  * --mode stuck         as run, but a task never ends: a stop that comes too late
+ * --mode show          as run, and prints each number with the count of its key so far: what a restored state holds can be read
  * --rate 100           records per second; --records 100; --keys 10
  * </pre>
  */
@@ -88,6 +89,9 @@ public final class Counter {
       }
       long next = count.value() == null ? 1 : count.value() + 1;
       count.update(next);
+      if (mode.equals("show")) {
+        System.out.println("number " + number + " count " + next);
+      }
       out.collect(next);
     }
 
