@@ -4,7 +4,9 @@ import { onEnd } from '../twin/lifetime';
 import { readSettings } from '../twin/settings';
 import { Twin } from '../twin/twin';
 import { LiveView } from './live-view';
-import { showStep, takeTheRoad } from './road';
+import { type Summary, showStep, takeTheRoad } from './road';
+import { SCENARIOS } from './scenarios';
+import { runScenario, type ScenarioSummary } from './scenarios/run';
 import { PlainView, type View } from './view';
 
 const USAGE = `npm start [-- OPTIONS]     the local twin with a cluster, a job and live figures; Ctrl-C ends all of it
@@ -13,13 +15,24 @@ const USAGE = `npm start [-- OPTIONS]     the local twin with a cluster, a job a
   --json          one line of JSON on stdout at the end, progress as lines on stderr
   --plain         progress as lines also on a terminal
   --flights N     how many of the 3,000,000 flights (default: all; with --until-done 300000)
-  --rate N        flights a second (default: 20000; with --until-done as fast as it goes)`;
+  --rate N        flights a second (default: 20000; with --until-done as fast as it goes)
+  --scenario NAME something happens to a running job, and the answer has to be exactly right: ${Object.keys(SCENARIOS).join(', ')}`;
 
 const wholeNumber = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`--${name} must be a whole number from 1, not ${text}`);
   return Number(text);
 };
+
+const roadLine = (summary: Summary): string =>
+  summary.ok
+    ? `All ${summary.rowsCompared} rows are right. First row after ${summary.secondsToFirstRow.toFixed(1)} s.`
+    : `WRONG: ${summary.rowsWrong} wrong, ${summary.rowsMissing} missing, ${summary.rowsDoubled} doubled, ${summary.rowsUnexpected} unexpected of ${summary.rowsExpected} rows\n${summary.problems.join('\n')}`;
+
+const scenarioLine = (summary: ScenarioSummary): string =>
+  summary.ok
+    ? `All ${summary.ordersExpected} orders were numbered exactly once.`
+    : `WRONG: ${summary.missing} missing, ${summary.doubled} doubled, ${summary.unexpected} unexpected of ${summary.ordersExpected} orders\n${summary.problems.join('\n')}`;
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
@@ -29,6 +42,7 @@ const main = async (): Promise<number> => {
       plain: { type: 'boolean', default: false },
       flights: { type: 'string' },
       rate: { type: 'string' },
+      scenario: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -39,10 +53,14 @@ const main = async (): Promise<number> => {
   const untilDone = values['until-done'];
   const flights = wholeNumber('flights', values.flights) ?? (untilDone ? 300_000 : ALL_FLIGHTS);
   const rate = wholeNumber('rate', values.rate) ?? (untilDone ? undefined : 20_000);
-  const live = process.stdout.isTTY && !values.json && !values.plain;
+  const scenario = values.scenario === undefined ? undefined : SCENARIOS[values.scenario];
+  if (values.scenario !== undefined && !scenario)
+    throw new Error(`--scenario knows ${Object.keys(SCENARIOS).join(', ')}; not ${values.scenario}`);
+  const live = !scenario && process.stdout.isTTY && !values.json && !values.plain;
   const view: View = live ? new LiveView(process.stdout) : new PlainView(values.json ? process.stderr : process.stdout);
 
-  const twin = new Twin({ settings: readSettings(), command: 'npm start', onStep: showStep(view) });
+  const settings = readSettings();
+  const twin = new Twin({ settings, command: 'npm start', onStep: showStep(view) });
   const ending = new AbortController();
   const ended = new Promise<undefined>((resolve) =>
     onEnd((why) => {
@@ -53,26 +71,21 @@ const main = async (): Promise<number> => {
   );
   let code = 0;
   try {
-    const road = takeTheRoad({
-      start: () => twin.start(),
-      view,
-      flights,
-      untilDone,
-      signal: ending.signal,
-      ...(rate === undefined ? {} : { rate }),
-    });
-    road.catch(() => {}); // the race below has it, unless the end was asked for
-    const summary = await Promise.race([road, twin.broken, ended]);
-    if (summary) {
-      code = summary.ok ? 0 : 1;
-      view.note(
-        summary.ok
-          ? `All ${summary.rowsCompared} rows are right. First row after ${summary.secondsToFirstRow.toFixed(1)} s.`
-          : `WRONG: ${summary.rowsWrong} wrong, ${summary.rowsMissing} missing, ${summary.rowsDoubled} doubled, ${summary.rowsUnexpected} unexpected of ${summary.rowsExpected} rows\n${summary.problems.join('\n')}`,
-      );
-    } else if (untilDone) code = 130;
+    const start = () => twin.start();
+    const { signal } = ending;
+    const play = scenario
+      ? runScenario(scenario, { settings, start, view, signal }).then((summary) => ({ summary, line: scenarioLine(summary) }))
+      : takeTheRoad({ start, view, flights, untilDone, signal, ...(rate === undefined ? {} : { rate }) }).then(
+          (summary) => summary && { summary, line: roadLine(summary) },
+        );
+    play.catch(() => {}); // the race below has it, unless the end was asked for
+    const result = await Promise.race([play, twin.broken, ended]);
+    if (result) {
+      code = result.summary.ok ? 0 : 1;
+      view.note(result.line);
+    } else if (untilDone || scenario) code = 130;
     await twin.stop();
-    if (values.json) process.stdout.write(`${JSON.stringify(summary ?? { ok: false, reason: 'ended before it was done' })}\n`);
+    if (values.json) process.stdout.write(`${JSON.stringify(result?.summary ?? { ok: false, reason: 'ended before it was done' })}\n`);
   } catch (error) {
     view.note(`✗ ${(error as Error).message}`);
     await twin.stop();

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
+import { type Machine, Machines } from '../../../local/client/machines';
 import { ApiError, SluiceClient } from '../../../local/client/sluice-client';
 import { readSettings } from '../../../local/twin/settings';
 import { readTwinFile } from '../../../local/twin/twin-file';
@@ -48,23 +46,11 @@ export const withFaults = async <T>(faults: readonly Fault[], work: () => Promis
 export const faultHits = async (): Promise<readonly (Fault & { readonly hits: number })[]> =>
   control('GET', `${twin.awsEndpoint}/_twin/faults`);
 
-const machine = z.object({ instanceId: z.string(), phase: z.string(), address: z.string(), tags: z.record(z.string(), z.string()) });
-export type Machine = z.infer<typeof machine>;
-
-const fleetControl = (): string => readFileSync(join(settings.stateDir, 'fleet/fleet.url'), 'utf8').trim();
-
+const fleet = new Machines(settings.stateDir);
 /** The hosts of a cluster that run now. */
-export const machines = async (cluster: string, role?: 'jobmanager' | 'taskmanager'): Promise<Machine[]> =>
-  z
-    .array(machine)
-    .parse(await control('GET', `${fleetControl()}/instances`))
-    .filter(
-      (one) => one.phase === 'booted' && one.tags['sluice:cluster'] === cluster && (role === undefined || one.tags['sluice:role'] === role),
-    );
-
+export const machines = (cluster: string, role?: 'jobmanager' | 'taskmanager'): Promise<Machine[]> => fleet.of(cluster, role);
 /** A signal to everything on a host: SIGKILL is its sudden end, SIGSTOP lets it answer nothing. */
-export const signalMachine = (one: Machine, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<unknown> =>
-  control('POST', `${fleetControl()}/instances/${one.instanceId}/signal`, { signal });
+export const signalMachine = (one: Machine, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<unknown> => fleet.signal(one, signal);
 
 /** Waits until `look` gives a value. @throws after `seconds`, naming what was awaited */
 export const eventually = async <T>(what: string, seconds: number, look: () => Promise<T | undefined | false>): Promise<T> => {

@@ -1,0 +1,8 @@
+import { killJobManager, killTaskManager } from './losses';
+import type { Scenario } from './scenario';
+
+/** What `npm start -- --scenario NAME` knows. */
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'kill-taskmanager': killTaskManager,
+  'kill-jobmanager': killJobManager,
+};

@@ -1,0 +1,66 @@
+import type { Play, Scenario } from './scenario';
+
+const RATE = 100;
+const steady = (seconds: number): Scenario['profile'] => [
+  { second: 0, recordsPerSecond: RATE },
+  { second: seconds, recordsPerSecond: RATE },
+];
+
+/** One second to the next result: what is committed with a checkpoint is what a reader of the topic sees. */
+const OFTEN = { 'execution.checkpointing.interval': '1 s', 'execution.checkpointing.min-pause': '200 ms' };
+
+/** Waits until results flow, does harm, and measures until results flow again. */
+const harm = async (play: Play, what: string, harmful: () => Promise<unknown>, seconds: number): Promise<Record<string, number>> => {
+  const { figures, say, until } = play;
+  await until('a first result', 60, async () => figures().committed > 5 * RATE);
+  const begun = performance.now();
+  await harmful();
+  say(`✂ ${what}`);
+  // What was read and committed before the harm may still arrive: results count from orders that were sent after it.
+  const sentThen = figures().sent;
+  await until('results again', seconds, async () => figures().committed > sentThen);
+  const took = Math.round(performance.now() - begun) / 1_000;
+  say(`Results of new orders flow again, ${took.toFixed(1)} s after it.`);
+  return { secondsToNewResults: took };
+};
+
+export const killTaskManager: Scenario = {
+  title:
+    'A TaskManager host dies while orders come. Its tasks go on in spare slots from the latest checkpoint, and the group replaces the host.',
+  cluster: { name: 'orders', size: 'dev', spareSlots: 4, overrides: { taskManagers: { min: 2, max: 3 } } },
+  millis: 10,
+  job: { parallelism: 4, flinkConfiguration: OFTEN },
+  profile: steady(75),
+  act: async (play) => {
+    const { machines, cluster, say, until } = play;
+    const before = await machines.of(cluster, 'taskmanager');
+    const victim = before[0];
+    if (!victim) throw new Error('the cluster has no TaskManager host');
+    const measured = await harm(
+      play,
+      `TaskManager host ${victim.instanceId} (${victim.address}) is dead`,
+      () => machines.signal(victim, 'SIGKILL'),
+      60,
+    );
+    await until('the host replaced', 120, async () => {
+      const now = await machines.of(cluster, 'taskmanager');
+      return now.length >= before.length && now.every(({ instanceId }) => instanceId !== victim.instanceId);
+    });
+    say('The Auto Scaling group has replaced the host.');
+    return measured;
+  },
+};
+
+export const killJobManager: Scenario = {
+  title: 'The JobManager host dies while orders come. Another takes its address, and the job goes on from its latest checkpoint, once.',
+  cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
+  millis: 10,
+  job: { parallelism: 2, flinkConfiguration: OFTEN },
+  profile: steady(90),
+  act: async (play) => {
+    const { machines, cluster } = play;
+    const [victim] = await machines.of(cluster, 'jobmanager');
+    if (!victim) throw new Error('the cluster has no JobManager host');
+    return harm(play, `JobManager host ${victim.instanceId} (${victim.address}) is dead`, () => machines.signal(victim, 'SIGKILL'), 120);
+  },
+};
