@@ -1,8 +1,10 @@
 import { type Stage, stageFromEnvironment } from '../contracts/stage';
 import type { Clock } from '../domain/clock';
+import { createAlarms } from '../gateways/aws/alarms.adapter';
+import type { AlarmsPort } from '../gateways/aws/alarms.port';
 import { createArtifacts } from '../gateways/aws/artifacts.adapter';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
-import { ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
+import { cloudWatchClient, ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
 import { createInstanceFacts } from '../gateways/aws/instance-facts.adapter';
 import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
 import { createStore } from '../gateways/aws/store.adapter';
@@ -20,6 +22,7 @@ export const clock: Clock = () => new Date();
 export const stage = (): Stage => stageFromEnvironment(process.env);
 export const store = (): StorePort => createStore({ client: tableClient(), tableName: stage().tableName, now: clock });
 export const artifacts = (): ArtifactsPort => createArtifacts({ client: s3Client() });
+export const alarms = (): AlarmsPort => createAlarms({ client: cloudWatchClient(), stage: stage().name });
 export const workflows = (): WorkflowsPort =>
   createWorkflows({ client: sfnClient(), stateMachineArnPrefix: stage().stateMachineArnPrefix });
 export const instanceFacts = (): InstanceFactsPort => createInstanceFacts({ client: ec2Client() });

@@ -38,6 +38,8 @@ export const stage = z.strictObject({
   limits: z.strictObject({ maxTaskManagersPerCluster: z.int(), maxClusters: z.int() }),
   /** Flink settings of the stage, under those of a cluster and a job. */
   flinkConfiguration: z.record(z.string(), z.string()),
+  /** `runbook`: where alarms' descriptions lead, the heading's anchor is appended. `periodSeconds`: shortest period of an alarm. */
+  alarms: z.strictObject({ runbook: z.string(), periodSeconds: z.int() }),
   /** Seconds an operation of a kind may take. */
   deadlines: z.strictObject({
     launchSeconds: z.int(),

@@ -3,7 +3,8 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
 /**
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
- * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups.
+ * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups. `alarms:write`
+ * finds, makes and deletes alarms of the stage's jobs.
  */
 export type Grant =
   | 'table:read'
@@ -16,6 +17,7 @@ export type Grant =
   | 'fleet:observe'
   | 'fleet:access'
   | 'fleet:groups'
+  | 'alarms:write'
   | 'workflows:start';
 
 export interface FunctionDefinition {
@@ -63,6 +65,9 @@ const WORKFLOW_FUNCTIONS = {
   'fleet-gone': awsSide(['fleet:observe']),
   'delete-access': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
   'ensure-capacity': awsSide(['fleet:groups', 'fleet:observe']),
+  // Five alarms, three a second.
+  'ensure-alarms': awsSide(['alarms:write']),
+  'delete-alarms': awsSide(['alarms:write']),
   'observe-cluster': flinkSide(),
   // Streams up to 500 MB from S3 into the JobManager: at 50 MB/s ten seconds, with room for a slow zone.
   'upload-artifact': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
@@ -108,6 +113,10 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
 const EVENT_FUNCTIONS = {
   // Closes operations whose execution ended without saying so.
   'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'workflows:start'] },
+  // Records that an alarm of a job rings, and asks whether to scale.
+  'handle-alarm': { network: 'none', timeoutSeconds: 30, memoryMiB: 512, grants: ['table:write'] },
+  // Makes alarms follow jobs that ended, or came to be, without an operation.
+  'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
 } as const satisfies Record<string, Part>;
 
 const entries = (kind: FunctionDefinition['kind'], prefix: string, parts: Readonly<Record<string, Part>>): [string, FunctionDefinition][] =>

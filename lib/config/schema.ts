@@ -57,6 +57,17 @@ export const stageConfig = z
       rescaleSeconds: z.int().min(30).max(MOST_SECONDS),
       terminateSeconds: z.int().min(30).max(MOST_SECONDS),
     }),
+    alarms: z.strictObject({
+      /** Address of docs/runbook.md where those who are paged can read it; alarms' descriptions link its headings. @default - its path in the project */
+      runbook: z.string().min(1).max(300).default('docs/runbook.md'),
+      /**
+       * Shortest period of jobs' alarms, at least the observation's interval. Below a minute an alarm is of high resolution and costs $0.30 a
+       * month instead of $0.10.
+       */
+      periodSeconds: z
+        .union([z.literal(10), z.literal(20), z.literal(30), z.literal(60)], { error: 'must be 10, 20, 30 or 60' })
+        .default(60),
+    }),
     logRetentionDays: z.union(LOG_RETENTION_DAYS.map((days) => z.literal(days)) as [z.ZodLiteral<1>, ...z.ZodLiteral<number>[]], {
       error: `must be a period that CloudWatch Logs knows: ${LOG_RETENTION_DAYS.join(', ')} days`,
     }),

@@ -279,6 +279,19 @@ export const permissionsOf = (
       return fleetAccess(names, stage, vpcId);
     case 'fleet:groups':
       return fleetGroups(names, stage, vpcId);
+    case 'alarms:write':
+      return [
+        {
+          actions: ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms', 'cloudwatch:TagResource'],
+          resources: [names.arn('cloudwatch', `alarm:${names.prefix}-*`)],
+          because: 'Alarms are made at run time, one to five a job; the name prefix is the boundary.',
+        },
+        {
+          actions: ['cloudwatch:DescribeAlarms'],
+          resources: ['*'],
+          because: 'Alarms are listed by prefix, which is a call about all of them.',
+        },
+      ];
     case 'workflows:start':
       return [
         {

@@ -47,6 +47,7 @@ export const stageEnvironment = (
     sizes: config.sizes,
     limits: config.limits,
     flinkConfiguration: config.flinkConfiguration,
+    alarms: config.alarms,
     deadlines: config.deadlines,
   };
   const json = stack.toJsonString(stage);

@@ -96,17 +96,36 @@ export class ControlPlaneStack extends Stack {
       });
   }
 
-  /** An operation whose execution was aborted, failed or timed out is closed at once; the schedule finds those whose event was lost. */
+  /**
+   * An operation whose execution was aborted, failed or timed out is closed at once, and an alarm's change is looked at at once; the schedules find
+   * those whose event was lost.
+   */
   private makeRules(names: StageNames): void {
-    const sweeper = new targets.LambdaFunction(this.functionNamed('sweep-operations').function, {
-      deadLetterQueue: this.deadLetters,
-      retryAttempts: 2,
-      maxEventAge: Duration.minutes(5),
-    });
+    const targetOf = (name: string) =>
+      new targets.LambdaFunction(this.functionNamed(name).function, {
+        deadLetterQueue: this.deadLetters,
+        retryAttempts: 2,
+        maxEventAge: Duration.minutes(5),
+      });
+    const sweeper = targetOf('sweep-operations');
     new events.Rule(this, 'EveryMinute', {
       ruleName: `${names.prefix}-every-minute`,
       schedule: events.Schedule.rate(Duration.minutes(1)),
       targets: [sweeper],
+    });
+    new events.Rule(this, 'EveryFiveMinutes', {
+      ruleName: `${names.prefix}-every-five-minutes`,
+      schedule: events.Schedule.rate(Duration.minutes(5)),
+      targets: [targetOf('sweep-alarms')],
+    });
+    new events.Rule(this, 'AlarmChanged', {
+      ruleName: `${names.prefix}-alarm-changed`,
+      eventPattern: {
+        source: ['aws.cloudwatch'],
+        detailType: ['CloudWatch Alarm State Change'],
+        detail: { alarmName: [{ prefix: `${names.prefix}-` }] },
+      },
+      targets: [targetOf('handle-alarm')],
     });
     new events.Rule(this, 'WorkflowEnded', {
       ruleName: `${names.prefix}-workflow-ended`,

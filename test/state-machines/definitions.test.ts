@@ -9,10 +9,11 @@ jest.setTimeout(150_000);
 const KINDS = operationKind.options;
 /** Failures that an operation survives: it says so in its note. */
 const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
-  'terminate-cluster': ['Stop jobs', 'Look whether the jobs have ended'],
-  'stop-job': ['Look for idle hosts', 'Give back idle hosts'],
-  'submit-job': ['Record ended jobs'],
-  'upgrade-job': ['Record ended jobs', 'Discard previous program', 'Look for idle hosts', 'Give back idle hosts'],
+  'terminate-cluster': ['Stop jobs', 'Look whether the jobs have ended', 'Remove alarms'],
+  'stop-job': ['Remove alarms', 'Look for idle hosts', 'Give back idle hosts'],
+  'submit-job': ['Record ended jobs', 'Set alarms'],
+  'upgrade-job': ['Record ended jobs', 'Discard previous program', 'Set alarms', 'Look for idle hosts', 'Give back idle hosts'],
+  'set-scaling': ['Set alarms'],
   'rescale-job': ['Record ended jobs', 'Look for idle hosts', 'Give back idle hosts'],
 };
 /** What has to be taken away or put back when one of these states fails for good. */

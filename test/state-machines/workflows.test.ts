@@ -594,3 +594,69 @@ describe('terminate-cluster', () => {
     expect(await ended(termination as Operation)).toMatchObject({ status: 'SUCCEEDED' });
   });
 });
+
+describe('alarms', () => {
+  const scaling = { enabled: true, priority: 0 };
+  const alarmed = async (): Promise<readonly string[]> =>
+    (await world.alarms.alarmsOf('flights')).map(({ job, kind }) => `${job} ${kind}`).sort();
+  const ALL = ['backpressure', 'busy', 'idle', 'lag'].map((kind) => `delays ${kind}`);
+  beforeEach(launch);
+
+  test('are made when a job runs, and not for one that says nothing about its scale', async () => {
+    await submit({ ...world.jarSpec(1), scaling });
+    await submit(world.jarSpec(1, 'jar', 'plain'));
+    expect(await alarmed()).toEqual(ALL);
+  });
+
+  test.each([
+    ['stopped', stop],
+    ['canceled', cancel],
+  ])('are removed when the job is %s', async (_, request) => {
+    await submit({ ...world.jarSpec(2), scaling });
+    await change(request);
+    expect(await alarmed()).toEqual([]);
+  });
+
+  test('of all jobs are removed with their cluster', async () => {
+    await submit({ ...world.jarSpec(1), scaling });
+    await submit({ ...world.jarSpec(1, 'jar', 'other'), scaling });
+    expect(await alarmed()).toHaveLength(8);
+    await terminate();
+    expect(await alarmed()).toEqual([]);
+  });
+
+  test('are not made for a job that was withdrawn', async () => {
+    world.flink.behaviour = () => ({ does: 'fail', reason: 'it is broken' });
+    expect(await submit({ ...world.jarSpec(2), scaling })).toMatchObject({ status: 'FAILED' });
+    expect(await alarmed()).toEqual([]);
+  });
+
+  test('follow the settings of a new version, and those of the previous one when that runs again', async () => {
+    await submit({ ...world.jarSpec(2), scaling });
+    const previous = (await world.job()).jarId;
+    const spec = { ...world.jarSpec(2, 'new'), scaling: { ...scaling, uMin: 0, serviceLevels: { maxLagSeconds: 7 } } };
+    world.flink.behaviour = ({ jarId }) => (jarId === previous ? { does: 'run' } : { does: 'fail', reason: 'it is broken' });
+    expect(await change({ kind: 'upgrade-job', spec })).toMatchObject({ status: 'FAILED' });
+    expect(await alarmed()).toEqual(ALL);
+    world.flink.behaviour = () => ({ does: 'run' });
+    await change({ kind: 'upgrade-job', spec });
+    expect(await alarmed()).toEqual(ALL.filter((one) => !one.includes('idle')));
+    expect(world.alarms.settings('flights', 'delays').find(({ kind }) => kind === 'lag')?.threshold).toBe(7);
+  });
+
+  test('that cannot be made do not fail the job, which says so', async () => {
+    world.faults = ({ port }) => (port === 'alarms' ? { error: new Error('AccessDenied'), when: 'before' } : undefined);
+    const operation = await submit({ ...world.jarSpec(2), scaling });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: expect.stringContaining('Its alarms could not be made or changed (') });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', lease: undefined });
+  });
+
+  test('that cannot be removed do not keep a job from stopping, which says so', async () => {
+    await submit({ ...world.jarSpec(2), scaling });
+    world.faults = ({ port }) => (port === 'alarms' ? { error: new Error('AccessDenied'), when: 'before' } : undefined);
+    expect(await change(stop)).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('Its alarms could not be removed ('),
+    });
+  });
+});

@@ -1,4 +1,5 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { IAMClient } from '@aws-sdk/client-iam';
@@ -57,6 +58,7 @@ const translating = <C>(client: C): C => {
  * (environment of the function). Call them at module level, so that warm invocations reuse connections.
  */
 export const autoScalingClient = (): AutoScalingClient => translating(new AutoScalingClient(settings()));
+export const cloudWatchClient = (): CloudWatchClient => translating(new CloudWatchClient(settings()));
 export const ec2Client = (): EC2Client => translating(new EC2Client(settings()));
 export const iamClient = (): IAMClient => translating(new IAMClient(settings()));
 export const s3Client = (): S3Client => translating(new S3Client(settings()));

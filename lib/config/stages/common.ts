@@ -25,6 +25,7 @@ export const awsDefaults = {
   flinkConfiguration: {},
   streamSources: [],
   deadlines: { launchSeconds: 900, submitSeconds: 600, savepointSeconds: 1_800, rescaleSeconds: 900, terminateSeconds: 3_600 },
+  alarms: {},
   tracing: true,
   vpcFlowLogs: false,
   api: { throttle: { ratePerSecond: 50, burst: 100 } },

@@ -32,6 +32,8 @@ export const local = (environment: Readonly<Record<string, string | undefined>>)
   },
   streamSources: [{ cidr: '127.0.0.0/8', fromPort: 9_092, toPort: 9_092 }],
   deadlines: { launchSeconds: 150, submitSeconds: 180, savepointSeconds: 180, rescaleSeconds: 240, terminateSeconds: 300 },
+  // Nothing costs anything here, and a person waits.
+  alarms: { periodSeconds: 10 },
   logRetentionDays: 1,
   removal: 'destroy',
   emptyBucketsOnDestroy: false,

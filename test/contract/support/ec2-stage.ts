@@ -77,6 +77,7 @@ export const createStage = async (name: string): Promise<Stage> => {
     sizes: {} as Stage['sizes'],
     limits: { maxTaskManagersPerCluster: 100, maxClusters: 10 },
     flinkConfiguration: {},
+    alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
     deadlines: { launchSeconds: 600, submitSeconds: 600, savepointSeconds: 600, rescaleSeconds: 600, terminateSeconds: 600 },
   };
 };

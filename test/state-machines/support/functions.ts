@@ -23,6 +23,7 @@ export const composition = {
   stage: () => STAGE,
   store: () => late('store', (current) => current.store),
   artifacts: () => late('artifacts', (current) => current.artifacts),
+  alarms: () => late('alarms', (current) => current.alarms),
   workflows: () => late('workflows', (current) => current.workflows),
   fleet: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {

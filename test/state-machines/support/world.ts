@@ -7,6 +7,7 @@ import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
 import { putState } from '../../fakes/checkpoint-metadata';
+import { createFakeAlarms, type FakeAlarms } from '../../fakes/fake-alarms';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeFleet, type FakeFleet } from '../../fakes/fake-fleet';
 import { FakeFlink } from '../../fakes/fake-flink';
@@ -43,6 +44,7 @@ export const STAGE: Stage = {
   sizes: {} as Stage['sizes'],
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 10 },
   flinkConfiguration: {},
+  alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
   deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 300, rescaleSeconds: 300, terminateSeconds: 600 },
 };
 
@@ -85,6 +87,7 @@ export class World {
   readonly store: FakeStore = createFakeStore(this.clock);
   readonly fleet: FakeFleet = createFakeFleet({ now: this.clock });
   readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
+  readonly alarms: FakeAlarms = createFakeAlarms();
   readonly workflows: FakeWorkflows = createFakeWorkflows();
   readonly flink = new FakeFlink({
     taskManagers: 0,

@@ -47,6 +47,7 @@ export const TEST_STAGE: Stage = {
   ...STAGE,
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 3 },
   flinkConfiguration: {},
+  alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
   deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 200, rescaleSeconds: 400, terminateSeconds: 500 },
 };
 

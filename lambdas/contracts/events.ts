@@ -1,0 +1,28 @@
+import * as z from 'zod';
+
+/** CloudWatch writes the offset without a colon: 2019-10-02T17:04:40.989+0000. */
+const cloudWatchInstant = z
+  .string()
+  .max(40)
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})$/)
+  .transform((text, context) => {
+    const at = new Date(text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
+    if (!Number.isNaN(at.getTime())) return at.toISOString();
+    context.addIssue({ code: 'custom', message: 'is no instant' });
+    return z.NEVER;
+  });
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
+export const alarmChangedEvent = z.object({
+  source: z.literal('aws.cloudwatch'),
+  'detail-type': z.literal('CloudWatch Alarm State Change'),
+  detail: z.object({
+    alarmName: z.string().max(255),
+    state: z.object({
+      value: z.enum(['OK', 'ALARM', 'INSUFFICIENT_DATA']),
+      reason: z.string().default(''),
+      timestamp: cloudWatchInstant,
+    }),
+  }),
+});
+export type AlarmChanged = z.infer<typeof alarmChangedEvent>['detail'];

@@ -1,0 +1,12 @@
+import { alarms, clock, stage, store } from '../../composition/environment';
+import { log } from '../../middleware/log';
+import { type AlarmsSwept, sweepAlarms } from '../../usecases/sweep-alarms';
+
+const deps = { alarms: alarms(), clock, stage: stage(), store: store() };
+
+/** Every five minutes. */
+export const handler = async (): Promise<readonly AlarmsSwept[]> => {
+  const swept = await sweepAlarms(deps);
+  for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
+  return swept;
+};

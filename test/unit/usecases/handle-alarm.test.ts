@@ -1,0 +1,136 @@
+import { AwsUnavailable } from '../../../lambdas/contracts/errors';
+import { alarmChangedEvent } from '../../../lambdas/contracts/events';
+import { handler } from '../../../lambdas/handlers/events/handle-alarm.handler';
+import { handleAlarm } from '../../../lambdas/usecases/handle-alarm';
+import { enter, run } from '../../state-machines/support/functions';
+import { STAGE, World } from '../../state-machines/support/world';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+
+const NAME = 'sluice-test-flights.delays.lag';
+let world: World;
+let considered: string[];
+beforeEach(async () => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  considered = [];
+  world = enter(new World());
+  await run(await world.acceptLaunch());
+  await run(await world.acceptSubmission({ ...world.jarSpec(2), scaling: { enabled: true, priority: 0 } }));
+});
+
+/** As CloudWatch writes it. */
+const event = (changes: { name?: string; value?: string; secondsAgo?: number; reason?: string } = {}) => {
+  const { name = NAME, value = 'ALARM', secondsAgo = 0, reason = 'Threshold Crossed: …' } = changes;
+  const timestamp = new Date(world.now - secondsAgo * 1_000).toISOString().replace('Z', '+0000');
+  return {
+    version: '0',
+    source: 'aws.cloudwatch',
+    'detail-type': 'CloudWatch Alarm State Change',
+    detail: { alarmName: name, state: { value, reason, timestamp }, previousState: { value: 'OK' }, configuration: { metrics: [] } },
+  };
+};
+const handle = (given = event()) =>
+  handleAlarm(
+    {
+      store: world.store,
+      stage: STAGE,
+      clock: world.clock,
+      considerScaling: async (cluster, job, trigger) => considered.push(`${cluster} ${job}: ${trigger}`),
+    },
+    alarmChangedEvent.parse(given).detail,
+  );
+
+test('an alarm that rings is recorded on its job, and asks whether to scale', async () => {
+  expect(await handle()).toMatchObject({ outcome: 'considered', subject: { cluster: 'flights', job: 'delays', kind: 'lag' } });
+  const since = new Date(world.now).toISOString();
+  expect((await world.job()).alarms).toEqual({ lag: { state: 'ALARM', since, reason: 'Threshold Crossed: …' } });
+  expect(considered).toEqual(['flights delays: alarm lag']);
+});
+
+test('an alarm that is over is recorded and asks nothing', async () => {
+  await handle(event({ secondsAgo: 60 }));
+  expect(await handle(event({ value: 'OK' }))).toMatchObject({ outcome: 'recorded' });
+  expect(await handle(event({ name: 'sluice-test-flights.delays.busy', value: 'INSUFFICIENT_DATA' }))).toMatchObject({
+    outcome: 'recorded',
+  });
+  expect((await world.job()).alarms).toMatchObject({ lag: { state: 'OK' }, busy: { state: 'INSUFFICIENT_DATA' } });
+  expect(considered).toHaveLength(1);
+});
+
+test('events that come out of order leave the newest state', async () => {
+  await handle(event({ value: 'OK' }));
+  expect(await handle(event({ secondsAgo: 60 }))).toMatchObject({ outcome: 'ignored', reason: expect.stringContaining('a later change') });
+  expect((await world.job()).alarms?.lag?.state).toBe('OK');
+  expect(considered).toEqual([]);
+});
+
+test('a repeated event is considered again, because the first time may not have come so far', async () => {
+  await handle();
+  expect(await handle()).toMatchObject({ outcome: 'considered' });
+  expect(considered).toHaveLength(2);
+});
+
+test('a job that does not scale by itself has its alarms recorded only', async () => {
+  await run(await world.acceptSubmission({ ...world.jarSpec(1, 'jar', 'other'), scaling: { enabled: false, priority: 0 } }));
+  expect(await handle(event({ name: 'sluice-test-flights.other.lag' }))).toMatchObject({ outcome: 'recorded' });
+  expect((await world.job('other')).alarms?.lag?.state).toBe('ALARM');
+  expect(considered).toEqual([]);
+});
+
+test.each([
+  ['of another stage', { name: 'sluice-prod-flights.delays.lag' }, 'is no alarm of a job of this stage'],
+  ['that is no job’s', { name: 'sluice-test-dead-letters' }, 'is no alarm of a job of this stage'],
+  ['with a name made to harm', { name: 'sluice-test-flights.__proto__.lag' }, 'is no alarm of a job of this stage'],
+  ['of an unknown cluster', { name: 'sluice-test-ghosts.delays.lag' }, 'cluster ghosts does not run'],
+  ['of an unknown job', { name: 'sluice-test-flights.ghost.lag' }, 'job ghost does not run'],
+  ['from the future', { secondsAgo: -3_600 }, 'is in the future'],
+])('an alarm %s is ignored', async (_, changes, reason) => {
+  expect(await handle(event(changes))).toMatchObject({ outcome: 'ignored', reason: expect.stringContaining(reason) });
+  expect((await world.job()).alarms ?? {}).toEqual({});
+  expect(considered).toEqual([]);
+});
+
+test('an alarm of a job that has ended, or of a cluster that is to go, is ignored', async () => {
+  await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }));
+  expect(await handle()).toMatchObject({ outcome: 'ignored', reason: 'job delays does not run' });
+  await world.acceptTermination();
+  expect(await handle()).toMatchObject({ outcome: 'ignored', reason: 'cluster flights does not run' });
+});
+
+test('a reason of any length is kept short', async () => {
+  await handle(event({ reason: 'x'.repeat(100_000) }));
+  expect((await world.job()).alarms?.lag?.reason.length).toBeLessThanOrEqual(2_000);
+});
+
+test('what passes by itself is thrown, so that Lambda tries once more', async () => {
+  world.store.failNext('recordAlarm', new AwsUnavailable('answered 500'));
+  await expect(handle()).rejects.toThrow(AwsUnavailable);
+  expect(await handle()).toMatchObject({ outcome: 'considered' });
+});
+
+describe('the function', () => {
+  test('records an alarm', async () => {
+    expect(await handler(event())).toMatchObject({ subject: { kind: 'lag' } });
+    expect((await world.job()).alarms?.lag?.state).toBe('ALARM');
+  });
+
+  test.each([
+    undefined,
+    null,
+    'alarm',
+    {},
+    { source: 'aws.cloudwatch' },
+    { ...event_(), source: 'me' },
+    { ...event_(), detail: { alarmName: 'x' } },
+    { ...event_(), detail: { alarmName: NAME, state: { value: 'ON', reason: '', timestamp: '2026-03-01T12:00:00.000+0000' } } },
+    { ...event_(), detail: { alarmName: NAME, state: { value: 'ALARM', reason: '', timestamp: 'yesterday' } } },
+    { ...event_(), detail: { alarmName: NAME, state: { value: 'ALARM', reason: '', timestamp: '2026-99-99T12:00:00.000+0000' } } },
+  ])('ignores what is no change of an alarm (%#)', async (given) => {
+    expect(await handler(given)).toMatchObject({ outcome: 'ignored' });
+  });
+});
+
+function event_() {
+  return { source: 'aws.cloudwatch', 'detail-type': 'CloudWatch Alarm State Change', detail: {} };
+}

@@ -1,0 +1,74 @@
+import { sweepAlarms } from '../../../lambdas/usecases/sweep-alarms';
+import { enter, run } from '../../state-machines/support/functions';
+import { STAGE, World } from '../../state-machines/support/world';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+
+let world: World;
+beforeEach(async () => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+  await run(await world.acceptLaunch());
+  await run(await world.acceptSubmission({ ...world.jarSpec(2), scaling: { enabled: true, priority: 0 } }));
+});
+const sweep = () => sweepAlarms({ alarms: world.alarms, store: world.store, stage: STAGE, clock: world.clock });
+const alarmed = async (): Promise<readonly string[]> => [
+  ...new Set((await world.alarms.alarmsOf()).map(({ cluster, job }) => `${cluster}/${job}`)),
+];
+
+test('alarms of a running job are left as they are', async () => {
+  expect(await sweep()).toEqual([]);
+  expect(await alarmed()).toEqual(['flights/delays']);
+});
+
+test.each(['FINISHED', 'FAILED'] as const)('alarms of a job that is %s by itself are removed', async (status) => {
+  await world.store.recordJobSeen('flights', 'delays', 1, { status, statusReason: 'seen' });
+  expect(await sweep()).toEqual([
+    { cluster: 'flights', job: 'delays', action: 'remove', reason: `4 alarms removed: the job is ${status}` },
+  ]);
+  expect(await sweep()).toEqual([]);
+  expect(await alarmed()).toEqual([]);
+});
+
+test('alarms of jobs and clusters that nobody knows are removed', async () => {
+  const settings = world.alarms.settings('flights', 'delays');
+  await world.alarms.ensureAlarms('flights', 'ghost', settings);
+  await world.alarms.ensureAlarms('ghosts', 'delays', settings);
+  expect((await sweep()).map(({ cluster, job, action }) => [cluster, job, action])).toEqual([
+    ['flights', 'ghost', 'remove'],
+    ['ghosts', 'delays', 'remove'],
+  ]);
+  expect(await alarmed()).toEqual(['flights/delays']);
+});
+
+test('alarms that are missing are made', async () => {
+  await world.alarms.deleteAlarms('flights', 'delays');
+  expect(await sweep()).toMatchObject([{ action: 'make', reason: '4 alarms made, 0 removed' }]);
+  expect(await sweep()).toEqual([]);
+});
+
+test('a job that an operation holds is left to it', async () => {
+  await world.alarms.deleteAlarms('flights', 'delays');
+  await world.acceptChange({ kind: 'take-savepoint' });
+  expect(await sweep()).toEqual([]);
+});
+
+test('a state of which the event was lost is recorded, and an older one is not', async () => {
+  const since = new Date(world.now - 60_000).toISOString();
+  world.alarms.setState('flights', 'delays', 'lag', { state: 'ALARM', since, reason: 'Threshold Crossed' });
+  expect(await sweep()).toMatchObject([{ job: 'delays', action: 'record', reason: `lag has been ALARM since ${since}` }]);
+  expect((await world.job()).alarms).toEqual({ lag: { state: 'ALARM', since, reason: 'Threshold Crossed' } });
+  expect(await sweep()).toEqual([]);
+  await world.store.recordAlarm('flights', 'delays', 'lag', { state: 'OK', since: new Date(world.now).toISOString(), reason: '' });
+  expect(await sweep()).toEqual([]);
+});
+
+test('a job whose alarms cannot be swept does not keep the sweeper from the others, and is said', async () => {
+  const settings = world.alarms.settings('flights', 'delays');
+  await world.alarms.ensureAlarms('aa', 'ghost', settings);
+  await world.alarms.ensureAlarms('bb', 'ghost', settings);
+  world.alarms.failNext('deleteAlarms', new Error('AccessDenied'));
+  await expect(sweep()).rejects.toThrow('the alarms of 1 jobs could not be swept: aa/ghost: Error: AccessDenied');
+  expect(await alarmed()).toEqual(['flights/delays', 'aa/ghost']);
+});
