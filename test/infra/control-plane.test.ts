@@ -148,6 +148,31 @@ describe('rights to make clusters', () => {
   });
 });
 
+describe('alarms of jobs', () => {
+  const writers = Object.keys(FUNCTIONS).filter((name) => actionsOf(name).includes('cloudwatch:PutMetricAlarm'));
+
+  it('are made and deleted by two tasks and a sweeper, and only those of the stage', () => {
+    expect(writers.sort()).toEqual(['delete-alarms', 'ensure-alarms', 'sweep-alarms']);
+    for (const name of writers)
+      for (const { Action, Resource } of rightsOf(name)) {
+        if (!listOf(Action).includes('cloudwatch:PutMetricAlarm')) continue;
+        expect([...listOf(Action)].sort()).toEqual(['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm', 'cloudwatch:TagResource']);
+        expect(JSON.stringify(Resource)).toMatch(/:alarm:sluice-dev-\*"/);
+      }
+  });
+
+  it('are looked at as soon as one of them changes, and every five minutes in any case', () => {
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.cloudwatch'],
+        'detail-type': ['CloudWatch Alarm State Change'],
+        detail: { alarmName: [{ prefix: 'sluice-dev-' }] },
+      },
+    });
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(5 minutes)' });
+  });
+});
+
 describe('the API', () => {
   it('has exactly the routes of the contract, all of them signed with IAM', () => {
     const routes = stage.ofType('AWS::ApiGatewayV2::Route').map((route) => route.Properties);

@@ -46,6 +46,11 @@ describe('the stage configuration', () => {
       (config) => Object.assign(config, { availabilityZones: ['eu-west-1a', 'us-east-1b'] }),
       'availabilityZones[1]: "us-east-1b" is not a zone of region eu-west-1',
     ],
+    [
+      'a period that no alarm may have',
+      (config) => Object.assign(config.alarms, { periodSeconds: 15 }),
+      'alarms.periodSeconds: must be 10, 20, 30 or 60',
+    ],
     ['no zone', (config) => Object.assign(config, { availabilityZones: [] }), 'availabilityZones: '],
     [
       'a zone twice',
