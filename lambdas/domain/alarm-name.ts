@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { resourceName } from '../contracts/names';
 import { type AlarmKind, alarmKind } from '../contracts/scaling';
 
@@ -19,12 +18,13 @@ export const jobPrefix = (stage: string, cluster: string, job: string): string =
 export const clusterPrefix = (stage: string, cluster: string): string => `${stagePrefix(stage)}${cluster}.`;
 export const alarmName = (stage: string, { cluster, job, kind }: AlarmSubject): string => `${jobPrefix(stage, cluster, job)}${kind}`;
 
-const parts = z.tuple([resourceName, resourceName, alarmKind]);
-
 /** @returns undefined for what is no alarm of a job of this stage */
 export const subjectOf = (stage: string, name: string): AlarmSubject | undefined => {
   const prefix = stagePrefix(stage);
   if (!name.startsWith(prefix)) return undefined;
-  const { success, data } = parts.safeParse(name.slice(prefix.length).split('.'));
-  return success ? { cluster: data[0], job: data[1], kind: data[2] } : undefined;
+  const [cluster, job, kind, ...more] = name.slice(prefix.length).split('.');
+  const parts = [resourceName.safeParse(cluster), resourceName.safeParse(job), alarmKind.safeParse(kind)] as const;
+  return parts[0].success && parts[1].success && parts[2].success && more.length === 0
+    ? { cluster: parts[0].data, job: parts[1].data, kind: parts[2].data }
+    : undefined;
 };

@@ -13,7 +13,7 @@ export interface HandleAlarmDeps {
   readonly stage: Pick<Stage, 'name'>;
   readonly clock: Clock;
   /** Looks whether the job should scale now. May be called twice for the same change. Absent: alarms are recorded only. */
-  readonly considerScaling?: (cluster: string, job: string, trigger: string) => Promise<unknown>;
+  readonly considerScaling?: (at: { readonly cluster: string; readonly job: string }, trigger: string) => Promise<unknown>;
 }
 
 export interface AlarmHandled {
@@ -43,7 +43,7 @@ export const handleAlarm = async (deps: HandleAlarmDeps, { alarmName, state }: A
     return ignored(`a later change of it than that of ${seen.since} is known`);
   if (!deps.considerScaling || !mayScale(foundJob) || seen.state !== 'ALARM')
     return { outcome: 'recorded', reason: `${kind} is ${seen.state}`, subject };
-  await deps.considerScaling(cluster, job, `alarm ${kind}`);
+  await deps.considerScaling({ cluster, job }, `alarm ${kind}`);
   return { outcome: 'considered', reason: `${kind} is ${seen.state}: ${seen.reason}`, subject };
 };
 

@@ -36,7 +36,7 @@ const handle = (given = event()) =>
       store: world.store,
       stage: STAGE,
       clock: world.clock,
-      considerScaling: async (cluster, job, trigger) => considered.push(`${cluster} ${job}: ${trigger}`),
+      considerScaling: async ({ cluster, job }, trigger) => considered.push(`${cluster} ${job}: ${trigger}`),
     },
     alarmChangedEvent.parse(given).detail,
   );
