@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cluster, clusterSpec } from './cluster';
 import { jarProgram, job, jobSpec, snapshot, sqlProgram } from './job';
 import { operationId, resourceName } from './names';
-import { operation } from './operation';
+import { failoverMode, operation } from './operation';
 import { jobScaling } from './scaling';
 
 /*
@@ -50,6 +50,15 @@ export const stopBody = z.strictObject({
     .boolean()
     .default(false)
     .describe('Emit the maximum watermark before the savepoint: closes all windows, for a job that will not go on'),
+});
+export const failoverBody = z.strictObject({
+  zone: z.string().max(40).optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
+  mode: failoverMode
+    .optional()
+    .describe(
+      'planned: each job stops with a savepoint first; lost: without waiting for that. Default: planned when the JobManager answers',
+    ),
+  reason: z.string().min(1).max(300).optional().describe('Kept with the operation'),
 });
 export const emptyBody = z.strictObject({});
 export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768) });

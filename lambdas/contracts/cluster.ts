@@ -25,6 +25,25 @@ export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
 const flinkSettings = z.record(z.string().min(1).max(200), z.string().max(4_000)).describe('Flink settings by key, as in config.yaml');
 
+export const placement = z.strictObject({
+  mode: z
+    .enum(['single-zone'])
+    .default('single-zone')
+    .describe('single-zone: all hosts in one zone, so that traffic between them is free and quick; another zone takes over when it fails'),
+  failover: z
+    .strictObject({
+      automatic: z.boolean().default(true).describe('Whether the control plane moves the cluster by itself when its zone fails'),
+      zones: z.array(z.string().max(40)).min(1).max(6).optional().describe('Zones to move to, in this order; default: all of the stage'),
+      objectiveSeconds: z
+        .int()
+        .min(1)
+        .max(3_600)
+        .default(120)
+        .describe('From the loss of the zone to the first record processed again; drills are held against it'),
+    })
+    .prefault({}),
+});
+
 /** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
 const USER_TAGS_MAX = 40;
 
@@ -60,6 +79,7 @@ export const clusterSpec = z.strictObject({
   /** Slots kept free so that a lost TaskManager needs no boot; default: none in `dev`, else the slots of one host. */
   spareSlots: z.int().min(0).max(512).optional(),
   flinkConfiguration: flinkSettings.default({}),
+  placement: placement.prefault({}),
   /** Cost allocation tags put on everything of this cluster. */
   tags: z
     .record(
@@ -125,10 +145,13 @@ export type ResolvedSize = z.infer<typeof resolvedSize>;
 export const lease = z.object({ operationId, acquiredAt: instant, /** After this instant anybody may take the lease. */ until: instant });
 export type Lease = z.infer<typeof lease>;
 
-export const clusterStatus = z.enum(['LAUNCHING', 'RUNNING', 'TERMINATING', 'TERMINATED', 'FAILED']);
+/** FAILING_OVER: its jobs are on their way to another zone and cannot be changed meanwhile. */
+export const clusterStatus = z.enum(['LAUNCHING', 'RUNNING', 'FAILING_OVER', 'TERMINATING', 'TERMINATED', 'FAILED']);
 
 /** What a cluster owns in AWS; each is recorded as soon as it exists, so that it can be taken away. */
 export const clusterResources = z.object({
+  /** Epoch under whose names they were made; default: the cluster's. Another where a failover was given up and the former hosts stayed. */
+  epoch: z.int().min(1).optional(),
   securityGroupId: z.string().optional(),
   roleName: z.string().optional(),
   instanceProfileArn: z.string().optional(),
@@ -141,6 +164,10 @@ export const clusterResources = z.object({
   launchTemplateIds: z.array(z.string()).default([]),
 });
 export type ClusterResources = z.infer<typeof clusterResources>;
+
+/** What an earlier epoch of a cluster still owns: a failover leaves it behind and takes it away once the jobs run again. */
+export const formerEpoch = z.object({ epoch: z.int().min(1), zone: z.string(), resources: clusterResources });
+export type FormerEpoch = z.infer<typeof formerEpoch>;
 
 /** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
 export const cluster = z.object({
@@ -155,6 +182,8 @@ export const cluster = z.object({
   epoch: z.int().min(1),
   lease: lease.optional(),
   resources: clusterResources,
+  /** The oldest first. Absent when nothing is left of any. */
+  former: z.array(formerEpoch).optional(),
   statusReason: z.string(),
   createdAt: instant,
   updatedAt: instant,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { lease } from './cluster';
-import { flinkJobId, instant, resourceName, s3Uri, sha256 } from './names';
+import { flinkJobId, instant, operationId, resourceName, s3Uri, sha256 } from './names';
 import { alarmKind, alarmSeen, jobScaling, lastDecision } from './scaling';
 
 /** API Gateway and DynamoDB allow more and less than this; a script is kept in S3, so its limit is a choice: 1 MB. */
@@ -98,6 +98,19 @@ export const job = z.object({
   restoredFrom: s3Uri.optional(),
   /** Newest savepoint known to be complete. */
   latestSavepoint: s3Uri.optional(),
+  /** A failover has taken the job from its hosts and has to start it again; absent once it runs there. */
+  interrupted: z
+    .object({
+      by: operationId,
+      at: instant,
+      /** Savepoint with which it was stopped, where that could still be had. */
+      savepoint: s3Uri.optional(),
+      /** Why there is no such savepoint. */
+      without: z.string().optional(),
+      /** Epoch that the failover starts it as. */
+      epoch: z.int().optional(),
+    })
+    .optional(),
   /** Id of the program in the JobManager's jar store, of the current epoch. */
   jarId: z.string().optional(),
   /** Alarms that CloudWatch told of, as each last changed. */

@@ -27,6 +27,7 @@ const PARTS: Readonly<
   'set-scaling': { path: contracts.jobPath, body: contracts.scalingBody, answer: contracts.operationView },
   'list-operations': { path: contracts.clusterPath, query: contracts.pageQuery, answer: contracts.operationPage },
   'describe-operation': { path: contracts.operationPath, answer: contracts.operationView },
+  'fail-over-cluster': { path: contracts.clusterPath, body: contracts.failoverBody, answer: contracts.operationView },
   'read-openapi': { answer: z.looseObject({ openapi: z.string() }) },
 };
 
@@ -39,6 +40,7 @@ const REQUESTS = {
   UpgradeRequest: contracts.upgradeBody,
   RescaleRequest: contracts.rescaleBody,
   JobScaling: contracts.scalingBody,
+  FailoverRequest: contracts.failoverBody,
 } as const;
 const ANSWERS = {
   Operation: contracts.operationView,

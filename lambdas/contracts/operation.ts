@@ -13,8 +13,21 @@ export const operationKind = z.enum([
   'upgrade-job',
   'rescale-job',
   'set-scaling',
+  'fail-over-cluster',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
+
+export const failoverMode = z.enum(['planned', 'lost']);
+export type FailoverMode = z.infer<typeof failoverMode>;
+
+/** Why a cluster is moved, and what was seen. */
+export const failoverTrigger = z.object({
+  kind: z.enum(['person', 'drill', 'failback', 'recovery', 'zone-event', 'members-lost', 'jobmanager-unreachable', 'launch-failures']),
+  evidence: z.string().max(500),
+  /** When the fault was seen first. */
+  detectedAt: instant.optional(),
+});
+export type FailoverTrigger = z.infer<typeof failoverTrigger>;
 
 /** What was asked, beyond the spec stored on the cluster or job. */
 export const operationRequest = z.discriminatedUnion('kind', [
@@ -34,6 +47,19 @@ export const operationRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rescale-job'), parallelism: z.int().min(1) }),
   /** The job's settings for scaling are stored with the operation; its workflow makes the alarms follow. */
   z.object({ kind: z.literal('set-scaling'), scaling: jobScaling }),
+  z.object({
+    kind: z.literal('fail-over-cluster'),
+    from: z.string(),
+    /** Zone to go to first; the next one is taken where it has no capacity. */
+    zone: z.string(),
+    /** `planned`: jobs stop with a savepoint first. `lost`: without waiting for it. Absent: as the JobManager answers. */
+    mode: failoverMode.optional(),
+    trigger: failoverTrigger,
+    /** A rehearsal, whose times are held against the objective. */
+    drill: z.boolean().optional(),
+    /** Only takes away what is left of earlier epochs. */
+    cleansOnly: z.boolean().optional(),
+  }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;
 

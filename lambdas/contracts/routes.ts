@@ -31,6 +31,13 @@ export const ROUTES = [
     network: 'none',
   },
   {
+    method: 'POST',
+    path: '/clusters/{cluster}/failover',
+    handler: 'fail-over-cluster',
+    summary: 'Move a cluster and its jobs to another zone',
+    network: 'none',
+  },
+  {
     method: 'GET',
     path: '/clusters/{cluster}/configuration',
     handler: 'read-configuration',

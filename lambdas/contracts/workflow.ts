@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { operationId, s3Uri } from './names';
+import { failoverMode } from './operation';
 
 /** Input of every state machine. All else is in the table. */
 export const workflowInput = z.object({ operationId });
@@ -26,7 +27,7 @@ export type Caught = z.infer<typeof caught>;
 
 /** What a workflow needs to know of its operation for its choices; a field that does not apply is null. */
 export const begun = awaited.extend({
-  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `restore`, `out`, `in`. */
+  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `restore`, `out`, `in`, `move`, `clean`. */
   plan: z.string(),
   /** Epoch of the job (or, without one, of the cluster) before this operation. */
   epoch: z.int(),
@@ -36,6 +37,13 @@ export const begun = awaited.extend({
   parallelism: z.int().nullable(),
 });
 export type Begun = z.infer<typeof begun>;
+
+/** `planned` or `lost`. */
+export const takenOver = taskAnswer.extend({ plan: failoverMode });
+export type TakenOver = z.infer<typeof takenOver>;
+
+export const secureStateInput = taskInput.extend({ plan: failoverMode });
+export type SecureStateInput = z.infer<typeof secureStateInput>;
 
 export const endOperationInput = taskInput.extend({
   outcome: z.enum(['succeeded', 'failed']),

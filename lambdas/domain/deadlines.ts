@@ -20,5 +20,8 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
     case 'rescale-job':
     case 'set-scaling':
       return rescaleSeconds;
+    case 'fail-over-cluster':
+      // New hosts, savepoints, the jobs' start, and the end of the former hosts.
+      return launchSeconds + savepointSeconds + submitSeconds + terminateSeconds;
   }
 };

@@ -11,13 +11,19 @@ export type FleetProgress =
 /** How the machines come along. `since`: when they were asked for. Instants as ISO 8601. */
 export const decideFleetProgress = (
   seen: FleetSeen,
-  clock: { readonly since: string; readonly now: string; readonly deadline: string },
+  clock: {
+    readonly since: string;
+    readonly now: string;
+    readonly deadline: string;
+    /** @default CAPACITY_PATIENCE_SECONDS */
+    readonly patienceSeconds?: number;
+  },
 ): FleetProgress => {
   const state = describeFleet(seen);
   const waited = Math.round((Date.parse(clock.now) - Date.parse(clock.since)) / 1_000);
   // A group keeps its failed launches for weeks: one from before says nothing about the hosts that are asked for now. EC2 tells whole seconds.
   const failed = seen.problem && Date.parse(seen.problem.at) > Date.parse(clock.since) - 1_000 ? seen.problem : undefined;
-  if (failed?.kind === 'capacity' && waited >= CAPACITY_PATIENCE_SECONDS)
+  if (failed?.kind === 'capacity' && waited >= (clock.patienceSeconds ?? CAPACITY_PATIENCE_SECONDS))
     return { action: 'give-up', error: 'InsufficientCapacity', reason: `EC2 has had no capacity for ${waited} s: ${failed.message}` };
   const problem = failed ? `; last failed launch: ${failed.message}` : '';
   if (clock.now > clock.deadline)

@@ -30,6 +30,14 @@ export const clusterAfter = (
       };
     return { status: 'TERMINATED', statusReason: `The launch failed and all was taken away again. ${sentence(failure.message)}` };
   }
+  // Handed over, or given back: what came afterwards does not concern its users.
+  if (operation.kind === 'fail-over-cluster')
+    return failure && cluster.status === 'FAILING_OVER' && failure.name !== 'Superseded'
+      ? {
+          status: 'FAILED',
+          statusReason: `${sentence(`The move to ${cluster.zone} failed: ${failure.message}`)} Its jobs wait for the next failover, with their state.`,
+        }
+      : undefined;
   if (operation.kind !== 'terminate-cluster' || cluster.status === 'TERMINATED') return undefined;
   // The cluster was launched again since.
   if (failure?.name === 'Superseded') return undefined;
@@ -101,6 +109,9 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
     case 'upgrade-job':
       if (operation.request.recovers) return `Job ${operation.job} is ${job?.status} at revision ${job?.revision}.`;
       return `Job ${operation.job} runs revision ${job?.revision}, restored from its savepoint${at}.`;
+    case 'fail-over-cluster':
+      if (operation.request.cleansOnly) return `Nothing is left of earlier epochs of cluster ${operation.cluster}.`;
+      return `Cluster ${operation.cluster} was moved from ${operation.request.from}.`;
     case 'rescale-job':
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
     case 'set-scaling':

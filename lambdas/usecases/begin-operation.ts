@@ -46,6 +46,15 @@ const refuseIfStartedAgain = async (store: StorePort, operation: Operation): Pro
 const beginWithCluster = async (store: StorePort, operation: Operation): Promise<Begun> => {
   const cluster = await ownCluster({ store }, operation);
   const begun = { ready: true, epoch: cluster.epoch, jarId: null, parallelism: null };
+  const { request } = operation;
+  if (request.kind === 'fail-over-cluster')
+    return request.cleansOnly
+      ? { ...begun, plan: 'clean', reason: `Takes away what is left of earlier epochs of ${cluster.name}` }
+      : {
+          ...begun,
+          plan: 'move',
+          reason: `Epoch ${cluster.epoch} of ${cluster.name} begins in ${cluster.zone}: ${request.trigger.evidence}`,
+        };
   if (operation.request.kind !== 'terminate-cluster')
     return { ...begun, plan: 'launch', reason: `Launches epoch ${cluster.epoch} of ${cluster.name}` };
   if (cluster.status === 'TERMINATED') return { ...begun, plan: 'nothing', reason: 'The cluster is gone already' };

@@ -1,17 +1,27 @@
+import type { Cluster } from '../contracts/cluster';
 import type { Operation } from '../contracts/operation';
 import type { TaskAnswer } from '../contracts/workflow';
-import { hostLimits } from '../domain/capacity';
+import { decideCapacity, hostLimits } from '../domain/capacity';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import { fleetSpecOf } from './fleet-spec';
 import { ownCluster, type StoreDeps } from './owned';
+import { slotDemands } from './slot-demands';
 
 /** Makes the groups, which start one JobManager host and as many TaskManager hosts as the smallest fleet has. */
 export const createFleet = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
-  const hosts = hostLimits(cluster.size).min;
+  const hosts = await hostsFor(deps, operation, cluster);
   const groups = await deps.fleet.createGroups(fleetSpecOf(cluster), cluster.resources, hosts);
   await deps.store.updateCluster(cluster.name, operation.operationId, { resources: { ...cluster.resources, ...groups } });
   return {
     reason: `One JobManager host (${cluster.size.jobManager.instanceType}) and ${hosts} TaskManager hosts (${cluster.size.instanceType}) are wanted`,
   };
+};
+
+/** A launch begins with the smallest fleet; a failover with what its jobs need. */
+const hostsFor = async ({ store }: StoreDeps, operation: Operation, { size }: Cluster): Promise<number> => {
+  const { min, max } = hostLimits(size);
+  if (operation.kind !== 'fail-over-cluster') return min;
+  const capacity = decideCapacity(await slotDemands(store, operation, 'grow'), size);
+  return capacity.action === 'provide' ? capacity.hosts : max;
 };

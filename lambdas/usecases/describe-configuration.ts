@@ -26,7 +26,9 @@ export const describeConfiguration = async (deps: ConfigurationDeps, name: strin
 };
 
 const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster: Cluster, role: Role): Promise<ConfigurationEntry[]> => {
-  const written = await artifacts.getText(`s3://${stage.stateBucket}/${configurationPrefix(cluster.name, cluster.epoch)}/${role}.yaml`);
+  const written = await artifacts.getText(
+    `s3://${stage.stateBucket}/${configurationPrefix(cluster.name, cluster.resources.epoch ?? cluster.epoch)}/${role}.yaml`,
+  );
   if (written === undefined)
     throw new Conflict(`Cluster ${cluster.name} is ${cluster.status}: its configuration is not written yet, or is deleted`);
   const present = renderConfiguration(role, {

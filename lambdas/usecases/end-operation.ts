@@ -7,6 +7,7 @@ import { describeFailure, type Failure, sentence, shorten } from '../domain/desc
 import { clusterAfter, jobAfter, summary } from '../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
 import { closeCluster } from './close-cluster';
+import { letJobsGo } from './hand-over';
 
 export interface EndOperationDeps {
   readonly store: StorePort;
@@ -63,6 +64,8 @@ const settle = async (
       const change = clusterAfter(operation, cluster, failure, leftover);
       // Before the cluster is TERMINATED: should this function die in between, the next try does it all again.
       if (operation.kind === 'terminate-cluster') await closeCluster(deps, operation, change?.status === 'TERMINATED');
+      if (operation.kind === 'fail-over-cluster')
+        await letJobsGo(deps, operation, 'FAILED', sentence(failure?.message ?? 'Its start in another zone was not seen'));
       if (change) await store.updateCluster(operation.cluster, operationId, change);
       return undefined;
     }

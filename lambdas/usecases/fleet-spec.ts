@@ -5,11 +5,11 @@ import type { FleetSpec } from '../gateways/aws/fleet.port';
 /** What the provider of machines needs to know of one epoch of a cluster. */
 export const fleetSpecOf = (cluster: Cluster): FleetSpec => ({
   cluster: cluster.name,
-  epoch: cluster.epoch,
+  epoch: cluster.resources.epoch ?? cluster.epoch,
   zone: cluster.zone,
   size: cluster.size,
   spotPercent: cluster.spec.purchase.spotPercent,
-  configurationPrefix: `${configurationPrefix(cluster.name, cluster.epoch)}/`,
+  configurationPrefix: `${configurationPrefix(cluster.name, cluster.resources.epoch ?? cluster.epoch)}/`,
   flinkVersion: cluster.flinkVersion,
   tags: cluster.spec.tags,
 });

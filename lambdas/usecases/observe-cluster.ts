@@ -9,10 +9,12 @@ import { slotDemands } from './slot-demands';
 /** Whether the JobManager answers and the slots are registered that the operation waits for. */
 export const observeCluster = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
   const cluster = operation.job === undefined ? await ownCluster(deps, operation) : (await ownJob(deps, operation)).cluster;
-  const slots =
+  const smallest = cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager;
+  const demanded =
     operation.kind === 'launch-cluster'
-      ? cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager
+      ? 0
       : (await slotDemands(deps.store, operation, 'wait')).reduce((sum, demand) => sum + demand.slots, 0);
+  const slots = operation.job === undefined && demanded === 0 ? smallest : demanded;
   const progress = decideClusterProgress(await overviewIfAny(connect(deps.flink, cluster)), slots);
   return progress.ready ? progress : notYet(operation, deps.clock, progress.reason);
 };

@@ -15,6 +15,8 @@ export const observeFleet = async (
   const seen = await deps.fleet.observe(cluster.resources);
   const progress = decideFleetProgress(seen, {
     since: operation.startedAt ?? operation.requestedAt,
+    // Another zone may have what this one lacks now, and records wait meanwhile.
+    ...(operation.kind === 'fail-over-cluster' ? { patienceSeconds: 0 } : {}),
     now: deps.clock().toISOString(),
     deadline: operation.deadline,
   });

@@ -73,8 +73,11 @@ export const keepSavepoint = async (deps: FlinkDeps, operation: Operation, job: 
 /** Stops with a savepoint, or only takes one, as the kind of operation wants it. */
 export const ask = async (deps: SavepointDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
   const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
-  const directory = directoryOf(deps.stage, job);
-  if (operation.request.kind === 'take-savepoint') return flink.triggerSavepoint(job.flinkJobId, triggerId, directory);
+  if (operation.request.kind === 'take-savepoint') return flink.triggerSavepoint(job.flinkJobId, triggerId, directoryOf(deps.stage, job));
+  return stopWithSavepoint(deps, flink, operation, job);
+};
+
+export const stopWithSavepoint = (deps: SavepointDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
   const drain = operation.request.kind === 'stop-job' && operation.request.drain;
-  return flink.stopWithSavepoint(job.flinkJobId, triggerId, directory, drain);
+  return flink.stopWithSavepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId), directoryOf(deps.stage, job), drain);
 };

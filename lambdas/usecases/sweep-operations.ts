@@ -1,3 +1,4 @@
+import type { Cluster } from '../contracts/cluster';
 import type { Job } from '../contracts/job';
 import type { Operation, OperationRequest } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
@@ -10,7 +11,9 @@ import { INTERRUPTED } from '../domain/operation-end';
 import { operationIdOfKey } from '../domain/operation-id';
 import type { OperationAccepted, StorePort } from '../gateways/aws/store.port';
 import type { WorkflowsPort } from '../gateways/aws/workflows.port';
+import { takeOverCluster } from './accept-failover';
 import { endOperation } from './end-operation';
+import { heldLease } from './in-the-way';
 
 export interface SweepDeps {
   readonly store: StorePort;
@@ -46,9 +49,53 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
       failures.push(`${operation.kind} ${operation.operationId}: ${String(error)}`);
     }
   }
+  if (only === undefined) failures.push(...(await tidyUp(deps, swept)));
   // Said at the end, so that Lambda sees that the sweep failed, and its alarm.
   if (failures.length > 0) throw new Error(shorten(`${failures.length} operations could not be swept: ${failures.join('; ')}`));
   return swept;
+};
+
+/** What a failover could not take away of earlier epochs (a lost zone keeps its hosts for long) is tried again, at most so often. Minutes. */
+const TIDY_MINUTES = 10;
+
+const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {
+  const failures: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await deps.store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
+    for (const cluster of page.items.filter(({ former, status, desired }) => former && status === 'RUNNING' && desired === 'RUNNING')) {
+      try {
+        const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
+        const reason = `Epoch ${cluster.former?.map(({ epoch }) => epoch).join(', ')} of ${cluster.name} is still there`;
+        if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
+      } catch (error) {
+        failures.push(`cluster ${cluster.name}: ${String(error)}`);
+      }
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return failures;
+};
+
+const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string | undefined> => {
+  const now = deps.clock();
+  const period = Math.floor(now.getTime() / (TIDY_MINUTES * 60_000));
+  const key = `${cluster.name}/${cluster.epoch}/${period}`;
+  const request: OperationRequest = {
+    kind: 'fail-over-cluster',
+    from: cluster.former?.[0]?.zone ?? cluster.zone,
+    zone: cluster.zone,
+    trigger: { kind: 'recovery', evidence: 'something of an earlier epoch is still there' },
+    cleansOnly: true,
+  };
+  const operation: Operation = {
+    ...ownOperation(deps, operationIdOfKey({ caller: CONTROL_PLANE, method: 'TIDY', path: request.kind, key }), request, cluster.name),
+    reason: 'Accepted',
+  };
+  const { outcome } = await takeOverCluster(deps.store, operation, cluster);
+  if (outcome !== 'created') return undefined;
+  await deps.workflows.start(operation.kind, operation.operationId);
+  return operation.operationId;
 };
 
 const sweepOne = async (deps: SweepDeps, operation: Operation): Promise<Swept | undefined> => {
@@ -84,6 +131,22 @@ const endInterrupted = async (deps: SweepDeps, operation: Operation, reason: str
   return cleaning?.operationId;
 };
 
+/** An operation that the control plane asks of itself. */
+const ownOperation = (deps: SweepDeps, operationId: string, request: OperationRequest, cluster: string): Omit<Operation, 'reason'> => {
+  const now = deps.clock();
+  return {
+    operationId,
+    kind: request.kind,
+    cluster,
+    request,
+    status: 'PENDING',
+    requestedBy: CONTROL_PLANE,
+    requestedAt: now.toISOString(),
+    deadline: new Date(now.getTime() + deadlineSecondsOf(request, deps.stage.deadlines) * 1_000).toISOString(),
+    phases: [],
+  };
+};
+
 const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Operation | undefined> => {
   // What was interrupted while it cleaned up after another is left to a person: it would only be interrupted again.
   if (operation.requestedBy === CONTROL_PLANE) return undefined;
@@ -91,27 +154,20 @@ const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Op
   const before = await deps.store.operation(operationId);
   if (before) return before;
   const job = operation.job === undefined ? undefined : await deps.store.job(operation.cluster, operation.job);
-  const request = cleaningFor(operation, job);
+  const cluster = operation.kind === 'fail-over-cluster' ? await deps.store.cluster(operation.cluster) : undefined;
+  const request = cleaningFor(operation, job, cluster);
   if (!request) return undefined;
-  const now = deps.clock();
   const cleaning: Operation = {
-    operationId,
-    kind: request.kind,
-    cluster: operation.cluster,
+    ...ownOperation(deps, operationId, request, operation.cluster),
     ...(job === undefined ? {} : { job: job.name }),
-    request,
-    status: 'PENDING',
-    requestedBy: CONTROL_PLANE,
-    requestedAt: now.toISOString(),
-    deadline: new Date(now.getTime() + deadlineSecondsOf(request, deps.stage.deadlines) * 1_000).toISOString(),
-    phases: [],
     reason: `Cleans up after ${operation.operationId}.`,
   };
-  const { outcome } = await write(deps.store, cleaning, job);
+  const { outcome } = await write(deps.store, cleaning, job, cluster);
   return outcome === 'blocked' ? undefined : cleaning;
 };
 
-const write = (store: StorePort, cleaning: Operation, job: Job | undefined): Promise<OperationAccepted> => {
+const write = (store: StorePort, cleaning: Operation, job: Job | undefined, cluster: Cluster | undefined): Promise<OperationAccepted> => {
+  if (cluster) return takeOverCluster(store, cleaning, cluster);
   if (job === undefined) return store.acceptTermination(cleaning);
   if (cleaning.kind === 'stop-job') return store.acceptCancellation(cleaning);
   // Takes the lease over at once: the job's status, which tells how far the interrupted operation came, stays as it is.
@@ -120,11 +176,13 @@ const write = (store: StorePort, cleaning: Operation, job: Job | undefined): Pro
 };
 
 /** What an operation of the control plane's own has to do after an interrupted one. */
-const cleaningFor = (operation: Operation, job: Job | undefined): OperationRequest | undefined => {
+const cleaningFor = (operation: Operation, job: Job | undefined, cluster: Cluster | undefined): OperationRequest | undefined => {
   switch (operation.kind) {
     case 'launch-cluster':
     case 'terminate-cluster':
       return { kind: 'terminate-cluster', jobs: 'savepoint' };
+    case 'fail-over-cluster':
+      return cluster && goingOn(operation, cluster);
     case 'submit-job':
       return job && { kind: 'stop-job', mode: 'cancel', drain: false };
     case 'upgrade-job':
@@ -142,6 +200,15 @@ const cleaningFor = (operation: Operation, job: Job | undefined): OperationReque
 /** Somebody who cancels the job, or has taken it over, makes of it what is wanted. */
 const isHeld = (operation: Operation, job: Job | undefined): job is Job =>
   job?.desired === 'RUNNING' && job.lease?.operationId === operation.operationId;
+
+/** What was handed over or given back needs only tidying up; else the same move is made as a further epoch. */
+const goingOn = ({ operationId, request }: Operation, cluster: Cluster): OperationRequest | undefined => {
+  if (request.kind !== 'fail-over-cluster' || cluster.desired === 'TERMINATED' || cluster.lease?.operationId !== operationId)
+    return undefined;
+  const trigger = { kind: 'recovery' as const, evidence: `${operationId} was interrupted` };
+  const again = { kind: request.kind, from: request.from, zone: cluster.zone, trigger };
+  return cluster.status === 'FAILING_OVER' ? again : { ...again, cleansOnly: true };
+};
 
 const goingBack = ({ operationId }: Operation, job: Job): OperationRequest => {
   // A new version that was seen running is not SUBMITTING any more, and stays.

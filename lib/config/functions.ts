@@ -86,6 +86,16 @@ const WORKFLOW_FUNCTIONS = {
   'revert-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'list-busy-hosts': flinkSide(),
   'record-jobs': flinkSide(),
+  'take-over': flinkSide(),
+  'secure-state': flinkSide(),
+  'fence-former': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe']),
+  'next-zone': awsSide([]),
+  'give-back': awsSide([]),
+  // As `upload-artifact` and `start-job`, job after job within a budget.
+  'start-jobs': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
+  'jobs-restored': flinkSide(),
+  'hand-over': awsSide([]),
+  'first-checkpoints': flinkSide(),
 } as const satisfies Record<string, Part>;
 
 /** What each route may do beyond reading the table. API Gateway gives up after 30 s; the caller should hear of a problem before. */
@@ -94,6 +104,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'list-clusters': ['table:read'],
   'describe-cluster': ['table:read'],
   'terminate-cluster': ['table:write', 'workflows:start'],
+  'fail-over-cluster': ['table:write', 'workflows:start'],
   'read-configuration': ['table:read', 'state:read'],
   'submit-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'list-jobs': ['table:read'],

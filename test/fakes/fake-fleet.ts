@@ -44,6 +44,8 @@ export interface FakeFleetOptions {
 class InMemoryFleet implements FleetPort {
   /** Zones where EC2 has nothing to give now. */
   readonly zonesWithoutCapacity = new Set<string>();
+  /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
+  readonly fenced = new Set<string>();
   private readonly access = new Map<string, Access>();
   private readonly templates = new Map<string, readonly string[]>();
   private readonly groups = new Map<string, Group>();
@@ -132,6 +134,11 @@ class InMemoryFleet implements FleetPort {
       const group = this.groups.get(host.group);
       if (group) group.wanted -= 1;
     }
+  }
+
+  async fence(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {
+    this.fenced.add(this.names(spec).base);
+    await this.deleteGroups(spec, resources);
   }
 
   async deleteGroups(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {

@@ -93,6 +93,24 @@ class InMemoryStore implements StorePort {
     });
   }
 
+  async acceptTakeover(operation: Operation, cluster: Cluster, previous: Cluster, jobs: readonly string[]): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.clusterItems.get(cluster.name);
+      const same =
+        stored?.desired === 'RUNNING' &&
+        stored.epoch === previous.epoch &&
+        stored.status === previous.status &&
+        stored.lease?.operationId === previous.lease?.operationId;
+      if (!same) return 'cluster';
+      if (jobs.some((job) => !this.jobItems.has(jobKey(cluster.name, job)))) return 'job';
+      const { epoch, zone, status, statusReason, lease, resources, former } = cluster;
+      const change = { epoch, zone, status, statusReason, lease, resources, former, updatedAt: operation.requestedAt };
+      this.clusterItems.set(cluster.name, changed(stored, change));
+      for (const job of jobs) this.setLease({ cluster: cluster.name, job }, copy(lease));
+      return undefined;
+    });
+  }
+
   async operation(operationId: string): Promise<Operation | undefined> {
     const stored = this.operationItems.get(operationId);
     if (!stored) return undefined;
@@ -177,6 +195,13 @@ class InMemoryStore implements StorePort {
     return true;
   }
 
+  async takeJobOver(cluster: string, job: string, lease: { operationId: string; acquiredAt: string; until: string }): Promise<void> {
+    if (this.clusterItems.get(cluster)?.lease?.operationId !== lease.operationId)
+      throw new Superseded(`${lease.operationId} does not hold the lease of cluster ${cluster}`);
+    if (!this.jobItems.has(jobKey(cluster, job))) throw new NotFound(`There is no ${describeTarget({ cluster, job })}`);
+    this.setLease({ cluster, job }, copy(lease));
+  }
+
   async releaseLease(resource: LeaseTarget, operationId: string): Promise<void> {
     if (this.leased(resource)?.lease?.operationId === operationId) this.setLease(resource, undefined);
   }
@@ -184,7 +209,7 @@ class InMemoryStore implements StorePort {
   async updateCluster(
     name: string,
     operationId: string,
-    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources'>>,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources' | 'former'>>,
   ): Promise<Cluster> {
     const stored = this.clusterItems.get(name);
     if (stored?.lease?.operationId !== operationId) throw new Superseded(`${operationId} does not hold the lease of cluster ${name}`);

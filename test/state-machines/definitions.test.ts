@@ -15,6 +15,13 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'upgrade-job': ['Record ended jobs', 'Discard previous program', 'Set alarms', 'Look for idle hosts', 'Give back idle hosts'],
   'set-scaling': ['Set alarms'],
   'rescale-job': ['Record ended jobs', 'Look for idle hosts', 'Give back idle hosts'],
+  'fail-over-cluster': [
+    'Secure state',
+    'Look for first checkpoints',
+    'Delete former hosts',
+    'Look whether the hosts are gone',
+    'Delete former access',
+  ],
 };
 /** What has to be taken away or put back when one of these states fails for good. */
 const CLEANING: Readonly<
@@ -55,6 +62,12 @@ const CLEANING: Readonly<
   'rescale-job': [
     { failed: ['Ensure capacity', 'Look for slots', 'Look at the hosts'], by: ['Look for idle hosts', 'Give back idle hosts'] },
     { failed: ['Change parallelism', 'Look at the job'], by: ['Restore parallelism', 'Look at the former parallelism'] },
+  ],
+  'fail-over-cluster': [
+    {
+      failed: ['Begin failover', 'Take over the jobs', 'Prepare access', 'Write configuration', 'Create fleet'],
+      by: ['Give back', 'Delete former hosts', 'Look whether the hosts are gone', 'Delete former access'],
+    },
   ],
 };
 

@@ -96,6 +96,23 @@ const SCENARIOS: readonly Scenario[] = [
     },
   ],
   [
+    'fail-over-cluster (planned)',
+    async (world) => {
+      await running(world);
+      return world.acceptFailover();
+    },
+  ],
+  [
+    'fail-over-cluster (lost)',
+    async (world) => {
+      await running(world);
+      const { flinkJobId } = await world.job();
+      world.flink.completeCheckpoint(flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
+      world.loseZone('us-east-1a');
+      return world.acceptFailover();
+    },
+  ],
+  [
     'terminate-cluster',
     async (world) => {
       await running(world);

@@ -6,10 +6,10 @@ import type { FleetDependencies, Owner } from './ec2/context';
 import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
 import { fleetNames } from './ec2/names';
 import { deleteNetworkInterface, ensureNetworkInterface } from './ec2/network-interface';
-import { deleteNodeRole, ensureNodeRole } from './ec2/node-role';
+import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
 import { hostsSeen } from './ec2/observed-hosts';
 import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
-import { deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
+import { closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
 import { typeTraits } from './ec2/type-traits';
 import type { FleetPort } from './fleet.port';
@@ -109,6 +109,13 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     },
 
     terminateHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds),
+
+    async fence(owner, resources) {
+      // What cuts a process off at once comes first; the end of its host may take as long as its zone is ill.
+      await denyNodeRole(dependencies, owner, resources.roleName);
+      await closeSecurityGroup(dependencies, owner, resources.securityGroupId);
+      await deleteGroupsNamed(dependencies, groupNames(owner, resources));
+    },
 
     deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),
 

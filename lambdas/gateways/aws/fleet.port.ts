@@ -49,6 +49,11 @@ export interface FleetPort {
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;
   /** Takes the given hosts out of their group and ends them; the wanted number shrinks with them. */
   terminateHosts(instanceIds: readonly string[]): Promise<void>;
+  /**
+   * Cuts an epoch's hosts off for good: nothing goes in or out by new connections, their role may do nothing any more, and their groups are deleted
+   * with their instances. Returns before they are gone: a host in a zone that is lost may stay for long.
+   */
+  fence(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
   /** Deletes the groups with their instances. Returns before they are gone. Finds them by name (spec), recorded or not. */
   deleteGroups(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
   /** True when no instance and no group of this cluster's epoch is left. */

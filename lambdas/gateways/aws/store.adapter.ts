@@ -41,6 +41,8 @@ export interface StoreDependencies {
 /** Ended operations are kept for a quarter, then DynamoDB removes them. Clusters and jobs stay: their epochs must never go back. */
 export const ENDED_OPERATION_DAYS = 90;
 const DAY_SECONDS = 86_400;
+/** A transaction holds 100 items, a few of which are the operation's and the cluster's. */
+const LEASES_AT_ONCE = 90;
 /** Items read at once for the sweeper; a stage has a handful of open operations. */
 const OPEN_PAGE = 100;
 
@@ -114,6 +116,23 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       const names = new Placeholders();
       const update = names.update({ desired: 'STOPPED', updatedAt: given.requestedAt });
       return accept(given, [{ by: 'job', part: table.change(jobKey(given.cluster, given.job ?? ''), names, update, PRESENT) }]);
+    },
+
+    async acceptTakeover(given, cluster, previous, jobs) {
+      const names = new Placeholders();
+      const { epoch, zone, status, statusReason, lease, resources, former } = cluster;
+      const update = names.update({ epoch, zone, status, statusReason, lease, resources, former, updatedAt: given.requestedAt });
+      const same = [
+        names.is('RUNNING', 'desired'),
+        names.is(previous.epoch, 'epoch'),
+        names.is(previous.status, 'status'),
+        previous.lease ? names.is(previous.lease.operationId, 'lease', 'operationId') : names.is(undefined, 'lease'),
+      ].join(' AND ');
+      const leases = jobs.slice(0, LEASES_AT_ONCE).map((job) => {
+        const ofJob = new Placeholders();
+        return { by: 'job' as const, part: table.change(jobKey(cluster.name, job), ofJob, ofJob.update({ lease }), PRESENT) };
+      });
+      return accept(given, [{ by: 'cluster', part: table.change(clusterKey(cluster.name), names, update, same) }, ...leases]);
     },
 
     operation,
@@ -203,6 +222,17 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       if (await table.update(leaseKey(resource), names, update, `${PRESENT} AND (${free})`)) return true;
       if (!(await table.get(leaseKey(resource), () => true))) throw new NotFound(`There is no ${describeTarget(resource)}`);
       return false;
+    },
+
+    async takeJobOver(cluster, job, lease) {
+      const own = new Placeholders();
+      const names = new Placeholders();
+      const failed = await table.transact([
+        table.check(clusterKey(cluster), own, own.is(lease.operationId, 'lease', 'operationId')),
+        table.change(jobKey(cluster, job), names, names.update({ lease }), PRESENT),
+      ]);
+      if (failed?.[0]) throw new Superseded(`${lease.operationId} does not hold the lease of cluster ${cluster}`);
+      if (failed?.[1]) throw new NotFound(`There is no ${describeTarget({ cluster, job })}`);
     },
 
     async releaseLease(resource, operationId) {

@@ -36,6 +36,13 @@ export interface StorePort {
   /** In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease. Takes no lease. */
   acceptCancellation(operation: Operation): Promise<OperationAccepted>;
 
+  /**
+   * In one transaction: the operation, the cluster's epoch, zone, status, lease, resources and former epochs as given, and the operation's lease on
+   * these jobs (as many as a transaction takes), whoever held any of them. On condition that the cluster is desired RUNNING and still at the epoch,
+   * status and lease of `previous`: of two at once one is blocked.
+   */
+  acceptTakeover(operation: Operation, cluster: Cluster, previous: Cluster, jobs: readonly string[]): Promise<OperationAccepted>;
+
   operation(operationId: string): Promise<Operation | undefined>;
   /** Newest first. */
   operationsOf(cluster: string, page: PageRequest): Promise<Page<Operation>>;
@@ -63,13 +70,15 @@ export interface StorePort {
 
   /** Takes the lease of a cluster or job for an operation: true also when it holds it already; false while another's has not run out. */
   acquireLease(resource: LeaseTarget, lease: { operationId: string; acquiredAt: string; until: string }): Promise<boolean>;
+  /** Takes a job's lease, whoever holds it, for an operation that holds its cluster's. @throws Superseded when it does not */
+  takeJobOver(cluster: string, job: string, lease: { operationId: string; acquiredAt: string; until: string }): Promise<void>;
   /** No-op when the operation does not hold it. */
   releaseLease(resource: LeaseTarget, operationId: string): Promise<void>;
-  /** Writes fields of the cluster while `operationId` holds its lease. @throws Superseded when it does not. */
+  /** Writes fields of the cluster while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */
   updateCluster(
     name: string,
     operationId: string,
-    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources'>>,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources' | 'former'>>,
   ): Promise<Cluster>;
   /** Writes fields of the job while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */
   updateJob(

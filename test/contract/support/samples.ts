@@ -21,6 +21,7 @@ export const aCluster = (change: Partial<Cluster> = {}): Cluster => {
       network: { allowSlow: false },
       purchase: { spotPercent: 0 },
       flinkConfiguration: {},
+      placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120 } },
       tags: { team: 'delays' },
     },
     size: {

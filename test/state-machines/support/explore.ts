@@ -33,6 +33,7 @@ const PLANS: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'stop-job': ['cancel', 'nothing'],
   'rescale-job': ['in', 'out'],
   'upgrade-job': ['restore'],
+  'fail-over-cluster': ['clean'],
 };
 
 /** The definition with every loop bounded at three looks: the bound itself is a number, not a way to go. */
@@ -56,7 +57,7 @@ const deviations = (kind: OperationKind, definition: Definition, name: string): 
     .flatMap(({ ErrorEquals }) => ErrorEquals)
     .map((error) => (error === 'States.ALL' ? OTHER_ERROR : error));
   const task = state.Arguments?.FunctionName ?? '';
-  const plans = task.includes('BeginOperation') ? (PLANS[kind] ?? []) : [];
+  const plans = task.includes('BeginOperation') ? (PLANS[kind] ?? []) : task.includes('TakeOver') ? ['planned'] : [];
   return [
     ...[...new Set(named)].map((error) => ({ fails: error })),
     { answers: [NOT_READY, OK] },

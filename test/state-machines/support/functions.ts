@@ -2,7 +2,6 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { Clock } from '../../../lambdas/domain/clock';
-import { fakeConnector } from '../../fakes/fake-flink';
 import { definitionOf, type Execution, execute, Stopped } from './interpreter';
 import { STAGE, type World } from './world';
 
@@ -27,10 +26,7 @@ export const composition = {
   workflows: () => late('workflows', (current) => current.workflows),
   fleet: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {
-    const known = world.fleet as unknown as { access: Map<string, { jobManagerAddress: string }> };
-    const addresses = [...known.access.values()].map((access) => access.jobManagerAddress);
-    const connect = fakeConnector(new Map(addresses.map((one) => [one, world.flink])));
-    return world.port('flink', connect(address));
+    return world.port('flink', world.jobManagerAt(address));
   },
 };
 

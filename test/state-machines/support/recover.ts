@@ -42,8 +42,15 @@ export const violations = async (world: World): Promise<readonly string[]> => {
     if (job.lease) found.push(`job ${job.name} is held by ${job.lease.operationId}`);
     if (job.status === 'SUBMITTING' || job.status === 'STOPPING') found.push(`job ${job.name} stays ${job.status}`);
   }
-  if (world.flink.reachable) {
-    const inFlink = (await world.flink.jobs()).filter(({ state }) => !['FINISHED', 'FAILED', 'CANCELED'].includes(state));
+  if (cluster.status === 'FAILING_OVER') found.push('the cluster stays FAILING_OVER');
+  if (cluster.status === 'RUNNING' && cluster.former) found.push(`epoch ${cluster.former.map(({ epoch }) => epoch).join()} is left behind`);
+  const flink = world.jobManagers.get(cluster.resources.jobManagerAddress ?? '') ?? world.flink;
+  const others = [...world.jobManagers.values()].filter((one) => one !== flink && one.reachable);
+  for (const other of others)
+    for (const { name, state } of await other.jobs())
+      if (state === 'RUNNING') found.push(`job ${name} runs on hosts that are not the cluster's`);
+  if (flink.reachable) {
+    const inFlink = (await flink.jobs()).filter(({ state }) => !['FINISHED', 'FAILED', 'CANCELED'].includes(state));
     for (const { flinkJobId, state } of inFlink) {
       const owner = jobs.find((job) => job.flinkJobId === flinkJobId);
       if (owner?.status !== 'RUNNING') found.push(`Flink has ${flinkJobId} ${state}, the table says ${owner?.status ?? 'nothing'}`);
@@ -53,6 +60,7 @@ export const violations = async (world: World): Promise<readonly string[]> => {
     ))
       if (!inFlink.some(({ flinkJobId }) => flinkJobId === job.flinkJobId)) found.push(`job ${job.name} is RUNNING in the table only`);
   }
-  if (new Set(world.flink.starts).size < world.flink.starts.length) found.push(`a job was started twice: ${world.flink.starts.join(', ')}`);
+  const starts = [...world.jobManagers.values()].flatMap((one) => one.starts);
+  if (new Set(starts).size < starts.length) found.push(`a job was started twice: ${starts.join(', ')}`);
   return found;
 };

@@ -6,6 +6,7 @@ import type { Stage } from '../../../lambdas/contracts/stage';
 import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
+import { takeOverCluster } from '../../../lambdas/usecases/accept-failover';
 import { putState } from '../../fakes/checkpoint-metadata';
 import { createFakeAlarms, type FakeAlarms } from '../../fakes/fake-alarms';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
@@ -27,7 +28,7 @@ export const STAGE: Stage = {
   region: 'us-east-1',
   vpcId: 'vpc-1',
   vpcCidr: '127.64.0.0/16',
-  zones: [{ name: 'us-east-1a', subnetId: 'subnet-1' }],
+  zones: ['us-east-1a', 'us-east-1b', 'us-east-1c'].map((name, index) => ({ name, subnetId: `subnet-${index + 1}` })),
   flinkClientSecurityGroupId: 'sg-f',
   prefixLists: [],
   streamSources: [],
@@ -89,11 +90,13 @@ export class World {
   readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
   readonly alarms: FakeAlarms = createFakeAlarms();
   readonly workflows: FakeWorkflows = createFakeWorkflows();
-  readonly flink = new FakeFlink({
-    taskManagers: 0,
-    slotsPerTaskManager: SIZE.slotsPerTaskManager,
-    storage: new StateInS3(this.artifacts),
-  });
+  private readonly storage = new StateInS3(this.artifacts);
+  /** The JobManager that was connected to for the first time last: after a failover the new one. */
+  flink = this.newFlink();
+  /** JobManagers by address; each host that takes over an address is a new process of it. */
+  readonly jobManagers = new Map<string, FakeFlink>();
+  /** Zones whose hosts answer nobody, whatever EC2 says of them. */
+  readonly lostZones = new Set<string>();
   /** false: the JobManager never answers, whatever its host does. */
   jobManagerStarts = true;
   faults: FaultPlan = () => undefined;
@@ -102,8 +105,21 @@ export class World {
   calls = 0;
   private operations = 0;
 
-  constructor() {
-    this.flink.reachable = false;
+  private newFlink(): FakeFlink {
+    const made = new FakeFlink({ taskManagers: 0, slotsPerTaskManager: SIZE.slotsPerTaskManager, storage: this.storage });
+    made.reachable = false;
+    return made;
+  }
+
+  /** The JobManager at an address. The first one is there before it has an address, so that a test can say how it behaves. */
+  jobManagerAt(address: string): FakeFlink {
+    const known = this.jobManagers.get(address);
+    if (known) return known;
+    const next = this.jobManagers.size === 0 ? this.flink : this.newFlink();
+    next.behaviour = this.flink.behaviour;
+    this.jobManagers.set(address, next);
+    this.flink = next;
+    return next;
   }
 
   /** One of the ports above, with the planned faults. */
@@ -129,13 +145,25 @@ export class World {
   async pause(seconds: number): Promise<void> {
     this.now += seconds * 1_000;
     for (const cluster of (await this.store.clusters({ limit: 100 })).items) {
-      const seen = await this.fleet.observe(cluster.resources);
-      const running = seen.hosts.filter((host) => host.state === 'running');
-      this.flink.reachable = this.jobManagerStarts && running.some((host) => host.role === 'jobmanager');
-      const workers = running.filter((host) => host.role === 'taskmanager');
-      this.flink.taskManagers = workers.length;
-      this.flink.addresses = workers.map((host) => host.address ?? '');
+      for (const resources of [...(cluster.former ?? []).map((one) => one.resources), cluster.resources]) {
+        if (resources.jobManagerAddress === undefined) continue;
+        const seen = await this.fleet.observe(resources);
+        const running = seen.hosts.filter((host) => host.state === 'running' && !this.lostZones.has(host.zone));
+        const flink = this.jobManagerAt(resources.jobManagerAddress);
+        flink.reachable = this.jobManagerStarts && running.some((host) => host.role === 'jobmanager');
+        const workers = running.filter((host) => host.role === 'taskmanager');
+        flink.taskManagers = workers.length;
+        flink.addresses = workers.map((host) => host.address ?? '');
+        if (cluster.former && resources === cluster.resources) await this.completeCheckpoints(flink);
+      }
     }
+  }
+
+  /** What runs after a failover completes a checkpoint soon. */
+  private async completeCheckpoints(flink: FakeFlink): Promise<void> {
+    if (!flink.reachable) return;
+    for (const { flinkJobId, name, state } of await flink.jobs())
+      if (state === 'RUNNING') flink.completeCheckpoint(flinkJobId, `s3://state/clusters/flights/jobs/${name}/checkpoints`);
   }
 
   operation(request: OperationRequest, job?: string, requestedBy = 'arn:aws:iam::000000000000:user/anna'): Operation {
@@ -169,6 +197,7 @@ export class World {
         network: { allowSlow: false },
         purchase: { spotPercent: 0 },
         flinkConfiguration: {},
+        placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120 } },
         tags: {},
       },
       size: SIZE,
@@ -191,6 +220,23 @@ export class World {
     const operation = this.operation({ kind: 'terminate-cluster', jobs });
     await this.store.acceptTermination(operation);
     return operation;
+  }
+
+  async acceptFailover(wish: { readonly mode?: 'planned' | 'lost'; readonly zone?: string } = {}): Promise<Operation> {
+    const cluster = await this.cluster();
+    const trigger = { kind: 'person' as const, evidence: 'a test wants it' };
+    const mode = wish.mode === undefined ? {} : { mode: wish.mode };
+    const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone: wish.zone ?? 'us-east-1b', ...mode, trigger });
+    const accepted = await takeOverCluster(this.store, operation, cluster);
+    if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
+    return operation;
+  }
+
+  /** The hosts of a zone answer nobody any more, and EC2 has nothing to give there. */
+  loseZone(zone: string): void {
+    this.lostZones.add(zone);
+    this.fleet.zonesWithoutCapacity.add(zone);
+    this.flink.reachable = false;
   }
 
   sqlSpec(parallelism: number, name = 'delays'): StoredJobSpec {

@@ -18,6 +18,7 @@ import { fleetNames } from './names';
 import { tagsOf } from './tags';
 
 const POLICY_NAME = 'node';
+const FENCE_NAME = 'fenced';
 const ABSENT = ['NoSuchEntity', 'NoSuchEntityException'] as const;
 const PRESENT = ['EntityAlreadyExists', 'EntityAlreadyExistsException'] as const;
 /** A profile holds one role at most. */
@@ -108,13 +109,28 @@ const ensureProfile = async (
   return profile;
 };
 
+/**
+ * Takes every right from the nodes of an epoch, also from credentials that they have already: a session is checked against its role at each call
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html). Spreads over IAM within seconds.
+ */
+export const denyNodeRole = async ({ iam, stage }: FleetDependencies, owner: Owner, recordedName: string | undefined): Promise<void> => {
+  const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
+  const PolicyDocument = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Sid: 'Fenced', Effect: 'Deny', Action: '*', Resource: '*' }],
+  });
+  for (const RoleName of new Set([derived, recordedName ?? derived]))
+    await unless(ABSENT, iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: FENCE_NAME, PolicyDocument })));
+};
+
 /** Profile first, then policy, then role: IAM refuses to delete what something else still holds. */
 export const deleteNodeRole = async ({ iam, stage }: FleetDependencies, owner: Owner, recordedName: string | undefined): Promise<void> => {
   const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
   for (const name of new Set([derived, recordedName ?? derived])) {
     await unless(ABSENT, iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: name, RoleName: name })));
     await unless(ABSENT, iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: name })));
-    await unless(ABSENT, iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: POLICY_NAME })));
+    for (const PolicyName of [POLICY_NAME, FENCE_NAME])
+      await unless(ABSENT, iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName })));
     await laterOn(['DeleteConflict', 'DeleteConflictException'], unless(ABSENT, iam.send(new DeleteRoleCommand({ RoleName: name }))));
   }
 };

@@ -6,6 +6,7 @@ import {
   DescribeSecurityGroupsCommand,
   type IpPermission,
   RevokeSecurityGroupEgressCommand,
+  RevokeSecurityGroupIngressCommand,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import type { Stage } from '../../../contracts/stage';
@@ -105,6 +106,26 @@ export const ensureSecurityGroup = async (dependencies: FleetDependencies, spec:
   await laterOn(NOT_YET_KNOWN, complete());
   return groupId;
 };
+
+/**
+ * Takes every rule from an epoch's group. New connections are refused at once; one that is open may live on until its host ends, which is why
+ * state and transactions of an epoch are fenced on their own (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html).
+ */
+export const closeSecurityGroup = async (dependencies: FleetDependencies, owner: Owner, recordedId: string | undefined): Promise<void> => {
+  const { ec2, stage } = dependencies;
+  const group = await find(dependencies, fleetNames(stage.name, owner.cluster, owner.epoch).base);
+  const recorded = group || recordedId === undefined ? undefined : await byId(dependencies, recordedId);
+  const { GroupId, IpPermissions = [], IpPermissionsEgress = [] } = group ?? recorded ?? {};
+  if (GroupId === undefined) return;
+  const revoked = ['InvalidPermission.NotFound', 'InvalidGroup.NotFound', 'InvalidGroupId.NotFound'] as const;
+  if (IpPermissions.length > 0) await unless(revoked, ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions })));
+  if (IpPermissionsEgress.length > 0)
+    await unless(revoked, ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: IpPermissionsEgress })));
+};
+
+const byId = async ({ ec2 }: FleetDependencies, id: string): Promise<SecurityGroup | undefined> =>
+  (await unless(['InvalidGroup.NotFound', 'InvalidGroupId.NotFound'], ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }))))
+    ?.SecurityGroups?.[0];
 
 /** @throws AwsUnavailable while an interface uses it: hosts that are being ended hold theirs for a minute or two. */
 export const deleteSecurityGroup = async (dependencies: FleetDependencies, owner: Owner, recordedId: string | undefined): Promise<void> => {

@@ -1,0 +1,9 @@
+import middy from '@middy/core';
+import { clock, store } from '../../composition/environment';
+import { type TaskInput, taskInput } from '../../contracts/workflow';
+import { type Task, workflow } from '../../middleware/workflow';
+import { handOver } from '../../usecases/hand-over';
+
+const deps = { clock, store: store() };
+
+export const handler = middy(({ operation }: Task<TaskInput>) => handOver(deps, operation)).use(workflow(taskInput, deps));

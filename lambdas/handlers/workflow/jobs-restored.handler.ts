@@ -1,0 +1,9 @@
+import middy from '@middy/core';
+import { clock, flink, store } from '../../composition/environment';
+import { type TaskInput, taskInput } from '../../contracts/workflow';
+import { type Task, workflow } from '../../middleware/workflow';
+import { jobsRestored } from '../../usecases/jobs-restored';
+
+const deps = { clock, flink: flink(), store: store() };
+
+export const handler = middy(({ operation }: Task<TaskInput>) => jobsRestored(deps, operation)).use(workflow(taskInput, deps));

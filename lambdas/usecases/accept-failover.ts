@@ -1,0 +1,89 @@
+import type { Cluster } from '../contracts/cluster';
+import { Conflict, InvalidRequest } from '../contracts/errors';
+import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from '../contracts/operation';
+import { chooseFailoverZone } from '../domain/choose-failover-zone';
+import { leaseUntil } from '../domain/lease';
+import type { OperationAccepted, StorePort } from '../gateways/aws/store.port';
+import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './accept';
+import { heldLease, requireCluster } from './in-the-way';
+import { allJobs } from './owned';
+
+export interface FailoverWish {
+  /** @default - the next zone that the cluster's placement allows */
+  readonly zone?: string | undefined;
+  /** @default - planned when the JobManager answers, else lost */
+  readonly mode?: FailoverMode | undefined;
+  readonly trigger: FailoverTrigger;
+  readonly drill?: boolean;
+  /** Zones said to be impaired. */
+  readonly impaired?: readonly string[];
+}
+
+/**
+ * Takes a cluster over into another zone: its epoch is raised and every lease on it and its jobs is broken in the transaction that stores the
+ * operation. @throws NotFound, InvalidRequest, Conflict with the failover that is under way
+ */
+export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: string, wish: FailoverWish): Promise<Operation> =>
+  accept(deps, change, async () => {
+    const cluster = await requireMovable(deps, name);
+    const { zone, mode, trigger, drill } = wish;
+    const request: OperationRequest = {
+      kind: 'fail-over-cluster',
+      from: cluster.zone,
+      zone: targetOf(deps, cluster, zone, wish.impaired ?? []),
+      ...(mode === undefined ? {} : { mode }),
+      trigger,
+      ...(drill ? { drill } : {}),
+    };
+    const operation = newOperation(deps, change, name, undefined, request);
+    return { operation, write: () => takeOverCluster(deps.store, operation, cluster) };
+  });
+
+/** The one write by which a failover begins. The cluster's zone is the one that it goes to from here on. */
+export const takeOverCluster = async (store: StorePort, operation: Operation, cluster: Cluster): Promise<OperationAccepted> => {
+  const { request } = operation;
+  if (request.kind !== 'fail-over-cluster') throw new Error(`operation ${operation.operationId} is no failover`);
+  const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
+  if (request.cleansOnly) return store.acceptTakeover(operation, { ...cluster, lease }, cluster, []);
+  const jobs = (await allJobs(store, cluster.name)).map(({ name }) => name);
+  return store.acceptTakeover(operation, { ...nextEpoch(cluster, request.zone), lease, statusReason: moving(request) }, cluster, jobs);
+};
+
+const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail-over-cluster' }>): string =>
+  `Moves from ${from} to ${zone}: ${trigger.evidence}`;
+
+/** The cluster as it begins in another zone: what it owned so far is its former epoch's. */
+export const nextEpoch = (cluster: Cluster, zone: string): Cluster => {
+  const { epoch = cluster.epoch } = cluster.resources;
+  return {
+    ...cluster,
+    epoch: cluster.epoch + 1,
+    zone,
+    status: 'FAILING_OVER',
+    resources: { taskManagerGroups: [], launchTemplateIds: [] },
+    former: [...(cluster.former ?? []), { epoch, zone: cluster.zone, resources: cluster.resources }],
+  };
+};
+
+const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> => {
+  const cluster = await requireCluster(deps.store, name);
+  const lease = heldLease(cluster.lease, deps.clock);
+  const inTheWay = lease && { operationId: lease.operationId, cluster: name };
+  if (cluster.desired === 'TERMINATED') throw new Conflict(`Cluster ${name} is terminated or being terminated`, inTheWay);
+  if (cluster.status === 'RUNNING') return cluster;
+  // A failover that failed has left its jobs waiting for the next one.
+  if (cluster.status === 'FAILED' && (cluster.former ?? []).length > 0) return cluster;
+  throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
+};
+
+const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefined, impaired: readonly string[]): string => {
+  const zones = stage.zones.map(({ name }) => name);
+  if (wish !== undefined) {
+    if (zones.includes(wish)) return wish;
+    throw new InvalidRequest([{ path: 'zone', message: `the stage has no zone ${wish}; it has ${zones.join(', ')}` }]);
+  }
+  const allowed = cluster.spec.placement.failover.zones;
+  const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
+  if (chosen.ok) return chosen.zone;
+  throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);
+};

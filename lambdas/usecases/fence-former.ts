@@ -1,0 +1,30 @@
+import type { Cluster } from '../contracts/cluster';
+import type { Operation } from '../contracts/operation';
+import type { TaskAnswer } from '../contracts/workflow';
+import type { FleetPort } from '../gateways/aws/fleet.port';
+import { fleetSpecOf } from './fleet-spec';
+import { interruptedJobs } from './interrupted-jobs';
+import { ownCluster, type StoreDeps } from './owned';
+
+/** Each earlier epoch as a cluster of its own: what it owns, under its own names. The oldest first. */
+export const formerClusters = (cluster: Cluster): readonly Cluster[] =>
+  (cluster.former ?? []).map(({ epoch, zone, resources }) => ({ ...cluster, epoch, zone, resources }));
+
+/**
+ * Cuts off all hosts of earlier epochs, before any job of the new one is started: from here on none of them can complete a checkpoint, and with that
+ * none can commit. Jobs that were to be canceled are, by that.
+ */
+export const fenceFormer = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
+  const cluster = await ownCluster(deps, operation);
+  const former = formerClusters(cluster);
+  await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
+  const unwanted = (await interruptedJobs(deps.store, operation)).filter(({ desired }) => desired === 'STOPPED');
+  for (const { name } of unwanted)
+    await deps.store.updateJob(cluster.name, name, operation.operationId, {
+      status: 'CANCELED',
+      statusReason: `Canceled: it was to end when its cluster ${cluster.name} moved to another zone`,
+      interrupted: undefined,
+      startAsked: undefined,
+    });
+  return { reason: `Hosts of epoch ${former.map(({ epoch }) => epoch).join(', ')} are cut off and being ended` };
+};

@@ -1,0 +1,151 @@
+import type { Cluster } from '../contracts/cluster';
+import { FlinkUnavailable, JobRejected } from '../contracts/errors';
+import type { Job } from '../contracts/job';
+import type { Operation } from '../contracts/operation';
+import type { Awaited_, SecureStateInput } from '../contracts/workflow';
+import { isFinal } from '../domain/decide-job-progress';
+import { decideSavepointProgress } from '../domain/decide-savepoint-progress';
+import type { FlinkPort } from '../gateways/flink/flink.port';
+import { interruptedJobs } from './interrupted-jobs';
+import { ownCluster } from './owned';
+import { keepSavepoint, type SavepointDeps, stopWithSavepoint, triggerIdOf } from './savepoints';
+
+/** A zone that is lost gets this long for a JobManager's first answer, and this long for a savepoint of one that answers. Seconds. */
+export const LOST_ANSWER_SECONDS = 3;
+export const LOST_SAVEPOINT_SECONDS = 15;
+/** A planned move may meet a JobManager that restarts. Seconds. */
+const PLANNED_ANSWER_SECONDS = 30;
+
+/**
+ * Stops the jobs on their old hosts with a savepoint each, where that can still be had. Ready when each has ended, or when the time for it is over: what
+ * has no savepoint goes on from its last checkpoint.
+ */
+export const secureState = async (deps: SavepointDeps, operation: Operation, input: SecureStateInput): Promise<Awaited_> => {
+  const cluster = await ownCluster(deps, operation);
+  const jobs = (await interruptedJobs(deps.store, operation)).filter(
+    ({ desired, interrupted }) => desired === 'RUNNING' && !interrupted.savepoint && !interrupted.without,
+  );
+  const started = operation.phases.find(({ name }) => name === input.phase)?.startedAt;
+  const elapsed = started === undefined ? 0 : (deps.clock().getTime() - Date.parse(started)) / 1_000;
+  const planned = input.plan === 'planned';
+  const limits = planned
+    ? { answer: PLANNED_ANSWER_SECONDS, savepoint: deps.stage.deadlines.savepointSeconds }
+    : { answer: LOST_ANSWER_SECONDS, savepoint: LOST_SAVEPOINT_SECONDS };
+  const looks = await Promise.all(
+    jobs.map(async (job) => {
+      const look = await lookAt(deps, operation, cluster, job);
+      const limit = look.answered ? limits.savepoint : limits.answer;
+      if (look.done || elapsed < limit) return look;
+      const without = `${look.reason} (after ${Math.round(elapsed)} s)`;
+      await giveUp(deps, operation, cluster, job, without);
+      return { ...look, done: true, reason: `${job.name}: ${without}` };
+    }),
+  );
+  const waiting = looks.filter(({ done }) => !done);
+  if (waiting.length > 0) return { ready: false, reason: waiting.map(({ reason }) => reason).join('; ') };
+  return { ready: true, reason: describe(await interruptedJobs(deps.store, operation)) };
+};
+
+interface Look {
+  readonly done: boolean;
+  readonly answered: boolean;
+  readonly reason: string;
+}
+
+const lookAt = async (deps: SavepointDeps, operation: Operation, cluster: Cluster, job: Job): Promise<Look> => {
+  try {
+    const found = await holderOf(deps, cluster, job);
+    if (found === undefined) {
+      await remember(deps, operation, job, { without: 'no JobManager of the cluster knows the job' });
+      return { done: true, answered: true, reason: `${job.name} is known to no JobManager` };
+    }
+    return await progress(deps, operation, job, found);
+  } catch (error) {
+    if (!(error instanceof FlinkUnavailable)) throw error;
+    return { done: false, answered: false, reason: `the JobManager of ${job.name} does not answer: ${error.message}` };
+  }
+};
+
+const progress = async (deps: SavepointDeps, operation: Operation, job: Job, flink: FlinkPort): Promise<Look> => {
+  const seen = await flink.job(job.flinkJobId);
+  const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
+  const savepoint = decideSavepointProgress(await flink.savepoint(job.flinkJobId, triggerId), seen);
+  const ended = !seen || isFinal(seen.state);
+  const done = async (change: { readonly savepoint?: string; readonly without?: string }): Promise<Look> => {
+    await remember(deps, operation, job, change);
+    return { done: true, answered: true, reason: `${job.name}: ${change.savepoint ?? change.without}` };
+  };
+  switch (savepoint.action) {
+    case 'completed':
+      await keepSavepoint(deps, operation, job, savepoint.location);
+      if (ended) return done({ savepoint: savepoint.location });
+      return { done: false, answered: true, reason: `${job.name} ends with savepoint ${savepoint.location}` };
+    case 'wait':
+      return { done: false, answered: true, reason: `the savepoint of ${job.name} is being written` };
+    case 'ask-again':
+      try {
+        await stopWithSavepoint(deps, flink, operation, job);
+      } catch (error) {
+        if (!(error instanceof JobRejected)) throw error;
+        return done({ without: error.message });
+      }
+      return { done: false, answered: true, reason: `${job.name} was asked to stop with a savepoint` };
+    case 'failed':
+      if (savepoint.location !== undefined) await keepSavepoint(deps, operation, job, savepoint.location);
+      if (seen?.state === 'FINISHED') {
+        const statusReason = 'It had done all its work when its cluster moved to another zone';
+        await deps.store.updateJob(job.cluster, job.name, operation.operationId, {
+          status: 'FINISHED',
+          statusReason,
+          interrupted: undefined,
+        });
+        return { done: true, answered: true, reason: `${job.name} has finished` };
+      }
+      if (!ended) await flink.cancel(job.flinkJobId);
+      return done({ without: ended && seen ? `the job is ${seen.state}` : savepoint.reason });
+  }
+};
+
+/** The JobManager that knows the job: the one it ran on, or an earlier one when a failover was interrupted before it had moved the job. */
+const holderOf = async ({ flink }: SavepointDeps, { former = [] }: Cluster, job: Job): Promise<FlinkPort | undefined> => {
+  let silent: FlinkUnavailable | undefined;
+  for (const { resources } of former.toReversed()) {
+    if (resources.jobManagerAddress === undefined) continue;
+    const port = flink(resources.jobManagerAddress);
+    try {
+      if (await port.job(job.flinkJobId)) return port;
+    } catch (error) {
+      if (!(error instanceof FlinkUnavailable)) throw error;
+      silent = error;
+    }
+  }
+  if (silent) throw silent;
+  return undefined;
+};
+
+const giveUp = async (deps: SavepointDeps, operation: Operation, cluster: Cluster, job: Job, without: string): Promise<void> => {
+  await remember(deps, operation, job, { without });
+  try {
+    await (await holderOf(deps, cluster, job))?.cancel(job.flinkJobId);
+  } catch (error) {
+    // The fence ends it with its hosts.
+    if (!(error instanceof FlinkUnavailable)) throw error;
+  }
+};
+
+const remember = async (
+  deps: SavepointDeps,
+  operation: Operation,
+  job: Job,
+  change: { readonly savepoint?: string; readonly without?: string },
+): Promise<void> => {
+  if (job.interrupted === undefined) return;
+  const interrupted = { ...job.interrupted, ...change, ...(change.without ? { without: change.without.slice(0, 500) } : {}) };
+  await deps.store.updateJob(job.cluster, job.name, operation.operationId, { interrupted });
+};
+
+const describe = (jobs: readonly Job[]): string => {
+  const saved = jobs.filter(({ interrupted }) => interrupted?.savepoint).length;
+  const others = jobs.flatMap(({ name, interrupted }) => (interrupted?.without ? [`${name}: ${interrupted.without}`] : []));
+  return [`${saved} of ${jobs.length} jobs were stopped with a savepoint`, ...others].join('; ');
+};

@@ -1,0 +1,83 @@
+import type { Cluster } from '../contracts/cluster';
+import { FlinkUnavailable } from '../contracts/errors';
+import type { Job } from '../contracts/job';
+import type { FailoverMode, Operation } from '../contracts/operation';
+import type { TakenOver } from '../contracts/workflow';
+import { isJobOver } from '../domain/job-lifecycle';
+import { leaseUntil } from '../domain/lease';
+import { allJobs, type FlinkDeps, isCancellation, ownCluster } from './owned';
+
+/**
+ * The first thing of a failover: every job that is to run on is its own from now on, what was under way on the cluster is ended, and the way to go is
+ * decided: `planned` when the JobManager answers, unless the request says otherwise.
+ */
+export const takeOver = async (deps: FlinkDeps, operation: Operation): Promise<TakenOver> => {
+  const cluster = await ownCluster(deps, operation);
+  const open = (await deps.store.openOperations()).filter(
+    (other) => other.cluster === cluster.name && other.operationId !== operation.operationId,
+  );
+  const jobs = await allJobs(deps.store, cluster.name);
+  const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job)));
+  const ended = await endBroken(deps, operation, open);
+  const { plan, reason } = await planOf(deps, operation, cluster);
+  const moved = taken.filter(Boolean).length;
+  return { plan, reason: `${reason}; ${moved} jobs are moved${ended > 0 ? `, ${ended} operations under way were ended` : ''}` };
+};
+
+const interrupt = async (deps: FlinkDeps, operation: Operation, job: Job): Promise<boolean> => {
+  const { operationId } = operation;
+  if (job.interrupted?.by === operationId) return true;
+  if (isJobOver(job.status) && !job.interrupted) {
+    await deps.store.releaseLease({ cluster: job.cluster, job: job.name }, operationId);
+    return false;
+  }
+  const at = deps.clock().toISOString();
+  await deps.store.takeJobOver(job.cluster, job.name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
+  // A new version that nobody saw running is not what is saved: the one before it is, and its state.
+  const unproven = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
+  await deps.store.updateJob(job.cluster, job.name, operationId, {
+    status: 'SUBMITTING',
+    statusReason: `On its way to another zone with its cluster ${job.cluster}`,
+    interrupted: { by: operationId, at },
+    previousSpec: undefined,
+    ...(unproven ? { spec: unproven, revision: job.revision + 1 } : {}),
+  });
+  return true;
+};
+
+/** What waits for the cluster or a job and wants it gone stays: it goes on once the failover lets go. */
+const endBroken = async ({ store, clock }: FlinkDeps, operation: Operation, open: readonly Operation[]): Promise<number> => {
+  const broken = open.filter((other) => other.kind !== 'terminate-cluster' && !isCancellation(other));
+  for (const other of broken) {
+    const reason = `Superseded by failover ${operation.operationId}, which moves the cluster to another zone.`;
+    await store.endOperation(other.operationId, {
+      status: 'CANCELED',
+      endedAt: clock().toISOString(),
+      reason,
+      error: { name: 'Superseded', message: reason },
+    });
+  }
+  return broken.length;
+};
+
+const planOf = async (
+  { flink }: FlinkDeps,
+  operation: Operation,
+  cluster: Cluster,
+): Promise<{ readonly plan: FailoverMode; readonly reason: string }> => {
+  const { request } = operation;
+  const wish = request.kind === 'fail-over-cluster' ? request.mode : undefined;
+  if (wish !== undefined)
+    return { plan: wish, reason: wish === 'planned' ? 'A planned move, as asked' : 'The zone counts as lost, as asked' };
+  const address = cluster.former?.at(-1)?.resources.jobManagerAddress;
+  if (address === undefined) return { plan: 'lost', reason: 'There is no JobManager to ask' };
+  try {
+    const { slotsTotal } = await flink(address).overview();
+    return slotsTotal > 0
+      ? { plan: 'planned', reason: `The JobManager answers and has ${slotsTotal} slots` }
+      : { plan: 'lost', reason: 'The JobManager answers, but no TaskManager is left' };
+  } catch (error) {
+    if (!(error instanceof FlinkUnavailable)) throw error;
+    return { plan: 'lost', reason: `The JobManager does not answer: ${error.message}` };
+  }
+};

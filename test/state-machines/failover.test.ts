@@ -1,0 +1,191 @@
+import type { Operation } from '../../lambdas/contracts/operation';
+import { enter, run } from './support/functions';
+import { recover, violations } from './support/recover';
+import { World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+
+const CHECKPOINTS = 's3://state/clusters/flights/jobs/delays/checkpoints';
+
+let world: World;
+beforeEach(async () => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+  await run(await world.acceptLaunch());
+  await run(await world.acceptSubmission(world.jarSpec(4)));
+});
+
+const ended = async (operation: Operation): Promise<Operation> => (await world.store.operation(operation.operationId)) as Operation;
+const failOver = async (wish?: Parameters<World['acceptFailover']>[0]): Promise<Operation> => {
+  const operation = await world.acceptFailover(wish);
+  await run(operation);
+  return ended(operation);
+};
+const phasesOf = ({ phases }: Operation): string[] => phases.map(({ name }) => name);
+
+describe('a planned move', () => {
+  test('stops the jobs with a savepoint once the new hosts are there, and starts them from it as a further epoch', async () => {
+    const before = await world.job();
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: 'Cluster flights was moved from us-east-1a.' });
+    const after = await world.job();
+    expect(after).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 1, restoredFrom: after.latestSavepoint, lease: undefined });
+    expect(after.latestSavepoint).toMatch(/savepoint-/);
+    expect(after.interrupted).toBeUndefined();
+    expect(phasesOf(operation).indexOf('Look for slots')).toBeLessThan(phasesOf(operation).indexOf('Secure state'));
+    expect(phasesOf(operation).indexOf('Fence')).toBeLessThan(phasesOf(operation).indexOf('Start jobs'));
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b', epoch: 2, lease: undefined });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('leaves nothing of the former epoch', async () => {
+    await failOver();
+    const owned = world.fleet.leftovers().filter((name) => name.includes('-e1'));
+    expect(owned).toEqual([]);
+    expect((await world.cluster()).former).toBeUndefined();
+  });
+
+  test('provides as many hosts as the jobs need, not as the smallest fleet has', async () => {
+    await failOver();
+    expect((await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager).toBe(2);
+  });
+
+  test('goes on from the last checkpoint when the savepoint fails, and says so', async () => {
+    const checkpoint = world.flink.completeCheckpoint((await world.job()).flinkJobId, CHECKPOINTS);
+    world.flink.savepoints = 'fail';
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: checkpoint });
+    expect(operation.phases.find(({ name }) => name === 'Secure state')?.reason).toMatch(/declined/);
+  });
+
+  test('gives the cluster back untouched when no zone has capacity', async () => {
+    const before = await world.job();
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch, flinkJobId: before.flinkJobId });
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a' });
+    expect(await violations(world)).toEqual([]);
+    expect(await run(await world.acceptChange({ kind: 'take-savepoint' }))).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  test('can follow on a move that was given back, and on a move that was made', async () => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    await failOver();
+    world.fleet.zonesWithoutCapacity.clear();
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await failOver({ zone: 'us-east-1a' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.cluster()).toMatchObject({ zone: 'us-east-1a', status: 'RUNNING' });
+    expect(world.fleet.leftovers().every((name) => !/-e[1-4]\b/.test(name))).toBe(true);
+    expect(await violations(world)).toEqual([]);
+  });
+});
+
+describe('a lost zone', () => {
+  let checkpoint: string;
+  beforeEach(async () => {
+    world.flink.completeCheckpoint((await world.job()).flinkJobId, CHECKPOINTS);
+    checkpoint = world.flink.completeCheckpoint((await world.job()).flinkJobId, CHECKPOINTS);
+    world.loseZone('us-east-1a');
+  });
+
+  test('is left for the next zone, where the jobs go on from their newest complete checkpoint', async () => {
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 2, restoredFrom: checkpoint });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('its hosts are cut off before a job is started', async () => {
+    const order: string[] = [];
+    world.onCall = (_, method) => void (['fence', 'runJar'].includes(method) && order.push(method));
+    await failOver();
+    expect(order).toEqual(['fence', 'runJar']);
+  });
+
+  test('is followed by the zone behind it when that has no capacity', async () => {
+    world.fleet.zonesWithoutCapacity.add('us-east-1b');
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.cluster()).toMatchObject({ zone: 'us-east-1c', status: 'RUNNING' });
+    expect(world.fleet.leftovers().filter((name) => /-e[12]\b/.test(name))).toEqual([]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('without capacity anywhere leaves the jobs waiting for the next failover, which starts them', async () => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(await world.cluster()).toMatchObject({ status: 'FAILED' });
+    expect(await world.job()).toMatchObject({ status: 'FAILED', lease: undefined });
+    world.fleet.zonesWithoutCapacity.delete('us-east-1c');
+    expect(await failOver({ zone: 'us-east-1c' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: checkpoint });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('state that a cut-off process writes later is not what the next failover goes on from', async () => {
+    const former = [...world.jobManagers.values()][0];
+    const { flinkJobId } = await world.job();
+    await failOver();
+    world.now += 60_000;
+    former?.completeCheckpoint(flinkJobId, CHECKPOINTS);
+    expect(await failOver({ zone: 'us-east-1c' })).toMatchObject({ status: 'SUCCEEDED' });
+    const job = await world.job();
+    expect(job.restoredFrom).not.toContain(flinkJobId);
+    expect(job.restoredFrom).toBe(job.latestSavepoint);
+  });
+});
+
+describe('what is under way on the cluster', () => {
+  test('ends as canceled, names the failover, and can write nothing any more', async () => {
+    const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+    await run(upgrade, 3);
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await ended(upgrade)).toMatchObject({ status: 'CANCELED', reason: expect.stringContaining(operation.operationId) });
+    const before = await world.job();
+    await run(upgrade);
+    expect(await world.job()).toEqual(before);
+    await recover(world, upgrade.operationId);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('a new version that nobody saw running gives way to the one before it', async () => {
+    const { spec } = await world.job();
+    world.flink.behaviour = () => ({ does: 'run' });
+    const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(2, 'new') });
+    let failover: Operation | undefined;
+    world.onCall = (_, method) => {
+      if (method === 'runJar' && !failover) void world.acceptFailover({ mode: 'lost' }).then((accepted) => (failover = accepted));
+    };
+    await run(upgrade);
+    world.onCall = () => undefined;
+    await run(failover as unknown as Operation);
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', spec });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('a job that was to be canceled is not started again', async () => {
+    const cancellation = await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false });
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED', epoch: 1 });
+    await run(cancellation);
+    expect(await ended(cancellation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('a termination takes away the failover, and both epochs with it', async () => {
+    const failover = await world.acceptFailover();
+    let termination: Operation | undefined;
+    world.onCall = (_, method) => {
+      if (method === 'createGroups' && !termination) void world.acceptTermination('cancel').then((accepted) => (termination = accepted));
+    };
+    await run(failover);
+    expect(await ended(failover)).toMatchObject({ status: 'CANCELED' });
+    await run(termination as unknown as Operation);
+    expect(await ended(termination as unknown as Operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.fleet.leftovers()).toEqual([]);
+    expect(await violations(world)).toEqual([]);
+  });
+});
