@@ -1,6 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClusterBody, problem, rescaleBody, scalingBody, stopBody, submitJobBody, upgradeBody } from '../../../lambdas/contracts/api';
+import {
+  createClusterBody,
+  failoverBody,
+  problem,
+  rescaleBody,
+  scalingBody,
+  stopBody,
+  submitJobBody,
+  upgradeBody,
+} from '../../../lambdas/contracts/api';
 import { openApiDocument } from '../../../lambdas/contracts/openapi';
 import { EXAMPLES } from '../../../lambdas/contracts/openapi-examples';
 import { ROUTES } from '../../../lambdas/contracts/routes';
@@ -58,6 +67,7 @@ test('every example is a request that would be understood', () => {
     'upgrade-job': upgradeBody,
     'rescale-job': rescaleBody,
     'set-scaling': scalingBody,
+    'fail-over-cluster': failoverBody,
     problem,
   };
   expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(schemas).sort());
