@@ -166,8 +166,7 @@ export const clusterResources = z.object({
 export type ClusterResources = z.infer<typeof clusterResources>;
 
 /** What an earlier epoch of a cluster still owns: a failover leaves it behind and takes it away once the jobs run again. */
-export const formerEpoch = z.object({ epoch: z.int().min(1), zone: z.string(), resources: clusterResources });
-export type FormerEpoch = z.infer<typeof formerEpoch>;
+const formerEpoch = z.object({ epoch: z.int().min(1), zone: z.string(), resources: clusterResources });
 
 /** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
 export const cluster = z.object({

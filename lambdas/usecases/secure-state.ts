@@ -11,8 +11,8 @@ import { ownCluster } from './owned';
 import { keepSavepoint, type SavepointDeps, stopWithSavepoint, triggerIdOf } from './savepoints';
 
 /** A zone that is lost gets this long for a JobManager's first answer, and this long for a savepoint of one that answers. Seconds. */
-export const LOST_ANSWER_SECONDS = 3;
-export const LOST_SAVEPOINT_SECONDS = 15;
+const LOST_ANSWER_SECONDS = 3;
+const LOST_SAVEPOINT_SECONDS = 15;
 /** A planned move may meet a JobManager that restarts. Seconds. */
 const PLANNED_ANSWER_SECONDS = 30;
 
