@@ -4,6 +4,7 @@ import type { Bench } from './bench';
 /** By the name on the command line; loaded when asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   autoscaler: async () => (await import('./autoscaler/bench')).autoscaler,
+  fleet: async () => (await import('./fleet/bench')).fleet,
   road: async () => (await import('./road/bench')).road,
 };
 

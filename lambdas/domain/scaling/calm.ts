@@ -9,6 +9,9 @@ const LEAST_SAVING = [0.2, 0.45, 0.6];
 /** What a scale-out provides for, as a factor on the demand, by the rescales that are left of the day: the last one has to do. */
 const HEADROOM = [2.2, 2.2, 1.4, 1.1];
 
+/** The same by the rescales that are left of the day, where a forecast says when more will be needed: two are kept for scaling out. */
+const FORESEEN: readonly (number | null)[] = [null, null, 0.3, 0.2, 0.15];
+
 type Needed = Readonly<Record<string, number>>;
 const plus = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();
 
@@ -58,6 +61,7 @@ export const lastDay = (
   history: readonly PastRescale[],
   { rescalesPerDay }: Pick<ScalingSettings, 'rescalesPerDay'>,
   now: string,
+  foreseen = false,
 ): LastDay => {
   const recent = history.filter(({ at }) => secondsBetween(at, now) < DAY_SECONDS);
   const rescales = recent.length;
@@ -66,8 +70,11 @@ export const lastDay = (
   return {
     rescales,
     headroom: rescales === 0 ? 1 : (HEADROOM[Math.max(0, left)] ?? 1),
-    leastSaving:
-      (ins === 0 && left >= 2) || (ins === 1 && left >= 3) ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15) : null,
+    leastSaving: foreseen
+      ? (FORESEEN[Math.min(FORESEEN.length - 1, Math.max(0, left))] ?? null)
+      : (ins === 0 && left >= 2) || (ins === 1 && left >= 3)
+        ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15)
+        : null,
   };
 };
 

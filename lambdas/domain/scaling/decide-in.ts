@@ -40,7 +40,7 @@ export const decideIn = (
       `${slots(could)} of ${before} would do now, but more was needed in the window, or a size that was too small would come back.`,
       'calm',
     );
-  const { rescales, leastSaving } = lastDay(history, desired, now);
+  const { rescales, leastSaving } = lastDay(history, desired, now, observed.forecast.length > 0);
   // What the rest of the job occupies, that stays as it is, says nothing about what this is worth.
   const groups = new Set(job.vertices.filter(({ id }) => to[id] !== from[id]).map(({ slotSharingGroup }) => slotSharingGroup));
   const touched = job.vertices.filter(({ slotSharingGroup }) => groups.has(slotSharingGroup));

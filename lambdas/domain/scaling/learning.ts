@@ -4,12 +4,18 @@ import { isKnown } from './rates';
 
 /** Under a tenth of the expected gain, a rescale did not help (the Flink Kubernetes Operator's default too). */
 const INEFFECTIVE_GAIN = 0.1;
+/** Of a skewed vertex half of it has to come: what one subtask has too much of, more of them do not take from it. */
+const INEFFECTIVE_GAIN_SKEWED = 0.5;
+/** The busiest subtask is busy for so much more of its time than the mean. */
+const SKEWED_SHARE = 0.3;
 /** Twice the rate for four times the parallelism: with less than that more of the same is no answer, and ever larger sizes would follow. */
 const LEAST_EXPONENT = 0.5;
 /** The newest rescales that are learnt from; each counts half of the next. */
 const LEARN_FROM = 5;
 /** A rescale is blamed for what happens in this time after it. Seconds. */
 const BLAME_SECONDS = 3_600;
+/** From this processor load of a TaskManager on, its slots have nothing left to share. */
+const PROCESSORS_FULL = 0.9;
 const RESTARTS_WORSE = 3;
 const CHECKPOINT_FAILURES_WORSE = 3;
 const GC_SHARE_WORSE = 0.3;
@@ -39,15 +45,20 @@ export const scalingExponent = (id: string, history: readonly PastRescale[]): nu
   return weights > 0 ? sum / weights : 1;
 };
 
+export const isSkewed = ({ busy }: Pick<VertexSeen, 'busy'>): boolean =>
+  isKnown(busy.worst) && isKnown(busy.mean) && busy.worst - busy.mean >= SKEWED_SHARE;
+
 /** What holds back a vertex to which parallelism gave nothing, as far as it can be seen. */
-const causeOf = ({ busy }: VertexSeen, { taskManagers: { gcShare, cpuLoad } }: JobObservation): string => {
-  if (isKnown(busy.worst) && isKnown(busy.mean) && busy.worst - busy.mean >= 0.3)
-    return 'one subtask has most of the work: look for a skewed key';
+const causeOf = (vertex: VertexSeen, { taskManagers: { gcShare, cpuLoad } }: JobObservation): string => {
+  if (isSkewed(vertex)) return 'one subtask has most of the work: look for a skewed key';
   if (isKnown(gcShare) && gcShare >= 0.2)
     return `TaskManagers spend ${Math.round(gcShare * 100)} % of their time on garbage collection: give them more memory`;
   if (isKnown(cpuLoad) && cpuLoad < 0.5) return 'it is busy while processors idle: look at what it waits for, such as an external sink';
   return 'no cause was seen in skew, garbage collection or processor load';
 };
+
+/** Of a vertex whose processors are all at work, more subtasks on the same hosts get no more done: only new hosts bring more. */
+export const needsNewHosts = ({ taskManagers: { cpuLoad } }: JobObservation): boolean => isKnown(cpuLoad) && cpuLoad >= PROCESSORS_FULL;
 
 /** Why more parallelism is not tried for a vertex; null when it may be. */
 export const whyNotAgain = (
@@ -56,7 +67,7 @@ export const whyNotAgain = (
   job: JobObservation,
   history: readonly PastRescale[],
   { repeatAfterSeconds }: Pick<ScalingSettings, 'repeatAfterSeconds'>,
-  now: string,
+  { now, slotsFree }: { readonly now: string; readonly slotsFree: number },
 ): string | null => {
   const { id, parallelism } = vertex;
   const recent = history.filter(({ at }) => secondsBetween(at, now) < repeatAfterSeconds);
@@ -71,7 +82,9 @@ export const whyNotAgain = (
   const [before, expected, measured] = [last.before.rates[id], last.expected[id], last.measured.rates[id]];
   if (!isKnown(before) || !isKnown(expected) || !isKnown(measured) || expected <= before) return null;
   const gain = (measured - before) / (expected - before);
-  if (gain >= INEFFECTIVE_GAIN) return null;
+  if (gain >= (isSkewed(vertex) ? INEFFECTIVE_GAIN_SKEWED : INEFFECTIVE_GAIN)) return null;
+  // Slots on hosts that were busy already explain it; a size that needs new hosts is no repetition. Twice the size had some.
+  if (needsNewHosts(job) && computed > parallelism + slotsFree && parallelism < 2 * (last.from[id] ?? 0)) return null;
   return `raising it from ${last.from[id]} to ${parallelism} gave ${Math.round(gain * 100)} % of what was expected; ${causeOf(vertex, job)}`;
 };
 

@@ -3,7 +3,7 @@ import { wasEnough } from './calm';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { figures, type Line } from './explain';
 import { forwardGroups } from './graph';
-import { scalingExponent, whyNotAgain } from './learning';
+import { isSkewed, needsNewHosts, scalingExponent, whyNotAgain } from './learning';
 import { vertexLimits } from './limits';
 import { isSource } from './rates';
 import { alignParallelism, parallelismFor, rateBand, requiredRate } from './required';
@@ -77,7 +77,8 @@ const proposeOne = (
   const { least, most, mostIs } = vertexLimits(vertex, settings, outlook.floor);
   const short = rate < ahead.low || current < least;
   const over = rate > band.high || current > most;
-  const exponent = scalingExponent(id, observed.history);
+  // A skewed vertex gave less for its skew, and going further to make up for that would only cost.
+  const exponent = isSkewed(vertex) ? 1 : scalingExponent(id, observed.history);
   const up = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor, exponent });
   const down = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor });
   const provided = (): number => {
@@ -97,7 +98,15 @@ const proposeOne = (
     say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
   if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
   if (short && up.computed > most && current >= least) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
-  const not = out > current ? whyNotAgain(vertex, out, observed.job, observed.history, settings, now) : null;
+  const { slotsFree } = observed.fleet;
+  if (out > current && out <= current + slotsFree && needsNewHosts(observed.job) && current + slotsFree < most) {
+    say(
+      `${name} goes beyond the ${slotsFree} free slots: all processors are at work, so that slots on the same hosts would add nothing`,
+      'learning',
+    );
+    out = current + slotsFree + 1;
+  }
+  const not = out > current ? whyNotAgain(vertex, out, observed.job, observed.history, settings, { now, slotsFree }) : null;
   if (not !== null) {
     say(`${name} is not scaled out further: ${not}`, 'learning');
     out = Math.max(current, Math.min(out, least));

@@ -135,3 +135,30 @@ describe('a rescale that made things worse', () => {
     );
   });
 });
+
+describe('slots on hosts that are busy already', () => {
+  const full = { taskManagers: { cpuLoad: 0.95, gcShare: 0.02, heapAfterGcShare: 0.3 } };
+  const short = vertex('v', { busy: 0.97, parallelism: 6 });
+  const decide = (slotsFree: number, job: object, history: ReturnType<typeof past>[] = []) =>
+    decideScaling(observed([short], { job, fleet: { slotsFree }, history }), desired, NOW);
+
+  test('are not what a job is given whose processors are all at work: it goes to a new host', () => {
+    const { action, explanation } = decide(8, full);
+    expect(action).toMatchObject({ kind: 'rescale', to: { v: 15 } });
+    expect(explanation).toContainEqual(expect.objectContaining({ invariant: 'learning', text: expect.stringContaining('8 free slots') }));
+    expect(decide(8, {}).action).toMatchObject({ kind: 'rescale', to: { v: 9 } });
+  });
+
+  test('that brought nothing are no reason against a new host, and one against more of them', () => {
+    const useless = past({ from: { v: 5 }, to: { v: 6 }, before: before(1_000), expected: { v: 1_200 }, measured: measured(1_000) });
+    expect(decide(1, full, [useless]).action.kind).toBe('rescale');
+    expect(decide(8, {}, [useless]).action.kind).toBe('hold');
+  });
+});
+
+test('a vertex with a hot key that got a third of what was expected is not scaled out again', () => {
+  const third = past({ from: { v: 3 }, to: { v: 4 }, before: before(900), expected: { v: 1_200 }, measured: measured(1_000) });
+  const kind = (mean: number) =>
+    decideScaling(observed([{ ...busy, busy: { mean, worst: 1 } }], { history: [third] }), desired, NOW).action.kind;
+  expect([kind(0.5), kind(0.95)]).toEqual(['hold', 'rescale']);
+});
