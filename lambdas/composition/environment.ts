@@ -7,6 +7,8 @@ import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import { cloudWatchClient, ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
 import { createInstanceFacts } from '../gateways/aws/instance-facts.adapter';
 import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
+import { createObservations } from '../gateways/aws/observations.adapter';
+import type { ObservationStorePort } from '../gateways/aws/observations.port';
 import { createStore } from '../gateways/aws/store.adapter';
 import type { StorePort } from '../gateways/aws/store.port';
 import { createWorkflows } from '../gateways/aws/workflows.adapter';
@@ -21,6 +23,8 @@ import type { FlinkConnector } from '../gateways/flink/flink.port';
 export const clock: Clock = () => new Date();
 export const stage = (): Stage => stageFromEnvironment(process.env);
 export const store = (): StorePort => createStore({ client: tableClient(), tableName: stage().tableName, now: clock });
+export const observations = (): ObservationStorePort =>
+  createObservations({ client: tableClient(), tableName: stage().tableName, now: clock, s3: s3Client(), bucket: stage().stateBucket });
 export const artifacts = (): ArtifactsPort => createArtifacts({ client: s3Client() });
 export const alarms = (): AlarmsPort => createAlarms({ client: cloudWatchClient(), stage: stage().name });
 export const workflows = (): WorkflowsPort =>

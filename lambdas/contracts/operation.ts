@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { storedJobSpec } from './job';
 import { instant, operationId, resourceName, s3Uri } from './names';
-import { jobScaling } from './scaling';
+import { explanationLine, jobScaling } from './scaling';
 
 /** Each kind is a state machine of the same name under `state-machines/`. */
 export const operationKind = z.enum([
@@ -12,6 +12,7 @@ export const operationKind = z.enum([
   'take-savepoint',
   'upgrade-job',
   'rescale-job',
+  'scale-job',
   'set-scaling',
   'fail-over-cluster',
 ]);
@@ -29,6 +30,8 @@ export const failoverTrigger = z.object({
 });
 export type FailoverTrigger = z.infer<typeof failoverTrigger>;
 
+const byVertex = z.record(z.string(), z.int().min(1));
+
 /** What was asked, beyond the spec stored on the cluster or job. */
 export const operationRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('launch-cluster') }),
@@ -44,7 +47,28 @@ export const operationRequest = z.discriminatedUnion('kind', [
     /** Nothing new is started: the control plane goes back after an upgrade that was interrupted, to the version of this epoch. */
     recovers: z.object({ operationId, epoch: z.int().min(1) }).optional(),
   }),
-  z.object({ kind: z.literal('rescale-job'), parallelism: z.int().min(1) }),
+  z.object({
+    kind: z.literal('rescale-job'),
+    parallelism: z.int().min(1),
+    /** What scaling had made of the job, to go back to. */
+    former: z.object({ vertices: byVertex, slots: z.int().min(1) }).optional(),
+  }),
+  /** What was decided about a job's scale, by which observation, and why. All that it follows from is kept with it (`npm run explain`). */
+  z.object({
+    kind: z.literal('scale-job'),
+    /** `settle`: the control plane makes what is stored of the job true again after an operation that was interrupted. */
+    action: z.enum(['rescale', 'roll-back', 'settle']),
+    direction: z.enum(['out', 'in']),
+    trigger: z.string(),
+    reason: z.string(),
+    explanation: z.array(explanationLine).max(100),
+    decidedAt: instant,
+    observedAt: instant.optional(),
+    /** Parallelism of every vertex. */
+    from: byVertex,
+    to: byVertex,
+    slots: z.object({ before: z.int(), after: z.int(), provide: z.int(), spare: z.int() }),
+  }),
   /** The job's settings for scaling are stored with the operation; its workflow makes the alarms follow. */
   z.object({ kind: z.literal('set-scaling'), scaling: jobScaling }),
   z.object({

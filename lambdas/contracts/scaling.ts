@@ -211,6 +211,15 @@ export type AlarmKind = z.infer<typeof alarmKind>;
 export const alarmSeen = z.object({ state: z.enum(['OK', 'ALARM', 'INSUFFICIENT_DATA']), since: instant, reason: z.string().max(2_000) });
 export type AlarmSeen = z.infer<typeof alarmSeen>;
 
+/** One line of why. */
+export const explanationLine = z.object({
+  /** Null: about the job. */
+  vertex: z.string().nullable(),
+  text: z.string(),
+  /** The rule beyond the arithmetic that acted (`domain/scaling/explain.ts`). */
+  invariant: z.string().optional(),
+});
+
 /** The newest decision about a job's scale. */
 export const lastDecision = z.object({
   at: instant,
@@ -221,6 +230,8 @@ export const lastDecision = z.object({
   reason: z.string(),
   /** The operation that it became. */
   operationId: operationId.optional(),
+  /** Hosts that the stage's quota has no room for now; it gets them in turn with the others who wait. */
+  waitsFor: z.object({ vcpus: z.int().min(1), least: z.int().min(1), since: instant }).optional(),
 });
 export type LastDecision = z.infer<typeof lastDecision>;
 

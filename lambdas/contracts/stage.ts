@@ -35,7 +35,14 @@ export const stage = z.strictObject({
   /** Newest first. */
   flinkVersions: z.array(z.string()).min(1),
   sizes: z.record(sizeName, sizeDefinition),
-  limits: z.strictObject({ maxTaskManagersPerCluster: z.int(), maxClusters: z.int() }),
+  limits: z.strictObject({
+    maxTaskManagersPerCluster: z.int(),
+    maxClusters: z.int(),
+    /** vCPUs of all hosts of all clusters together, shared by priority where jobs scale by themselves. Absent: EC2's own quota alone. */
+    maxVcpus: z.int().optional(),
+  }),
+  /** Dollars an hour of an instance type, for budgets; a type that is not named has no price, and a budget cannot be kept on it. */
+  prices: z.record(z.string(), z.number()).optional(),
   /** Flink settings of the stage, under those of a cluster and a job. */
   flinkConfiguration: z.record(z.string(), z.string()),
   /** `runbook`: where alarms' descriptions lead, the heading's anchor is appended. `periodSeconds`: shortest period of an alarm. */

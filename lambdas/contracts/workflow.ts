@@ -99,6 +99,22 @@ export const rescaleJobInput = taskInput.extend({
 });
 export type RescaleJobInput = z.infer<typeof rescaleJobInput>;
 
+export const scaleJobInput = taskInput.extend({
+  /** false: as far as the slots go that there are. true: back to what it was. */
+  restore: z.boolean(),
+  /** Name of the error for which it goes back. */
+  cause: z.string().nullish(),
+});
+export type ScaleJobInput = z.infer<typeof scaleJobInput>;
+
+/** `partial`: not all of what was decided, because fewer slots came. */
+export const scaled = taskAnswer.extend({ partial: z.boolean(), parallelism: z.int() });
+export type Scaled = z.infer<typeof scaled>;
+
+/** Whether slots are there, and whether to wait for them any longer. */
+export const slotsSeen = awaited.extend({ late: z.boolean() });
+export type SlotsSeen = z.infer<typeof slotsSeen>;
+
 export const withdrawJobInput = taskInput.extend({
   /** Epoch that must not run (any more). */
   epoch: z.int().min(1),

@@ -1,4 +1,4 @@
-import type { OperationRequest } from '../contracts/operation';
+import type { Operation, OperationRequest } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
 
 /** Seconds that an operation may take, from the parts that it consists of. */
@@ -18,10 +18,22 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
       // Savepoint, start of the new version, and its way back if that fails.
       return savepointSeconds + 2 * submitSeconds;
     case 'rescale-job':
+    case 'scale-job':
     case 'set-scaling':
       return rescaleSeconds;
     case 'fail-over-cluster':
       // New hosts, savepoints, the jobs' start, and the end of the former hosts.
       return launchSeconds + savepointSeconds + submitSeconds + terminateSeconds;
   }
+};
+
+/** Hosts that come while the others do not are paid for and unused; EC2 brings a host in one to two minutes. Seconds. */
+const CAPACITY_SECONDS = 480;
+/** Share of an operation's time that it waits for hosts, so that enough is left for the rest. */
+const CAPACITY_SHARE = 0.6;
+
+/** Instant from which an operation that can do with fewer slots goes on with those there are. */
+export const capacityUntil = ({ requestedAt, deadline }: Pick<Operation, 'requestedAt' | 'deadline'>): string => {
+  const [from, to] = [Date.parse(requestedAt), Date.parse(deadline)];
+  return new Date(from + Math.min(CAPACITY_SECONDS * 1_000, (to - from) * CAPACITY_SHARE)).toISOString();
 };

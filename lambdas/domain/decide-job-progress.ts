@@ -21,6 +21,11 @@ export type JobProgress =
 export const START_PATIENCE_SECONDS = 60;
 
 export interface JobExpectation {
+  /** By vertex; one that is not there, or not named, may have any. */
+  readonly vertices?: Readonly<Record<string, number>>;
+  /** For a job that was rescaled at this instant and goes on failing for `START_PATIENCE_SECONDS` of `now`: it does not bear its new parallelism. */
+  readonly changedAt?: string;
+  readonly now?: string;
   /** What is asked for; undefined when any will do. */
   readonly parallelism?: number;
   /** For a job that has never run: the present, ISO 8601. It may go on failing for `START_PATIENCE_SECONDS`, then its start has failed. */
@@ -28,7 +33,10 @@ export interface JobExpectation {
 }
 
 /** How far a start or a rescale has come. */
-export const decideJobProgress = (seen: FlinkJobSeen | undefined, { parallelism, startingAt }: JobExpectation = {}): JobProgress => {
+export const decideJobProgress = (
+  seen: FlinkJobSeen | undefined,
+  { parallelism, startingAt, vertices = {}, changedAt, now }: JobExpectation = {},
+): JobProgress => {
   if (!seen) return { action: 'gone', reason: 'Flink does not know the job' };
   if (seen.state === 'FINISHED') return { action: 'finished', reason: 'The job has finished' };
   if (seen.state === 'FAILED') return { action: 'failed', reason: seen.failure ?? 'the job failed and Flink gives no cause' };
@@ -40,11 +48,19 @@ export const decideJobProgress = (seen: FlinkJobSeen | undefined, { parallelism,
   const failing = startingAt === undefined ? 0 : Math.round((Date.parse(startingAt) - Date.parse(seen.startedAt)) / 1_000);
   if (seen.failure !== undefined && failing > START_PATIENCE_SECONDS)
     return { action: 'failed', reason: `it has not run with all its tasks within ${failing} s and keeps failing: ${seen.failure}` };
+  const rescaled = changedAt === undefined || now === undefined ? 0 : Math.round((Date.parse(now) - Date.parse(changedAt)) / 1_000);
+  if (seen.failure !== undefined && rescaled > START_PATIENCE_SECONDS && running + finished < total)
+    return { action: 'failed', reason: `it keeps failing ${rescaled} s after it was rescaled: ${seen.failure}` };
   if (seen.state !== 'RUNNING' || total === 0 || running + finished < total)
     return { action: 'wait', reason: `${seen.state}: ${tasks}${seen.failure ? `; last failure: ${seen.failure}` : ''}` };
   const reachable = Math.min(parallelism ?? 0, ...seen.vertices.map((vertex) => vertex.maxParallelism).filter((max) => max > 0));
   if (parallelism !== undefined && seen.parallelism !== parallelism && seen.parallelism !== reachable)
     return { action: 'wait', reason: `${tasks}, ${parallelism} wanted` };
+  const behind = seen.vertices.find(({ id, parallelism: has, maxParallelism: most }) => {
+    const wanted = vertices[id];
+    return wanted !== undefined && has !== (most > 0 ? Math.min(wanted, most) : wanted);
+  });
+  if (behind) return { action: 'wait', reason: `${tasks}; ${behind.name} has ${behind.parallelism}, ${vertices[behind.id]} wanted` };
   return { action: 'running', reason: `All ${total} tasks run at parallelism ${seen.parallelism}` };
 };
 

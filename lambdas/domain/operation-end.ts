@@ -114,7 +114,21 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       return `Cluster ${operation.cluster} was moved from ${operation.request.from}.`;
     case 'rescale-job':
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
+    case 'scale-job':
+      return scaledSummary(operation.request, job);
     case 'set-scaling':
       return `Job ${operation.job} ${operation.request.scaling.enabled ? 'scales by itself' : 'has alarms and does not scale by itself'}.`;
   }
+};
+
+const scaledSummary = (request: Extract<Operation['request'], { kind: 'scale-job' }>, job: Job | undefined): string => {
+  const { before, after } = request.slots;
+  const now = job?.spec.scaled?.slots ?? job?.spec.parallelism;
+  if (request.action === 'settle') return `Job ${job?.name} runs with ${now} slots, as stored.`;
+  const vertices = job?.spec.scaled?.vertices;
+  const same = (as: Readonly<Record<string, number>>): boolean =>
+    vertices !== undefined && Object.entries(as).every(([id, parallelism]) => vertices[id] === parallelism);
+  if (same(request.to)) return `Job ${job?.name} was scaled ${request.direction} from ${before} to ${after} slots.`;
+  if (vertices === undefined || same(request.from)) return `Job ${job?.name} was not scaled.`;
+  return `Job ${job?.name} was scaled ${request.direction} from ${before} to ${now} slots; ${after} were decided.`;
 };

@@ -10,7 +10,7 @@ export const acceptRescale = (
   at: { readonly cluster: string; readonly job: string },
   parallelism: number,
 ): Promise<Operation> =>
-  acceptJobChange(deps, change, at, async (cluster) => {
+  acceptJobChange(deps, change, at, async (cluster, { spec: { scaled } }) => {
     refuse(parallelismProblems(parallelism, cluster));
-    return { kind: 'rescale-job', parallelism };
+    return { kind: 'rescale-job', parallelism, ...(scaled === undefined ? {} : { former: scaled }) };
   });

@@ -83,6 +83,8 @@ const beginWithJob = async (store: StorePort, operation: Operation): Promise<Beg
       const plan = request.parallelism <= job.spec.parallelism ? 'in' : 'out';
       return { ...begun, plan, reason: `Rescales from parallelism ${job.spec.parallelism} to ${request.parallelism}` };
     }
+    case 'scale-job':
+      return { ...begun, plan: request.action === 'settle' ? 'settle' : request.direction, reason: request.reason };
     case 'set-scaling':
       return { ...begun, plan: 'alarms', reason: 'The settings are stored; the alarms follow them' };
     case 'take-savepoint':

@@ -1,13 +1,14 @@
 import { FlinkUnavailable } from '../contracts/errors';
 import type { Operation } from '../contracts/operation';
-import type { Awaited_ } from '../contracts/workflow';
+import type { SlotsSeen } from '../contracts/workflow';
+import { capacityUntil } from '../domain/deadlines';
 import { decideClusterProgress } from '../domain/decide-launch-progress';
 import type { FlinkOverview, FlinkPort } from '../gateways/flink/flink.port';
 import { connect, type FlinkDeps, notYet, ownCluster, ownJob } from './owned';
 import { slotDemands } from './slot-demands';
 
 /** Whether the JobManager answers and the slots are registered that the operation waits for. */
-export const observeCluster = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
+export const observeCluster = async (deps: FlinkDeps, operation: Operation): Promise<SlotsSeen> => {
   const cluster = operation.job === undefined ? await ownCluster(deps, operation) : (await ownJob(deps, operation)).cluster;
   const smallest = cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager;
   const demanded =
@@ -16,7 +17,8 @@ export const observeCluster = async (deps: FlinkDeps, operation: Operation): Pro
       : (await slotDemands(deps.store, operation, 'wait')).reduce((sum, demand) => sum + demand.slots, 0);
   const slots = operation.job === undefined && demanded === 0 ? smallest : demanded;
   const progress = decideClusterProgress(await overviewIfAny(connect(deps.flink, cluster)), slots);
-  return progress.ready ? progress : notYet(operation, deps.clock, progress.reason);
+  const late = deps.clock().toISOString() > capacityUntil(operation);
+  return { ...(progress.ready ? progress : notYet(operation, deps.clock, progress.reason)), late };
 };
 
 /** A JobManager that boots does not answer: here that is a state, not an error. */

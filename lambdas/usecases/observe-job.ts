@@ -42,8 +42,14 @@ const recordSeen = async (deps: FlinkDeps, operation: Operation, seen: FlinkJobS
 
 const expectationOf = ({ clock }: FlinkDeps, operation: Operation, job: Job, purpose: Purpose): JobExpectation => {
   if (operation.kind === 'rescale-job') return { parallelism: job.spec.parallelism };
+  if (operation.kind === 'scale-job') return scaledExpectation(operation, job, clock().toISOString());
   // There is nothing to go back to once more: the previous version may take its time.
   return purpose === 'cleaning' ? {} : { startingAt: clock().toISOString() };
+};
+
+const scaledExpectation = (operation: Operation, job: Job, now: string): JobExpectation => {
+  const changedAt = operation.phases.findLast(({ outcome, name }) => outcome === 'ok' && /parallelism$/.test(name))?.endedAt ?? now;
+  return { parallelism: job.spec.parallelism, ...(job.spec.scaled ? { vertices: job.spec.scaled.vertices } : {}), changedAt, now };
 };
 
 /** A stop that its operation has given up on may still take place. @returns undefined when it will not */

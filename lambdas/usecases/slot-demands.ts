@@ -11,24 +11,27 @@ import { allJobs } from './owned';
  */
 export type DemandFor = 'grow' | 'wait' | 'shrink';
 
+/** The operation that asks; only its cluster, where nothing is to be changed. */
+export type Asking = Pick<Operation, 'cluster'> & Partial<Pick<Operation, 'job' | 'kind' | 'request'>>;
+
 /**
  * Slots that the jobs of the operation's cluster need: those that run or should, and what changes will make of them.
  * A change that makes a job larger counts at once; one that makes it smaller counts when the job is smaller.
  */
-export const slotDemands = async (store: StorePort, operation: Operation, purpose: DemandFor): Promise<readonly SlotDemand[]> => {
+export const slotDemands = async (store: StorePort, operation: Asking, purpose: DemandFor): Promise<readonly SlotDemand[]> => {
   const jobs = await allJobs(store, operation.cluster);
   const counted = jobs.filter(
     (job) => job.desired === 'RUNNING' && !isJobOver(job.status) && !(purpose === 'shrink' && isWithdrawn(job, operation)),
   );
   const wanted = async (job: Job): Promise<number> => {
-    if (job.name === operation.job) return purpose === 'shrink' ? 0 : wantedBy(operation.request);
+    if (job.name === operation.job) return purpose === 'shrink' || !operation.request ? 0 : wantedBy(operation.request);
     return purpose === 'wait' ? 0 : wantedByAnother(store, job);
   };
-  return Promise.all(counted.map(async (job) => ({ job: job.name, slots: Math.max(job.spec.parallelism, await wanted(job)) })));
+  return Promise.all(counted.map(async (job) => ({ job: job.name, slots: Math.max(slotsOf(job.spec), await wanted(job)) })));
 };
 
 /** The job of a submission that gives back its hosts did not start, that of a stop has ended: its status says so when the operation ends. */
-const isWithdrawn = (job: Job, operation: Operation): boolean =>
+const isWithdrawn = (job: Job, operation: Asking): boolean =>
   job.name === operation.job && (operation.kind === 'submit-job' || operation.kind === 'stop-job');
 
 /** What another operation that holds the job is about to make of it: its hosts may be on their way. */
@@ -39,5 +42,9 @@ const wantedByAnother = async (store: StorePort, job: Job): Promise<number> => {
 
 const wantedBy = (request: OperationRequest): number => {
   if (request.kind === 'rescale-job') return request.parallelism;
-  return request.kind === 'upgrade-job' ? request.spec.parallelism : 0;
+  if (request.kind === 'scale-job') return request.direction === 'out' ? request.slots.after : 0;
+  return request.kind === 'upgrade-job' ? slotsOf(request.spec) : 0;
 };
+
+/** Slots that a job occupies: those of its largest vertex, unless a scaling decision, which knows its slot sharing groups, says so. */
+export const slotsOf = ({ scaled, parallelism }: Job['spec']): number => scaled?.slots ?? parallelism;

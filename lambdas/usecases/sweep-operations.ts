@@ -14,6 +14,7 @@ import type { WorkflowsPort } from '../gateways/aws/workflows.port';
 import { takeOverCluster } from './accept-failover';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
+import { slotsOf } from './slot-demands';
 
 export interface SweepDeps {
   readonly store: StorePort;
@@ -155,7 +156,7 @@ const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Op
   if (before) return before;
   const job = operation.job === undefined ? undefined : await deps.store.job(operation.cluster, operation.job);
   const cluster = operation.kind === 'fail-over-cluster' ? await deps.store.cluster(operation.cluster) : undefined;
-  const request = cleaningFor(operation, job, cluster);
+  const request = cleaningFor(operation, job, cluster, deps.clock().toISOString());
   if (!request) return undefined;
   const cleaning: Operation = {
     ...ownOperation(deps, operationId, request, operation.cluster),
@@ -176,7 +177,12 @@ const write = (store: StorePort, cleaning: Operation, job: Job | undefined, clus
 };
 
 /** What an operation of the control plane's own has to do after an interrupted one. */
-const cleaningFor = (operation: Operation, job: Job | undefined, cluster: Cluster | undefined): OperationRequest | undefined => {
+const cleaningFor = (
+  operation: Operation,
+  job: Job | undefined,
+  cluster: Cluster | undefined,
+  now: string,
+): OperationRequest | undefined => {
   switch (operation.kind) {
     case 'launch-cluster':
     case 'terminate-cluster':
@@ -189,12 +195,33 @@ const cleaningFor = (operation: Operation, job: Job | undefined, cluster: Cluste
       return isHeld(operation, job) ? goingBack(operation, job) : undefined;
     case 'rescale-job':
       // The parallelism that is stored is what is wanted; hosts beyond it are given back.
-      return isHeld(operation, job) ? { kind: 'rescale-job', parallelism: job.spec.parallelism } : undefined;
+      if (!isHeld(operation, job)) return undefined;
+      return job.spec.scaled ? settling(operation, job, now) : { kind: 'rescale-job', parallelism: job.spec.parallelism };
+    case 'scale-job':
+      return isHeld(operation, job) ? settling(operation, job, now) : undefined;
     case 'set-scaling':
       return isHeld(operation, job) && job.spec.scaling ? { kind: 'set-scaling', scaling: job.spec.scaling } : undefined;
     default:
       return undefined;
   }
+};
+
+/** What is stored of the job is made true, and hosts beyond it are given back. */
+const settling = ({ operationId }: Operation, { spec }: Job, decidedAt: string): OperationRequest => {
+  const vertices = spec.scaled?.vertices ?? {};
+  const slots = slotsOf(spec);
+  return {
+    kind: 'scale-job',
+    action: 'settle',
+    direction: 'in',
+    trigger: operationId,
+    reason: `${operationId} was interrupted: the job gets the parallelism that is stored, hosts beyond it go`,
+    explanation: [],
+    decidedAt,
+    from: vertices,
+    to: vertices,
+    slots: { before: slots, after: slots, provide: 0, spare: 0 },
+  };
 };
 
 /** Somebody who cancels the job, or has taken it over, makes of it what is wanted. */

@@ -81,6 +81,9 @@ const WORKFLOW_FUNCTIONS = {
   'jobs-stopped': flinkSide([], 60),
   'cancel-job': flinkSide(),
   'rescale-job': flinkSide(),
+  'recheck-scaling': awsSide(['state:read']),
+  'scale-job': flinkSide(['state:read']),
+  'confirm-rescale': flinkSide(),
   'withdraw-job': flinkSide(),
   // May have to upload the former program again before it starts it.
   'revert-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
@@ -123,9 +126,21 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
 
 const EVENT_FUNCTIONS = {
   // Closes operations whose execution ended without saying so.
+  // Told by a pass of observation, or by an alarm: decides, and starts what was decided.
+  'consider-scaling': {
+    network: 'none',
+    timeoutSeconds: 60,
+    memoryMiB: 512,
+    grants: ['table:write', 'state:write', 'fleet:observe', 'workflows:start'],
+  },
   'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'workflows:start'] },
   // Records that an alarm of a job rings, and asks whether to scale.
-  'handle-alarm': { network: 'none', timeoutSeconds: 30, memoryMiB: 512, grants: ['table:write'] },
+  'handle-alarm': {
+    network: 'none',
+    timeoutSeconds: 60,
+    memoryMiB: 512,
+    grants: ['table:write', 'state:write', 'fleet:observe', 'workflows:start'],
+  },
   // Makes alarms follow jobs that ended, or came to be, without an operation.
   'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
 } as const satisfies Record<string, Part>;

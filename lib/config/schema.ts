@@ -47,7 +47,17 @@ export const stageConfig = z
     /** Newest first; the first is the default of a new cluster. */
     flinkVersions: z.array(z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a Flink version such as 2.3.0')).min(1),
     sizes: z.record(sizeName, sizeDefinition),
-    limits: z.strictObject({ maxTaskManagersPerCluster: z.int().min(1).max(1_000), maxClusters: z.int().min(1).max(500) }),
+    limits: z.strictObject({
+      maxTaskManagersPerCluster: z.int().min(1).max(1_000),
+      maxClusters: z.int().min(1).max(500),
+      /**
+       * vCPUs of all hosts of all clusters: what of EC2's quota ("Running On-Demand Standard instances", in vCPUs too) is for this stage.
+       * @default - no limit but EC2's own
+       */
+      maxVcpus: z.int().min(1).optional(),
+    }),
+    /** Dollars an hour of an instance type, as its owner pays them (on demand, or by a savings plan). What `budgetDollarsPerHour` of a job is held to. */
+    prices: z.record(z.string(), z.number().positive()).optional(),
     flinkConfiguration: stageContract.shape.flinkConfiguration,
     streamSources: z.array(z.strictObject({ cidr, fromPort: z.int().min(1).max(65_535), toPort: z.int().min(1).max(65_535) })),
     deadlines: z.strictObject({

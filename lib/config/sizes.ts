@@ -44,3 +44,15 @@ export const PRODUCTION_SIZES: Readonly<Record<SizeName, SizeDefinition>> = {
     taskManagers: { min: 16, max: 96 },
   },
 };
+
+/** On demand, Linux, us-east-1, as known in November 2025 (https://aws.amazon.com/ec2/pricing/on-demand/): a stage elsewhere, or with a savings plan, names its own. */
+export const ON_DEMAND_PRICES: Readonly<Record<string, number>> = {
+  'c5.large': 0.085,
+  'c6id.large': 0.1008,
+  'c6id.2xlarge': 0.4032,
+  'c6id.4xlarge': 0.8064,
+  'c6id.8xlarge': 1.6128,
+  'c6id.16xlarge': 3.2256,
+  'r7i.large': 0.1323,
+  'r7i.xlarge': 0.2646,
+};

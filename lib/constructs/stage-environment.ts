@@ -46,6 +46,7 @@ export const stageEnvironment = (
     flinkVersions: config.flinkVersions,
     sizes: config.sizes,
     limits: config.limits,
+    ...(config.prices === undefined ? {} : { prices: config.prices }),
     flinkConfiguration: config.flinkConfiguration,
     alarms: config.alarms,
     deadlines: config.deadlines,

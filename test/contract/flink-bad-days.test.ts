@@ -27,6 +27,9 @@ const CALLS: Readonly<Record<keyof FlinkPort, (flink: FlinkPort) => Promise<unkn
   savepoint: (flink) => flink.savepoint(ID, ID),
   cancel: (flink) => flink.cancel(ID),
   setParallelism: (flink) => flink.setParallelism(ID, 2),
+  setVertexParallelism: (flink) => flink.setVertexParallelism(ID, { a: 2 }),
+  triggerCheckpoint: (flink) => flink.triggerCheckpoint(ID, ID),
+  checkpoint: (flink) => flink.checkpoint(ID, ID),
 };
 
 const json = (status: number, body: unknown) => (answer: ServerResponse) =>

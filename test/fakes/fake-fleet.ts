@@ -46,6 +46,8 @@ class InMemoryFleet implements FleetPort {
   readonly zonesWithoutCapacity = new Set<string>();
   /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
   readonly fenced = new Set<string>();
+  /** EC2 gives no more TaskManager hosts than this, and says nothing. */
+  mostHosts = Number.POSITIVE_INFINITY;
   private readonly access = new Map<string, Access>();
   private readonly templates = new Map<string, readonly string[]>();
   private readonly groups = new Map<string, Group>();
@@ -218,6 +220,11 @@ class InMemoryFleet implements FleetPort {
           };
           break;
         }
+        if (
+          group.role === 'taskmanager' &&
+          this.hosts.filter(({ role, state }) => role === 'taskmanager' && state !== 'leaving').length >= this.mostHosts
+        )
+          break;
         delete group.problem;
         const first = group.role === 'jobmanager' ? this.access.get(group.owner)?.jobManagerAddress : this.address();
         const addresses = first === undefined ? [] : [first, ...Array.from({ length: group.addressesPerHost - 1 }, () => this.address())];

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import { scriptProblem } from '../../lambdas/domain/sql-script';
 import type {
+  CheckpointState,
   FlinkCheckpoints,
   FlinkConnector,
   FlinkJobSeen,
@@ -45,6 +46,8 @@ interface Job {
   wanted: number;
   running: number;
   failure?: string;
+  /** Parallelism that it has last run with. */
+  bears?: number;
   readonly startedAt: string;
   checkpoints: { completed: number; failed: number; latest?: string };
   /** What happens at the next look, in order: nothing in the fake runs on a clock. */
@@ -52,6 +55,8 @@ interface Job {
 }
 
 const MAX_PARALLELISM = 128;
+/** Id of the one vertex that every job has. */
+export const VERTEX = 'cbc357ccb763df2852fee8c4fc7d55f2';
 const ENDED: readonly FlinkJobState[] = ['FAILED', 'CANCELED', 'FINISHED'];
 
 /**
@@ -69,6 +74,12 @@ export class FakeFlink implements FlinkPort {
   looks = 1;
   behaviour: (request: StartRequest) => Behaviour = () => ({ does: 'run' });
   savepoints: SavepointBehaviour = 'succeed';
+  /** What becomes of a job that gets more parallelism than it has. `fails`: it restarts again and again until it gets less. */
+  rescaled: 'runs' | 'fails' = 'runs';
+  /** What becomes of a checkpoint that is asked for. `hang`: in progress for ever. */
+  askedCheckpoints: 'succeed' | 'fail' | 'hang' = 'succeed';
+  /** How many slots each TaskManager has occupied, in their order, where the jobs fit so; default: the first are filled first. */
+  spread: 'first' | 'even' = 'first';
   /** Every call with its arguments, in order. */
   readonly calls: { readonly method: keyof FlinkPort; readonly args: readonly unknown[] }[] = [];
   /** Starts that became a job; a second entry of one id would be a job that ran twice. */
@@ -79,6 +90,7 @@ export class FakeFlink implements FlinkPort {
   private readonly jars = new Map<string, number>();
   private readonly known = new Map<string, Job>();
   private readonly triggers = new Map<string, SavepointState>();
+  private readonly checkpointTriggers = new Map<string, CheckpointState>();
   private faults: Fault[] = [];
 
   constructor(options: { taskManagers?: number; slotsPerTaskManager?: number; storage?: Set<string> } = {}) {
@@ -97,13 +109,14 @@ export class FakeFlink implements FlinkPort {
 
   /** A standalone JobManager without high availability comes back with no jar, job or trigger. */
   restart(): void {
-    for (const memory of [this.jars, this.known, this.triggers]) memory.clear();
+    for (const memory of [this.jars, this.known, this.triggers, this.checkpointTriggers]) memory.clear();
     this.reachable = true;
   }
 
   /** Flink forgets old triggers (rest.async.store-duration). */
   forgetTriggers(): void {
     this.triggers.clear();
+    this.checkpointTriggers.clear();
   }
 
   /** Puts a running job into another state, as if its program or its hosts had done it. */
@@ -142,13 +155,12 @@ export class FakeFlink implements FlinkPort {
     });
   }
 
-  /** Slots are taken from the first TaskManager on; addresses are those of `addresses`, else 127.64.0.101 and following. */
+  /** Slots are taken as `spread` says; addresses are those of `addresses`, else 127.64.0.101 and following. */
   listTaskManagers(): Promise<readonly FlinkTaskManagerSeen[]> {
     return this.call('listTaskManagers', [], () => {
-      let used = this.slotsUsed();
+      const taken = this.slotsTaken();
       return Array.from({ length: this.taskManagers }, (_, index) => {
-        const here = Math.min(used, this.slotsPerTaskManager);
-        used -= here;
+        const here = taken[index] ?? 0;
         const address = this.addresses[index] ?? `127.64.0.${101 + index}`;
         return {
           id: `${address}:6123-${index}`,
@@ -245,6 +257,39 @@ export class FakeFlink implements FlinkPort {
     });
   }
 
+  triggerCheckpoint(flinkJobId: string, triggerId: string): Promise<void> {
+    return this.call('triggerCheckpoint', [flinkJobId, triggerId], () => {
+      const job = this.known.get(flinkJobId);
+      const key = `${flinkJobId}/${triggerId}`;
+      if (this.checkpointTriggers.has(key)) return;
+      if (job?.state !== 'RUNNING') {
+        this.checkpointTriggers.set(key, { state: 'failed', reason: 'CheckpointException: Not all required tasks are currently running.' });
+        return;
+      }
+      this.checkpointTriggers.set(key, { state: 'in-progress' });
+      if (this.askedCheckpoints === 'hang') return;
+      job.next = [
+        ...job.next,
+        ...this.later(() => {
+          if (this.askedCheckpoints === 'fail') {
+            this.checkpointTriggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint was declined by a task' });
+            return;
+          }
+          this.completeCheckpoint(flinkJobId);
+          this.checkpointTriggers.set(key, { state: 'completed', id: job.checkpoints.completed });
+        }),
+      ];
+    });
+  }
+
+  checkpoint(flinkJobId: string, triggerId: string): Promise<CheckpointState> {
+    return this.call('checkpoint', [flinkJobId, triggerId], () => {
+      const state = this.checkpointTriggers.get(`${flinkJobId}/${triggerId}`) ?? { state: 'unknown' as const };
+      if (state.state === 'in-progress') this.known.get(flinkJobId)?.next.shift()?.();
+      return state;
+    });
+  }
+
   cancel(flinkJobId: string): Promise<void> {
     return this.call('cancel', [flinkJobId], () => {
       const job = this.known.get(flinkJobId);
@@ -259,6 +304,16 @@ export class FakeFlink implements FlinkPort {
       const job = this.known.get(flinkJobId);
       if (!job || ENDED.includes(job.state)) throw new JobRejected(`Flink has no running job ${flinkJobId}`);
       job.wanted = Math.min(parallelism, MAX_PARALLELISM);
+      job.next = [...job.next, ...this.later(() => this.deploy(job))];
+    });
+  }
+
+  /** The fake's jobs have one vertex; others that are named are not there. */
+  setVertexParallelism(flinkJobId: string, vertices: Readonly<Record<string, number>>): Promise<void> {
+    return this.call('setVertexParallelism', [flinkJobId, vertices], () => {
+      const job = this.known.get(flinkJobId);
+      if (!job || ENDED.includes(job.state)) throw new JobRejected(`Flink has no running job ${flinkJobId}`);
+      job.wanted = Math.min(vertices[VERTEX] ?? job.wanted, MAX_PARALLELISM);
       job.next = [...job.next, ...this.later(() => this.deploy(job))];
     });
   }
@@ -316,12 +371,43 @@ export class FakeFlink implements FlinkPort {
     job.running = Math.max(0, Math.min(job.wanted, this.taskManagers * this.slotsPerTaskManager - this.slotsUsed()));
     job.state = job.running > 0 ? 'RUNNING' : 'CREATED';
     if (job.running === 0) job.next = [() => this.deploy(job)];
+    if (this.rescaled === 'fails' && job.bears !== undefined && job.running > job.bears) {
+      job.state = 'RESTARTING';
+      job.running = 0;
+      job.failure = 'OutOfMemoryError: Java heap space';
+    } else if (job.running > 0) {
+      job.bears = job.running;
+      delete job.failure;
+    }
   }
 
   private end(job: Job, state: FlinkJobState): void {
     job.state = state;
     job.running = 0;
     job.next = [];
+  }
+
+  private slotsTaken(): number[] {
+    const taken = Array.from({ length: this.taskManagers }, () => 0);
+    for (let left = this.slotsUsed(), at = 0; left > 0 && at < this.taskManagers * this.slotsPerTaskManager; at++) {
+      const index = this.spread === 'first' ? Math.floor(at / this.slotsPerTaskManager) : at % this.taskManagers;
+      taken[index] = (taken[index] ?? 0) + 1;
+      left -= 1;
+    }
+    return taken;
+  }
+
+  /** TaskManagers came or went: a job that lost slots goes on with those there are, one that misses some takes them. */
+  slotsChanged(): void {
+    for (const job of this.known.values()) {
+      if (ENDED.includes(job.state) || job.state === 'CANCELLING' || job.running === 0) continue;
+      const others = this.slotsUsed() - job.running;
+      const possible = Math.max(0, Math.min(job.wanted, this.taskManagers * this.slotsPerTaskManager - others));
+      if (possible === job.running) continue;
+      job.running = 0;
+      job.state = 'CREATED';
+      job.next = [...job.next, ...this.later(() => this.deploy(job))];
+    }
   }
 
   private slotsUsed(): number {
@@ -337,7 +423,7 @@ export class FakeFlink implements FlinkPort {
       tasks: { total: parallelism, running: state === 'FINISHED' ? 0 : running, finished: state === 'FINISHED' ? parallelism : 0 },
       startedAt,
       ...(failure === undefined ? {} : { failure }),
-      vertices: [{ id: 'cbc357ccb763df2852fee8c4fc7d55f2', name: 'Source -> Sink', parallelism, maxParallelism: MAX_PARALLELISM }],
+      vertices: [{ id: VERTEX, name: 'Source -> Sink', parallelism, maxParallelism: MAX_PARALLELISM }],
     };
   }
 

@@ -23,6 +23,7 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
     'Look whether the hosts are gone',
     'Delete former access',
   ],
+  'scale-job': ['Record ended jobs', 'Record how the job is', 'Look for idle hosts', 'Give back idle hosts'],
 };
 /** What has to be taken away or put back when one of these states fails for good. */
 const CLEANING: Readonly<
@@ -60,6 +61,13 @@ const CLEANING: Readonly<
       by: ['Withdraw new version', 'Go back to the previous version', 'Look at the previous version'],
     },
   ],
+  'scale-job': [
+    { failed: ['Ensure capacity', 'Look for slots', 'Look at the hosts'], by: ['Look for idle hosts', 'Give back idle hosts'] },
+    {
+      failed: ['Change parallelism', 'Look at the job', 'Look for a checkpoint'],
+      by: ['Restore parallelism', 'Look at the former parallelism', 'Look for idle hosts', 'Give back idle hosts'],
+    },
+  ],
   'rescale-job': [
     { failed: ['Ensure capacity', 'Look for slots', 'Look at the hosts'], by: ['Look for idle hosts', 'Give back idle hosts'] },
     { failed: ['Change parallelism', 'Look at the job'], by: ['Restore parallelism', 'Look at the former parallelism'] },
@@ -77,10 +85,12 @@ beforeAll(async () => {
   for (const kind of KINDS) explored.set(kind, await explore(kind));
 });
 const casesOf = (kind: OperationKind): readonly Case[] => explored.get(kind)?.cases ?? [];
+/** Errors with a way of their own. */
+const MEANT = new Set(['Superseded', 'InsufficientCapacity']);
 /** States of a case that failed for good with an error of no special meaning. */
 const failedIn = ({ plan, execution }: Case): readonly string[] =>
   Object.entries(plan).flatMap(([name, outcome]) =>
-    'fails' in outcome && !['Superseded', 'InsufficientCapacity'].includes(outcome.fails) && execution.path.includes(name) ? [name] : [],
+    'fails' in outcome && !MEANT.has(outcome.fails) && execution.path.includes(name) ? [name] : [],
   );
 
 describe.each(KINDS)('%s', (kind) => {

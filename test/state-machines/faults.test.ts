@@ -2,7 +2,7 @@ import { AwsUnavailable, FlinkUnavailable } from '../../lambdas/contracts/errors
 import type { Operation } from '../../lambdas/contracts/operation';
 import { enter, run } from './support/functions';
 import { forgottenPrograms, recover, violations } from './support/recover';
-import { type Fault, World } from './support/world';
+import { type Fault, type Load, World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
 jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
@@ -20,6 +20,16 @@ const launched = async (world: World): Promise<void> => {
 const running = async (world: World, parallelism = 2): Promise<void> => {
   await launched(world);
   await run(await world.acceptSubmission(world.jarSpec(parallelism)));
+};
+/** A job that an alarm has just decided to rescale. */
+const scaling = async (world: World, parallelism: number, load: Load): Promise<Operation> => {
+  await launched(world);
+  const spec = { ...world.jarSpec(parallelism), scaling: { enabled: true, priority: 0, scaleInWindowSeconds: 0, minParallelism: 2 } };
+  await run(await world.acceptSubmission(spec));
+  await world.observe(load);
+  const { operationId, reason } = await world.consider();
+  if (operationId === undefined) throw new Error(reason);
+  return (await world.store.operation(operationId)) as Operation;
 };
 const SCENARIOS: readonly Scenario[] = [
   ['launch-cluster', (world) => world.acceptLaunch()],
@@ -88,6 +98,8 @@ const SCENARIOS: readonly Scenario[] = [
       return world.acceptChange({ kind: 'rescale-job', parallelism: 2 });
     },
   ],
+  ['scale-job (out)', async (world) => scaling(world, 2, { read: 1_000, busy: 1, waiting: 100_000, growth: 200 })],
+  ['scale-job (in)', async (world) => scaling(world, 4, { read: 100, busy: 0.05 })],
   [
     'set-scaling',
     async (world) => {

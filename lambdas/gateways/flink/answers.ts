@@ -89,6 +89,11 @@ export const savepointStatus = z.object({
   operation: z.object({ location: z.string().nullish(), 'failure-cause': throwable.nullish() }).nullish(),
 });
 
+export const checkpointStatus = z.object({
+  status: z.object({ id: z.enum(['IN_PROGRESS', 'COMPLETED']) }),
+  operation: z.object({ checkpointId: z.int().nullish(), 'failure-cause': throwable.nullish() }).nullish(),
+});
+
 export const resourceRequirements = z.record(z.string(), z.object({ parallelism: z.object({ lowerBound: z.int(), upperBound: z.int() }) }));
 
 /** An empty object; anything else is not Flink's answer to a change. */

@@ -5,6 +5,7 @@ import { scriptProblem } from '../../domain/sql-script';
 import { START_ANSWER_SECONDS } from '../../domain/start-asked';
 import * as answers from './answers';
 import type {
+  CheckpointState,
   FlinkCheckpoints,
   FlinkConnector,
   FlinkJobSeen,
@@ -176,6 +177,22 @@ class FlinkRest implements FlinkPort {
     return { state: 'failed', reason: rootCause(trace), ...(location === undefined ? {} : { location }) };
   }
 
+  async triggerCheckpoint(flinkJobId: string, triggerId: string): Promise<void> {
+    // CONFIGURED: incremental where the job's own checkpoints are.
+    const body = { checkpointType: 'CONFIGURED', triggerId: trigger(triggerId) };
+    await rejecting(this.ask({ method: 'POST', path: `/jobs/${flinkJobId}/checkpoints`, body, answer: answers.triggered }));
+  }
+
+  async checkpoint(flinkJobId: string, triggerId: string): Promise<CheckpointState> {
+    const seen = await unlessMissing(this.get(`/jobs/${flinkJobId}/checkpoints/${trigger(triggerId)}`, answers.checkpointStatus));
+    if (!seen) return { state: 'unknown' };
+    if (seen.status.id === 'IN_PROGRESS') return { state: 'in-progress' };
+    const trace = seen.operation?.['failure-cause']?.['stack-trace'];
+    if (trace !== undefined) return { state: 'failed', reason: rootCause(trace) };
+    const id = seen.operation?.checkpointId;
+    return typeof id === 'number' ? { state: 'completed', id } : { state: 'failed', reason: 'Flink gives neither an id nor a cause' };
+  }
+
   async cancel(flinkJobId: string): Promise<void> {
     await this.ask({ method: 'PATCH', path: `/jobs/${flinkJobId}?mode=cancel`, answer: answers.done }).catch((error: unknown) => {
       // 404: unknown. 409: it has ended another way.
@@ -185,14 +202,24 @@ class FlinkRest implements FlinkPort {
   }
 
   async setParallelism(flinkJobId: string, parallelism: number): Promise<void> {
+    await this.require(flinkJobId, () => parallelism);
+  }
+
+  async setVertexParallelism(flinkJobId: string, vertices: Readonly<Record<string, number>>): Promise<void> {
+    await this.require(flinkJobId, (id) => vertices[id]);
+  }
+
+  /** @param wanted upper parallelism of a vertex; undefined: as it is */
+  private async require(flinkJobId: string, wanted: (vertex: string) => number | undefined): Promise<void> {
     const path = `/jobs/${flinkJobId}/resource-requirements`;
     await rejecting(
       Promise.all([this.get(path, answers.resourceRequirements), this.get(`/jobs/${flinkJobId}`, answers.jobDetails)]).then(
         ([requirements, { vertices }]) => {
           const limits = new Map(vertices.map(({ id, maxParallelism }) => [id, maxParallelism]));
           const body = Object.fromEntries(
-            Object.keys(requirements).map((id) => {
+            Object.entries(requirements).map(([id, present]) => {
               const limit = limits.get(id) ?? -1;
+              const parallelism = wanted(id) ?? present.parallelism.upperBound;
               return [id, { parallelism: { lowerBound: 1, upperBound: limit > 0 ? Math.min(parallelism, limit) : parallelism } }];
             }),
           );

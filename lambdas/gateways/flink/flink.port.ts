@@ -59,6 +59,14 @@ export type SavepointState =
   /** Flink does not know this trigger (any more). */
   | { readonly state: 'unknown' };
 
+/** A checkpoint that was asked for, as against those that Flink takes by itself. */
+export type CheckpointState =
+  | { readonly state: 'in-progress' }
+  | { readonly state: 'completed'; readonly id: number }
+  | { readonly state: 'failed'; readonly reason: string }
+  /** Flink does not know this trigger (any more). */
+  | { readonly state: 'unknown' };
+
 /** A program for `run`. Both kinds are started under a fixed job id, so that repeating a start cannot make a second job. */
 export interface RunRequest {
   readonly jarId: string;
@@ -97,10 +105,15 @@ export interface FlinkPort {
   triggerSavepoint(flinkJobId: string, triggerId: string, directory: string): Promise<void>;
   stopWithSavepoint(flinkJobId: string, triggerId: string, directory: string, drain: boolean): Promise<void>;
   savepoint(flinkJobId: string, triggerId: string): Promise<SavepointState>;
+  /** Asks for a checkpoint now. `triggerId` makes a repeated call find the first. */
+  triggerCheckpoint(flinkJobId: string, triggerId: string): Promise<void>;
+  checkpoint(flinkJobId: string, triggerId: string): Promise<CheckpointState>;
   /** Asks to cancel; no-op for a job that is unknown or has ended. */
   cancel(flinkJobId: string): Promise<void>;
   /** Sets upper parallelism of every vertex (adaptive scheduler), within each vertex's max parallelism. */
   setParallelism(flinkJobId: string, parallelism: number): Promise<void>;
+  /** The same for the vertices that are named; the others stay as they are. */
+  setVertexParallelism(flinkJobId: string, vertices: Readonly<Record<string, number>>): Promise<void>;
 }
 
 /** Opens the REST API of the JobManager at a private address (port 8081). */

@@ -1,9 +1,15 @@
-import { clock, stage, store } from '../../composition/environment';
+import { clock, observations, stage, store, workflows } from '../../composition/environment';
+import { fleet } from '../../composition/fleet';
 import { alarmChangedEvent } from '../../contracts/events';
 import { log } from '../../middleware/log';
+import { considerScaling } from '../../usecases/consider-scaling';
 import { type AlarmHandled, handleAlarm } from '../../usecases/handle-alarm';
 
-const deps = { clock, stage: stage(), store: store() };
+const deciding = { clock, fleet: fleet(), observations: observations(), stage: stage(), store: store(), workflows: workflows() };
+const deps = {
+  ...deciding,
+  considerScaling: (at: { readonly cluster: string; readonly job: string }, trigger: string) => considerScaling(deciding, at, trigger),
+};
 
 /** What is no alarm's event is said and forgotten: trying it again would not make it one. */
 export const handler = async (event: unknown): Promise<AlarmHandled> => {

@@ -1,5 +1,5 @@
 import type { StageConfigInput } from '../schema';
-import { PRODUCTION_SIZES } from '../sizes';
+import { ON_DEMAND_PRICES, PRODUCTION_SIZES } from '../sizes';
 
 /**
  * Ids of the AWS-managed prefix lists by region, as `aws ec2 describe-managed-prefix-lists` prints them; they never change.
@@ -22,6 +22,7 @@ export const awsDefaults = {
   flinkVersions: ['2.3.0', '2.2.0'],
   sizes: PRODUCTION_SIZES,
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 50 },
+  prices: ON_DEMAND_PRICES,
   flinkConfiguration: {},
   streamSources: [],
   deadlines: { launchSeconds: 900, submitSeconds: 600, savepointSeconds: 1_800, rescaleSeconds: 900, terminateSeconds: 3_600 },

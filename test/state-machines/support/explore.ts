@@ -22,6 +22,8 @@ const OK = {
   location: 's3://state/savepoint-1',
   addresses: [],
   status: 'FAILED',
+  partial: false,
+  late: false,
 };
 export const ANSWER: Outcome = { answers: [OK] };
 const NOT_READY = { ...OK, ready: false };
@@ -32,6 +34,7 @@ const PLANS: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'terminate-cluster': ['cancel', 'nothing', 'nothing-runs'],
   'stop-job': ['cancel', 'nothing'],
   'rescale-job': ['in', 'out'],
+  'scale-job': ['in', 'out', 'settle'],
   'upgrade-job': ['restore'],
   'fail-over-cluster': ['clean'],
 };
@@ -57,12 +60,20 @@ const deviations = (kind: OperationKind, definition: Definition, name: string): 
     .flatMap(({ ErrorEquals }) => ErrorEquals)
     .map((error) => (error === 'States.ALL' ? OTHER_ERROR : error));
   const task = state.Arguments?.FunctionName ?? '';
-  const plans = task.includes('BeginOperation') ? (PLANS[kind] ?? []) : task.includes('TakeOver') ? ['planned'] : [];
+  const plans = task.includes('BeginOperation')
+    ? (PLANS[kind] ?? [])
+    : task.includes('TakeOver')
+      ? ['planned']
+      : task.includes('RecheckScaling')
+        ? ['nothing']
+        : [];
   return [
     ...[...new Set(named)].map((error) => ({ fails: error })),
     { answers: [NOT_READY, OK] },
     { answers: [NOT_READY] },
     ...plans.map((plan) => ({ answers: [{ ...OK, plan }] })),
+    ...(task.includes('ObserveCluster') ? [{ answers: [{ ...NOT_READY, late: true }] }] : []),
+    ...(task.includes('ScaleJob') ? [{ answers: [{ ...OK, partial: true }] }] : []),
     ...(task.includes('EndOperation') ? [{ answers: [{ ...OK, status: 'CANCELED' }] }] : []),
   ];
 };

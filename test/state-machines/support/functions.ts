@@ -24,6 +24,7 @@ export const composition = {
   artifacts: () => late('artifacts', (current) => current.artifacts),
   alarms: () => late('alarms', (current) => current.alarms),
   workflows: () => late('workflows', (current) => current.workflows),
+  observations: () => late('observations', (current) => current.observations),
   fleet: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {
     return world.port('flink', world.jobManagerAt(address));

@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job, StoredJobSpec } from '../../../lambdas/contracts/job';
+import type { JobRecord } from '../../../lambdas/contracts/observation';
 import type { Operation, OperationRequest } from '../../../lambdas/contracts/operation';
+import { jobObservation } from '../../../lambdas/contracts/scaling';
 import type { Stage } from '../../../lambdas/contracts/stage';
 import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
 import { takeOverCluster } from '../../../lambdas/usecases/accept-failover';
+import { type Considered, considerScaling } from '../../../lambdas/usecases/consider-scaling';
 import { putState } from '../../fakes/checkpoint-metadata';
 import { createFakeAlarms, type FakeAlarms } from '../../fakes/fake-alarms';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeFleet, type FakeFleet } from '../../fakes/fake-fleet';
-import { FakeFlink } from '../../fakes/fake-flink';
+import { FakeFlink, VERTEX } from '../../fakes/fake-flink';
+import { createFakeObservations, type FakeObservations } from '../../fakes/fake-observations';
 import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows, type FakeWorkflows } from '../../fakes/fake-workflows';
 
@@ -81,6 +85,15 @@ class StateInS3 extends Set<string> {
   }
 }
 
+/** Records a second, and the share of time that they take. */
+export interface Load {
+  readonly read: number;
+  readonly busy: number;
+  readonly waiting?: number;
+  readonly growth?: number;
+  readonly job?: object;
+}
+
 /** Everything outside the use cases, in memory: the table, AWS and one Flink whose TaskManagers are the hosts that run. */
 export class World {
   now = START;
@@ -97,6 +110,7 @@ export class World {
   readonly jobManagers = new Map<string, FakeFlink>();
   /** Zones whose hosts answer nobody, whatever EC2 says of them. */
   readonly lostZones = new Set<string>();
+  readonly observations: FakeObservations = createFakeObservations(this.clock);
   /** false: the JobManager never answers, whatever its host does. */
   jobManagerStarts = true;
   faults: FaultPlan = () => undefined;
@@ -289,6 +303,59 @@ export class World {
     const accepted = await this.store.acceptJobChange(operation, { ...previous, lease }, previous);
     if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
     return operation;
+  }
+
+  /** What a pass of observation saw of the job: one vertex, with the given figures a second. */
+  async observe(load: Load, name = 'delays'): Promise<JobRecord> {
+    const job = await this.job(name);
+    const at = this.clock().toISOString();
+    const seen = await this.flink.job(job.flinkJobId);
+    const observation = jobObservation.parse({
+      cluster: 'flights',
+      job: name,
+      observedAt: at,
+      windowSeconds: 10,
+      state: 'RUNNING',
+      vertices: [
+        {
+          id: VERTEX,
+          name: 'Source -> Sink',
+          inputs: [],
+          parallelism: seen?.parallelism ?? job.spec.parallelism,
+          maxParallelism: 128,
+          recordsIn: load.read,
+          recordsOut: load.read,
+          busy: { mean: load.busy, worst: load.busy },
+          backpressured: { mean: 0, worst: 0 },
+          idle: { mean: 1 - load.busy, worst: 1 - load.busy },
+          pendingRecords: load.waiting ?? 0,
+          pendingRecordsGrowth: load.growth ?? 0,
+        },
+      ],
+      restarts: 0,
+      checkpoints: { consecutiveFailures: 0, latestAgeSeconds: 5, durationSeconds: 1 },
+      taskManagers: { cpuLoad: 0.5, gcShare: 0.01, heapAfterGcShare: 0.3 },
+      ...load.job,
+    });
+    const record: JobRecord = {
+      cluster: 'flights',
+      job: name,
+      jobEpoch: job.epoch,
+      flinkJobId: job.flinkJobId,
+      observedAt: at,
+      observation,
+      counters: { at, restarts: 0, vertices: {}, sources: {} },
+      scalingState: { outSince: null, needed: [] },
+      forecast: [],
+    };
+    this.observations.seed(record);
+    return record;
+  }
+
+  /** What an alarm, or a pass of observation, does. */
+  consider(trigger = 'alarm lag', name = 'delays'): Promise<Considered> {
+    const { clock, fleet, observations, store, workflows } = this;
+    return considerScaling({ clock, fleet, observations, store, workflows, stage: STAGE }, { cluster: 'flights', job: name }, trigger);
   }
 
   async job(name = 'delays'): Promise<Job> {

@@ -1,0 +1,39 @@
+import type { ResolvedSize } from '../../contracts/cluster';
+import type { FleetObservation } from '../../contracts/scaling';
+import { hostLimits, slotsPerHost } from '../capacity';
+
+type FleetSize = Pick<
+  ResolvedSize,
+  'taskManagersPerHost' | 'slotsPerTaskManager' | 'taskManagers' | 'spareSlots' | 'instanceType' | 'jobManager'
+>;
+
+export interface FleetFacts {
+  readonly size: FleetSize;
+  /** TaskManager hosts that run, and that are wanted. */
+  readonly hosts: { readonly running: number; readonly wanted: number };
+  /** Slots of all jobs of the cluster. */
+  readonly slotsTaken: number;
+  /** Dollars an hour by instance type. */
+  readonly prices: Readonly<Record<string, number>>;
+  /** Hosts that the stage's quota has for this cluster; undefined: no quota. */
+  readonly hostsGranted?: number;
+  readonly budgetDollarsPerHour?: number;
+}
+
+/** What a decision has to know of the fleet. Hosts come whole: what the budget or the quota has for half a host, it has for none. */
+export const fleetRoom = ({ size, hosts, slotsTaken, prices, hostsGranted, budgetDollarsPerHour }: FleetFacts): FleetObservation => {
+  const perHost = slotsPerHost(size);
+  const price = prices[size.instanceType] ?? 0;
+  const cost = hosts.wanted * price + (prices[size.jobManager.instanceType] ?? 0);
+  const mostMore = Math.max(0, hostLimits(size).max - hosts.wanted);
+  const payable = budgetDollarsPerHour === undefined || price === 0 ? mostMore : Math.floor((budgetDollarsPerHour - cost) / price + 1e-9);
+  // Named as the budget's where it is the tighter one: the decision compares dollars with slots.
+  const dollarsPerHour = budgetDollarsPerHour === undefined ? cost : Math.max(cost, budgetDollarsPerHour - Math.max(0, payable) * price);
+  const coming = Math.max(0, hosts.wanted - hosts.running) * perHost;
+  return {
+    slotsFree: Math.max(0, hosts.running * perHost + coming - slotsTaken),
+    slotsAddable: Math.min(mostMore, hostsGranted ?? mostMore) * perHost,
+    dollarsPerHour,
+    dollarsPerSlotHour: price / perHost,
+  };
+};

@@ -1,0 +1,321 @@
+import { JobRejected } from '../../lambdas/contracts/errors';
+import type { Operation } from '../../lambdas/contracts/operation';
+import type { JobScaling } from '../../lambdas/contracts/scaling';
+import { VERTEX } from '../fakes/fake-flink';
+import { enter, run } from './support/functions';
+import { recover, violations } from './support/recover';
+import { type Load, World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+
+let world: World;
+beforeEach(() => {
+  world = enter(new World());
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+});
+
+/** Four slots are needed where there are two. */
+const TOO_MUCH: Load = { read: 1_000, busy: 1, waiting: 100_000, growth: 200 };
+/** Six are. */
+const FAR_TOO_MUCH: Load = { ...TOO_MUCH, growth: 900 };
+const HARDLY_ANYTHING: Load = { read: 100, busy: 0.05 };
+const SCALING: JobScaling = { enabled: true, priority: 0, scaleInWindowSeconds: 0 };
+
+const givenJob = async (parallelism = 2, scaling: JobScaling = SCALING): Promise<void> => {
+  await run(await world.acceptLaunch());
+  await run(await world.acceptSubmission({ ...world.jarSpec(parallelism), scaling }));
+};
+const decided = async (): Promise<Operation> => {
+  const { operationId, reason } = await world.consider();
+  if (operationId === undefined) throw new Error(reason);
+  return (await world.store.operation(operationId)) as Operation;
+};
+const carriedOut = async (load: Load): Promise<Operation> => {
+  await world.observe(load);
+  return carryOut(await decided());
+};
+const carryOut = async (operation: Operation): Promise<Operation> => {
+  await run(operation);
+  return (await world.store.operation(operation.operationId)) as Operation;
+};
+const hosts = async (): Promise<number> => (await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager;
+const inFlink = async (): Promise<number | undefined> => (await world.flink.job((await world.job()).flinkJobId))?.parallelism;
+
+describe('a job whose lag grows', () => {
+  test('gets hosts first, then parallelism, then a checkpoint, and its history says what was expected', async () => {
+    await givenJob();
+    const operation = await carriedOut(TOO_MUCH);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays was scaled out from 2 to 4 slots.' });
+    expect(operation.phases.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['Ensure capacity', 'Look for slots', 'Change parallelism', 'Look at the job', 'Look for a checkpoint']),
+    );
+    expect([await hosts(), await inFlink(), (await world.job()).spec]).toEqual([
+      2,
+      4,
+      expect.objectContaining({ parallelism: 4, scaled: { vertices: { [VERTEX]: 4 }, slots: 4 } }),
+    ]);
+    const [past, ...others] = await world.observations.history('flights', 'delays');
+    expect(others).toEqual([]);
+    expect(past).toMatchObject({ kind: 'rescale', from: { [VERTEX]: 2 }, to: { [VERTEX]: 4 }, expected: { [VERTEX]: expect.any(Number) } });
+    expect(past?.runningAt && past.runningAt >= past.at).toBe(true);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is asked to take a checkpoint at once when its requirements change, so that the rescale does not wait for the next', async () => {
+    await givenJob();
+    await carriedOut(TOO_MUCH);
+    const methods = world.flink.calls.map(({ method }) => method);
+    const changed = methods.indexOf('setVertexParallelism');
+    expect(methods.slice(changed, changed + 2)).toEqual(['setVertexParallelism', 'triggerCheckpoint']);
+  });
+
+  test('says on its operation what was decided and why, and keeps all that it follows from', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const { operationId, request } = await decided();
+    expect(request).toMatchObject({
+      kind: 'scale-job',
+      trigger: 'alarm lag',
+      reason: expect.stringContaining('Scale out from 2 to 4 slots'),
+    });
+    expect(request).toHaveProperty('explanation', expect.arrayContaining([expect.objectContaining({ invariant: 'spike-on-evidence' })]));
+    expect((await world.observations.decision('flights', operationId))?.inputs.observed.job.vertices).toHaveLength(1);
+    expect((await world.job()).lastDecision).toMatchObject({ kind: 'rescale', direction: 'out', operationId });
+  });
+});
+
+describe('a job that hardly works', () => {
+  test('gets a smaller parallelism first, and hosts without occupied slots go', async () => {
+    await givenJob(4);
+    expect(await hosts()).toBe(2);
+    const operation = await carriedOut(HARDLY_ANYTHING);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays was scaled in from 4 to 1 slots.' });
+    const names = operation.phases.map(({ name }) => name);
+    expect(names.indexOf('Change parallelism')).toBeLessThan(names.indexOf('Give back idle hosts'));
+    expect([await hosts(), await inFlink()]).toEqual([1, 1]);
+    expect(await violations(world)).toEqual([]);
+  });
+});
+
+describe('an alarm', () => {
+  test('of a job that is gone, or of a cluster that is, changes nothing', async () => {
+    await givenJob();
+    expect(await world.consider('alarm lag', 'gone')).toMatchObject({
+      outcome: 'ignored',
+      reason: 'There is no job gone on cluster flights',
+    });
+    await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }));
+    expect(await world.consider()).toMatchObject({ outcome: 'ignored', reason: 'Job delays does not run: it is CANCELED' });
+  });
+
+  test('that comes twice, or with another at once, makes one operation', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const all = await Promise.all([world.consider('alarm lag'), world.consider('alarm busy'), world.consider('alarm lag')]);
+    const ids = all.flatMap(({ operationId }) => operationId ?? []);
+    expect(new Set(ids).size).toBe(1);
+    expect(world.workflows.started.filter(({ kind }) => kind === 'scale-job')).toHaveLength(1);
+  });
+
+  test('that comes late, when the job has been rescaled, changes nothing: what was observed is from before', async () => {
+    await givenJob();
+    await carriedOut(TOO_MUCH);
+    expect(await world.consider()).toMatchObject({ outcome: 'kept', reason: expect.stringContaining('before the last rescale') });
+    expect(world.workflows.started.filter(({ kind }) => kind === 'scale-job')).toHaveLength(1);
+  });
+
+  test('that comes hours late finds no fresh observation, and nothing is decided', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    await world.pause(7_200);
+    expect(await world.consider()).toMatchObject({ outcome: 'kept', reason: 'Nothing is decided: the observation is 7200 s old.' });
+    expect((await world.job()).lastDecision).toMatchObject({ kind: 'hold', trigger: 'alarm lag' });
+  });
+
+  test('of a job that was started again since it was observed waits for the next pass', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    await run(await world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(2, 'new'), scaling: SCALING } }));
+    expect(await world.consider()).toMatchObject({ outcome: 'ignored' });
+  });
+
+  test('of a job that shall not scale by itself changes nothing', async () => {
+    await givenJob(2, { ...SCALING, enabled: false });
+    await world.observe(TOO_MUCH);
+    expect(await world.consider()).toMatchObject({ outcome: 'ignored', reason: 'Job delays does not scale by itself' });
+  });
+
+  test.each([
+    ['take-savepoint', { kind: 'take-savepoint' }],
+    ['rescale-job', { kind: 'rescale-job', parallelism: 3 }],
+    ['stop-job', { kind: 'stop-job', mode: 'savepoint', drain: false }],
+  ] as const)('waits while %s changes the job, and is asked again', async (_, request) => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const other = await world.acceptChange(request);
+    expect(await world.consider()).toMatchObject({ outcome: 'held', reason: expect.stringContaining(other.operationId) });
+    expect(world.workflows.started.some(({ kind }) => kind === 'scale-job')).toBe(false);
+  });
+
+  test('waits while the job is being upgraded, and scales the new version by its own observation', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(2, 'new'), scaling: SCALING } });
+    expect(await world.consider()).toMatchObject({ outcome: 'held' });
+    await run(upgrade);
+    await world.pause(60);
+    expect(await carriedOut(TOO_MUCH)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
+
+describe('a decision that waits', () => {
+  test('is not carried out when the newest observation does not ask for it any more', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const operation = await decided();
+    await world.pause(10);
+    await world.observe({ read: 1_000, busy: 0.6 });
+    const ended = await carryOut(operation);
+    expect(ended).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringMatching(/was not scaled\. The newest observation does not ask/),
+    });
+    expect([await hosts(), await inFlink(), (await world.job()).spec.parallelism]).toEqual([1, 2, 2]);
+  });
+
+  test('is carried out when the newest observation says nothing, because the job restarts', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const operation = await decided();
+    await world.pause(10);
+    await world.observe({ ...TOO_MUCH, job: { incomplete: true, state: 'RESTARTING' } });
+    expect(await carryOut(operation)).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays was scaled out from 2 to 4 slots.' });
+  });
+
+  test('is given up when the job is to be canceled meanwhile', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const operation = await decided();
+    await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false });
+    expect(await carryOut(operation)).toMatchObject({ status: 'CANCELED' });
+    expect((await world.job()).spec.parallelism).toBe(2);
+  });
+});
+
+describe('hosts that do not come', () => {
+  test("at all: the job stays as it is, the wish is withdrawn, and the reason is EC2's", async () => {
+    await givenJob();
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const operation = await carriedOut(TOO_MUCH);
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect([await hosts(), await inFlink(), (await world.job()).spec]).toEqual([
+      1,
+      2,
+      expect.not.objectContaining({ scaled: expect.anything() }),
+    ]);
+    expect(await world.observations.history('flights', 'delays')).toEqual([]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('in part: the job gets what came, and it is said', async () => {
+    await givenJob();
+    world.fleet.mostHosts = 2;
+    const operation = await carriedOut(FAR_TOO_MUCH);
+    expect(operation).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: 'Job delays was scaled out from 2 to 4 slots; 6 were decided. Not all hosts came in time: the job got what there was.',
+    });
+    expect([await hosts(), await inFlink()]).toEqual([2, 4]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('no host is paid for and unused for longer than ten minutes meanwhile', async () => {
+    await givenJob();
+    world.fleet.mostHosts = 2;
+    await world.observe(FAR_TOO_MUCH);
+    const operation = await decided();
+    const before = world.now;
+    await run(operation);
+    expect(world.now - before).toBeLessThan(600_000);
+  });
+});
+
+describe('a rescale that fails', () => {
+  test('because the job fails at its new parallelism: it gets its former parallelism, the hosts go, and it is not tried again soon', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    const operation = await decided();
+    world.flink.rescaled = 'fails';
+    const ended = await carryOut(operation);
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'JobFailed' } });
+    expect(ended.reason).toMatch(/The job has its former parallelism again\.$/);
+    expect([await hosts(), await inFlink(), (await world.job()).spec]).toEqual([
+      1,
+      2,
+      expect.objectContaining({ parallelism: 2, scaled: { vertices: { [VERTEX]: 2 }, slots: 2 } }),
+    ]);
+    expect((await world.observations.history('flights', 'delays')).map(({ kind }) => kind)).toEqual(['rescale', 'roll-back']);
+    await world.pause(60);
+    await world.observe(TOO_MUCH);
+    expect(await world.consider()).toMatchObject({ outcome: 'kept', reason: expect.stringContaining('was rolled back') });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test.each(['overview', 'setVertexParallelism', 'job', 'checkpoints', 'listTaskManagers'] as const)(
+    'because %s is refused for good: nothing stays behind',
+    async (call) => {
+      await givenJob();
+      await world.observe(TOO_MUCH);
+      const operation = await decided();
+      world.flink.failNext(call, { times: 1, error: new JobRejected('refused') });
+      await run(operation);
+      await recover(world, operation.operationId);
+      const spec = (await world.job()).spec;
+      expect(await inFlink()).toBe(spec.parallelism);
+      expect(await violations(world)).toEqual([]);
+    },
+  );
+
+  test('because its workflow is stopped after any task: fleet, job and table agree afterwards', async () => {
+    const wrong: string[] = [];
+    for (let tasks = 0, stopped = true; stopped; tasks++) {
+      world = enter(new World());
+      await givenJob();
+      await world.observe(TOO_MUCH);
+      const operation = await decided();
+      const execution = await run(operation, tasks);
+      stopped = execution.cause?.includes('the execution was stopped') ?? false;
+      await recover(world, operation.operationId);
+      const [wanted, running, { parallelism }] = [await hosts(), await inFlink(), (await world.job()).spec];
+      if (running !== parallelism) wrong.push(`after ${tasks} tasks: Flink runs ${running}, ${parallelism} are stored`);
+      if (wanted !== Math.max(1, Math.ceil(parallelism / 2))) wrong.push(`after ${tasks} tasks: ${wanted} hosts for ${parallelism} slots`);
+      wrong.push(...(await violations(world)).map((problem) => `after ${tasks} tasks: ${problem}`));
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('what scaling made of a job', () => {
+  test('stays when the job is upgraded: it is started with the parallelism of each vertex', async () => {
+    await givenJob();
+    await carriedOut(TOO_MUCH);
+    const { scaled, parallelism } = (await world.job()).spec;
+    const spec = { ...world.jarSpec(parallelism, 'new'), scaling: SCALING, ...(scaled ? { scaled } : {}) };
+    await run(await world.acceptChange({ kind: 'upgrade-job', spec }));
+    const { flinkJobId } = await world.job();
+    expect(world.flink.started(flinkJobId)?.flinkConfiguration).toMatchObject({
+      'pipeline.jobvertex-parallelism-overrides': `${VERTEX}:4`,
+    });
+  });
+
+  test('gives way to a parallelism that a person asks for, and comes back when that fails', async () => {
+    await givenJob();
+    await carriedOut(TOO_MUCH);
+    const former = (await world.job()).spec.scaled;
+    if (!former) throw new Error('it was not scaled');
+    await run(await world.acceptChange({ kind: 'rescale-job', parallelism: 3, former }));
+    expect((await world.job()).spec).toMatchObject({ parallelism: 3 });
+    expect((await world.job()).spec).not.toHaveProperty('scaled');
+  });
+});
