@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cluster, clusterSpec } from './cluster';
-import { jarProgram, job, jobSpec, snapshot, sqlProgram } from './job';
+import { jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { operationId, resourceName } from './names';
 import { failoverMode, operation } from './operation';
 import { jobScaling } from './scaling';
@@ -73,6 +73,7 @@ export const upgradeBody = z
     parallelism: z.int().min(1).max(32_768).optional(),
     flinkConfiguration: jobSpec.shape.flinkConfiguration.removeDefault().optional().describe('Replaces all Flink settings of the job'),
     scaling: jobScaling.optional().describe('Replaces how the job scales; also to be changed without a restart (`PUT …/scaling`)'),
+    retention: retentionPolicy.optional().describe('Replaces how many snapshots are kept, and for how long'),
     allowNonRestoredState: z.boolean().default(false).describe('Start although state of the savepoint has no operator in the new program'),
   })
   .refine((body) => body.jar === undefined || body.sql === undefined, { path: ['jar'], message: 'give at most one of jar and sql' })
@@ -171,4 +172,21 @@ const pageOf = <T extends z.ZodType>(item: T) =>
 export const clusterPage = pageOf(clusterView);
 export const jobPage = pageOf(jobView);
 export const operationPage = pageOf(operationView);
-export const snapshotPage = pageOf(snapshot);
+
+export const snapshotView = snapshot.omit({ origin: true, flinkJobId: true, takenAt: true }).extend({
+  origin: snapshot.shape.origin.optional().describe('Operation that asked for it; missing for what Flink made by itself'),
+  flinkJobId: snapshot.shape.flinkJobId.optional().describe('Flink job that made it; missing where that is not known'),
+  epoch: z.int().optional().describe('Start of the job that made it'),
+  takenAt: snapshot.shape.takenAt.optional().describe('When it was complete; missing where it is gone and nobody has recorded it'),
+  ageSeconds: z.int().optional(),
+  sizeBytes: z.int().describe('All its files together, those that it shares with others included'),
+  files: z.int().describe('How many files it consists of'),
+  restorable: z
+    .enum(['yes', 'no', 'unknown'])
+    .describe(
+      'yes: every file that its metadata names is there in its size. unknown: its metadata is of a form that only a newer Flink knows',
+    ),
+  reason: z.string().describe('Why it can or cannot be restored'),
+});
+export type SnapshotView = z.infer<typeof snapshotView>;
+export const snapshotPage = pageOf(snapshotView);

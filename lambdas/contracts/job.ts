@@ -38,12 +38,19 @@ export const restorePolicy = z
     message: 'goes with from: "savepoint", and only with it',
   });
 
+/** How many snapshots of a job are kept, and for how long; the newest that can be restored always is. */
+export const retentionPolicy = z.strictObject({
+  count: z.int().min(1).max(1_000).describe('So many snapshots at most, besides the checkpoints of the running start'),
+  days: z.int().min(1).max(3_650).describe('None older than this, but the newest that can be restored and the newest savepoint'),
+});
+
 const jobFields = {
   jar: jarProgram.optional(),
   sql: sqlProgram.optional(),
   parallelism: z.int().min(1).max(32_768).optional().describe('Default: parallelism.default of the cluster'),
   flinkConfiguration: z.record(z.string().min(1).max(200), z.string().max(4_000)).default({}),
   restore: restorePolicy.prefault({}),
+  retention: retentionPolicy.optional().describe("How many snapshots are kept, and for how long. Default: the stage's"),
   scaling: jobScaling.optional().describe('Absent: the job is observed, and neither has alarms nor scales by itself'),
 };
 
@@ -63,6 +70,7 @@ export const storedJobSpec = z.object({
   parallelism: z.int(),
   flinkConfiguration: z.record(z.string(), z.string()),
   restore: restorePolicy,
+  retention: retentionPolicy.optional(),
   scaling: jobScaling.optional(),
   /** What a scaling decision made of it: parallelism by vertex, and the slots that the job occupies then. Absent: every vertex has `parallelism`. */
   scaled: z.object({ vertices: z.record(z.string(), z.int().min(1)), slots: z.int().min(1) }).optional(),

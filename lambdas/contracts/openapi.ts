@@ -21,7 +21,7 @@ const PARTS: Readonly<
   'stop-job': { path: contracts.jobPath, body: contracts.stopBody, answer: contracts.operationView },
   'cancel-job': { path: contracts.jobPath, body: contracts.emptyBody, answer: contracts.operationView },
   'take-savepoint': { path: contracts.jobPath, body: contracts.emptyBody, answer: contracts.operationView },
-  'list-savepoints': { path: contracts.jobPath, query: contracts.pageQuery, answer: contracts.snapshotPage },
+  'list-snapshots': { path: contracts.jobPath, query: contracts.pageQuery, answer: contracts.snapshotPage },
   'upgrade-job': { path: contracts.jobPath, body: contracts.upgradeBody, answer: contracts.operationView },
   'rescale-job': { path: contracts.jobPath, body: contracts.rescaleBody, answer: contracts.operationView },
   'set-scaling': { path: contracts.jobPath, body: contracts.scalingBody, answer: contracts.operationView },

@@ -82,9 +82,9 @@ export const ROUTES = [
   },
   {
     method: 'GET',
-    path: '/clusters/{cluster}/jobs/{job}/savepoints',
-    handler: 'list-savepoints',
-    summary: 'List the savepoints of a job',
+    path: '/clusters/{cluster}/jobs/{job}/snapshots',
+    handler: 'list-snapshots',
+    summary: 'List the savepoints and checkpoints of a job, and which of them can be restored',
     network: 'none',
   },
   {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { sizeDefinition, sizeName } from './cluster';
+import { retentionPolicy } from './job';
 
 /**
  * What the deployed functions know of their stage: made by the CDK app from the stage configuration (`lib/config`) and the
@@ -47,6 +48,8 @@ export const stage = z.strictObject({
   flinkConfiguration: z.record(z.string(), z.string()),
   /** `runbook`: where alarms' descriptions lead, the heading's anchor is appended. `periodSeconds`: shortest period of an alarm. */
   alarms: z.strictObject({ runbook: z.string(), periodSeconds: z.int() }),
+  /** How many snapshots of a job are kept, and for how many days, where the job does not say. */
+  retention: retentionPolicy,
   /** Seconds an operation of a kind may take. */
   deadlines: z.strictObject({
     launchSeconds: z.int(),

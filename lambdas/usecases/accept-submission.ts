@@ -36,6 +36,7 @@ export const acceptSubmission = (deps: JobRequestDeps, change: ChangeRequest, cl
         parallelism,
         flinkConfiguration: spec.flinkConfiguration,
         restore: spec.restore,
+        ...(spec.retention === undefined ? {} : { retention: spec.retention }),
         ...(spec.scaling === undefined ? {} : { scaling: spec.scaling }),
       },
       revision: (previous?.revision ?? 0) + 1,

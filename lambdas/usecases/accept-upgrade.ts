@@ -18,6 +18,7 @@ export const acceptUpgrade = (
     await checkJobRequest(deps, cluster, { jar: body.jar, sql: body.sql, flinkConfiguration, parallelism });
     const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
     const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
+    const retention = body.retention ?? job.spec.retention;
     const scaling = body.scaling ?? job.spec.scaling;
     // A parallelism that is asked for is meant for every vertex.
     const scaled = body.parallelism === undefined ? job.spec.scaled : undefined;
@@ -27,6 +28,7 @@ export const acceptUpgrade = (
       parallelism,
       flinkConfiguration,
       restore,
+      ...(retention === undefined ? {} : { retention }),
       ...(scaling === undefined ? {} : { scaling }),
       ...(scaled === undefined ? {} : { scaled }),
     };

@@ -3,7 +3,7 @@ import type { Verdict } from '../domain/choose-restore-point';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 
 /** A larger `_metadata` is not read into a function's memory. Bytes. */
-const METADATA_MAX_BYTES = 128_000_000;
+export const METADATA_MAX_BYTES = 128_000_000;
 /** Up to so many files are asked for one by one; for more their directory is listed. */
 const ASKED_ONE_BY_ONE = 3;
 /** Named in a reason. */
@@ -96,7 +96,7 @@ const asked = async (artifacts: ArtifactsPort, files: readonly StateFile[]): Pro
     ),
   );
 
-const wrongWith = ({ path, sizeBytes, size }: StateFile, found: number | undefined): string | undefined => {
+export const wrongWith = ({ path, sizeBytes, size }: StateFile, found: number | undefined): string | undefined => {
   if (found === undefined) return `${path} is missing`;
   const fits = size === 'exactly' ? found === sizeBytes : found >= sizeBytes;
   return fits ? undefined : `${path} has ${found} bytes instead of ${sizeBytes}`;

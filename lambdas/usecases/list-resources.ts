@@ -1,9 +1,8 @@
 import type { ClusterView, JobView, OperationView } from '../contracts/api';
 import { NotFound } from '../contracts/errors';
-import type { Snapshot } from '../contracts/job';
 import type { Clock } from '../domain/clock';
 import type { Page, PageRequest, StorePort } from '../gateways/aws/store.port';
-import { requireCluster, requireJob } from './in-the-way';
+import { requireCluster } from './in-the-way';
 import { clusterView, jobView, operationView, pageView } from './views';
 
 export interface ReadDeps {
@@ -24,12 +23,6 @@ export const listJobs = async ({ store, clock }: ReadDeps, cluster: string, page
 export const listOperations = async ({ store }: ReadDeps, cluster: string, page: PageRequest): Promise<Page<OperationView>> => {
   await requireCluster(store, cluster);
   return pageView(await store.operationsOf(cluster, page), operationView);
-};
-
-/** Newest first. @throws NotFound when there is no such job */
-export const listSavepoints = async ({ store }: ReadDeps, cluster: string, job: string, page: PageRequest): Promise<Page<Snapshot>> => {
-  await requireJob(store, cluster, job);
-  return store.snapshots(cluster, job, page);
 };
 
 /** @throws NotFound also for an operation of another cluster: who may see one cluster may not see another */

@@ -2,7 +2,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
 
 /**
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
- * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
+ * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
  * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups. `alarms:write`
  * finds, makes and deletes alarms of the stage's jobs.
  */
@@ -13,6 +13,7 @@ export type Grant =
   | 'state:read'
   | 'state:write'
   | 'state:scripts'
+  | 'state:retain'
   | 'fleet:facts'
   | 'fleet:observe'
   | 'fleet:access'
@@ -115,7 +116,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'stop-job': ['table:write', 'workflows:start'],
   'cancel-job': ['table:write', 'workflows:start'],
   'take-savepoint': ['table:write', 'workflows:start'],
-  'list-savepoints': ['table:read'],
+  'list-snapshots': ['table:read', 'state:read'],
   'upgrade-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'rescale-job': ['table:write', 'workflows:start'],
   'set-scaling': ['table:write', 'workflows:start'],
@@ -143,6 +144,8 @@ const EVENT_FUNCTIONS = {
   },
   // Makes alarms follow jobs that ended, or came to be, without an operation.
   'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
+  // Deletes snapshots that are kept no more. Reads the metadata of all, of which some are large.
+  'retain-snapshots': { network: 'none', timeoutSeconds: 900, memoryMiB: 1_024, grants: ['table:write', 'state:retain'] },
 } as const satisfies Record<string, Part>;
 
 const entries = (kind: FunctionDefinition['kind'], prefix: string, parts: Readonly<Record<string, Part>>): [string, FunctionDefinition][] =>

@@ -60,6 +60,8 @@ export const stageConfig = z
     prices: z.record(z.string(), z.number().positive()).optional(),
     flinkConfiguration: stageContract.shape.flinkConfiguration,
     streamSources: z.array(z.strictObject({ cidr, fromPort: z.int().min(1).max(65_535), toPort: z.int().min(1).max(65_535) })),
+    /** How many snapshots of a job are kept, and for how many days, where the job does not say. They cost what S3 costs: $0.023 a GB and month. */
+    retention: stageContract.shape.retention,
     deadlines: z.strictObject({
       launchSeconds: z.int().min(30).max(MOST_SECONDS),
       submitSeconds: z.int().min(30).max(MOST_SECONDS),

@@ -5,6 +5,8 @@ import type { Permission } from './permissions';
 const OBJECTS = 'Keys of objects are made by clusters, jobs and operations; the bucket is the boundary.';
 /** Where the control plane keeps SQL scripts of jobs in the state bucket. */
 const SCRIPTS = 'clusters/*/jobs/*/scripts/*.sql';
+/** Where Flink keeps the state of jobs in the state bucket. */
+const STATE_OF_JOBS = ['clusters/*/jobs/*/checkpoints/*', 'clusters/*/jobs/*/savepoints/*'];
 const DESCRIBE = 'EC2 and Auto Scaling Describe calls know no resources.';
 const RUN_TIME = 'Clusters are made at run time; the tag condition or the name prefix is the boundary.';
 
@@ -270,6 +272,15 @@ export const permissionsOf = (
         ...bucketRead(names, names.stateBucket, kmsKeyArn),
         { actions: ['s3:PutObject'], resources: [`${names.bucketArn(names.stateBucket)}/${SCRIPTS}`], because: OBJECTS },
         key(kmsKeyArn, ['GenerateDataKey']),
+      ];
+    case 'state:retain':
+      return [
+        ...bucketRead(names, names.stateBucket, kmsKeyArn),
+        {
+          actions: ['s3:DeleteObject'],
+          resources: STATE_OF_JOBS.map((keys) => `${names.bucketArn(names.stateBucket)}/${keys}`),
+          because: OBJECTS,
+        },
       ];
     case 'fleet:facts':
       return [{ actions: ['ec2:DescribeInstanceTypes', 'ec2:DescribeInstanceTypeOfferings'], resources: ['*'], because: DESCRIBE }];

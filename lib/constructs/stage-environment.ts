@@ -49,6 +49,7 @@ export const stageEnvironment = (
     ...(config.prices === undefined ? {} : { prices: config.prices }),
     flinkConfiguration: config.flinkConfiguration,
     alarms: config.alarms,
+    retention: config.retention,
     deadlines: config.deadlines,
   };
   const json = stack.toJsonString(stage);

@@ -127,6 +127,11 @@ export class ControlPlaneStack extends Stack {
       },
       targets: [targetOf('handle-alarm')],
     });
+    new events.Rule(this, 'Retention', {
+      ruleName: `${names.prefix}-retention`,
+      schedule: events.Schedule.rate(Duration.hours(6)),
+      targets: [targetOf('retain-snapshots')],
+    });
     new events.Rule(this, 'WorkflowEnded', {
       ruleName: `${names.prefix}-workflow-ended`,
       eventPattern: {

@@ -260,6 +260,10 @@ class InMemoryStore implements StorePort {
     if (!this.snapshotItems.has(key)) this.snapshotItems.set(key, copy(snapshot));
   }
 
+  async deleteSnapshot(cluster: string, job: string, location: string): Promise<void> {
+    this.snapshotItems.delete(`${jobKey(cluster, job)}/${location}`);
+  }
+
   private accept(operation: Operation, apply: () => 'cluster' | 'job' | undefined): OperationAccepted {
     const repeated = this.operationItems.get(operation.operationId);
     if (repeated) return { outcome: 'repeated', operation: copy(repeated) };

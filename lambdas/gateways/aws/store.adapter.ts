@@ -26,6 +26,7 @@ import {
   operationIndexKey,
   operationKey,
   snapshotIndexKey,
+  snapshotKey,
 } from './store/keys';
 import { type ReportUnreadable, Table, type TransactionPart } from './store/table';
 import type { LeaseTarget, OperationAccepted, Page, StorePort } from './store.port';
@@ -285,6 +286,10 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     async putSnapshot(snapshot) {
       // The first record of a location stays: a repeated task must not move it up the list.
       await table.transact([table.put(snapshotItem(snapshot), ABSENT)]);
+    },
+
+    async deleteSnapshot(cluster, job, location) {
+      await table.transact([table.delete(snapshotKey(cluster, job, location))]);
     },
   };
 };

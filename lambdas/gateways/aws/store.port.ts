@@ -97,6 +97,8 @@ export interface StorePort {
   /** Writes the newest decision about the job's scale, whoever holds its lease; false when its epoch is another by now, or a later decision is known. */
   recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean>;
   putSnapshot(snapshot: Snapshot): Promise<void>;
+  /** No-op when it is not recorded. */
+  deleteSnapshot(cluster: string, job: string, location: string): Promise<void>;
 }
 
 export type LeaseTarget = { readonly cluster: string; readonly job?: string };

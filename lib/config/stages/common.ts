@@ -25,6 +25,7 @@ export const awsDefaults = {
   prices: ON_DEMAND_PRICES,
   flinkConfiguration: {},
   streamSources: [],
+  retention: { count: 10, days: 30 },
   deadlines: { launchSeconds: 900, submitSeconds: 600, savepointSeconds: 1_800, rescaleSeconds: 900, terminateSeconds: 3_600 },
   alarms: {},
   tracing: true,

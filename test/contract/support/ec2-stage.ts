@@ -78,6 +78,7 @@ export const createStage = async (name: string): Promise<Stage> => {
     limits: { maxTaskManagersPerCluster: 100, maxClusters: 10 },
     flinkConfiguration: {},
     alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
+    retention: { count: 10, days: 30 },
     deadlines: { launchSeconds: 600, submitSeconds: 600, savepointSeconds: 600, rescaleSeconds: 600, terminateSeconds: 600 },
   };
 };

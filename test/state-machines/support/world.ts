@@ -50,6 +50,7 @@ export const STAGE: Stage = {
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 10 },
   flinkConfiguration: {},
   alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
+  retention: { count: 10, days: 30 },
   deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 300, rescaleSeconds: 300, terminateSeconds: 600 },
 };
 

@@ -1,5 +1,6 @@
 import { clusterDescription, configurationView, jobDescription, operationView } from '../../../lambdas/contracts/api';
 import { renderConfiguration, toYaml } from '../../../lambdas/domain/flink-config';
+import { putState } from '../../fakes/checkpoint-metadata';
 import { AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, TEST_STAGE, world } from './world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('./world').environment);
@@ -106,24 +107,42 @@ describe('jobs', () => {
     expect((await call('list-jobs', { path: { cluster: 'other' } })).status).toBe(404);
   });
 
-  test('have their savepoints listed, newest first', async () => {
+  test('have their snapshots listed: what would be restored first comes first, and what cannot be restored says why', async () => {
     await givenJob();
-    for (const minute of [1, 3, 2])
-      await world.store.putSnapshot({
-        ...AT_JOB,
-        location: `s3://state/sp-${minute}`,
-        kind: 'savepoint',
-        origin: 'op',
-        flinkJobId: 'a'.repeat(32),
-        takenAt: `2026-03-01T12:0${minute}:00.000Z`,
-      });
-    const { body } = await call('list-savepoints', { path: AT_JOB });
-    expect(body.items.map(({ location }: { location: string }) => location)).toEqual([
-      's3://state/sp-3',
-      's3://state/sp-2',
-      's3://state/sp-1',
+    const flinkJobId = (await world.store.job(AT_JOB.cluster, AT_JOB.job))?.flinkJobId as string;
+    const state = 's3://state/clusters/flights/jobs/delays';
+    const [chk, whole, broken] = [`${state}/checkpoints/${flinkJobId}/chk-7`, `${state}/savepoints/a`, `${state}/savepoints/b`];
+    const at = (minute: number) => new Date(Date.UTC(2026, 2, 1, 11, minute));
+    for (const [location, checkpointId, minute] of [
+      [chk, 7, 50],
+      [whole, 5, 40],
+      [broken, 8, 55],
+    ] as const)
+      putState(world.artifacts, location, { checkpointId, files: [{ path: 'state', sizeBytes: 100 }], at: at(minute) });
+    world.artifacts.remove(`${broken}/state`);
+    for (const location of [whole, broken, `${state}/savepoints/gone`])
+      await world.store.putSnapshot({ ...AT_JOB, location, kind: 'savepoint', origin: 'op', flinkJobId, takenAt: at(59).toISOString() });
+    const { body } = await call('list-snapshots', { path: AT_JOB });
+    expect(
+      body.items.map(({ location, restorable }: { location: string; restorable: string }) => [location.split('/').at(-1), restorable]),
+    ).toEqual([
+      ['b', 'no'],
+      ['chk-7', 'yes'],
+      ['a', 'yes'],
+      ['gone', 'no'],
     ]);
-    expect((await call('list-savepoints', { path: { ...AT_JOB, job: 'other' } })).status).toBe(404);
+    expect(body.items[0]).toMatchObject({ origin: 'op', reason: expect.stringMatching(/1 of its 1 files .*b\/state is missing/) });
+    expect(body.items[1]).toMatchObject({ kind: 'checkpoint', epoch: 1, ageSeconds: 600, files: 2, takenAt: at(50).toISOString() });
+    expect(body.items[1].sizeBytes).toBeGreaterThan(100);
+    expect(body.items[3]).toMatchObject({ reason: expect.stringMatching(/is gone/), sizeBytes: 0 });
+
+    const first = (await call('list-snapshots', { path: AT_JOB, query: { limit: '3' } })).body;
+    expect(first.items).toHaveLength(3);
+    const second = (await call('list-snapshots', { path: AT_JOB, query: { limit: '3', after: first.next } })).body;
+    expect(second.items.map(({ location }: { location: string }) => location)).toEqual([`${state}/savepoints/gone`]);
+    expect(second.next).toBeUndefined();
+    expect((await call('list-snapshots', { path: AT_JOB, query: { after: 'bm8' } })).status).toBe(422);
+    expect((await call('list-snapshots', { path: { ...AT_JOB, job: 'other' } })).status).toBe(404);
   });
 });
 

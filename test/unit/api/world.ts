@@ -48,6 +48,7 @@ export const TEST_STAGE: Stage = {
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 3 },
   flinkConfiguration: {},
   alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
+  retention: { count: 10, days: 30 },
   deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 200, rescaleSeconds: 400, terminateSeconds: 500 },
 };
 
