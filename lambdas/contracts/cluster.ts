@@ -75,7 +75,16 @@ export const clusterSpec = z.strictObject({
     })
     .prefault({}),
   /** Share of TaskManager hosts bought as Spot, in percent; 0 is right for streaming, 100 for batch (mission row L8). */
-  purchase: z.strictObject({ spotPercent: z.int().min(0).max(100).default(0) }).prefault({}),
+  purchase: z
+    .strictObject({
+      spotPercent: z.int().min(0).max(100).default(0),
+      instanceTypes: z
+        .array(instanceType)
+        .max(20)
+        .optional()
+        .describe('Further types that Spot hosts may be of; default: those that EC2 has with the same vCPUs, memory and architecture'),
+    })
+    .prefault({}),
   /** Slots kept free so that a lost TaskManager needs no boot; default: none in `dev`, else the slots of one host. */
   spareSlots: z.int().min(0).max(512).optional(),
   flinkConfiguration: flinkSettings.default({}),
@@ -121,6 +130,8 @@ export interface InstanceFacts {
 /** A spec's size made concrete by `domain/sizing`. Memory in MiB. */
 export const resolvedSize = z.object({
   instanceType: z.string(),
+  /** Further types that Spot hosts may be of: a TaskManager's memory, slots and addresses fit each. */
+  alternatives: z.array(z.string()).optional(),
   vcpus: z.int(),
   hostMemoryMiB: z.int(),
   architecture: z.enum(['x86_64', 'arm64']),

@@ -13,6 +13,7 @@ export const operationKind = z.enum([
   'upgrade-job',
   'rescale-job',
   'scale-job',
+  'replace-host',
   'set-scaling',
   'fail-over-cluster',
 ]);
@@ -83,6 +84,14 @@ export const operationRequest = z.discriminatedUnion('kind', [
     drill: z.boolean().optional(),
     /** Only takes away what is left of earlier epochs. */
     cleansOnly: z.boolean().optional(),
+  }),
+  /** A host of this epoch that EC2 takes at `goneAt`, or may take at any time (undefined). */
+  z.object({
+    kind: z.literal('replace-host'),
+    instanceId: z.string(),
+    epoch: z.int().min(1),
+    notice: z.enum(['interruption', 'rebalance', 'retirement']),
+    goneAt: instant.optional(),
   }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;

@@ -66,8 +66,29 @@ export const ensureCapacityInput = taskInput.extend({
 });
 export type EnsureCapacityInput = z.infer<typeof ensureCapacityInput>;
 
-export const busyHosts = taskAnswer.extend({ addresses: z.array(z.string()) });
+/** One TaskManager's slots. */
+export const worker = z.object({ address: z.string(), slots: z.int(), free: z.int() });
+
+export const busyHosts = taskAnswer.extend({ addresses: z.array(z.string()), workers: z.array(worker) });
 export type BusyHosts = z.infer<typeof busyHosts>;
+
+export const hostToDrain = z.object({ instanceId: z.string(), addresses: z.array(z.string()) });
+
+export const chooseHostsInput = taskInput.extend({ workers: z.array(worker) });
+export type ChooseHostsInput = z.infer<typeof chooseHostsInput>;
+/** The hosts to empty; none when that frees none. */
+export const chosenHosts = taskAnswer.extend({ hosts: z.array(hostToDrain) });
+export type ChosenHosts = z.infer<typeof chosenHosts>;
+
+/** `drain`: the hosts' TaskManagers shall end. `take-back`: they shall run again. */
+export const drainHostsInput = taskInput.extend({ hosts: z.array(hostToDrain), direction: z.enum(['drain', 'take-back']) });
+export type DrainHostsInput = z.infer<typeof drainHostsInput>;
+
+export const findRoomInput = taskInput.extend({ hosts: z.array(hostToDrain) });
+export type FindRoomInput = z.infer<typeof findRoomInput>;
+
+export const observeDrainInput = taskInput.extend({ hosts: z.array(hostToDrain) });
+export type ObserveDrainInput = z.infer<typeof observeDrainInput>;
 
 /** Null for a program that needs no upload (SQL). */
 export const uploaded = taskAnswer.extend({ jarId: z.string().nullable() });

@@ -26,6 +26,9 @@ export const hostLimits = ({ taskManagers, taskManagersPerHost }: FleetSize): { 
   max: Math.floor(taskManagers.max / taskManagersPerHost),
 });
 
+/** Hosts that a group may have over its largest fleet while others leave: one in ten, as Auto Scaling's own rebalancing does it, and at least one. */
+export const mostHostsInChange = (most: number): number => most + Math.max(1, Math.ceil(most / 10));
+
 /**
  * How many TaskManager hosts the given jobs need, spare slots included, within the cluster's limits.
  * Spare slots give way when the largest fleet is reached; jobs do not.

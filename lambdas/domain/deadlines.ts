@@ -19,6 +19,7 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
       return savepointSeconds + 2 * submitSeconds;
     case 'rescale-job':
     case 'scale-job':
+    case 'replace-host':
     case 'set-scaling':
       return rescaleSeconds;
     case 'fail-over-cluster':

@@ -112,6 +112,8 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
     case 'fail-over-cluster':
       if (operation.request.cleansOnly) return `Nothing is left of earlier epochs of cluster ${operation.cluster}.`;
       return `Cluster ${operation.cluster} was moved from ${operation.request.from}.`;
+    case 'replace-host':
+      return `Host ${operation.request.instanceId} has left cluster ${operation.cluster}.`;
     case 'rescale-job':
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
     case 'scale-job':

@@ -55,6 +55,35 @@ export const resolveSize = (
   return sized(spec, wish, host);
 };
 
+/** The more pools EC2 can choose from the fewer interruptions; Auto Scaling takes 40, more than these hardly add to it. */
+const MOST_ALTERNATIVES = 12;
+
+/**
+ * Types that Spot hosts may be of besides the size's own: what was computed for that fits each. The same vCPUs make the same slots, at least its memory holds the
+ * same TaskManagers, local disk where state lies on one, and the network is as good as the spec demands.
+ * @param candidates facts of types that the caller named, or that EC2 has
+ */
+export const alternativesOf = (
+  { network }: Pick<ClusterSpec, 'network'>,
+  size: ResolvedSize,
+  candidates: readonly InstanceFacts[],
+): readonly string[] =>
+  candidates
+    .filter(
+      (type) =>
+        type.instanceType !== size.instanceType &&
+        type.architecture === size.architecture &&
+        type.vcpus === size.vcpus &&
+        type.memoryMiB >= size.hostMemoryMiB &&
+        type.addressesPerInterface >= size.taskManagersPerHost &&
+        (size.stateVolume.kind === 'gp3' || type.localStorageGB > 0) &&
+        (network.allowSlow || type.peakGbps >= STREAMING_PEAK_GBPS) &&
+        (network.minimumBaselineGbps === undefined || (type.baselineGbps ?? 0) >= network.minimumBaselineGbps),
+    )
+    .map(({ instanceType }) => instanceType)
+    .sort()
+    .slice(0, MOST_ALTERNATIVES);
+
 const wishOf = ({ overrides }: ClusterSpec, size: SizeDefinition): Wish => {
   const from = (path: string, value: unknown): string => (value === undefined ? 'size' : `overrides.${path}`);
   return {

@@ -4,7 +4,7 @@ import type { Operation } from '../contracts/operation';
 import { chooseHomeZone } from '../domain/cluster-zone';
 import { refusedSettings } from '../domain/flink-settings-policy';
 import { leaseUntil } from '../domain/lease';
-import { instanceTypesOf, resolveSize } from '../domain/sizing';
+import { alternativesOf, instanceTypesOf, resolveSize } from '../domain/sizing';
 import { tooLarge } from '../domain/spec-limit';
 import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './accept';
@@ -59,8 +59,40 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
     ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
   ];
   if (zone.ok && sizing.ok && problems.length === 0)
-    return { flinkVersion, zone: zone.zone, size: sizing.size, statusReason: [zone.reason, ...sizing.reasons].join('; ') };
+    return {
+      flinkVersion,
+      zone: zone.zone,
+      ...(await withAlternatives(instanceFacts, spec, sizing.size, [zone.reason, ...sizing.reasons])),
+    };
   throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
+};
+
+/** Spot hosts may be of several types, so that EC2 can give those that it will want back last. */
+const withAlternatives = async (
+  instanceFacts: InstanceFactsPort,
+  spec: ClusterSpec,
+  size: ResolvedSize,
+  reasons: readonly string[],
+): Promise<Pick<Resolved, 'size' | 'statusReason'>> => {
+  if (spec.purchase.spotPercent === 0) return { size, statusReason: reasons.join('; ') };
+  const own = (await instanceFacts.describe([size.instanceType])).get(size.instanceType);
+  const { instanceTypes } = spec.purchase;
+  const candidates = instanceTypes
+    ? [...(await instanceFacts.describe(instanceTypes)).values()]
+    : own
+      ? await instanceFacts.alike(own)
+      : [];
+  const alternatives = [...alternativesOf(spec, size, candidates)];
+  const unfit = (instanceTypes ?? []).filter((type) => type !== size.instanceType && !alternatives.includes(type));
+  if (unfit.length > 0)
+    throw new InvalidRequest(
+      unfit.map((type) => ({
+        path: 'purchase.instanceTypes',
+        message: `${type} does not fit what ${size.instanceType} is used for: the same vCPUs and architecture, no less memory, addresses, network and local disk`,
+      })),
+    );
+  const bought = `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`;
+  return { size: { ...size, alternatives }, statusReason: [...reasons, bought].join('; ') };
 };
 
 const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {

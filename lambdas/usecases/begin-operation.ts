@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
-import { isCancellation, jobNameOf, notYet, ownCluster, ownJob, readCluster } from './owned';
+import { isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget, readCluster } from './owned';
 
 export interface BeginOperationDeps {
   readonly store: StorePort;
@@ -16,6 +16,11 @@ export interface BeginOperationDeps {
 export const beginOperation = async ({ store, clock }: BeginOperationDeps, operation: Operation): Promise<Begun> => {
   const now = clock().toISOString();
   if (!(await store.markRunning(operation.operationId, now))) throw new Superseded('the operation has ended already');
+  if (operation.request.kind === 'replace-host') {
+    const { epoch } = await ownTarget({ store }, operation);
+    const { instanceId, notice } = operation.request;
+    return { ready: true, plan: 'replace', epoch, jarId: null, parallelism: null, reason: `Replaces ${instanceId}: ${notice}` };
+  }
   const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);
   const target: LeaseTarget =
     operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };

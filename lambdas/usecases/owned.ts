@@ -29,6 +29,21 @@ export const ownCluster = async ({ store }: StoreDeps, operation: Operation, pur
   return cluster;
 };
 
+/** @returns the cluster of what an operation changes: its job's, or itself. @throws Superseded when it does not hold that, or the opposite is wanted now */
+export const ownTarget = async (deps: StoreDeps, operation: Operation, purpose: Purpose = 'changing'): Promise<Cluster> => {
+  if (operation.request.kind === 'replace-host') return ownReplacement(deps, operation, purpose, operation.request.epoch);
+  return operation.job === undefined ? ownCluster(deps, operation, purpose) : (await ownJob(deps, operation, purpose)).cluster;
+};
+
+/** A replacement holds no lease: what it does is marked on the hosts themselves, and several are replaced at once. */
+const ownReplacement = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose, epoch: number): Promise<Cluster> => {
+  const cluster = await readCluster(store, operation.cluster);
+  if (cluster.epoch !== epoch) throw new Superseded(`cluster ${cluster.name} is at epoch ${cluster.epoch}, the host was of epoch ${epoch}`);
+  if (purpose === 'changing' && (cluster.desired === 'TERMINATED' || cluster.status !== 'RUNNING'))
+    throw new Superseded(`cluster ${cluster.name} is ${cluster.desired === 'TERMINATED' ? 'to be terminated' : cluster.status}`);
+  return cluster;
+};
+
 export interface OwnedJob {
   readonly cluster: Cluster;
   readonly job: Job;
@@ -57,6 +72,9 @@ export const readCluster = async (store: StorePort, name: string): Promise<Clust
 };
 
 /** @throws Error when an operation of a kind that changes a job names none: a defect */
+/** When EC2 takes the host that an operation replaces, if it has said so. */
+export const goneAtOf = ({ request }: Operation): string | undefined => (request.kind === 'replace-host' ? request.goneAt : undefined);
+
 export const jobNameOf = (operation: Operation): string => {
   if (operation.job === undefined) throw new Error(`operation ${operation.operationId} (${operation.kind}) names no job`);
   return operation.job;

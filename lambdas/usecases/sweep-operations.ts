@@ -168,6 +168,7 @@ const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Op
 };
 
 const write = (store: StorePort, cleaning: Operation, job: Job | undefined, cluster: Cluster | undefined): Promise<OperationAccepted> => {
+  if (cleaning.request.kind === 'replace-host') return store.acceptReplacement(cleaning, cleaning.request.epoch);
   if (cluster) return takeOverCluster(store, cleaning, cluster);
   if (job === undefined) return store.acceptTermination(cleaning);
   if (cleaning.kind === 'stop-job') return store.acceptCancellation(cleaning);
@@ -189,6 +190,9 @@ const cleaningFor = (
       return { kind: 'terminate-cluster', jobs: 'savepoint' };
     case 'fail-over-cluster':
       return cluster && goingOn(operation, cluster);
+    case 'replace-host':
+      // Every step looks first at what is there: the same once more.
+      return operation.request;
     case 'submit-job':
       return job && { kind: 'stop-job', mode: 'cancel', drain: false };
     case 'upgrade-job':

@@ -5,6 +5,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
  * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups. `alarms:write`
  * finds, makes and deletes alarms of the stage's jobs.
+ * groups, roles, profiles and network interfaces; `fleet:mark` puts marks on hosts and takes them off; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups.
  */
 export type Grant =
   | 'table:read'
@@ -19,6 +20,7 @@ export type Grant =
   | 'fleet:access'
   | 'fleet:groups'
   | 'alarms:write'
+  | 'fleet:mark'
   | 'workflows:start';
 
 export interface FunctionDefinition {
@@ -89,6 +91,12 @@ const WORKFLOW_FUNCTIONS = {
   // May have to upload the former program again before it starts it.
   'revert-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'list-busy-hosts': flinkSide(),
+  'choose-hosts': awsSide(['fleet:observe']),
+  'checkpoint-jobs': flinkSide(),
+  'drain-hosts': awsSide(['fleet:mark', 'fleet:observe']),
+  'observe-drain': flinkSide(),
+  'mark-host': awsSide(['fleet:mark', 'fleet:observe']),
+  'find-room': flinkSide(),
   'record-jobs': flinkSide(),
   'take-over': flinkSide(),
   'secure-state': flinkSide(),
@@ -146,6 +154,13 @@ const EVENT_FUNCTIONS = {
   'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
   // Deletes snapshots that are kept no more. Reads the metadata of all, of which some are large.
   'retain-snapshots': { network: 'none', timeoutSeconds: 900, memoryMiB: 1_024, grants: ['table:write', 'state:retain'] },
+  // Begins the replacement of hosts that EC2 takes.
+  'handle-interruption': {
+    network: 'none',
+    timeoutSeconds: 30,
+    memoryMiB: 512,
+    grants: ['table:write', 'fleet:observe', 'workflows:start'],
+  },
 } as const satisfies Record<string, Part>;
 
 const entries = (kind: FunctionDefinition['kind'], prefix: string, parts: Readonly<Record<string, Part>>): [string, FunctionDefinition][] =>

@@ -288,6 +288,18 @@ export const permissionsOf = (
       return [observe];
     case 'fleet:access':
       return fleetAccess(names, stage, vpcId);
+    case 'fleet:mark':
+      return [
+        {
+          actions: ['ec2:CreateTags', 'ec2:DeleteTags'],
+          resources: [names.arn('ec2', 'instance/*')],
+          conditions: {
+            StringEquals: { 'aws:ResourceTag/sluice:stage': stage },
+            'ForAllValues:StringEquals': { 'aws:TagKeys': ['sluice:drain', 'sluice:leaving'] },
+          },
+          because: RUN_TIME,
+        },
+      ];
     case 'fleet:groups':
       return fleetGroups(names, stage, vpcId);
     case 'alarms:write':

@@ -56,7 +56,8 @@ export class StateMachineFromAsl extends Construct {
     this.stateMachine = new sfn.StateMachine(this, 'Machine', {
       stateMachineName: `${names.prefix}-${kind}`,
       stateMachineType: sfn.StateMachineType.STANDARD,
-      definitionBody: sfn.DefinitionBody.fromString(definition),
+      // Without its indentation: a template may have 1 MB, and half a definition is spaces.
+      definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(JSON.parse(definition))),
       definitionSubstitutions: Object.fromEntries(functions.map(([placeholder, found]) => [placeholder, found.functionArn])),
       role,
       logs: { destination: logGroup, level: sfn.LogLevel.ERROR, includeExecutionData: false },

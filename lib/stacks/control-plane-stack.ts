@@ -36,7 +36,7 @@ export class ControlPlaneStack extends Stack {
   private readonly deadLetters: sqs.Queue;
 
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
-    super(scope, id, props);
+    super(scope, id, { ...props, suppressTemplateIndentation: true });
     this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
       queueName: `${props.names.prefix}-dead-letters`,
       encryption: sqs.QueueEncryption.SQS_MANAGED,
@@ -143,6 +143,31 @@ export class ControlPlaneStack extends Stack {
         },
       },
       targets: [sweeper],
+    });
+    this.makeNoticeRules(names);
+  }
+
+  /** Spot notices leave two minutes: nothing older is delivered. A retirement is told days ahead. */
+  private makeNoticeRules(names: StageNames): void {
+    const handler = this.functionNamed('handle-interruption').function;
+    const target = (maxEventAge: Duration) =>
+      new targets.LambdaFunction(handler, { deadLetterQueue: this.deadLetters, retryAttempts: 5, maxEventAge });
+    new events.Rule(this, 'SpotNotice', {
+      ruleName: `${names.prefix}-spot-notice`,
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: ['EC2 Spot Instance Interruption Warning', 'EC2 Instance Rebalance Recommendation'],
+      },
+      targets: [target(Duration.minutes(2))],
+    });
+    new events.Rule(this, 'InstanceRetirement', {
+      ruleName: `${names.prefix}-instance-retirement`,
+      eventPattern: {
+        source: ['aws.health'],
+        detailType: ['AWS Health Event'],
+        detail: { service: ['EC2'], eventTypeCategory: ['scheduledChange'] },
+      },
+      targets: [target(Duration.hours(1))],
     });
   }
 }

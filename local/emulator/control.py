@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import asdict
 
-from . import autoscaling, faults, hardware
+from . import autoscaling, faults, hardware, notices
 from .settings import settings
 
 PREFIX = "/_twin/"
@@ -34,6 +34,9 @@ def _route(method: str, parts: list[str], body) -> tuple[int, object]:
         case ("POST", ["instances", instance_id, "state"]):
             hardware.report(instance_id, body["state"], body.get("reason", ""))
             autoscaling.wake()
+            return 200, {}
+        case ("POST", ["instances", instance_id, "notice"]):
+            notices.announce(instance_id, body["path"], body["content"])
             return 200, {}
         case ("GET", ["faults"]):
             return 200, faults.active()

@@ -67,6 +67,8 @@ def _first(params: dict, name: str) -> str:
 def _resource(service: str, params: dict, region: str, account: str) -> str | None:
     if service == "ec2":
         return _ec2_resource(params, region, account)
+    if service == "autoscaling" and _first(params, "Action") == "TerminateInstanceInAutoScalingGroup":
+        return _group_of(_first(params, "InstanceId"), region)
     return _iam_resource(params, account) if service == "iam" else None
 
 
@@ -98,6 +100,8 @@ def _ec2_resource(params: dict, region: str, account: str) -> str | None:
     action = _first(params, "Action")
     if action == "DetachNetworkInterface":
         return f"arn:aws:ec2:{region}:{account}:network-interface/{_attached(_first(params, 'AttachmentId'))}"
+    if action in ("CreateTags", "DeleteTags") and _first(params, "ResourceId.1").startswith("i-"):
+        return f"arn:aws:ec2:{region}:{account}:instance/{_first(params, 'ResourceId.1')}"
     if action not in _BY_ACTION:
         return None
     name, kind = _BY_ACTION[action]
@@ -106,6 +110,13 @@ def _ec2_resource(params: dict, region: str, account: str) -> str | None:
         with LOCK:
             identifier = ec2(region).launch_template_name_to_ids.get(_first(params, "LaunchTemplateName"), "")
     return f"arn:aws:ec2:{region}:{account}:{kind}/{identifier}"
+
+
+def _group_of(instance_id: str, region: str) -> str | None:
+    """The group of an instance: calls that name the instance alone are about that."""
+    with LOCK:
+        groups = autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()
+        return next((group.arn for group in groups if any(member.instance.id == instance_id for member in group.instance_states)), None)
 
 
 def _attached(attachment: str) -> str:

@@ -50,7 +50,7 @@ class Agent:
             self._follow(instance_id, instance, delay)
         for instance_id, machine in list(self.machines.items()):
             state = instances.get(instance_id, {}).get("state", "terminated")
-            reason = machine.ended_by_itself()
+            reason = machine.ended_by_itself() or machine.interrupted()
             if reason:
                 self._say(f"{instance_id} died: {reason}")
                 self._lost[instance_id] = reason
@@ -62,6 +62,13 @@ class Agent:
                     self._emulator.report(instance_id, "terminated", self._lost.pop(instance_id, ""))
                 self._say(f"{instance_id} is gone")
                 del self.machines[instance_id]
+
+    def give_notices(self, machine: Machine, notices: dict[str, object]) -> None:
+        """What EC2 tells an instance below meta-data/, and the events that go with what is new."""
+        new = {path: content for path, content in notices.items() if machine.notices.get(path) != content}
+        machine.notices = notices
+        for path, content in new.items():
+            self._emulator.notice(machine.id, path, content)
 
     def _follow(self, instance_id: str, instance: dict, delay: float) -> None:
         state, machine = instance["state"], self.machines.get(instance_id)

@@ -8,6 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .agent import Agent
+from .emulator import EmulatorUnavailable
 
 
 def serve(agent: Agent, port: int) -> str:
@@ -25,7 +26,7 @@ def serve(agent: Agent, port: int) -> str:
             self._change("signal", lambda machine, body: machine.signal(signal.Signals[body["signal"]], body.get("process")))
 
         def do_PUT(self) -> None:
-            self._change("notices", lambda machine, body: setattr(machine, "notices", dict(body)))
+            self._change("notices", lambda machine, body: agent.give_notices(machine, dict(body)))
 
         def _change(self, verb: str, apply) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -35,7 +36,7 @@ def serve(agent: Agent, port: int) -> str:
                 return self._answer(404, {"message": f"there is no {self.path}"})
             try:
                 apply(machine, json.loads(body or b"{}"))
-            except (LookupError, ValueError, TypeError, OSError) as error:
+            except (LookupError, ValueError, TypeError, OSError, EmulatorUnavailable) as error:
                 return self._answer(400, {"message": f"{type(error).__name__}: {error}"})
             self._answer(200, machine.describe())
 

@@ -32,6 +32,10 @@ class Emulator:
     def report(self, instance_id: str, state: str, reason: str) -> None:
         self._call("POST", f"/_twin/instances/{instance_id}/state", {"state": state, "reason": reason})
 
+    def notice(self, instance_id: str, path: str, content: object) -> None:
+        """EC2 has given an instance a notice: the event that goes with it. On a connection of its own, as faults come from other threads."""
+        Emulator(f"http://{self._host}:{self._port}", self._timeout)._call("POST", f"/_twin/instances/{instance_id}/notice", {"path": path, "content": content})
+
     def _call(self, method: str, path: str, body: object = None):
         try:
             if self._connection is None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .credentials import Accounts, ProfileCredentials
@@ -108,6 +109,14 @@ class Machine:
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         last = self._last_words() if code > 0 else ""
         return f"Server.InternalError: the host's process {how}" + (f" ({last})" if last else "")
+
+    def interrupted(self) -> str | None:
+        """Why EC2 takes the machine now, or None: the time of a Spot interruption notice has come."""
+        notice = self.notices.get("spot/instance-action")
+        if self.phase != "booted" or not isinstance(notice, dict) or not isinstance(notice.get("time"), str):
+            return None
+        at = datetime.fromisoformat(notice["time"].replace("Z", "+00:00"))
+        return "Server.SpotInstanceTermination: Spot instance termination" if datetime.now(timezone.utc) >= at else None
 
     def _last_words(self) -> str:
         try:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from . import addresses, flink, image, node, notices, volume
+from . import addresses, drain, flink, image, node, notices, volume
 from .imds import Metadata
 from .s3 import S3
 from .status import Status, status_uri
@@ -58,10 +58,36 @@ def run(home):
     notices.watch(metadata, lambda found: status.update(notices=found))
     status.update(phase="running", reason="%d process(es) started." % len(specs), bootSeconds=round(time.monotonic() - started, 2))
     say("starting %s" % ", ".join(spec.name for spec in specs))
-    Supervisor(specs, status.processes).run()
+    supervise(specs, status, metadata if identity.role == "taskmanager" else None, say)
     status.update(phase="stopped", reason="The node was told to stop.")
     status.flush(2)
     return 0
+
+
+def supervise(specs, status, metadata, say):
+    """Until the node is told to stop. `metadata`: where the word to drain comes from; None for a host that is never drained."""
+    asked = []
+
+    def changed(children):
+        if not asked:
+            return status.processes(children)
+        empty = not any(child.process for child in children)
+        told = "drained" if empty else "draining"
+        status.processes(children, phase=told, reason="%s: asked by %s." % ("No process runs" if empty else "The processes are being ended", asked[0]))
+
+    def drained(by):
+        asked[:] = [by] if by else []
+        say("drains, asked by %s" % by if by else "goes on: it is not to be drained any more")
+        if not by:
+            status.update(phase="running", reason="%d process(es) started again after a drain." % len(specs))
+        supervisor.hold(by is not None)
+        if by:
+            changed(supervisor.children)
+
+    supervisor = Supervisor(specs, changed)
+    if metadata:
+        drain.watch(metadata, drained)
+    supervisor.run()
 
 
 def prepare(home, identity, s3, say, status):

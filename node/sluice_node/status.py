@@ -44,9 +44,9 @@ class Status:
         self._idle.clear()
         self._dirty.set()
 
-    def processes(self, children):
-        """Takes over the supervisor's children."""
-        self.update(processes=[{
+    def processes(self, children, **changes):
+        """Takes over the supervisor's children, with what else has changed."""
+        self.update(**changes, processes=[{
             "name": child.spec.name, "pid": child.process.pid if child.process else None, "startedAt": child.started_at,
             "starts": child.starts, "deaths": child.deaths} for child in children])
 

@@ -59,6 +59,8 @@ class Child:
     deaths_in_a_row: int = 0
     start_at: float = 0.0
     starts: int = 0
+    # When it is killed although it was asked to end; 0 while nobody asked.
+    kill_at: float = 0.0
 
 
 class Supervisor:
@@ -66,7 +68,7 @@ class Supervisor:
     Starts every spec and starts it again when it ends, until SIGTERM or SIGINT. Must be used from the main thread: signals, and
     PR_SET_PDEATHSIG (which follows the thread that forked), need it.
 
-    `changed(children)` is called after every start and death.
+    `changed(children)` is called after every start and death. While it is held (`hold`), it ends its processes and starts none.
     """
 
     def __init__(self, specs, changed, clock=time.monotonic):
@@ -74,6 +76,7 @@ class Supervisor:
         self._changed = changed
         self._clock = clock
         self._stopping = False
+        self._held = False
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
@@ -85,15 +88,30 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # Wakes the loop; waiting is done there.
         try:
             while not self._stopping:
-                self._start_due()
+                self._hold_back() if self._held else self._start_due()
                 self._bound_output()
                 self._sleep()
                 self._reap()
         finally:
             self._end_all()
 
+    def hold(self, held):
+        """Ends all processes in order and starts none until `hold(False)`. From any thread; returns at once."""
+        self._held = held
+        self._wake_write.send(b"h")
+
     def _stop(self, *_):
         self._stopping = True
+
+    def _hold_back(self):
+        for child in self.children:
+            if child.process is None:
+                continue
+            if not child.kill_at:
+                child.kill_at = self._clock() + STOP_SECONDS
+                child.process.terminate()
+            elif self._clock() >= child.kill_at:
+                child.process.kill()
 
     def _start_due(self):
         for child in self.children:
@@ -111,7 +129,8 @@ class Supervisor:
         self._changed(self.children)
 
     def _sleep(self):
-        waits = [child.start_at - self._clock() for child in self.children if child.process is None]
+        due = [child.kill_at if child.process else child.start_at for child in self.children if bool(child.process) == self._held]
+        waits = [at - self._clock() for at in due]
         select.select([self._wake_read], [], [], max(0.0, min([5.0, *waits])))
         try:
             while self._wake_read.recv(4096):
@@ -125,11 +144,13 @@ class Supervisor:
             if code is None:
                 continue
             steady = self._clock() - child.started >= STEADY_SECONDS
-            child.deaths_in_a_row = 1 if steady else child.deaths_in_a_row + 1
+            # An end that was asked for is no failure: the next start is at once.
+            child.deaths_in_a_row = 0 if child.kill_at else 1 if steady else child.deaths_in_a_row + 1
+            child.kill_at = 0.0
             child.start_at = self._clock() + restart_delay(child.deaths_in_a_row)
             child.deaths = [*child.deaths, {"at": now(), "how": _describe(code), "pid": child.process.pid}][-20:]
             child.process = None
-            if child.start_at <= self._clock() and not self._stopping:
+            if child.start_at <= self._clock() and not self._stopping and not self._held:
                 self._start(child)  # Reports the death and the new start together.
             else:
                 self._changed(self.children)

@@ -13,6 +13,8 @@ from datetime import datetime
 from sluice_node.status import Status
 from sluice_node.supervisor import empty, restart_delay
 
+from .fakes import FakeMetadata, instance
+
 NODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A supervisor of two processes, as the bootstrap makes it: argv[1] is its directory, the others are the two commands.
 PROGRAM = """
@@ -118,6 +120,92 @@ class SupervisorTest(unittest.TestCase):
         empty(scratch)
         self.assertEqual([], os.listdir(scratch))
         wait_for(lambda: os.listdir(self.home) == ["scratch"])
+
+
+class HoldTest(unittest.TestCase):
+    """A supervisor whose processes are held back by a tag of the instance, as the bootstrap wires it."""
+
+    PROGRAM = """
+import os, sys
+from sluice_node import drain, main
+from sluice_node.flink import ProcessSpec
+from sluice_node.imds import Metadata
+from sluice_node.status import Status
+drain.watch.__defaults__ = (None, 0.05)
+home = sys.argv[1]
+status = Status(os.path.join(home, "status.json"), phase="running", processes=[])
+specs = [ProcessSpec("p%d" % n, ["bash", "-c", command], os.path.join(home, "p%d.out" % n), os.path.join(home, "scratch%d" % n)) for n, command in enumerate(sys.argv[2:], 1)]
+main.supervise(specs, status, Metadata(os.environ["IMDS"]), lambda text: None)
+"""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.home = temporary.name
+        self.metadata = FakeMetadata(instance())
+        self.addCleanup(self.metadata.close)
+
+    def start(self, *commands):
+        process = subprocess.Popen([sys.executable, "-c", self.PROGRAM, self.home, *commands], env={**os.environ, "PYTHONPATH": NODE, "IMDS": self.metadata.url})
+
+        def end():
+            process.terminate()
+            process.wait()
+        self.addCleanup(end)
+        return process
+
+    def status(self):
+        try:
+            with open(os.path.join(self.home, "status.json")) as stream:
+                return json.load(stream)
+        except (OSError, ValueError):
+            return {"phase": "", "processes": []}
+
+    def pids(self):
+        return [item["pid"] for item in self.status()["processes"] if item["pid"]]
+
+    def tag(self, value):
+        if value is None:
+            del self.metadata.found["meta-data/tags/instance/sluice:drain"]
+        else:
+            self.metadata.found["meta-data/tags/instance/sluice:drain"] = value
+
+    def test_a_host_that_is_to_be_drained_ends_its_processes_in_order_and_says_who_asked(self):
+        self.start("trap 'echo left in order; exit 0' TERM; while :; do sleep 0.05; done", "exec sleep 100")
+        pids = wait_for(lambda: self.pids() if len(self.pids()) == 2 else None)
+        self.tag("op-1")
+        wait_for(lambda: self.status()["phase"] == "drained")
+        self.assertIn("op-1", self.status()["reason"])
+        self.assertFalse(any(alive(pid) for pid in pids))
+        with open(os.path.join(self.home, "p1.out")) as stream:
+            self.assertEqual("left in order\n", stream.read())
+        time.sleep(0.5)
+        self.assertEqual([], self.pids())
+
+    def test_a_host_that_is_taken_back_runs_its_processes_again_at_once(self):
+        self.start("exec sleep 100", "exec sleep 100")
+        wait_for(lambda: len(self.pids()) == 2)
+        for _ in range(3):
+            self.tag("op-1")
+            wait_for(lambda: self.status()["phase"] == "drained")
+            self.tag(None)
+            started = time.monotonic()
+            wait_for(lambda: len(self.pids()) == 2)
+            self.assertLess(time.monotonic() - started, 0.9)
+            self.assertEqual("running", self.status()["phase"])
+
+    def test_a_host_that_boots_with_the_tag_is_drained(self):
+        self.tag("op-1")
+        self.start("exec sleep 100")
+        wait_for(lambda: self.status()["phase"] == "drained")
+
+    def test_metadata_that_does_not_answer_takes_no_host_back(self):
+        self.start("exec sleep 100")
+        self.tag("op-1")
+        wait_for(lambda: self.status()["phase"] == "drained")
+        self.metadata.close()
+        time.sleep(0.5)
+        self.assertEqual("drained", self.status()["phase"])
 
 
 class StatusTest(unittest.TestCase):

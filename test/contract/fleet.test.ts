@@ -144,6 +144,44 @@ describe.each([
     await takeAway(spec, first);
   });
 
+  test('shows the marks that a host was given, until they are taken off', async () => {
+    const spec = aSpec();
+    const { resources, seen } = await launched(spec, 2);
+    const [first, second] = seen.hosts.filter(({ role }) => role === 'taskmanager').map(({ instanceId }) => instanceId) as [string, string];
+    await fleet.markHosts([first, 'i-0000000000000dead'], 'drain', 'op-1');
+    await fleet.markHosts([first], 'leaving', 'op-2');
+    const marks = async () => new Map((await fleet.observe(resources)).hosts.map((host) => [host.instanceId, host.marks]));
+    expect((await marks()).get(first)).toEqual({ drain: 'op-1', leaving: 'op-2' });
+    expect((await marks()).get(second)).toBeUndefined();
+    await fleet.unmarkHosts([first], 'drain');
+    expect((await marks()).get(first)).toEqual({ leaving: 'op-2' });
+    await fleet.unmarkHosts([first, 'i-0000000000000dead'], 'leaving');
+    expect((await marks()).get(first)).toBeUndefined();
+    await takeAway(spec, resources);
+  });
+
+  test('launches another host in the place of one that is replaced', async () => {
+    const spec = aSpec();
+    const { resources, seen } = await launched(spec, 2);
+    const [gone] = seen.hosts.filter(({ role }) => role === 'taskmanager').map(({ instanceId }) => instanceId) as [string];
+    await fleet.replaceHosts([gone]);
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && !now.hosts.some(({ instanceId }) => instanceId === gone),
+    );
+    expect(after.wanted.taskmanager).toBe(2);
+    await takeAway(spec, resources);
+  });
+
+  test("tells whose host an instance is, and nothing of one that is nobody's", async () => {
+    const spec = aSpec({ epoch: 3 });
+    const { resources, seen } = await launched(spec, 1);
+    for (const { instanceId, role } of seen.hosts)
+      expect(await fleet.ownerOf(instanceId)).toEqual({ cluster: spec.cluster, epoch: 3, role });
+    expect(await fleet.ownerOf('i-0000000000000dead')).toBeUndefined();
+    await takeAway(spec, resources);
+  });
+
   test('grows and shrinks the TaskManager hosts of the home zone', async () => {
     const spec = aSpec({ size: { ...aCluster().size, taskManagers: { min: 2, max: 8 } } });
     const { resources } = await launched(spec, 1);

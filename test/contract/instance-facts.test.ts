@@ -25,6 +25,15 @@ describe.each([
     expect(await create().describe([])).toEqual(new Map());
   });
 
+  test('find types of as many vCPUs and as much memory', async () => {
+    const facts = create();
+    const own = (await facts.describe(['c6i.2xlarge'])).get('c6i.2xlarge');
+    if (!own) throw new Error('c6i.2xlarge is not there');
+    const found = await facts.alike(own);
+    expect(found.map(({ instanceType }) => instanceType)).toEqual(expect.arrayContaining(['c6i.2xlarge', 'c6id.2xlarge', 'c7i.2xlarge']));
+    for (const type of found) expect(type).toMatchObject({ vcpus: 8, memoryMiB: 16_384 });
+  });
+
   test('are found by exact names only', async () => {
     expect(await create().describe(['c5.*'])).toEqual(new Map());
   });

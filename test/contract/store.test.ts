@@ -140,6 +140,26 @@ describe.each([
       expect(await store.acceptTermination(termination())).toEqual({ outcome: 'blocked', by: 'cluster' });
     });
 
+    const replacement = (epoch: number) =>
+      anOperation({ kind: 'replace-host', request: { kind: 'replace-host', instanceId: 'i-1', epoch, notice: 'rebalance' } });
+
+    test('the replacement of a host is accepted whoever holds the cluster, once', async () => {
+      await launched({ lease: aLease(newOperationId()) });
+      const operation = replacement(1);
+      expect(await store.acceptReplacement(operation, 1)).toEqual({ outcome: 'created' });
+      expect(await store.acceptReplacement(operation, 1)).toMatchObject({ outcome: 'repeated' });
+      expect(await store.openOperations()).toHaveLength(1);
+    });
+
+    test.each([
+      ['is being launched', { status: 'LAUNCHING' }, 1],
+      ['is to be terminated', { desired: 'TERMINATED' }, 1],
+      ['is at another epoch', {}, 2],
+    ] as const)('the replacement of a host of a cluster that %s is blocked', async (_why, change, epoch) => {
+      await launched(change);
+      expect(await store.acceptReplacement(replacement(epoch), epoch)).toEqual({ outcome: 'blocked', by: 'cluster' });
+    });
+
     test.each([
       ['does not exist', undefined],
       ['is being launched', { status: 'LAUNCHING' }],

@@ -1,7 +1,7 @@
 import type { ClusterResources } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import { fleetNames } from '../../lambdas/gateways/aws/ec2/names';
-import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
+import type { FleetPort, FleetSeen, FleetSpec, HostMark, HostOwner } from '../../lambdas/gateways/aws/fleet.port';
 import { type Faults, withFaults } from './faults';
 
 type Host = FleetSeen['hosts'][number];
@@ -17,8 +17,9 @@ interface Group {
   deleting: boolean;
   problem?: FleetSeen['problem'];
 }
-interface FakeHost extends Omit<Host, 'state'> {
+interface FakeHost extends Omit<Host, 'state' | 'marks'> {
   state: Host['state'];
+  marks?: Partial<Record<HostMark, string>>;
   readonly group: string;
   /** Observations until a pending host runs, or a leaving one is gone. */
   observationsLeft: number;
@@ -141,6 +142,31 @@ class InMemoryFleet implements FleetPort {
   async fence(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {
     this.fenced.add(this.names(spec).base);
     await this.deleteGroups(spec, resources);
+  }
+
+  async replaceHosts(instanceIds: readonly string[]): Promise<void> {
+    for (const host of this.hosts) if (instanceIds.includes(host.instanceId) && host.state !== 'leaving') this.leave(host);
+    this.fill();
+  }
+
+  async markHosts(instanceIds: readonly string[], mark: HostMark, by: string): Promise<void> {
+    for (const host of this.hosts) if (instanceIds.includes(host.instanceId)) host.marks = { ...host.marks, [mark]: by };
+  }
+
+  async unmarkHosts(instanceIds: readonly string[], mark: HostMark): Promise<void> {
+    for (const host of this.hosts) {
+      if (!instanceIds.includes(host.instanceId)) continue;
+      const { [mark]: _, ...others } = host.marks ?? {};
+      if (Object.keys(others).length > 0) host.marks = others;
+      else delete host.marks;
+    }
+  }
+
+  async ownerOf(instanceId: string): Promise<HostOwner | undefined> {
+    const host = this.hosts.find((one) => one.instanceId === instanceId);
+    const group = host && this.groups.get(host.group);
+    const match = /^sluice-[^-]+-(.+)-e(\d+)$/.exec(group?.owner ?? '');
+    return host && match ? { cluster: match[1] as string, epoch: Number(match[2]), role: host.role } : undefined;
   }
 
   async deleteGroups(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {

@@ -47,6 +47,10 @@ class InMemoryInstanceFacts implements InstanceFactsPort {
       this.known.filter(({ instanceType }) => instanceTypes.includes(instanceType)).map((facts) => [facts.instanceType, facts]),
     );
   }
+
+  async alike({ vcpus, memoryMiB }: InstanceFacts): Promise<readonly InstanceFacts[]> {
+    return this.known.filter((facts) => facts.vcpus === vcpus && facts.memoryMiB === memoryMiB);
+  }
 }
 
 export type FakeInstanceFacts = InMemoryInstanceFacts & Faults<InstanceFactsPort>;

@@ -111,6 +111,13 @@ class InMemoryStore implements StorePort {
     });
   }
 
+  async acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.clusterItems.get(operation.cluster);
+      return stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && stored.epoch === epoch ? undefined : 'cluster';
+    });
+  }
+
   async operation(operationId: string): Promise<Operation | undefined> {
     const stored = this.operationItems.get(operationId);
     if (!stored) return undefined;

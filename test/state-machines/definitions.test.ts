@@ -14,7 +14,6 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'submit-job': ['Record ended jobs', 'Set alarms'],
   'upgrade-job': ['Record ended jobs', 'Discard previous program', 'Set alarms', 'Look for idle hosts', 'Give back idle hosts'],
   'set-scaling': ['Set alarms'],
-  'rescale-job': ['Record ended jobs', 'Look for idle hosts', 'Give back idle hosts'],
   'fail-over-cluster': [
     'Secure state',
     'Ask the lost hosts',
@@ -24,6 +23,18 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
     'Delete former access',
   ],
   'scale-job': ['Record ended jobs', 'Record how the job is', 'Look for idle hosts', 'Give back idle hosts'],
+  'replace-host': ['Ask for a replacement', 'Take a checkpoint', 'Take a last checkpoint', 'Look for idle hosts', 'Give back idle hosts'],
+  'rescale-job': [
+    'Record ended jobs',
+    'Look for occupied slots',
+    'Choose hosts to empty',
+    'Take a checkpoint',
+    'Empty hosts',
+    'Look at the emptied hosts',
+    'Take hosts back',
+    'Look for idle hosts',
+    'Give back idle hosts',
+  ],
 };
 /** What has to be taken away or put back when one of these states fails for good. */
 const CLEANING: Readonly<
@@ -68,9 +79,11 @@ const CLEANING: Readonly<
       by: ['Restore parallelism', 'Look at the former parallelism', 'Look for idle hosts', 'Give back idle hosts'],
     },
   ],
+  'replace-host': [{ failed: ['Look for room', 'Empty host', 'Look at the emptied host'], by: ['Take host back'] }],
   'rescale-job': [
     { failed: ['Ensure capacity', 'Look for slots', 'Look at the hosts'], by: ['Look for idle hosts', 'Give back idle hosts'] },
     { failed: ['Change parallelism', 'Look at the job'], by: ['Restore parallelism', 'Look at the former parallelism'] },
+    { failed: ['Empty hosts', 'Look at the emptied hosts'], by: ['Take hosts back'] },
   ],
   'fail-over-cluster': [
     {

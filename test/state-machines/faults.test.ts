@@ -125,6 +125,22 @@ const SCENARIOS: readonly Scenario[] = [
     },
   ],
   [
+    'rescale-job (in, emptying a host)',
+    async (world) => {
+      await running(world, 4);
+      world.flink.spread = 'even';
+      return world.acceptChange({ kind: 'rescale-job', parallelism: 2 });
+    },
+  ],
+  [
+    'replace-host',
+    async (world) => {
+      await running(world);
+      const { hosts } = await world.fleet.observe((await world.cluster()).resources);
+      return world.acceptReplacement(hosts.find(({ role }) => role === 'taskmanager')?.instanceId ?? '');
+    },
+  ],
+  [
     'terminate-cluster',
     async (world) => {
       await running(world);

@@ -84,7 +84,7 @@ const isBound = (machine: Machine, name: string): boolean => {
 
 /** Loops that the operation's deadline ends, as against those that take away or put back. */
 const AWAITED =
-  /^(May the .*|Slots registered|Savepoint complete|Checkpoint complete|Job (ended|running|at its new parallelism)|Previous version ended|All jobs ended)\?$/;
+  /^(May the .*|Slots registered|(Savepoint|Checkpoint|Last checkpoint) complete|Hosts? empty|Room for the tasks|Job (ended|running|at its new parallelism)|Previous version ended|All jobs ended)\?$/;
 /** What so many looks take: every loop waits one second at first, then two, then ten. */
 const secondsOf = (looks: number): number =>
   Math.min(looks, 60) + 2 * Math.min(Math.max(looks - 60, 0), 120) + 10 * Math.max(looks - 180, 0);

@@ -494,6 +494,66 @@ describe('rescale-job', () => {
     expect(await flinkState((await world.job()).flinkJobId)).toBe('RUNNING');
   });
 
+  describe('in, where Flink leaves the tasks on several hosts', () => {
+    beforeEach(async () => {
+      await change({ kind: 'rescale-job', parallelism: 6 });
+      world.flink.spread = 'even';
+    });
+    const phasesOf = (operation: Operation) => operation.phases.map(({ name }) => name);
+    const marked = async () =>
+      (await world.fleet.observe((await world.cluster()).resources)).hosts.filter(({ marks, state }) => marks && state !== 'leaving');
+
+    test('hosts are emptied after a checkpoint, and given back when the job runs on the others', async () => {
+      const { flinkJobId } = await world.job();
+      const operation = await change({ kind: 'rescale-job', parallelism: 2 });
+      expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays runs at parallelism 2.' });
+      expect(phasesOf(operation)).toEqual(expect.arrayContaining(['Take a checkpoint', 'Empty hosts', 'Look at the emptied hosts']));
+      expect((await world.flink.checkpoints(flinkJobId))?.completed).toBe(1);
+      expect(await wantedHosts()).toBe(1);
+      expect(await world.flink.job(flinkJobId)).toMatchObject({ state: 'RUNNING', parallelism: 2, tasks: { running: 2 } });
+    });
+
+    test('a checkpoint that fails is no reason to keep the hosts: the job goes on from the one before', async () => {
+      world.flink.askedCheckpoints = 'fail';
+      expect(await change({ kind: 'rescale-job', parallelism: 2 })).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await wantedHosts()).toBe(1);
+    });
+
+    test('without an end of the checkpoint no host is emptied, and the note says so', async () => {
+      world.flink.askedCheckpoints = 'hang';
+      const operation = await change({ kind: 'rescale-job', parallelism: 2 });
+      expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: expect.stringContaining('Hosts could not be emptied') });
+      expect(phasesOf(operation)).not.toContain('Empty hosts');
+      expect(await wantedHosts()).toBe(2);
+      expect(await marked()).toEqual([]);
+    });
+
+    test('a host whose node does not follow is taken back, and the job stays as it is', async () => {
+      world.nodesSeeTags = false;
+      const operation = await change({ kind: 'rescale-job', parallelism: 2 });
+      expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: expect.stringContaining('Hosts could not be emptied') });
+      expect(await marked()).toEqual([]);
+      expect(await wantedHosts()).toBe(2);
+      expect((await world.flink.job((await world.job()).flinkJobId))?.state).toBe('RUNNING');
+    });
+
+    test('after whichever task it is interrupted, no host stays marked and none is paid for in vain', async () => {
+      for (let tasks = 0, stopped = true; stopped; tasks++) {
+        world = enter(new World());
+        await launch();
+        await submit(world.jarSpec(6));
+        world.flink.spread = 'even';
+        const operation = await world.acceptChange({ kind: 'rescale-job', parallelism: 2 });
+        stopped = (await run(operation, tasks)).cause?.includes('the execution was stopped') ?? false;
+        await recover(world, operation.operationId);
+        const { spec, flinkJobId } = await world.job();
+        expect((await world.flink.job(flinkJobId))?.parallelism).toBe(spec.parallelism);
+        expect([tasks, await wantedHosts()]).toEqual([tasks, spec.parallelism / 2]);
+        expect(await marked()).toEqual([]);
+      }
+    });
+  });
+
   test('after whichever task a rescale is interrupted, the job has the parallelism that is stored, and no host is idle', async () => {
     for (let tasks = 0, stopped = true; stopped; tasks++) {
       world = enter(new World());
@@ -532,6 +592,132 @@ test('a rescale that gives way to a cancellation leaves no wish for hosts behind
   expect(await ended(rescaling)).toMatchObject({ status: 'CANCELED' });
   await cancellation;
   expect(await wantedHosts()).toBeLessThan(3);
+});
+
+describe('replace-host', () => {
+  beforeEach(launch);
+  const taskManagerHosts = async () =>
+    (await world.fleet.observe((await world.cluster()).resources)).hosts.filter(
+      ({ role, state }) => role === 'taskmanager' && state !== 'leaving',
+    );
+  const replace = async (instanceId: string, goneAt?: string): Promise<Operation> => {
+    const operation = await world.acceptReplacement(instanceId, goneAt);
+    await run(operation);
+    return ended(operation);
+  };
+  const soon = (seconds: number) => new Date(world.now + seconds * 1_000).toISOString();
+  const firstHost = async (): Promise<string> => (await taskManagerHosts())[0]?.instanceId ?? '';
+
+  test('another host comes first, then a checkpoint, then the tasks move and the host goes', async () => {
+    await submit();
+    const { flinkJobId } = await world.job();
+    const host = await firstHost();
+    const operation = await replace(host);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: `Host ${host} has left cluster flights.` });
+    expect(operation.phases.map(({ name }) => name)).toEqual([
+      'Begin replacement',
+      'Mark host',
+      'Ask for a replacement',
+      'Take a checkpoint',
+      'Look for room',
+      'Take a last checkpoint',
+      'Empty host',
+      'Look at the emptied host',
+      'Look for idle hosts',
+      'Give back idle hosts',
+      'End operation',
+    ]);
+    expect((await world.flink.checkpoints(flinkJobId))?.completed).toBe(2);
+    expect(await world.flink.job(flinkJobId)).toMatchObject({ state: 'RUNNING', parallelism: 2, tasks: { running: 2 } });
+    expect((await taskManagerHosts()).map(({ instanceId }) => instanceId)).not.toContain(host);
+    expect(await wantedHosts()).toBe(1);
+  });
+
+  test('with spare slots elsewhere nothing waits for the other host', async () => {
+    await submit();
+    await change({ kind: 'rescale-job', parallelism: 4 });
+    await submit(world.jarSpec(2, 'jar', 'other'));
+    await change({ kind: 'rescale-job', parallelism: 2 });
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const host = await firstHost();
+    await world.fleet.setHosts((await world.cluster()).resources, 'us-east-1a', 2);
+    expect((await replace(host, soon(120))).phases.find(({ name }) => name === 'Look for room')).toMatchObject({ outcome: 'ok' });
+  });
+
+  test('a host that goes in two minutes is emptied before, although there is no room', async () => {
+    await submit();
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const host = await firstHost();
+    const goneAt = soon(120);
+    world.onCall = (_, method) => {
+      if (method === 'markHosts') expect(soon(0) <= goneAt).toBe(true);
+    };
+    const operation = await world.acceptReplacement(host, goneAt);
+    const pause = world.pause.bind(world);
+    world.pause = async (seconds) => {
+      if (soon(0) > goneAt) world.fleet.loseHost(host);
+      if (soon(0) > soon(200)) world.fleet.zonesWithoutCapacity.clear();
+      await pause(seconds);
+    };
+    await run(operation);
+    const emptied = (await ended(operation)).phases.find(({ name }) => name === 'Empty host');
+    expect(emptied?.startedAt.localeCompare(goneAt)).toBe(-1);
+  });
+
+  test('a host that only may go stays when no other can be had, and no wish for one is left', async () => {
+    await submit();
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const host = await firstHost();
+    expect(await replace(host)).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(await wantedHosts()).toBe(1);
+    expect(await taskManagerHosts()).toEqual([expect.objectContaining({ instanceId: host })]);
+    expect((await taskManagerHosts())[0]?.marks).toBeUndefined();
+    expect(await flinkState((await world.job()).flinkJobId)).toBe('RUNNING');
+  });
+
+  test('a notice for a host that has gone changes nothing', async () => {
+    expect(await replace('i-00000000000000000')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await wantedHosts()).toBe(1);
+  });
+
+  test('two hosts at once are both replaced', async () => {
+    await submit(world.jarSpec(4));
+    const hosts = (await taskManagerHosts()).map(({ instanceId }) => instanceId);
+    const operations = await Promise.all(hosts.map((host) => world.acceptReplacement(host)));
+    await Promise.all(operations.map((operation) => run(operation)));
+    for (const operation of operations) expect(await ended(operation)).toMatchObject({ status: 'SUCCEEDED' });
+    const now = (await taskManagerHosts()).map(({ instanceId }) => instanceId);
+    for (const host of hosts) expect(now).not.toContain(host);
+    expect(await wantedHosts()).toBe(2);
+  });
+
+  test('it gives way to the termination of its cluster', async () => {
+    await submit();
+    const operation = await world.acceptReplacement(await firstHost());
+    let terminating: Operation | undefined;
+    world.onCall = (_, method) => {
+      if (method === 'markHosts') void world.acceptTermination('cancel').then((accepted) => (terminating = accepted));
+    };
+    await run(operation);
+    expect(await ended(operation)).toMatchObject({ status: 'CANCELED' });
+    await run(terminating as Operation);
+    expect(world.fleet.leftovers()).toEqual([]);
+  });
+
+  test('after whichever task it is interrupted, the host is replaced in the end and none is paid for in vain', async () => {
+    for (let tasks = 0, stopped = true; stopped; tasks++) {
+      world = enter(new World());
+      await launch();
+      await submit();
+      const host = await firstHost();
+      const operation = await world.acceptReplacement(host);
+      stopped = (await run(operation, tasks)).cause?.includes('the execution was stopped') ?? false;
+      await recover(world, operation.operationId);
+      expect([tasks, await wantedHosts(), (await taskManagerHosts()).some(({ marks }) => marks)]).toEqual([tasks, 1, false]);
+      expect([tasks, (await taskManagerHosts()).map(({ instanceId }) => instanceId)]).not.toEqual([tasks, [host]]);
+      expect((await world.flink.job((await world.job()).flinkJobId))?.parallelism).toBe(2);
+    }
+  });
 });
 
 describe('terminate-cluster', () => {

@@ -1,13 +1,15 @@
-import { type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
+import { CreateTagsCommand, DeleteTagsCommand, type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../contracts/cluster';
 import { AwsUnavailable } from '../../contracts/errors';
+import { mostHostsInChange } from '../../domain/capacity';
+import { unless } from './aws-errors';
 import { deleteGroupsNamed, describeGroups, ensureGroup, launchProblem, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
 import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
 import { fleetNames } from './ec2/names';
 import { deleteNetworkInterface, ensureNetworkInterface } from './ec2/network-interface';
 import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
-import { hostsSeen } from './ec2/observed-hosts';
+import { hostsSeen, markTag, ownerOfInstance } from './ec2/observed-hosts';
 import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
 import { closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
@@ -16,6 +18,8 @@ import type { FleetPort } from './fleet.port';
 
 /** Every state in which an instance still holds an interface, a volume or money. */
 const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+
+const GONE = ['InvalidInstanceID.NotFound', 'InvalidInstanceId.NotFound', 'InvalidID'] as const;
 
 /**
  * Machines by EC2 Auto Scaling. Whatever is made has a name or tag that derives from stage, cluster and epoch, and is looked for before or when it is made:
@@ -47,7 +51,8 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       const names = fleetNames(stage.name, spec.cluster, spec.epoch);
       const { taskManagers, taskManagersPerHost } = spec.size;
       const mostHosts = Math.max(taskManagerHosts, Math.ceil(taskManagers.max / taskManagersPerHost));
-      const traits = await typeTraits(dependencies, [spec.size.instanceType, spec.size.jobManager.instanceType]);
+      const alternatives = spec.spotPercent > 0 ? (spec.size.alternatives ?? []) : [];
+      const traits = await typeTraits(dependencies, [spec.size.instanceType, spec.size.jobManager.instanceType, ...alternatives]);
       // A single host has no neighbour to be near to.
       const placed = mostHosts > 1 && traits(spec.size.instanceType).clusterPlacement;
       const placementGroup = placed ? await ensurePlacementGroup(dependencies, spec) : undefined;
@@ -56,8 +61,9 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
         {
           role: 'taskmanager',
           name: names.taskManagerGroup(spec.zone),
-          hosts: { wanted: taskManagerHosts, min: 0, max: mostHosts },
+          hosts: { wanted: taskManagerHosts, min: 0, max: mostHostsInChange(mostHosts) },
           placementGroup,
+          types: [spec.size.instanceType, ...alternatives.filter((type) => !placed || traits(type).clusterPlacement)],
         },
       ] as const;
       const launchTemplateIds: string[] = [];
@@ -108,7 +114,24 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       await setWanted(dependencies, group.name, hosts);
     },
 
-    terminateHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds),
+    terminateHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds, 'fewer'),
+    replaceHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds, 'as-many'),
+
+    async markHosts(instanceIds, mark, by) {
+      // One by one: a call for several fails as a whole when one of them has gone.
+      for (const id of instanceIds)
+        await unless([...GONE], ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [{ Key: markTag(mark), Value: by }] })));
+    },
+
+    async unmarkHosts(instanceIds, mark) {
+      for (const id of instanceIds)
+        await unless([...GONE], ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: [{ Key: markTag(mark) }] })));
+    },
+
+    async ownerOf(instanceId) {
+      const [instance] = await instances({ Filters: [{ Name: 'instance-id', Values: [instanceId] }] });
+      return instance && ownerOfInstance(instance, stage.name);
+    },
 
     async fence(owner, resources) {
       // What cuts a process off at once comes first; the end of its host may take as long as its zone is ill.

@@ -14,6 +14,10 @@ export interface FleetSpec {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** `drain`: its TaskManagers shall end (node/README.md). `leaving`: EC2 will take it, or has said that it may. */
+export type HostMark = 'drain' | 'leaving';
+export type HostMarks = Readonly<Partial<Record<HostMark, string>>>;
+
 export interface FleetSeen {
   readonly hosts: readonly {
     readonly instanceId: string;
@@ -25,11 +29,19 @@ export interface FleetSeen {
     /** All private IPv4 addresses, the primary one first: one for each TaskManager of the host. */
     readonly addresses?: readonly string[];
     readonly launchedAt?: string;
+    /** Marks that the control plane has put on it, with who did. A host with any of them offers no slots to count on. */
+    readonly marks?: HostMarks;
   }[];
   /** Wanted number of hosts by role. */
   readonly wanted: { readonly jobmanager: number; readonly taskmanager: number };
   /** Newest failed launch of the groups, if there is one after which nothing was launched: EC2's own message. */
   readonly problem?: { readonly kind: 'capacity' | 'other'; readonly message: string; readonly at: string };
+}
+
+export interface HostOwner {
+  readonly cluster: string;
+  readonly epoch: number;
+  readonly role: 'jobmanager' | 'taskmanager';
 }
 
 /** A provider of machines (`ec2` now, `emr` later). Every method can be repeated; what is there already is left as it is. */
@@ -54,6 +66,13 @@ export interface FleetPort {
    * with their instances. Returns before they are gone: a host in a zone that is lost may stay for long.
    */
   fence(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
+  /** Ends the given hosts; their groups launch others in their place. */
+  replaceHosts(instanceIds: readonly string[]): Promise<void>;
+  /** Puts a mark on running hosts. @param by who asks for it: an operation's id */
+  markHosts(instanceIds: readonly string[], mark: HostMark, by: string): Promise<void>;
+  unmarkHosts(instanceIds: readonly string[], mark: HostMark): Promise<void>;
+  /** Whose host an instance is. undefined: of no cluster of this stage. */
+  ownerOf(instanceId: string): Promise<HostOwner | undefined>;
   /** Deletes the groups with their instances. Returns before they are gone. Finds them by name (spec), recorded or not. */
   deleteGroups(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
   /** True when no instance and no group of this cluster's epoch is left. */

@@ -18,6 +18,19 @@ export const createInstanceFacts = ({ client }: { readonly client: EC2Client }):
     }
     return new Map(instanceTypes.flatMap((type) => known.get(type) ?? []).map((facts) => [facts.instanceType, facts]));
   },
+
+  async alike({ vcpus, memoryMiB }) {
+    const Filters = [
+      { Name: 'vcpu-info.default-vcpus', Values: [String(vcpus)] },
+      { Name: 'memory-info.size-in-mib', Values: [String(memoryMiB)] },
+    ];
+    const found: InstanceFacts[] = [];
+    for await (const { InstanceTypes = [] } of paginateDescribeInstanceTypes({ client }, { Filters }))
+      for (const info of InstanceTypes)
+        if (info.InstanceType && info.CurrentGeneration && info.SupportedUsageClasses?.includes('spot'))
+          found.push(toFacts(info.InstanceType, info));
+    return found;
+  },
 });
 
 const sum = (values: readonly (number | undefined)[]): number | undefined =>

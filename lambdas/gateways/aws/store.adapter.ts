@@ -136,6 +136,12 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(cluster.name), names, update, same) }, ...leases]);
     },
 
+    async acceptReplacement(given, epoch) {
+      const names = new Placeholders();
+      const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), names.is(epoch, 'epoch')].join(' AND ');
+      return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, isUsable) }]);
+    },
+
     operation,
 
     operationsOf: (cluster, page) =>

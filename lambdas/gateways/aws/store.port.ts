@@ -42,6 +42,8 @@ export interface StorePort {
    * status and lease of `previous`: of two at once one is blocked.
    */
   acceptTakeover(operation: Operation, cluster: Cluster, previous: Cluster, jobs: readonly string[]): Promise<OperationAccepted>;
+  /** In one transaction: the operation, on condition that the cluster is desired and RUNNING at this epoch. Takes no lease. */
+  acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted>;
 
   operation(operationId: string): Promise<Operation | undefined>;
   /** Newest first. */

@@ -24,6 +24,30 @@ class Events(unittest.TestCase):
         self.assertEqual(launched["detail"]["Details"]["Availability Zone"], "us-east-1c")
         s.twin("DELETE", "faults")
 
+    def test_what_ec2_tells_an_instance_comes_with_its_event(self):
+        seen = s.listen({"source": ["aws.ec2", "aws.health"]})
+        name = s.group(s.launch_template(), 1, zones="a")
+        instance_id = s.in_service(name, 1)[0]["InstanceId"]
+        notices = {
+            "spot/instance-action": {"action": "terminate", "time": "2030-01-01T00:02:00Z"},
+            "events/recommendations/rebalance": {"noticeTime": "2030-01-01T00:00:00Z"},
+            "events/maintenance/scheduled": [{"Code": "instance-retirement", "NotBefore": "21 Jan 2030 09:00:43 GMT"}],
+        }
+        for path, content in notices.items():
+            s.twin("POST", f"instances/{instance_id}/notice", {"path": path, "content": content})
+        types = {"EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation", "AWS Health Event"}
+        told = s.wait_for(
+            lambda: (lambda found: found if {e["detail-type"] for e in found} >= types else None)([e for e in seen() if instance_id in str(e)]),
+            "three events",
+        )
+        by_type = {event["detail-type"]: event for event in told}
+        self.assertEqual("terminate", by_type["EC2 Spot Instance Interruption Warning"]["detail"]["instance-action"])
+        self.assertEqual(instance_id, by_type["EC2 Instance Rebalance Recommendation"]["detail"]["instance-id"])
+        health = by_type["AWS Health Event"]["detail"]
+        self.assertEqual(("EC2", "scheduledChange", instance_id), (
+            health["service"], health["eventTypeCategory"], health["affectedEntities"][0]["entityValue"]))
+        s.remove(name)
+
     def test_a_change_of_an_alarms_state_is_an_event(self):
         seen = s.listen({"source": ["aws.cloudwatch"]})
         name = s.unique("lag")

@@ -11,7 +11,9 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -25,6 +27,7 @@ class FakeEmulator:
     def __init__(self) -> None:
         self.instances: dict[str, dict] = {}
         self.reports: list[tuple[str, str, str]] = []
+        self.announced: list[tuple[str, str]] = []
         self.settings = {"bootDelaySeconds": 0.0, "autoStart": True}
         fake = self
 
@@ -40,6 +43,9 @@ class FakeEmulator:
 
             def do_POST(self) -> None:
                 body = self.body()
+                if self.path.endswith("/notice"):
+                    fake.announced.append((self.path.split("/")[3], body["path"]))
+                    return self.answer({})
                 fake.reports.append((self.path.split("/")[3], body["state"], body["reason"]))
                 fake.instances[self.path.split("/")[3]]["state"] = body["state"]
                 self.answer({})
@@ -205,6 +211,36 @@ class AgentTest(unittest.TestCase):
         self.start()
         wait_for(lambda: (self.state / "fleet.url").exists())
         self.assertEqual(1, self.start().wait(30))
+
+    def metadata(self, address: str, path: str) -> str | None:
+        url = f"http://{address}:8169/latest/"
+        token = urllib.request.urlopen(urllib.request.Request(url + "api/token", method="PUT", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"}), timeout=5).read().decode()
+        try:
+            return urllib.request.urlopen(urllib.request.Request(url + path, headers={"X-aws-ec2-metadata-token": token}), timeout=5).read().decode()
+        except urllib.error.HTTPError:
+            return None
+
+    def test_a_running_instance_reads_a_tag_that_it_is_given_and_no_more_when_it_is_taken_off(self) -> None:
+        self.emulator.launch("i-1", "127.70.41.1")
+        self.start()
+        self.reported("i-1", "running")
+        path = "meta-data/tags/instance/sluice:drain"
+        self.assertIsNone(self.metadata("127.70.41.1", path))
+        self.emulator.instances["i-1"]["tags"] = {"sluice:role": "taskmanager", "sluice:drain": "op-1"}
+        wait_for(lambda: self.metadata("127.70.41.1", path) == "op-1")
+        self.emulator.instances["i-1"]["tags"] = {"sluice:role": "taskmanager"}
+        wait_for(lambda: self.metadata("127.70.41.1", path) is None)
+
+    def test_a_new_notice_is_announced_once_and_the_host_is_taken_at_its_time(self) -> None:
+        self.emulator.launch("i-1", "127.70.41.1")
+        self.start()
+        self.reported("i-1", "running")
+        at = (datetime.now(timezone.utc) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        notice = {"spot/instance-action": {"action": "terminate", "time": at}}
+        for _ in range(2):
+            self.control("/instances/i-1/notices", notice, "PUT")
+        self.assertEqual([("i-1", "spot/instance-action")], self.emulator.announced)
+        self.assertRegex(self.reported("i-1", "terminated")[2], "SpotInstanceTermination")
 
     def test_an_address_that_is_not_loopback_is_refused_with_advice(self) -> None:
         self.emulator.launch("i-1", "10.0.0.1")

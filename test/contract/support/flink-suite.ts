@@ -232,6 +232,34 @@ export function flinkSuite(cluster: () => FlinkUnderTest): void {
     await running('run', { savepoint: location });
   });
 
+  it('takes one checkpoint for a trigger however often it is asked for', async () => {
+    const [id, trigger] = [await running(), newJobId()];
+    expect(await flink().checkpoint(id, trigger)).toEqual({ state: 'unknown' });
+    await flink().triggerCheckpoint(id, trigger);
+    const done = await eventually(
+      () => flink().checkpoint(id, trigger),
+      ({ state }) => state !== 'in-progress',
+    );
+    expect(done).toEqual({ state: 'completed', id: expect.any(Number) });
+    await flink().triggerCheckpoint(id, trigger);
+    expect(await flink().checkpoint(id, trigger)).toEqual(done);
+    expect((await flink().job(id))?.state).toBe('RUNNING');
+  });
+
+  it('tells why there is no checkpoint of a job that does not run', async () => {
+    const trigger = newJobId();
+    const id = await running();
+    await flink().cancel(id);
+    await eventually(
+      () => flink().job(id),
+      (job) => job?.state === 'CANCELED',
+    );
+    await flink()
+      .triggerCheckpoint(id, trigger)
+      .catch(() => undefined);
+    expect(await flink().checkpoint(id, trigger)).toMatchObject({ state: expect.stringMatching(/failed|unknown/) });
+  });
+
   it('takes one savepoint for a trigger however often it is asked for, and the job goes on', async () => {
     const [id, trigger] = [await running(), 'op-abcdefghijklmnopqrstuvwxyz'];
     for (let n = 0; n < 3; n += 1) await flink().triggerSavepoint(id, trigger, cluster().directory);

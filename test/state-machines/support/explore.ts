@@ -21,6 +21,8 @@ const OK = {
   parallelism: 2,
   location: 's3://state/savepoint-1',
   addresses: [],
+  workers: [],
+  hosts: [{ instanceId: 'i-1', addresses: ['127.64.0.5'] }],
   status: 'FAILED',
   partial: false,
   late: false,
@@ -74,6 +76,7 @@ const deviations = (kind: OperationKind, definition: Definition, name: string): 
     ...plans.map((plan) => ({ answers: [{ ...OK, plan }] })),
     ...(task.includes('ObserveCluster') ? [{ answers: [{ ...NOT_READY, late: true }] }] : []),
     ...(task.includes('ScaleJob') ? [{ answers: [{ ...OK, partial: true }] }] : []),
+    ...(/ChooseHosts|MarkHost/.test(task) ? [{ answers: [{ ...OK, hosts: [] }] }] : []),
     ...(task.includes('EndOperation') ? [{ answers: [{ ...OK, status: 'CANCELED' }] }] : []),
   ];
 };

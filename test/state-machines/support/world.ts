@@ -114,6 +114,8 @@ export class World {
   readonly observations: FakeObservations = createFakeObservations(this.clock);
   /** false: the JobManager never answers, whatever its host does. */
   jobManagerStarts = true;
+  /** false: no node follows its tags, as on a hypervisor that does not show them while an instance runs. */
+  nodesSeeTags = true;
   faults: FaultPlan = () => undefined;
   /** Called before every call of a port. */
   onCall: (port: string, method: string) => void = () => undefined;
@@ -166,9 +168,11 @@ export class World {
         const running = seen.hosts.filter((host) => host.state === 'running' && !this.lostZones.has(host.zone));
         const flink = this.jobManagerAt(resources.jobManagerAddress);
         flink.reachable = this.jobManagerStarts && running.some((host) => host.role === 'jobmanager');
-        const workers = running.filter((host) => host.role === 'taskmanager');
+        const workers = running.filter((host) => host.role === 'taskmanager' && !(this.nodesSeeTags && host.marks?.drain));
+        const before = flink.addresses.join();
         flink.taskManagers = workers.length;
         flink.addresses = workers.map((host) => host.address ?? '');
+        if (flink.addresses.join() !== before) flink.slotsChanged();
         if (cluster.former && resources === cluster.resources) await this.completeCheckpoints(flink);
       }
     }
@@ -252,6 +256,14 @@ export class World {
     this.lostZones.add(zone);
     this.fleet.zonesWithoutCapacity.add(zone);
     this.flink.reachable = false;
+  }
+
+  async acceptReplacement(instanceId: string, goneAt?: string): Promise<Operation> {
+    const notice = goneAt === undefined ? 'rebalance' : 'interruption';
+    const operation = this.operation({ kind: 'replace-host', instanceId, epoch: 1, notice, ...(goneAt === undefined ? {} : { goneAt }) });
+    const { outcome } = await this.store.acceptReplacement(operation, 1);
+    if (outcome !== 'created') throw new Error(`not accepted: ${outcome}`);
+    return operation;
   }
 
   sqlSpec(parallelism: number, name = 'delays'): StoredJobSpec {

@@ -27,13 +27,15 @@ export interface GroupParts {
   readonly name: string;
   readonly launchTemplateId: string;
   readonly hosts: { readonly wanted: number; readonly min: number; readonly max: number };
+  /** Types that Spot hosts may be of, the size's own first. */
+  readonly types?: readonly string[];
 }
 
 /** Makes the group, or leaves the one of this name as it is. @throws AwsUnavailable while Auto Scaling does not know profile or template yet. */
 export const ensureGroup = async (
   { autoScaling, stage }: FleetDependencies,
   spec: FleetSpec,
-  { role, name, launchTemplateId, hosts }: GroupParts,
+  { role, name, launchTemplateId, hosts, types = [spec.size.instanceType] }: GroupParts,
 ): Promise<void> => {
   const template = { LaunchTemplateId: launchTemplateId, Version: '$Latest' };
   const spot = role === 'taskmanager' && spec.spotPercent > 0;
@@ -48,15 +50,16 @@ export const ensureGroup = async (
     ...(spot
       ? {
           MixedInstancesPolicy: {
-            LaunchTemplate: { LaunchTemplateSpecification: template, Overrides: [{ InstanceType: spec.size.instanceType }] },
+            LaunchTemplate: { LaunchTemplateSpecification: template, Overrides: types.map((InstanceType) => ({ InstanceType })) },
             InstancesDistribution: {
               OnDemandBaseCapacity: 0,
               OnDemandPercentageAboveBaseCapacity: 100 - spec.spotPercent,
               SpotAllocationStrategy: 'price-capacity-optimized',
             },
           },
-          // A host that is about to be interrupted is replaced before, not after.
-          CapacityRebalance: true,
+          // The control plane replaces what is to be interrupted (state-machines/replace-host). The group's own rebalancing would end the host as soon as
+          // its successor passes EC2's status checks: without a checkpoint, and before a TaskManager runs there.
+          CapacityRebalance: false,
         }
       : { LaunchTemplate: template }),
     HealthCheckType: 'EC2',
@@ -124,14 +127,19 @@ export const setWanted = async ({ autoScaling }: FleetDependencies, name: string
   await laterOn(['ScalingActivityInProgress', 'ScalingActivityInProgressFault'], autoScaling.send(command));
 };
 
-/** Ends hosts and lowers their groups' wanted number with them, once: one that is ending already would lower it again. */
-export const terminateInGroup = async ({ autoScaling }: FleetDependencies, instanceIds: readonly string[]): Promise<void> => {
+/** Ends hosts; with `fewer`, lowers their groups' wanted number with them, once: one that is ending already would lower it again. */
+export const terminateInGroup = async (
+  { autoScaling }: FleetDependencies,
+  instanceIds: readonly string[],
+  leaving: 'fewer' | 'as-many',
+): Promise<void> => {
+  const ShouldDecrementDesiredCapacity = leaving === 'fewer';
   for (let from = 0; from < instanceIds.length; from += INSTANCES_AT_ONCE) {
     const InstanceIds = instanceIds.slice(from, from + INSTANCES_AT_ONCE);
     const { AutoScalingInstances = [] } = await autoScaling.send(new DescribeAutoScalingInstancesCommand({ InstanceIds }));
     for (const { InstanceId, LifecycleState } of AutoScalingInstances) {
       if (LifecycleState?.startsWith('Terminat')) continue;
-      await gone(autoScaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity: true })));
+      await gone(autoScaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity })));
     }
   }
 };

@@ -1,7 +1,7 @@
 import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../../contracts/cluster';
-import type { FleetSeen } from '../fleet.port';
+import type { FleetSeen, HostMark, HostMarks, HostOwner } from '../fleet.port';
 
 type Host = FleetSeen['hosts'][number];
 
@@ -13,6 +13,26 @@ const stateOf = (lifecycle: string, instanceState: string | undefined): Host['st
   if (!/^(Pending|InService)/.test(lifecycle)) return 'leaving';
   if (instanceState !== undefined && instanceState !== 'pending' && instanceState !== 'running') return 'leaving';
   return lifecycle === 'InService' && instanceState === 'running' ? 'running' : 'pending';
+};
+
+/** Name of the tag that is a mark; the node reads `sluice:drain` (node/sluice_node/drain.py). */
+export const markTag = (mark: HostMark): string => `sluice:${mark}`;
+
+const tagOf = ({ Tags = [] }: Instance, key: string): string | undefined => Tags.find(({ Key }) => Key === key)?.Value || undefined;
+
+const marksOf = (instance: Instance | undefined): { marks?: HostMarks } => {
+  const found = (['drain', 'leaving'] as const).flatMap((mark) => {
+    const by = instance && tagOf(instance, markTag(mark));
+    return by === undefined ? [] : [[mark, by] as const];
+  });
+  return found.length === 0 ? {} : { marks: Object.fromEntries(found) };
+};
+
+/** From the tags that hosts have from their group. */
+export const ownerOfInstance = (instance: Instance, stage: string): HostOwner | undefined => {
+  const [cluster, epoch, role] = ['cluster', 'epoch', 'role'].map((name) => tagOf(instance, `sluice:${name}`));
+  if (tagOf(instance, 'sluice:stage') !== stage || cluster === undefined || !/^\d+$/.test(epoch ?? '')) return undefined;
+  return role === 'jobmanager' || role === 'taskmanager' ? { cluster, epoch: Number(epoch), role } : undefined;
 };
 
 /** Every private address of an instance, the primary one first. */
@@ -38,6 +58,7 @@ export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readon
           state: stateOf(LifecycleState, instance?.State?.Name),
           ...(address ? { address, addresses } : {}),
           ...(instance?.LaunchTime ? { launchedAt: instance.LaunchTime.toISOString() } : {}),
+          ...marksOf(instance),
         },
       ];
     }),

@@ -1,0 +1,22 @@
+import { clock, stage, store, workflows } from '../../composition/environment';
+import { fleet } from '../../composition/fleet';
+import { hostNotice } from '../../contracts/interruption';
+import { INTERRUPTION_SECONDS } from '../../domain/interruption';
+import { log } from '../../middleware/log';
+import { acceptInterruption, type Interrupted } from '../../usecases/accept-interruption';
+
+const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
+
+/** Notices of EC2 and AWS Health. What is not of a known form is said and left: a retry would not make it better. */
+export const handler = async (event: unknown): Promise<readonly Interrupted[]> => {
+  const parsed = hostNotice.safeParse(event);
+  if (!parsed.success) {
+    log('WARN', { message: 'Not a notice that is known', problem: parsed.error.message.slice(0, 500) });
+    return [];
+  }
+  const { notice, time, instanceIds } = parsed.data;
+  const goneAt = notice === 'interruption' ? { goneAt: new Date(Date.parse(time) + INTERRUPTION_SECONDS * 1_000).toISOString() } : {};
+  const done = await Promise.all(instanceIds.map((instanceId) => acceptInterruption(deps, { instanceId, notice, ...goneAt })));
+  for (const { reason, ...fields } of done) log('INFO', { message: reason, ...fields });
+  return done;
+};

@@ -1,0 +1,15 @@
+import type { Operation } from '../contracts/operation';
+import type { ChosenHosts } from '../contracts/workflow';
+import type { FleetPort } from '../gateways/aws/fleet.port';
+import { ownTarget, type StoreDeps } from './owned';
+
+/** Marks a host that EC2 takes: from now on it is no capacity, and another is wanted besides. No host when it has gone already. */
+export const markHost = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<ChosenHosts> => {
+  const cluster = await ownTarget(deps, operation);
+  const id = operation.request.kind === 'replace-host' ? operation.request.instanceId : undefined;
+  const host = (await deps.fleet.observe(cluster.resources)).hosts.find((one) => one.instanceId === id && one.role === 'taskmanager');
+  if (!host || host.state === 'leaving') return { hosts: [], reason: `${id} is not there any more` };
+  await deps.fleet.markHosts([host.instanceId], 'leaving', operation.operationId);
+  const addresses = [...new Set([host.address, ...(host.addresses ?? [])].filter((address) => address !== undefined))];
+  return { hosts: [{ instanceId: host.instanceId, addresses }], reason: `${id} is marked as leaving` };
+};

@@ -1,0 +1,52 @@
+"""The events that go with what EC2 tells an instance through its metadata.
+
+AWS: a Spot interruption notice and a rebalance recommendation are events of source aws.ec2 («Spot Instance interruption notices», «EC2 instance rebalance
+recommendations», Amazon EC2 User Guide). A scheduled retirement is an AWS Health event («Reference: AWS Health events Amazon EventBridge schema»), days ahead and
+at least once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from . import events, hardware
+from .moto_bridge import ACCOUNT
+
+RETIREMENT = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED"
+
+
+def announce(instance_id: str, path: str, content: object) -> None:
+    """`path` below meta-data/. Raises KeyError for an instance that is not there. What has no event of its own is silent."""
+    found = next((item for item in hardware.machines() if item["instanceId"] == instance_id), None)
+    if found is None:
+        raise KeyError(f"instance {instance_id}")
+    # EC2 names the zone where other services name the region and the account.
+    resources = [f"arn:aws:ec2:{found['zone']}:instance/{instance_id}"]
+    if path == "spot/instance-action" and isinstance(content, dict):
+        action = content.get("action", "terminate")
+        events.put("aws.ec2", "EC2 Spot Instance Interruption Warning", {"instance-id": instance_id, "instance-action": action}, resources)
+    elif path == "events/recommendations/rebalance":
+        events.put("aws.ec2", "EC2 Instance Rebalance Recommendation", {"instance-id": instance_id}, resources)
+    elif path == "events/maintenance/scheduled" and isinstance(content, list):
+        for item in content:
+            if item.get("Code") == "instance-retirement":
+                _retirement(instance_id, item)
+
+
+def _retirement(instance_id: str, scheduled: dict) -> None:
+    region = "us-east-1"
+    detail = {
+        "eventArn": f"arn:aws:health:{region}::event/EC2/{RETIREMENT}/{RETIREMENT}_{scheduled.get('EventId', instance_id)}",
+        "service": "EC2",
+        "eventTypeCode": RETIREMENT,
+        "eventTypeCategory": "scheduledChange",
+        "eventScopeCode": "ACCOUNT_SPECIFIC",
+        "statusCode": "upcoming",
+        "startTime": scheduled.get("NotBefore", datetime.now(timezone.utc).strftime("%a, %d %b %Y %H:%M:%S GMT")),
+        "eventRegion": region,
+        "affectedAccount": ACCOUNT,
+        "affectedEntities": [{"entityValue": instance_id, "status": "PENDING"}],
+        "page": "1",
+        "totalPages": "1",
+    }
+    events.put("aws.health", "AWS Health Event", detail, [instance_id], region)

@@ -1,0 +1,121 @@
+import type { Interrupted } from '../../../lambdas/usecases/accept-interruption';
+import { enter, run } from '../../state-machines/support/functions';
+import { World } from '../../state-machines/support/world';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+
+const { handler } = require('../../../lambdas/handlers/events/handle-interruption.handler') as {
+  handler: (event: unknown) => Promise<readonly Interrupted[]>;
+};
+
+let world: World;
+let host: string;
+let jobManager: string;
+beforeEach(async () => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+  await run(await world.acceptLaunch());
+  const { hosts } = await world.fleet.observe((await world.cluster()).resources);
+  host = hosts.find(({ role }) => role === 'taskmanager')?.instanceId ?? '';
+  jobManager = hosts.find(({ role }) => role === 'jobmanager')?.instanceId ?? '';
+});
+
+const event = (type: string, detail: object, source = 'aws.ec2') => ({
+  version: '0',
+  id: '12345678-1234-1234-1234-123456789012',
+  'detail-type': type,
+  source,
+  account: '000000000000',
+  time: '2026-03-01T12:00:05Z',
+  region: 'us-east-1',
+  resources: [],
+  detail,
+});
+const interruption = (instanceId: unknown) =>
+  event('EC2 Spot Instance Interruption Warning', { 'instance-id': instanceId, 'instance-action': 'terminate' });
+const rebalance = (instanceId: string) => event('EC2 Instance Rebalance Recommendation', { 'instance-id': instanceId });
+const retirement = (entities: object[], more: object = {}) =>
+  event(
+    'AWS Health Event',
+    {
+      service: 'EC2',
+      eventTypeCode: 'AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED',
+      eventTypeCategory: 'scheduledChange',
+      affectedEntities: entities,
+      ...more,
+    },
+    'aws.health',
+  );
+const open = () => world.store.openOperations();
+
+test('an interruption warning begins the replacement of the host, with the time at which it goes', async () => {
+  const [answer] = await handler(interruption(host));
+  expect(answer).toMatchObject({ action: 'replace' });
+  expect(await open()).toEqual([
+    expect.objectContaining({
+      kind: 'replace-host',
+      cluster: 'flights',
+      request: { kind: 'replace-host', instanceId: host, epoch: 1, notice: 'interruption', goneAt: '2026-03-01T12:02:05.000Z' },
+      requestedBy: 'ec2',
+    }),
+  ]);
+  expect(world.workflows.started.map(({ operationId }) => operationId)).toContain((await open())[0]?.operationId);
+});
+
+test('the same notice again, also later, is the same operation', async () => {
+  await handler(interruption(host));
+  await handler({ ...interruption(host), id: 'another', time: '2026-03-01T12:00:45Z' });
+  expect(await open()).toHaveLength(1);
+});
+
+test('a warning after a recommendation is an operation of its own: it knows when the host goes', async () => {
+  await handler(rebalance(host));
+  await handler(interruption(host));
+  expect((await open()).map(({ request }) => request)).toEqual(
+    expect.arrayContaining([
+      { kind: 'replace-host', instanceId: host, epoch: 1, notice: 'rebalance' },
+      expect.objectContaining({ notice: 'interruption' }),
+    ]),
+  );
+});
+
+test('a retirement replaces each instance that it names, and leaves what is no instance or over', async () => {
+  const answers = await handler(
+    retirement([
+      { entityValue: host, status: 'PENDING' },
+      { entityValue: 'vol-0123456789abcdef0' },
+      { entityValue: jobManager, status: 'RESOLVED' },
+    ]),
+  );
+  expect(answers).toEqual([expect.objectContaining({ action: 'replace' })]);
+  expect((await open())[0]?.request).toMatchObject({ notice: 'retirement' });
+});
+
+test.each([
+  ['an instance of somebody else', () => interruption('i-0123456789abcdef0')],
+  ['the JobManager, whose group replaces it at its address', () => interruption(jobManager)],
+])('%s is left alone', async (_, make) => {
+  expect(await handler(make())).toEqual([expect.objectContaining({ action: 'ignore' })]);
+  expect(await open()).toEqual([]);
+});
+
+test('a notice that comes when the cluster is being terminated is left alone', async () => {
+  await world.acceptTermination('cancel');
+  expect(await handler(interruption(host))).toEqual([expect.objectContaining({ action: 'ignore' })]);
+  expect((await open()).map(({ kind }) => kind)).toEqual(['terminate-cluster']);
+});
+
+test.each([
+  ['nothing', undefined],
+  ['a text', 'EC2 Spot Instance Interruption Warning'],
+  ['no instance', event('EC2 Spot Instance Interruption Warning', {})],
+  ['an instance id that is none', interruption('i-../../x')],
+  ['a number for an instance', interruption(7)],
+  ['a time that is none', { ...interruption('i-1'), time: 'soon' }],
+  ['another source', { ...interruption('i-1'), source: 'somebody.else' }],
+  ['a Health event of another kind', retirement([], { eventTypeCode: 'AWS_EC2_OPERATIONAL_ISSUE' })],
+])('what is hostile or unknown is said and left: %s', async (_, hostile) => {
+  expect(await handler(hostile)).toEqual([]);
+  expect(await open()).toEqual([]);
+});
