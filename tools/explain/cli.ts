@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { s3Client, tableClient } from '../../lambdas/gateways/aws/clients';
+import { createObservations } from '../../lambdas/gateways/aws/observations.adapter';
+import { createStore } from '../../lambdas/gateways/aws/store.adapter';
+import { loadStageConfig } from '../../lib/config/load';
+import { namesOf } from '../../lib/config/names';
+import { awsEnvironment, readSettings } from '../../local/twin/settings';
+import { readTwinFile } from '../../local/twin/twin-file';
+import { type Explained, explain } from './explain';
+
+const usage = `npm run explain -- --operation ID [--stage NAME [--account ID]]
+npm run explain -- --input FILE
+
+Says what was decided about a job's scale and why, and decides the same again from what was stored with it.
+  --operation  an operation of kind scale-job; without --stage, of the local twin that runs
+  --stage      a stage on AWS, with the credentials at hand
+  --account    its account, where its configuration does not name one (default: CDK_DEFAULT_ACCOUNT)
+  --input      a decision, or the inputs of one, as JSON; also compressed (.gz), as in the state bucket
+Ends with 0 when the decision came out the same, else with 1.`;
+
+interface Place {
+  readonly table: string;
+  readonly bucket: string;
+}
+
+const placeOf = (stage: string | undefined, account: string | undefined): Place => {
+  if (stage === undefined) {
+    const settings = readSettings();
+    const { stateBucket, stage: name } = readTwinFile(settings);
+    Object.assign(process.env, awsEnvironment(settings));
+    return { table: `sluice-${name}`, bucket: stateBucket };
+  }
+  const config = loadStageConfig(stage, process.env);
+  const known = account ?? config.account ?? process.env.CDK_DEFAULT_ACCOUNT;
+  if (known === undefined) throw new Error(`the account of stage "${stage}" is not known; say it with --account`);
+  process.env.AWS_REGION ??= config.region;
+  const { table, stateBucket } = namesOf(config, known, 'aws');
+  return { table, bucket: stateBucket };
+};
+
+const ofOperation = async (operationId: string, { table, bucket }: Place): Promise<Explained> => {
+  const common = { client: tableClient(), tableName: table, now: () => new Date() };
+  const operation = await createStore(common).operation(operationId);
+  if (!operation) throw new Error(`there is no operation ${operationId}`);
+  const { request } = operation;
+  if (request.kind !== 'scale-job' || request.action === 'settle')
+    throw new Error(`operation ${operationId} (${operation.kind}) was not decided by the control plane: ${operation.reason}`);
+  const decision = await createObservations({ ...common, s3: s3Client(), bucket }).decision(operation.cluster, operationId);
+  if (!decision) throw new Error(`what operation ${operationId} was decided by is not in ${bucket} any more`);
+  const { lines, same } = explain(decision);
+  const phases = operation.phases.map(({ name, outcome, reason }) => `  ${name}: ${reason} (${outcome})`);
+  return { lines: [...lines, '', `Asked for by ${request.trigger}. ${operation.status}: ${operation.reason}`, ...phases], same };
+};
+
+const ofFile = async (file: string): Promise<Explained> => {
+  const bytes = await readFile(file);
+  const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes).toString('utf8') : bytes.toString('utf8');
+  return explain(JSON.parse(text));
+};
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      operation: { type: 'string' },
+      stage: { type: 'string' },
+      account: { type: 'string' },
+      input: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { operation, input, stage, account } = values;
+  if (values.help || (operation === undefined) === (input === undefined)) {
+    console.log(usage);
+    process.exitCode = values.help ? 0 : 1;
+    return;
+  }
+  if (input !== undefined && !existsSync(input)) throw new Error(`there is no file ${input}`);
+  const { lines, same } = input === undefined ? await ofOperation(operation as string, placeOf(stage, account)) : await ofFile(input);
+  console.log(lines.join('\n'));
+  process.exitCode = same ? 0 : 1;
+};
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
