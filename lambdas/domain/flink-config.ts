@@ -76,8 +76,6 @@ export const renderJobConfiguration = (input: {
   readonly cluster: string;
   readonly job: string;
   readonly flinkConfiguration: Readonly<Record<string, string>>;
-  /** Parallelism that scaling gave to single vertices; ids that the program does not have any more are passed over by Flink. */
-  readonly vertices?: Readonly<Record<string, number>> | undefined;
 }): Readonly<Record<string, string>> => ({
   ...input.flinkConfiguration,
   // A directory a job: one job's state can be kept, listed and deleted without another's.
@@ -85,13 +83,6 @@ export const renderJobConfiguration = (input: {
   'execution.checkpointing.savepoint-dir': `s3://${input.stateBucket}/${savepointsPrefix(input.cluster, input.job)}`,
   'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
   'pipeline.name': input.job,
-  ...(input.vertices === undefined
-    ? {}
-    : {
-        'pipeline.jobvertex-parallelism-overrides': Object.entries(input.vertices)
-          .map((entry) => entry.join(':'))
-          .join(','),
-      }),
 });
 
 /** Settings that nobody else may change; `flink-settings-policy` refuses their keys with these reasons. */

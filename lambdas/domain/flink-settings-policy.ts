@@ -15,7 +15,6 @@ const NEVER: readonly Rule[] = [
   [/^(jobmanager\.rpc|rest|taskmanager)\.(address|host)$|^jobmanager\.web\.|^web\.address$/, 'addresses are given by the control plane'],
   [/^(job|task)manager\.memory\.(process|flink|heap)\.size$/, "memory follows from the cluster's size: set size or overrides"],
   [/^taskmanager\.(numberOfTaskSlots|cpu\.cores)$/, 'slots follow from the size: set overrides.slotsPerVcpu'],
-  [/^pipeline\.jobvertex-parallelism-overrides$/, 'scaling gives single vertices their parallelism: set limits in scaling'],
   [/^parallelism\.default$/, "set the job's parallelism, or the cluster's size"],
   [/^(jobmanager\.scheduler|scheduler-mode)$/, 'rescaling needs the adaptive scheduler'],
   [

@@ -82,6 +82,11 @@ const untilRunning = async (
     case 'wait':
       return notYet(operation, deps.clock, progress.reason, purpose);
     case 'running':
+      if (seen && isUnscaled(operation, job, seen)) {
+        const { cluster } = await ownJob(deps, operation, purpose);
+        await connect(deps.flink, cluster).setVertexParallelism(job.flinkJobId, job.spec.scaled?.vertices ?? {});
+        return notYet(operation, deps.clock, `${progress.reason}; each vertex gets the parallelism that scaling gave it`, purpose);
+      }
       await record(deps, operation, 'RUNNING', progress.reason);
       return { ready: true, reason: progress.reason };
     case 'finished':
@@ -92,6 +97,18 @@ const untilRunning = async (
       throw new JobFailed(progress.reason);
   }
 };
+
+/**
+ * A start knows one parallelism for all vertices: what scaling made of them is asked for once they run. (Flink 2.3 passes over
+ * `pipeline.jobvertex-parallelism-overrides` of a job that is submitted as a stream graph, which all are.)
+ */
+const isUnscaled = ({ kind }: Operation, { spec }: Job, { vertices }: FlinkJobSeen): boolean =>
+  kind !== 'scale-job' &&
+  kind !== 'rescale-job' &&
+  vertices.some(({ id, parallelism, maxParallelism }) => {
+    const wanted = spec.scaled?.vertices[id];
+    return wanted !== undefined && parallelism !== (maxParallelism > 0 ? Math.min(wanted, maxParallelism) : wanted);
+  });
 
 /** @param known whether Flink shows the job: then nothing more comes of the request to start it */
 const record = async ({ store }: FlinkDeps, operation: Operation, status: JobStatus, statusReason: string, known = true): Promise<void> => {

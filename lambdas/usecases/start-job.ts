@@ -98,7 +98,6 @@ const submit = async (deps: StartDeps, flink: FlinkPort, job: Job, script: strin
       cluster: job.cluster,
       job: job.name,
       flinkConfiguration: job.spec.flinkConfiguration,
-      vertices: job.spec.scaled?.vertices,
     }),
   };
   if (program.kind === 'sql') return flink.runSql({ ...common, script });

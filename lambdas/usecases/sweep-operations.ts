@@ -32,7 +32,7 @@ export interface Swept {
 }
 
 /** Who asks for the clean-up of an interrupted operation. */
-const CONTROL_PLANE = 'sluice';
+export const CONTROL_PLANE = 'sluice';
 
 /**
  * Starts what was accepted and not started, and ends what ended without saying so; what an interrupted operation may have left is
@@ -200,9 +200,11 @@ const cleaningFor = (
     case 'rescale-job':
       // The parallelism that is stored is what is wanted; hosts beyond it are given back.
       if (!isHeld(operation, job)) return undefined;
-      return job.spec.scaled ? settling(operation, job, now) : { kind: 'rescale-job', parallelism: job.spec.parallelism };
+      return job.spec.scaled
+        ? settling(afterInterruption(operation), job, now)
+        : { kind: 'rescale-job', parallelism: job.spec.parallelism };
     case 'scale-job':
-      return isHeld(operation, job) ? settling(operation, job, now) : undefined;
+      return isHeld(operation, job) ? settling(afterInterruption(operation), job, now) : undefined;
     case 'set-scaling':
       return isHeld(operation, job) && job.spec.scaling ? { kind: 'set-scaling', scaling: job.spec.scaling } : undefined;
     default:
@@ -211,15 +213,18 @@ const cleaningFor = (
 };
 
 /** What is stored of the job is made true, and hosts beyond it are given back. */
-const settling = ({ operationId }: Operation, { spec }: Job, decidedAt: string): OperationRequest => {
+export const settling = (
+  why: { readonly trigger: string; readonly reason: string },
+  { spec }: Job,
+  decidedAt: string,
+): Extract<OperationRequest, { kind: 'scale-job' }> => {
   const vertices = spec.scaled?.vertices ?? {};
   const slots = slotsOf(spec);
   return {
     kind: 'scale-job',
     action: 'settle',
     direction: 'in',
-    trigger: operationId,
-    reason: `${operationId} was interrupted: the job gets the parallelism that is stored, hosts beyond it go`,
+    ...why,
     explanation: [],
     decidedAt,
     from: vertices,
@@ -227,6 +232,11 @@ const settling = ({ operationId }: Operation, { spec }: Job, decidedAt: string):
     slots: { before: slots, after: slots, provide: 0, spare: 0 },
   };
 };
+
+const afterInterruption = ({ operationId }: Operation): { readonly trigger: string; readonly reason: string } => ({
+  trigger: operationId,
+  reason: `${operationId} was interrupted: the job gets the parallelism that is stored, hosts beyond it go`,
+});
 
 /** Somebody who cancels the job, or has taken it over, makes of it what is wanted. */
 const isHeld = (operation: Operation, job: Job | undefined): job is Job =>

@@ -142,7 +142,7 @@ const EVENT_FUNCTIONS = {
     memoryMiB: 512,
     grants: ['table:write', 'state:write', 'fleet:observe', 'workflows:start'],
   },
-  'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'workflows:start'] },
+  'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
   // Records that an alarm of a job rings, and asks whether to scale.
   'handle-alarm': {
     network: 'none',

@@ -1,10 +1,11 @@
 import { JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import type { JobScaling } from '../../lambdas/contracts/scaling';
+import { settleFleets } from '../../lambdas/usecases/settle-fleets';
 import { VERTEX } from '../fakes/fake-flink';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
-import { type Load, World } from './support/world';
+import { type Load, STAGE, World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
 jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
@@ -296,17 +297,62 @@ describe('a rescale that fails', () => {
   });
 });
 
+describe('hosts that nobody wants', () => {
+  const settle = () => {
+    const { clock, fleet, store, workflows } = world;
+    return settleFleets({ clock, fleet, store, workflows, stage: STAGE });
+  };
+  const leaveOver = async (): Promise<void> => {
+    const { resources, zone } = await world.cluster();
+    await world.fleet.setHosts(resources, zone, 3);
+    await world.pause(60);
+    await world.pause(60);
+  };
+
+  test('are given back, while the job runs on as it was', async () => {
+    await givenJob();
+    await leaveOver();
+    const [settled] = await settle();
+    expect(settled?.reason).toMatch(/^3 hosts are wanted and no operation is under way/);
+    expect(await carryOut((await world.store.operation(settled?.operationId ?? '')) as Operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect([await hosts(), await inFlink()]).toEqual([1, 2]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('are left alone while an operation is under way that may want them', async () => {
+    await givenJob();
+    await leaveOver();
+    await world.acceptChange({ kind: 'take-savepoint' });
+    expect(await settle()).toEqual([]);
+  });
+
+  test('are asked for once, not every minute: where every host is occupied nothing can be given back', async () => {
+    await givenJob();
+    await leaveOver();
+    const first = await settle();
+    const operation = (await world.store.operation(first[0]?.operationId ?? '')) as Operation;
+    await world.store.endOperation(
+      operation.operationId,
+      { status: 'SUCCEEDED', endedAt: world.clock().toISOString(), reason: 'done' },
+      { cluster: 'flights', job: 'delays' },
+    );
+    expect([first.length, await settle()]).toEqual([1, []]);
+  });
+
+  test('are none where the fleet is as large as the jobs need', async () => {
+    await givenJob();
+    expect(await settle()).toEqual([]);
+  });
+});
+
 describe('what scaling made of a job', () => {
-  test('stays when the job is upgraded: it is started with the parallelism of each vertex', async () => {
+  test('stays when the job is upgraded: the new version gets the parallelism of each vertex', async () => {
     await givenJob();
     await carriedOut(TOO_MUCH);
-    const { scaled, parallelism } = (await world.job()).spec;
-    const spec = { ...world.jarSpec(parallelism, 'new'), scaling: SCALING, ...(scaled ? { scaled } : {}) };
-    await run(await world.acceptChange({ kind: 'upgrade-job', spec }));
-    const { flinkJobId } = await world.job();
-    expect(world.flink.started(flinkJobId)?.flinkConfiguration).toMatchObject({
-      'pipeline.jobvertex-parallelism-overrides': `${VERTEX}:4`,
-    });
+    const scaled = { vertices: { [VERTEX]: 3, ['f'.repeat(32)]: 4 }, slots: 4 };
+    await run(await world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(4, 'new'), scaling: SCALING, scaled } }));
+    expect([await inFlink(), (await world.job()).spec.scaled]).toEqual([3, scaled]);
+    expect(await violations(world)).toEqual([]);
   });
 
   test('gives way to a parallelism that a person asks for, and comes back when that fails', async () => {

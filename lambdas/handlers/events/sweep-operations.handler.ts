@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { clock, stage, store, workflows } from '../../composition/environment';
+import { fleet } from '../../composition/fleet';
 import { log } from '../../middleware/log';
+import { settleFleets } from '../../usecases/settle-fleets';
 import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
 
-const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
+const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; the name of an execution is its operation's id. */
 const executionEnded = z.object({
@@ -12,10 +14,11 @@ const executionEnded = z.object({
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-/** Every minute for all operations, and at the end of an execution for its own. */
+/** Every minute for all operations and for hosts that nobody wants, and at the end of an execution for its own. */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
   const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);
   for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
+  if (!ended.success) for (const { reason, ...fields } of await settleFleets(deps)) log('WARN', { message: reason, ...fields });
   return swept;
 };
