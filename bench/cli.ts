@@ -5,6 +5,7 @@ import type { Bench } from './bench';
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   autoscaler: async () => (await import('./autoscaler/bench')).autoscaler,
   fleet: async () => (await import('./fleet/bench')).fleet,
+  loop: async () => (await import('./loop/bench')).loop,
   road: async () => (await import('./road/bench')).road,
 };
 

@@ -5,6 +5,9 @@
 export const PRICES = {
   /** step-functions/pricing: a state transition of a standard workflow; a retry is one more. */
   transition: 25 / 1e6,
+  /** step-functions/pricing: an execution of an Express workflow, and its time by its memory. */
+  expressExecution: 1 / 1e6,
+  expressGbSecond: 0.00001667,
   /** lambda/pricing */
   invocation: 0.2 / 1e6,
   /** lambda/pricing, arm64. Since August 2025 a cold start's time is billed as well. */
@@ -25,6 +28,8 @@ export const PRICES = {
   storedGbMonth: 0.023,
   /** kms/pricing: a customer-managed key; its first and its second rotation add as much again. */
   keyMonth: 1,
+  /** cloudwatch/pricing: a custom metric of the first 10,000. */
+  metricMonth: 0.3,
   /** cloudwatch/pricing */
   alarmMonth: 0.1,
   dashboardMonth: 3,

@@ -24,6 +24,8 @@ export const addSluiceStage = (app: App, { config, codeOf, root }: SluiceAppProp
     config,
     names,
     terminationProtection: config.removal === 'retain',
+    // CloudFormation takes 1 MB of template, and a quarter of the largest one is spaces.
+    suppressTemplateIndentation: true,
   };
   const network = new NetworkStack(app, `${names.prefix}-network`, { ...common, description: 'Sluice: VPC without a way to the internet' });
   const storage = new StorageStack(app, `${names.prefix}-storage`, { ...common, description: 'Sluice: key, buckets, table' });

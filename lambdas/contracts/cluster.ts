@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { instant, operationId, resourceName } from './names';
+import { observationInterval } from './observer';
 
 export const sizeName = z.enum(['dev', 'small', 'medium', 'large', 'xlarge']);
 export type SizeName = z.infer<typeof sizeName>;
@@ -87,6 +88,9 @@ export const clusterSpec = z.strictObject({
     .prefault({}),
   /** Slots kept free so that a lost TaskManager needs no boot; default: none in `dev`, else the slots of one host. */
   spareSlots: z.int().min(0).max(512).optional(),
+  observation: z
+    .strictObject({ intervalSeconds: observationInterval.describe('Seconds between two observations; default: of the stage') })
+    .optional(),
   flinkConfiguration: flinkSettings.default({}),
   placement: placement.prefault({}),
   /** Cost allocation tags put on everything of this cluster. */

@@ -15,6 +15,8 @@ export const vertexCounters = z.object({
   pendingRecords: count.optional(),
 });
 
+export type VertexCounters = z.infer<typeof vertexCounters>;
+
 /** What one pass keeps for the next: rates are differences between two passes, because Flink's own are averages of a whole minute. */
 export const jobCounters = z.object({
   at: instant,
@@ -25,9 +27,13 @@ export const jobCounters = z.object({
   sources: z
     .record(z.string(), z.object({ seenAt: instant, metrics: z.array(z.string()), partitions: z.int().min(1).optional() }))
     .default({}),
+  /** Heap in use on the fullest TaskManager at the last passes, newest last, shares of its maximum: the lowest is about what is left after a collection. */
+  heap: z.array(z.number()).max(20).default([]),
   /** Highest input rate so far in the ten minutes that began at `from`. */
   peak: z.object({ from: instant, recordsPerSecond: z.number().min(0) }).optional(),
 });
+
+export type JobCounters = z.infer<typeof jobCounters>;
 
 /** The newest observation of a job and what the next one starts from. */
 export const jobRecord = z.object({

@@ -12,6 +12,7 @@ const share = z.object({ mean: measured, worst: measured });
 
 /** How records get to a vertex. `hash` goes by key group; vertices joined by `forward` must have the same parallelism. */
 export const shipStrategy = z.enum(['hash', 'forward', 'rebalance', 'rescale', 'broadcast', 'other']);
+export type ShipStrategy = z.infer<typeof shipStrategy>;
 
 export const vertexSeen = z.object({
   id: vertexId,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { sizeDefinition, sizeName } from './cluster';
 import { retentionPolicy } from './job';
+import { observationInterval } from './observer';
 
 /**
  * What the deployed functions know of their stage: made by the CDK app from the stage configuration (`lib/config`) and the
@@ -50,6 +51,7 @@ export const stage = z.strictObject({
   alarms: z.strictObject({ runbook: z.string(), periodSeconds: z.int() }),
   /** How many snapshots of a job are kept, and for how many days, where the job does not say. */
   retention: retentionPolicy,
+  observation: z.strictObject({ intervalSeconds: observationInterval, perVertex: z.boolean() }),
   /** Seconds an operation of a kind may take. */
   deadlines: z.strictObject({
     launchSeconds: z.int(),

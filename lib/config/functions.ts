@@ -37,6 +37,8 @@ export interface FunctionDefinition {
   /** MiB. Lambda gives CPU in proportion; 512 MiB keeps a cold start of a 700 KB bundle short. */
   readonly memoryMiB: number;
   readonly grants: readonly Grant[];
+  /** @default - as the stage says. Off where a trace of every pass would cost more than the pass ($5 a million) and say nothing. */
+  readonly traced?: false;
 }
 
 type Part = Omit<FunctionDefinition, 'entry' | 'kind'>;
@@ -97,6 +99,8 @@ const WORKFLOW_FUNCTIONS = {
   'observe-drain': flinkSide(),
   'mark-host': awsSide(['fleet:mark', 'fleet:observe']),
   'find-room': flinkSide(),
+  'list-observed-clusters': { ...awsSide([]), grants: ['table:read'], traced: false },
+  'observe-flink': { ...flinkSide(), traced: false },
   'record-jobs': flinkSide(),
   'take-over': flinkSide(),
   'secure-state': flinkSide(),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { sizeDefinition, sizeName } from '../../lambdas/contracts/cluster';
+import { observationInterval } from '../../lambdas/contracts/observer';
 import { stage as stageContract } from '../../lambdas/contracts/stage';
 
 const cidr = z.cidrv4('must be an IPv4 range such as 10.20.0.0/16');
@@ -79,6 +80,13 @@ export const stageConfig = z
       periodSeconds: z
         .union([z.literal(10), z.literal(20), z.literal(30), z.literal(60)], { error: 'must be 10, 20, 30 or 60' })
         .default(60),
+    }),
+    /** How jobs are observed; what each costs is in docs/benchmarks.md. */
+    observation: z.strictObject({
+      /** Between two passes over a cluster, unless its spec says otherwise. */
+      intervalSeconds: observationInterval,
+      /** Metrics of every vertex too: six for each, $0.30 a month each. */
+      perVertex: z.boolean(),
     }),
     logRetentionDays: z.union(LOG_RETENTION_DAYS.map((days) => z.literal(days)) as [z.ZodLiteral<1>, ...z.ZodLiteral<number>[]], {
       error: `must be a period that CloudWatch Logs knows: ${LOG_RETENTION_DAYS.join(', ')} days`,

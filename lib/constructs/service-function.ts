@@ -27,6 +27,8 @@ export interface ServiceFunctionProps {
   readonly deadLetters: IQueue;
 }
 
+const isTraced = ({ config, definition }: ServiceFunctionProps): boolean => config.tracing && definition.traced !== false;
+
 /** One function of the control plane: own role, own log group, and no right that its definition does not name. */
 export class ServiceFunction extends Construct {
   readonly function: lambda.Function;
@@ -64,7 +66,7 @@ export class ServiceFunction extends Construct {
       timeout: Duration.seconds(definition.timeoutSeconds),
       memorySize: definition.memoryMiB,
       environment: { ...props.environment },
-      tracing: config.tracing ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
+      tracing: isTraced(props) ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       ...(definition.network === 'vpc'
         ? { vpc: props.vpc, vpcSubnets: { subnets: props.vpc.isolatedSubnets }, securityGroups: [props.flinkClient] }
         : {}),
@@ -74,7 +76,8 @@ export class ServiceFunction extends Construct {
   }
 
   /** What Lambda itself needs from the role. */
-  private platformPermissions({ definition, config }: ServiceFunctionProps): Permission[] {
+  private platformPermissions(props: ServiceFunctionProps): Permission[] {
+    const { definition } = props;
     const inVpc: Permission = {
       actions: [
         'CreateNetworkInterface',
@@ -92,6 +95,6 @@ export class ServiceFunction extends Construct {
       resources: ['*'],
       because: 'X-Ray knows no resources.',
     };
-    return [...(definition.network === 'vpc' ? [inVpc] : []), ...(config.tracing ? [tracing] : [])];
+    return [...(definition.network === 'vpc' ? [inVpc] : []), ...(isTraced(props) ? [tracing] : [])];
   }
 }

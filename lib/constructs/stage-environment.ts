@@ -50,6 +50,7 @@ export const stageEnvironment = (
     flinkConfiguration: config.flinkConfiguration,
     alarms: config.alarms,
     retention: config.retention,
+    observation: config.observation,
     deadlines: config.deadlines,
   };
   const json = stack.toJsonString(stage);

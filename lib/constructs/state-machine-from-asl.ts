@@ -14,11 +14,17 @@ import { removalPolicyOf } from './removal';
 export interface StateMachineFromAslProps {
   readonly config: StageConfig;
   readonly names: StageNames;
-  /** Kind of operation; the machine's name is `sluice-<stage>-<kind>`. */
+  /** Kind of operation, or what else the machine does; its name is `sluice-<stage>-<kind>`. */
   readonly kind: string;
   /** `definition.asl.json`; `${StartJob}` in it stands for the ARN of function `start-job`. */
   readonly definitionFile: string;
   readonly functionOf: (name: string) => IFunction | undefined;
+  /**
+   * Express: ends within five minutes, keeps no history, may run twice, and costs by its time and memory ($1 a million and $0.06 for an hour of
+   * 64 MB) instead of by its transitions ($25 a million).
+   * @default sfn.StateMachineType.STANDARD
+   */
+  readonly type?: sfn.StateMachineType;
 }
 
 /** Names in `${…}` that a definition holds, each once. */
@@ -34,7 +40,8 @@ export class StateMachineFromAsl extends Construct {
 
   constructor(scope: Construct, id: string, props: StateMachineFromAslProps) {
     super(scope, id);
-    const { config, names, kind } = props;
+    const { config, names, kind, type = sfn.StateMachineType.STANDARD } = props;
+    const tracing = config.tracing && type === sfn.StateMachineType.STANDARD;
     const definition = readFileSync(props.definitionFile, 'utf8');
     const functions = placeholdersIn(definition).map((placeholder) => {
       const found = props.functionOf(toFunctionName(placeholder));
@@ -52,16 +59,16 @@ export class StateMachineFromAsl extends Construct {
       assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
       description: `Sluice workflow ${names.prefix}-${kind}`,
     });
-    permit(role, this.permissions(config, functions));
+    permit(role, this.permissions(tracing, functions));
     this.stateMachine = new sfn.StateMachine(this, 'Machine', {
       stateMachineName: `${names.prefix}-${kind}`,
-      stateMachineType: sfn.StateMachineType.STANDARD,
+      stateMachineType: type,
       // Without its indentation: a template may have 1 MB, and half a definition is spaces.
       definitionBody: sfn.DefinitionBody.fromString(JSON.stringify(JSON.parse(definition))),
       definitionSubstitutions: Object.fromEntries(functions.map(([placeholder, found]) => [placeholder, found.functionArn])),
       role,
       logs: { destination: logGroup, level: sfn.LogLevel.ERROR, includeExecutionData: false },
-      tracingEnabled: config.tracing,
+      tracingEnabled: tracing,
       removalPolicy: removalPolicyOf({ removal: 'destroy' }),
     });
     Validations.of(this.stateMachine).acknowledge(
@@ -70,11 +77,20 @@ export class StateMachineFromAsl extends Construct {
         reason:
           'Each phase of an operation is recorded on the operation, and Step Functions keeps the history 90 days; errors are logged as well.',
       },
-      ...(config.tracing ? [] : [{ id: 'AwsSolutions-SF2', reason: 'This stage has tracing turned off.' }]),
+      ...(tracing
+        ? []
+        : [
+            {
+              id: 'AwsSolutions-SF2',
+              reason: config.tracing
+                ? 'A trace of each of its many executions would cost more than they do.'
+                : 'This stage has tracing turned off.',
+            },
+          ]),
     );
   }
 
-  private permissions(config: StageConfig, functions: readonly (readonly [string, IFunction])[]): Permission[] {
+  private permissions(isTraced: boolean, functions: readonly (readonly [string, IFunction])[]): Permission[] {
     const logging: Permission = {
       actions: [
         'CreateLogDelivery',
@@ -95,6 +111,6 @@ export class StateMachineFromAsl extends Construct {
       because: 'X-Ray knows no resources.',
     };
     const invoke: Permission = { actions: ['lambda:InvokeFunction'], resources: functions.map(([, found]) => found.functionArn) };
-    return [...(functions.length > 0 ? [invoke] : []), logging, ...(config.tracing ? [tracing] : [])];
+    return [...(functions.length > 0 ? [invoke] : []), logging, ...(isTraced ? [tracing] : [])];
   }
 }

@@ -5,6 +5,7 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { type IStateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionDefinition } from '../config/functions';
 import type { StageNames } from '../config/names';
@@ -30,6 +31,9 @@ export interface ControlPlaneStackProps extends StackProps {
   readonly definitionsFolder: string;
 }
 
+/** The machine that no operation starts, but the clock. */
+const OBSERVER = 'observe-clusters';
+
 /** Functions, workflows, the API in front of them, and the events that start some of them. */
 export class ControlPlaneStack extends Stack {
   private readonly functions = new Map<string, ServiceFunction>();
@@ -46,13 +50,14 @@ export class ControlPlaneStack extends Stack {
     const environment = { SLUICE_STAGE: stageEnvironment(this, props) };
     for (const [name, definition] of Object.entries(FUNCTIONS))
       this.functions.set(name, this.makeFunction(name, definition, props, environment));
-    this.makeStateMachines(props);
+    const observer = this.makeStateMachines(props);
     const api = new HttpEntrance(this, 'Api', {
       config: props.config,
       names: props.names,
       functionOf: (name) => this.functionNamed(name).function,
     });
     this.makeRules(props.names);
+    if (observer) this.makeObserverRule(props.names, observer);
     new CfnOutput(this, 'ApiUrl', { value: api.url });
   }
 
@@ -84,16 +89,22 @@ export class ControlPlaneStack extends Stack {
     return found;
   }
 
-  private makeStateMachines({ config, names, definitionsFolder }: ControlPlaneStackProps): void {
+  /** @returns the machine that observes */
+  private makeStateMachines({ config, names, definitionsFolder }: ControlPlaneStackProps): IStateMachine | undefined {
+    let observer: IStateMachine | undefined;
     const kinds = readdirSync(definitionsFolder).filter((kind) => existsSync(join(definitionsFolder, kind, 'definition.asl.json')));
-    for (const kind of kinds.sort())
-      new StateMachineFromAsl(this, `workflow-${kind}`, {
+    for (const kind of kinds.sort()) {
+      const { stateMachine } = new StateMachineFromAsl(this, `workflow-${kind}`, {
         config,
         names,
         kind,
         definitionFile: join(definitionsFolder, kind, 'definition.asl.json'),
-        functionOf: (name) => (FUNCTIONS[name]?.kind === 'workflow' ? this.functionNamed(name).function : undefined),
+        ...(kind === OBSERVER ? { type: StateMachineType.EXPRESS } : {}),
+        functionOf: (name) => (FUNCTIONS[name] && FUNCTIONS[name].kind !== 'api' ? this.functionNamed(name).function : undefined),
       });
+      if (kind === OBSERVER) observer = stateMachine;
+    }
+    return observer;
   }
 
   /**
@@ -168,6 +179,17 @@ export class ControlPlaneStack extends Stack {
         detail: { service: ['EC2'], eventTypeCategory: ['scheduledChange'] },
       },
       targets: [target(Duration.hours(1))],
+    });
+  }
+
+  /** A minute that is lost is followed by the next: nothing is tried again, and no old event is worth anything. */
+  private makeObserverRule(names: StageNames, observer: IStateMachine): void {
+    new events.Rule(this, 'Observe', {
+      ruleName: `${names.prefix}-observe`,
+      schedule: events.Schedule.rate(Duration.minutes(1)),
+      targets: [
+        new targets.SfnStateMachine(observer, { deadLetterQueue: this.deadLetters, retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+      ],
     });
   }
 }

@@ -9,6 +9,7 @@ from . import (
     autoscaling,
     autoscaling_api,
     cloudformation_ec2,
+    embedded_metrics,
     events,
     functions,
     gateway,
@@ -31,6 +32,7 @@ def install() -> None:
     autoscaling_api.install()
     cloudformation_ec2.install()
     functions.install()
+    embedded_metrics.install()
     state_machines.install()
     events.install()
     alarms.install()

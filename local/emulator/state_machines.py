@@ -10,7 +10,8 @@ and StartExecution in its API Reference):
 - Retry knows MaxDelaySeconds and JitterStrategy; States.ALL does not match States.Runtime and States.DataLimitExceeded;
 - a state's data is at most 256 KiB;
 - StartExecution with the name and input of a running execution answers that execution;
-- a failed execution has an error and a cause, and no output.
+- a failed execution has an error and a cause, and no output;
+- an execution of an Express machine ends after five minutes, keeps no history, and its changes of status are no events.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from . import state_machine_calls
 from .patching import replace
 
 MAX_DATA_BYTES = 256 * 1024
+EXPRESS_SECONDS = 300.0
 _NOT_CAUGHT_BY_ALL = ("States.Runtime", "States.DataLimitExceeded")
 _stopped: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("stopped", default=None)
 _events: dict[str, threading.Event] = {}
@@ -47,9 +49,11 @@ def run_execution(arn: str) -> None:
     ended = _events.setdefault(arn, threading.Event())
     _stopped.set(ended)
     state_machine_calls.role.set(machine["roleArn"])
+    express = _is_express(execution)
+    seconds = min(float(definition.get("TimeoutSeconds") or "inf"), EXPRESS_SECONDS if express else float("inf"))
     timer = None
-    if definition.get("TimeoutSeconds"):
-        timer = threading.Timer(float(definition["TimeoutSeconds"]), contextvars.copy_context().run, (_time_out, execution))
+    if seconds < float("inf"):
+        timer = threading.Timer(seconds, contextvars.copy_context().run, (_time_out, execution))
         timer.daemon = True
         timer.start()
     data = json.loads(execution["input"] or "{}")
@@ -67,7 +71,7 @@ def run_execution(arn: str) -> None:
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
     }
     try:
-        _succeed(execution, _walk(definition["States"], definition["StartAt"], data, execution, context, record=True))
+        _succeed(execution, _walk(definition["States"], definition["StartAt"], data, execution, context, record=not express))
     except Ended:
         pass
     except sfn._ExecutionError as error:
@@ -149,6 +153,14 @@ def _time_out(execution: dict) -> None:
     sfn._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {"error": "States.Timeout"}})
     sfn._emit_execution_status_event(execution)
     _wake(execution["executionArn"])
+
+
+def _is_express(execution: dict) -> bool:
+    return (sfn._state_machines.get(execution["stateMachineArn"]) or {}).get("type") == "EXPRESS"
+
+
+def _events_of_standard(emit):
+    return lambda execution: None if _is_express(execution) else emit(execution)
 
 
 def _wake(arn: str) -> None:
@@ -298,6 +310,7 @@ def install() -> None:
         ("_error_matches", _matches),
         ("_execute_task", _task),
         ("_execute_choice", _choice),
+        ("_emit_execution_status_event", _events_of_standard),
         ("_run_parallel_branches", _parallel),
     ):
         replace(sfn, name, wrap(getattr(sfn, name)))

@@ -285,8 +285,8 @@ describe('The fleet on EC2', () => {
     return LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {};
   };
 
-  test('opens 6123–6124 between members and 8081 for the control plane, and lets nothing else in or out', async () => {
-    const { securityGroupId = '' } = await onEc2().fleet.prepareAccess(aSpec());
+  test('opens 6123–6124 between members, 6125 for the JobManager and 8081 for the control plane, and lets nothing else in or out', async () => {
+    const { securityGroupId = '', jobManagerAddress } = await onEc2().fleet.prepareAccess(aSpec());
     const { SecurityGroups } = await new EC2Client({}).send(new DescribeSecurityGroupsCommand({ GroupIds: [securityGroupId] }));
     const rules = (permissions: (typeof SecurityGroups & object)[number]['IpPermissions']) =>
       (permissions ?? []).flatMap(({ FromPort, ToPort, UserIdGroupPairs = [], IpRanges = [], PrefixListIds = [] }) =>
@@ -298,10 +298,16 @@ describe('The fleet on EC2', () => {
       );
     expect(rules(SecurityGroups?.[0]?.IpPermissions).sort()).toEqual([
       `6123-6124 ${securityGroupId}`,
+      `6125-6125 ${jobManagerAddress}/32`,
       `8081-8081 ${stage.flinkClientSecurityGroupId}`,
     ]);
     expect(rules(SecurityGroups?.[0]?.IpPermissionsEgress).sort()).toEqual(
-      [...stage.prefixLists.map((id) => `443-443 ${id}`), `6123-6124 ${securityGroupId}`, `9092-9098 ${stage.vpcCidr}`].sort(),
+      [
+        ...stage.prefixLists.map((id) => `443-443 ${id}`),
+        `6123-6124 ${securityGroupId}`,
+        `6125-6125 ${securityGroupId}`,
+        `9092-9098 ${stage.vpcCidr}`,
+      ].sort(),
     );
   });
 

@@ -36,7 +36,7 @@ const aRecord = (change: Partial<JobRecord> = {}): JobRecord => {
     observedAt,
     observation: observed([vertex('source'), vertex('sink', { inputs: from('source'), busy: null })], { job: { cluster, job, observedAt } })
       .job,
-    counters: { at: observedAt, restarts: 0 },
+    counters: { at: observedAt, restarts: 0, vertices: {}, sources: {}, heap: [] },
     scalingState: { outSince: null, needed: [] },
     ...change,
   });
@@ -57,6 +57,7 @@ describe.each([
       counters: {
         at: NOW,
         restarts: null,
+        heap: [0.25],
         vertices: { source: { parallelism: 2, recordsIn: 5, recordsOut: null, busyMs: 1, backpressuredMs: 2, idleMs: 3 } },
         sources: { source: { seenAt: NOW, metrics: ['Source__kafka.pendingRecords'], partitions: 12 } },
       },

@@ -66,8 +66,9 @@ describe('functions', () => {
     for (const name of Object.keys(FUNCTIONS)) expect([name, actionsOf(name).filter((action) => action.includes('*'))]).toEqual([name, []]);
   });
 
-  it('trace with X-Ray, and log to a group of their own with the stage’s retention', () => {
-    for (const each of functions) expect(each.Properties.TracingConfig).toEqual({ Mode: 'Active' });
+  it('trace with X-Ray, except those of every pass of observation, and log to a group of their own with the stage’s retention', () => {
+    const untraced = Object.keys(FUNCTIONS).filter((name) => functionNamed(name).TracingConfig?.Mode !== 'Active');
+    expect(untraced.sort()).toEqual(['list-observed-clusters', 'observe-flink']);
     for (const group of stage.ofType('AWS::Logs::LogGroup')) expect(group.Properties.RetentionInDays).toBe(14);
     expect(
       stage.ofType('AWS::Logs::LogGroup').filter((group) => String(group.Properties.LogGroupName).startsWith('/aws/lambda/sluice-dev-')),
@@ -196,14 +197,16 @@ describe('the API', () => {
 describe('workflows', () => {
   const machines = stage.ofType('AWS::StepFunctions::StateMachine').map((machine) => machine.Properties);
 
-  it('are standard ones named after stage and kind, with errors logged and traces on', () => {
+  const observer = 'sluice-dev-observe-clusters';
+
+  it('are standard ones named after stage and kind, with errors logged and traces on; the one that observes is neither', () => {
     expect(machines.length).toBeGreaterThan(0);
     for (const machine of machines) {
       expect(machine.StateMachineName).toMatch(/^sluice-dev-[a-z-]+$/);
       expect(machine).toMatchObject({
-        StateMachineType: 'STANDARD',
+        StateMachineType: machine.StateMachineName === observer ? 'EXPRESS' : 'STANDARD',
         LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
-        TracingConfiguration: { Enabled: true },
+        TracingConfiguration: { Enabled: machine.StateMachineName !== observer },
       });
     }
   });
@@ -229,6 +232,14 @@ describe('workflows', () => {
         source: ['aws.states'],
         detail: { status: ['ABORTED', 'FAILED', 'TIMED_OUT'], stateMachineArn: [{ prefix: Match.anyValue() }] },
       },
+    });
+  });
+
+  it('observe every minute, and never late', () => {
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', {
+      Name: 'sluice-dev-observe',
+      ScheduleExpression: 'rate(1 minute)',
+      Targets: [Match.objectLike({ RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 } })],
     });
   });
 

@@ -11,7 +11,7 @@ import { deleteNetworkInterface, ensureNetworkInterface } from './ec2/network-in
 import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
 import { hostsSeen, markTag, ownerOfInstance } from './ec2/observed-hosts';
 import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
-import { closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
+import { admitMetricQueries, closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
 import { typeTraits } from './ec2/type-traits';
 import type { FleetPort } from './fleet.port';
@@ -44,6 +44,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       const securityGroupId = await ensureSecurityGroup(dependencies, spec);
       const role = await ensureNodeRole(dependencies, spec);
       const networkInterface = await ensureNetworkInterface(dependencies, spec, securityGroupId);
+      await admitMetricQueries(dependencies, securityGroupId, networkInterface.jobManagerAddress);
       return { securityGroupId, ...role, ...networkInterface };
     },
 

@@ -26,6 +26,7 @@ export const awsDefaults = {
   flinkConfiguration: {},
   streamSources: [],
   retention: { count: 10, days: 30 },
+  observation: { intervalSeconds: 30, perVertex: false },
   deadlines: { launchSeconds: 900, submitSeconds: 600, savepointSeconds: 1_800, rescaleSeconds: 900, terminateSeconds: 3_600 },
   alarms: {},
   tracing: true,

@@ -31,6 +31,7 @@ export const local = (environment: Readonly<Record<string, string | undefined>>)
     'env.java.opts.all': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
   },
   streamSources: [{ cidr: '127.0.0.0/8', fromPort: 9_092, toPort: 9_092 }],
+  observation: { intervalSeconds: 10, perVertex: true },
   deadlines: { launchSeconds: 150, submitSeconds: 180, savepointSeconds: 180, rescaleSeconds: 240, terminateSeconds: 300 },
   // Nothing costs anything here, and a person waits.
   alarms: { periodSeconds: 10 },

@@ -24,10 +24,10 @@ def role() -> str:
     return s.role("states.amazonaws.com", {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"})
 
 
-def machine(states: dict, start: str | None = None, role_arn: str | None = None, **top) -> str:
+def machine(states: dict, start: str | None = None, role_arn: str | None = None, type: str = "STANDARD", **top) -> str:
     definition = {"QueryLanguage": "JSONata", "StartAt": start or next(iter(states)), "States": states, **top}
     return s.client("stepfunctions").create_state_machine(
-        name=s.unique("machine"), definition=json.dumps(definition), roleArn=role_arn or role()
+        name=s.unique("machine"), type=type, definition=json.dumps(definition), roleArn=role_arn or role()
     )["stateMachineArn"]
 
 
@@ -186,6 +186,31 @@ class StateMachines(unittest.TestCase):
             }
         }
         self.assertEqual(run(states, {"a": [1, 2]})["output"], [10, 21])
+
+    def test_a_map_in_an_express_machine_runs_loops_with_waits_of_their_own_side_by_side(self):
+        item = {
+            "Begin": {"Type": "Pass", "Assign": {"every": "{% $states.input %}", "passed": 0}, "Next": "Look"},
+            "Look": task(
+                {"fail": "{% $every = 2 ? 'Broken' : null %}"},
+                Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Count"}],
+                Next="Count",
+            ),
+            "Count": {"Type": "Pass", "Assign": {"passed": "{% $passed + 1 %}"}, "Next": "Done?"},
+            "Done?": {"Type": "Choice", "Choices": [{"Condition": "{% $passed * $every >= 4 %}", "Next": "Done"}], "Default": "Wait"},
+            "Wait": {
+                "Type": "Wait",
+                "Seconds": "{% $max([0, $round(($toMillis($states.context.Execution.StartTime) + $passed * $every * 1000 - $millis()) / 1000)]) %}",
+                "Next": "Look",
+            },
+            "Done": {"Type": "Succeed", "Output": "{% $passed %}"},
+        }
+        started = time.monotonic()
+        states = {
+            "Each": {"Type": "Map", "Items": "{% $states.input %}", "ItemProcessor": {"StartAt": "Begin", "States": item}, "End": True}
+        }
+        ended = run(states, [1, 2, 4], type="EXPRESS")
+        self.assertEqual((ended["status"], ended["output"]), ("SUCCEEDED", [4, 2, 1]))
+        self.assertTrue(2 <= time.monotonic() - started < 8)
 
     def test_a_parallel_state_has_output_assign_and_branches_with_variables_of_their_own(self):
         branch = {"StartAt": "Set", "States": {"Set": {"Type": "Pass", "Assign": {"mine": 1}, "Output": "{% $shared %}", "End": True}}}

@@ -79,6 +79,7 @@ export const createStage = async (name: string): Promise<Stage> => {
     flinkConfiguration: {},
     alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
     retention: { count: 10, days: 30 },
+    observation: { intervalSeconds: 30, perVertex: false },
     deadlines: { launchSeconds: 600, submitSeconds: 600, savepointSeconds: 600, rescaleSeconds: 600, terminateSeconds: 600 },
   };
 };

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { Clock } from '../../../lambdas/domain/clock';
+import { FakeFlinkMetrics } from '../../fakes/fake-flink-metrics';
 import { definitionOf, type Execution, execute, Stopped } from './interpreter';
 import { STAGE, type World } from './world';
 
@@ -25,6 +26,9 @@ export const composition = {
   alarms: () => late('alarms', (current) => current.alarms),
   workflows: () => late('workflows', (current) => current.workflows),
   observations: () => late('observations', (current) => current.observations),
+  observationTable: () => late('observations', (current) => current.observations),
+  metrics: () => ({ publish: () => undefined }),
+  flinkMetrics: () => () => new FakeFlinkMetrics(),
   fleet: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {
     return world.port('flink', world.jobManagerAt(address));

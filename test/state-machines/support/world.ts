@@ -51,6 +51,7 @@ export const STAGE: Stage = {
   flinkConfiguration: {},
   alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
   retention: { count: 10, days: 30 },
+  observation: { intervalSeconds: 30, perVertex: false },
   deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 300, rescaleSeconds: 300, terminateSeconds: 600 },
 };
 
@@ -357,7 +358,7 @@ export class World {
       flinkJobId: job.flinkJobId,
       observedAt: at,
       observation,
-      counters: { at, restarts: 0, vertices: {}, sources: {} },
+      counters: { at, restarts: 0, vertices: {}, sources: {}, heap: [] },
       scalingState: { outSince: null, needed: [] },
       forecast: [],
     };

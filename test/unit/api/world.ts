@@ -49,6 +49,7 @@ export const TEST_STAGE: Stage = {
   flinkConfiguration: {},
   alarms: { runbook: 'docs/runbook.md', periodSeconds: 60 },
   retention: { count: 10, days: 30 },
+  observation: { intervalSeconds: 30, perVertex: false },
   deadlines: { launchSeconds: 600, submitSeconds: 300, savepointSeconds: 200, rescaleSeconds: 400, terminateSeconds: 500 },
 };
 

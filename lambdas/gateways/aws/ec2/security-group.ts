@@ -17,6 +17,8 @@ import { fleetNames } from './names';
 import { tagsOf } from './tags';
 
 const FLINK_PORTS = { FromPort: 6123, ToPort: 6124 } as const;
+/** The metric query service of a TaskManager, from which the JobManager fetches what its REST API tells of metrics. */
+const METRICS_PORT = 6125;
 const REST_PORT = 8081;
 const HTTPS_PORT = 443;
 
@@ -50,6 +52,21 @@ export const egressRules = (stage: Stage, groupId: string): IpPermission[] => [
     IpRanges: [{ CidrIp: cidr, Description: 'Sources of the jobs' }],
   })),
 ];
+
+/**
+ * The JobManager's way to its TaskManagers' metrics (docs/adr/0007): by its own address, so that no other member is let in. What a rule lets out is
+ * let in by the other side's rule only, and an answer needs none.
+ */
+export const metricRules = (
+  groupId: string,
+  jobManagerAddress: string,
+): { readonly ingress: IpPermission; readonly egress: IpPermission } => {
+  const port = { IpProtocol: 'tcp', FromPort: METRICS_PORT, ToPort: METRICS_PORT };
+  return {
+    ingress: { ...port, IpRanges: [{ CidrIp: `${jobManagerAddress}/32`, Description: 'Metrics of TaskManagers, for the JobManager' }] },
+    egress: { ...port, UserIdGroupPairs: [{ GroupId: groupId, Description: 'Metrics of TaskManagers, for the JobManager' }] },
+  };
+};
 
 const find = async ({ ec2, stage }: FleetDependencies, name: string): Promise<SecurityGroup | undefined> => {
   const Filters = [
@@ -126,6 +143,22 @@ export const closeSecurityGroup = async (dependencies: FleetDependencies, owner:
 const byId = async ({ ec2 }: FleetDependencies, id: string): Promise<SecurityGroup | undefined> =>
   (await unless(['InvalidGroup.NotFound', 'InvalidGroupId.NotFound'], ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }))))
     ?.SecurityGroups?.[0];
+
+/** Lets the JobManager at this address ask its TaskManagers for their metrics. */
+export const admitMetricQueries = async ({ ec2 }: FleetDependencies, groupId: string, jobManagerAddress: string): Promise<void> => {
+  const { ingress, egress } = metricRules(groupId, jobManagerAddress);
+  const admit = async (): Promise<void> => {
+    await unless(
+      ['InvalidPermission.Duplicate'],
+      ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: groupId, IpPermissions: [ingress] })),
+    );
+    await unless(
+      ['InvalidPermission.Duplicate'],
+      ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: groupId, IpPermissions: [egress] })),
+    );
+  };
+  await laterOn(NOT_YET_KNOWN, admit());
+};
 
 /** @throws AwsUnavailable while an interface uses it: hosts that are being ended hold theirs for a minute or two. */
 export const deleteSecurityGroup = async (dependencies: FleetDependencies, owner: Owner, recordedId: string | undefined): Promise<void> => {

@@ -6,7 +6,7 @@ import { templateData } from '../../../../lambdas/gateways/aws/ec2/launch-templa
 import { fleetNames } from '../../../../lambdas/gateways/aws/ec2/names';
 import { nodePolicy } from '../../../../lambdas/gateways/aws/ec2/node-role';
 import { hostsSeen } from '../../../../lambdas/gateways/aws/ec2/observed-hosts';
-import { egressRules, ingressRules } from '../../../../lambdas/gateways/aws/ec2/security-group';
+import { egressRules, ingressRules, metricRules } from '../../../../lambdas/gateways/aws/ec2/security-group';
 import { gbpsOf } from '../../../../lambdas/gateways/aws/instance-facts.adapter';
 import { aCluster } from '../../../contract/support/samples';
 
@@ -63,6 +63,16 @@ describe("A cluster's security group", () => {
       [6123, 6124, 'sg-own'],
       [8081, 8081, 'sg-functions'],
     ]);
+  });
+  test('admits to 6125, where metrics are, the JobManager by its address and nobody else', () => {
+    const { ingress, egress } = metricRules('sg-own', '10.64.0.9');
+    expect([ingress.FromPort, ingress.ToPort, ingress.IpRanges?.map(({ CidrIp }) => CidrIp), ingress.UserIdGroupPairs]).toEqual([
+      6125,
+      6125,
+      ['10.64.0.9/32'],
+      undefined,
+    ]);
+    expect([egress.FromPort, egress.ToPort, egress.UserIdGroupPairs?.map(({ GroupId }) => GroupId)]).toEqual([6125, 6125, ['sg-own']]);
   });
 });
 

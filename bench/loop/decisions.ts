@@ -1,14 +1,10 @@
-/** Time of one scaling decision for a job of many vertices: `tsx bench/scaling/cli.ts [--vertices 100] [--decisions 2000] [--json]`. */
-import { parseArgs } from 'node:util';
 import { type ScalingInputs, scalingInputs } from '../../lambdas/contracts/scaling';
-import { decideScaling, redecide } from '../../lambdas/domain/scaling/decide-scaling';
+import { percentile } from '../statistics';
 
 const NOW = '2026-03-04T12:00:00.000Z';
-/** Aim for a job of 100 vertices. */
-const AIM_MS = 10;
 
 /** Layers of four keyed vertices behind four sources, with a week of rescales and a forecast; one vertex is saturated, so that all of the decision is made. */
-const inputs = (count: number): ScalingInputs => {
+export const decisionInputs = (count: number): ScalingInputs => {
   const id = (index: number): string => index.toString(16).padStart(32, '0');
   const vertices = Array.from({ length: count }, (_, index) => ({
     id: id(index),
@@ -60,40 +56,13 @@ const inputs = (count: number): ScalingInputs => {
   return scalingInputs.parse({ observed: { job, fleet: { slotsFree: 8 }, history, forecast }, desired: {}, now: NOW });
 };
 
-const times = (count: number, what: () => unknown): { readonly median: number; readonly p99: number } => {
+/** ms of one call, after enough calls for the compiler. */
+export const timed = (count: number, what: () => unknown): { readonly median: number; readonly p99: number } => {
   for (let index = 0; index < Math.min(200, count); index += 1) what();
-  const sorted = Array.from({ length: count }, () => {
+  const each = Array.from({ length: count }, () => {
     const start = performance.now();
     what();
     return performance.now() - start;
-  }).sort((a, b) => a - b);
-  return { median: sorted[Math.floor(count / 2)] ?? 0, p99: sorted[Math.floor(count * 0.99)] ?? 0 };
+  });
+  return { median: percentile(each, 0.5), p99: percentile(each, 0.99) };
 };
-
-const { values } = parseArgs({
-  options: {
-    vertices: { type: 'string', default: '100' },
-    decisions: { type: 'string', default: '2000' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const [vertices, decisions] = [Number(values.vertices), Number(values.decisions)];
-const { observed, desired, now } = inputs(vertices);
-const decision = times(decisions, () => decideScaling(observed, desired, now));
-const stored = JSON.stringify({ observed, desired, now });
-const again = times(Math.ceil(decisions / 10), () => redecide(JSON.parse(stored)));
-const round = (value: number): number => Number(value.toFixed(3));
-if (values.json)
-  console.log(
-    JSON.stringify({
-      bench: 'scaling-decision',
-      aims: [
-        { name: `p99 of a decision for ${vertices} vertices, ms`, aim: AIM_MS, measured: round(decision.p99), met: decision.p99 < AIM_MS },
-      ],
-      runs: decisions,
-    }),
-  );
-else
-  console.log(
-    `${vertices} vertices, ${decisions} decisions: median ${round(decision.median)} ms, p99 ${round(decision.p99)} ms; from stored inputs (${Math.round(stored.length / 1_024)} KiB, parsed): median ${round(again.median)} ms, p99 ${round(again.p99)} ms`,
-  );

@@ -1,0 +1,67 @@
+/** CloudWatch namespace of everything that is observed. */
+export const METRIC_NAMESPACE = 'Sluice';
+
+type Unit = 'Seconds' | 'Count' | 'Count/Second' | 'Bytes' | 'None';
+
+/** Metrics with the dimensions Stage, Cluster, Job. Shares are 0 to 1. */
+export const JOB_METRICS = {
+  /** Records that wait in all sources. */
+  LagRecords: 'Count',
+  /** What waits, at the present rate, of the source with the most of it. */
+  LagSeconds: 'Seconds',
+  /** Now minus the lowest watermark, idle sources excepted. */
+  WatermarkLagSeconds: 'Seconds',
+  /** What all sources read together. */
+  InputRate: 'Count/Second',
+  /** What they could read together if nothing ever waited: by the vertex that is nearest to its limit. */
+  ProcessingRate: 'Count/Second',
+  /** Mean share of the busiest vertex, and share of the busiest subtask. */
+  Busy: 'None',
+  BusyWorst: 'None',
+  /** Worst subtask of any vertex. */
+  Backpressure: 'None',
+  /** Mean share of the vertex with the least of it. */
+  Idle: 'None',
+  /** Input of the busiest subtask over the mean, of the most uneven vertex; 1 is even. */
+  Skew: 'None',
+  CheckpointAgeSeconds: 'Seconds',
+  CheckpointDurationSeconds: 'Seconds',
+  CheckpointSizeBytes: 'Bytes',
+  /** Since the job was started. */
+  CheckpointFailures: 'Count',
+  Restarts: 'Count',
+} as const satisfies Readonly<Record<string, Unit>>;
+
+/** Metrics with the dimensions Stage, Cluster. Load and memory are of the worst TaskManager. */
+export const CLUSTER_METRICS = {
+  SlotsFree: 'Count',
+  SlotsTotal: 'Count',
+  TaskManagers: 'Count',
+  CpuLoad: 'None',
+  /** Share of the heap's maximum that is left in use after a collection. */
+  HeapAfterGc: 'None',
+  /** Share of time. */
+  GcShare: 'None',
+  /** 1: the JobManager answered; 0: it did not. */
+  JobManagerUp: 'Count',
+} as const satisfies Readonly<Record<string, Unit>>;
+
+/** Metrics with the dimensions Stage, Cluster, Job, Vertex, where the stage asks for them. */
+export const VERTEX_METRICS = {
+  InputRate: 'Count/Second',
+  ProcessingRate: 'Count/Second',
+  Busy: 'None',
+  BusyWorst: 'None',
+  Backpressure: 'None',
+  Idle: 'None',
+} as const satisfies Readonly<Record<string, Unit>>;
+
+export type MetricName = keyof typeof JOB_METRICS | keyof typeof CLUSTER_METRICS | keyof typeof VERTEX_METRICS;
+export const METRIC_UNITS: Readonly<Record<MetricName, Unit>> = { ...JOB_METRICS, ...CLUSTER_METRICS, ...VERTEX_METRICS };
+
+/** Figures of one thing at one instant. What is not known is not there. */
+export interface MetricLine {
+  readonly dimensions: { readonly Cluster: string; readonly Job?: string; readonly Vertex?: string };
+  readonly at: string;
+  readonly values: Readonly<Partial<Record<MetricName, number>>>;
+}

@@ -1,0 +1,41 @@
+import type { AlarmKind, AlarmSeen, JobObservation, PastRescale, ScalingEffect, ScalingSettings } from '../../contracts/scaling';
+import type { ScalingDecision } from '../scaling/decision';
+import { evaluateJob } from '../scaling/evaluate';
+import { forecastFactor } from '../scaling/forecast';
+import { effectNow, runningSince } from '../scaling/learning';
+
+/** A job that has just been rescaled reads what waited meanwhile, compiles its code, and says little about its new size. Seconds. */
+const SETTLING_SECONDS = 120;
+
+/**
+ * What asks for a decision to be carried out, for a person; null: nothing does. A rescale that only the figures of one pass speak for waits for an
+ * alarm, which speaks for several.
+ */
+export const whyConsider = (
+  { action, inputs }: ScalingDecision,
+  alarms: Readonly<Partial<Record<AlarmKind, Pick<AlarmSeen, 'state'>>>>,
+): string | null => {
+  const { observed, desired, now } = inputs;
+  const evaluation = observed.job.incomplete ? null : evaluateJob(observed.job, desired);
+  // Told also when nothing can be done about it, so that the reason is recorded on the job.
+  if (evaluation?.urgent) return `service level: ${evaluation.urgent}`;
+  if (evaluation?.backlog) return 'service level: the lag is over its level';
+  if (action.kind === 'none' || action.kind === 'hold') return null;
+  if (action.kind === 'roll-back') return 'roll-back';
+  const active = Object.entries(alarms).filter(([, alarm]) => alarm?.state === 'ALARM');
+  if (active.length > 0) return `alarm ${active.map(([kind]) => kind).join(', ')}`;
+  const lead = forecastFactor(observed.forecast, evaluation?.totalTarget ?? null, now, desired.forecastLeadSeconds);
+  if (action.direction === 'out' && lead > 1) return 'forecast';
+  const floor = desired.floors.length > 0 && action.direction === 'out';
+  return floor ? 'floor' : null;
+};
+
+/** What the last rescale gave, when the job has run with it for long enough and this observation knows; null when it is not due. */
+export const effectDue = (last: PastRescale | undefined, job: JobObservation, settings: ScalingSettings): ScalingEffect | null => {
+  if (!last || last.measured !== null || job.incomplete || job.state !== 'RUNNING') return null;
+  const begun = Date.parse(job.observedAt) - job.windowSeconds * 1_000;
+  if (job.windowSeconds <= 0 || begun < runningSince(last, settings) + SETTLING_SECONDS * 1_000) return null;
+  const effect = effectNow(evaluateJob(job, settings), job);
+  const changed = Object.keys(last.to).filter((id) => last.from[id] !== last.to[id]);
+  return changed.some((id) => effect.rates[id] !== null && effect.rates[id] !== undefined) ? effect : null;
+};

@@ -1,0 +1,7 @@
+import { stage, store } from '../../composition/environment';
+import { listObservedClusters } from '../../usecases/list-observed-clusters';
+
+const deps = { stage: stage(), store: store() };
+
+/** Every minute: which clusters are observed, and how often. */
+export const handler = () => listObservedClusters(deps);

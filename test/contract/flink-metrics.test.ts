@@ -1,0 +1,200 @@
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FlinkUnavailable } from '../../lambdas/contracts/errors';
+import type { JobCounters } from '../../lambdas/contracts/observation';
+import { type Observed, observeReading } from '../../lambdas/domain/observation/observe';
+import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
+import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
+import { connectFlinkMetrics } from '../../lambdas/gateways/flink/metrics.adapter';
+import type { FlinkMetricsPort } from '../../lambdas/gateways/flink/metrics.port';
+import { install } from '../../local/install/install';
+import type { Component } from '../../local/twin/component';
+import { makeTopics, startKafka } from '../../local/twin/kafka';
+import { readSettings } from '../../local/twin/settings';
+import { type RealFlink, startFlink } from './support/flink';
+import { allRun, eventually, newJobId } from './support/flink-suite';
+
+jest.setTimeout(180_000);
+/** The first time, Flink and Kafka are downloaded. */
+const INSTALL_MS = 900_000;
+
+const state = resolve('local/.state/test/flink-metrics');
+const settings = { ...readSettings(), stateDir: state, logDir: join(state, 'log'), kafkaPort: 4695, kafkaControllerPort: 4696 };
+const KAFKA = `'connector' = 'kafka', 'topic' = 'numbers', 'properties.bootstrap.servers' = '127.0.0.1:${settings.kafkaPort}', 'format' = 'json'`;
+const GENERATE = `CREATE TABLE made (n BIGINT, k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000', 'fields.k.min' = '0', 'fields.k.max' = '20');
+CREATE TABLE numbers (n BIGINT, k INT) WITH (${KAFKA});
+INSERT INTO numbers SELECT n, k FROM made;`;
+const WINDOWS = `CREATE TABLE numbers (n BIGINT, k INT, ts TIMESTAMP(3) METADATA FROM 'timestamp', WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+  WITH (${KAFKA}, 'scan.startup.mode' = 'earliest-offset', 'properties.group.id' = 'windows');
+CREATE TABLE nowhere (k INT, t TIMESTAMP(3), c BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere SELECT k, window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY k, window_start, window_end;`;
+/** The text work is behind the exchange, so that the source has to wait for it. */
+const SLOW = `CREATE TABLE made (n BIGINT, k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200000', 'fields.k.min' = '0', 'fields.k.max' = '200');
+CREATE TABLE nowhere (k INT, t STRING) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere SELECT k, REGEXP_REPLACE(REPEAT(CAST(c AS STRING), 2000), '[0-9]+9', 'x') FROM (SELECT k, COUNT(*) AS c FROM made GROUP BY k);`;
+
+describe('What real Flink tells of its jobs', () => {
+  let kafka: Component | undefined;
+  let real: RealFlink | undefined;
+  let flink: FlinkPort;
+  let metrics: FlinkMetricsPort;
+
+  const start = async (script: string, parallelism: number): Promise<string> => {
+    const flinkJobId = newJobId();
+    const flinkConfiguration = { 'restart-strategy.type': 'fixed-delay', 'restart-strategy.fixed-delay.attempts': '1000' };
+    await flink.runSql({ flinkJobId, jobName: 'observed', script, parallelism, allowNonRestoredState: false, flinkConfiguration });
+    await eventually(() => flink.job(flinkJobId), allRun, 60_000);
+    return flinkJobId;
+  };
+
+  /** Passes one after the other, as the observer makes them, until one is as wanted. */
+  const observedUntil = async (flinkJobId: string, wanted: (seen: Observed) => boolean, pauseMs = 5_000): Promise<Observed> => {
+    let previous: JobCounters | undefined;
+    let seen: Observed | undefined;
+    for (let pass = 0; pass < 16; pass += 1) {
+      const cluster = await metrics.cluster();
+      const reading = await metrics.job(flinkJobId, previous?.sources ?? {});
+      if (reading) {
+        seen = observeReading({ cluster: 'flights', job: 'numbers' }, reading, cluster, previous, new Date().toISOString());
+        if (wanted(seen)) return seen;
+        previous = seen.counters;
+      }
+      await sleep(pauseMs);
+    }
+    throw new Error(`not seen in time; last: ${JSON.stringify(seen)}`);
+  };
+  const known = (seen: Observed): boolean =>
+    seen.observation.vertices.every(({ recordsIn, busy }) => recordsIn !== null && busy.mean !== null);
+
+  beforeAll(async () => {
+    rmSync(state, { recursive: true, force: true });
+    await install();
+    const broker = startKafka(settings, (component) => {
+      kafka = component;
+    });
+    real = await startFlink({
+      address: '127.71.6.10',
+      restPort: 4683,
+      directory: join(state, 'flink'),
+      taskManagers: 2,
+      configuration: { 'metrics.fetcher.update-interval': '3 s' },
+    });
+    await broker;
+    await makeTopics(`127.0.0.1:${settings.kafkaPort}`, [{ name: 'numbers', partitions: 3 }]);
+    flink = connectFlink({ port: 4683 })('127.71.6.10');
+    metrics = connectFlinkMetrics({ port: 4683 })('127.71.6.10');
+  }, INSTALL_MS);
+  afterAll(async () => {
+    await real?.stop();
+    await kafka?.stop();
+  });
+
+  it('a job that reads Kafka: rates, lag, watermark, partitions, graph, checkpoints and TaskManagers', async () => {
+    const generator = await start(GENERATE, 1);
+    const reader = await start(WINDOWS, 2);
+    const seen = await observedUntil(
+      reader,
+      (each) =>
+        known(each) &&
+        each.observation.watermarkLagSeconds !== undefined &&
+        each.observation.vertices[0]?.pendingRecordsGrowth !== undefined &&
+        each.observation.vertices[0]?.pendingRecordsGrowth !== null &&
+        each.observation.taskManagers.heapAfterGcShare !== null &&
+        each.observation.taskManagers.cpuLoad !== null &&
+        each.skew !== null,
+    );
+    const { observation, counters } = seen;
+    const [source, windows] = observation.vertices;
+    expect(observation).toMatchObject({ state: 'RUNNING', incomplete: false, restarts: 0, checkpoints: { consecutiveFailures: 0 } });
+    expect(source).toMatchObject({ inputs: [], parallelism: 2, maxParallelism: 128, partitions: 3, incomplete: false });
+    expect(windows).toMatchObject({ inputs: [{ vertex: source?.id, ship: 'hash' }], slotSharingGroup: source?.slotSharingGroup });
+    // The generator makes 1000 records a second; a busy machine may lose some of its time.
+    expect(source?.recordsIn).toBeGreaterThan(500);
+    expect(source?.recordsIn).toBeLessThan(1_500);
+    expect(source?.pendingRecords).toBeGreaterThanOrEqual(0);
+    // At least one and at most 42 groups go from each window of a second to the next vertex.
+    expect(windows?.recordsIn).toBeGreaterThan(1);
+    expect(windows?.recordsIn).toBeLessThan(100);
+    for (const vertex of observation.vertices) {
+      const { busy, idle, backpressured } = vertex;
+      expect((busy.mean ?? 0) + (idle.mean ?? 0) + (backpressured.mean ?? 0)).toBeCloseTo(1, 5);
+      expect(busy.worst).toBeGreaterThanOrEqual(busy.mean ?? 1);
+    }
+    expect(observation.watermarkLagSeconds).toBeGreaterThan(1);
+    expect(observation.watermarkLagSeconds).toBeLessThan(60);
+    expect(observation.checkpoints.latestAgeSeconds).toBeLessThan(30);
+    expect(observation.checkpoints.durationSeconds).toBeGreaterThan(0);
+    expect(seen.checkpointSizeBytes).toBeGreaterThan(0);
+    expect(seen.skew).toBeGreaterThanOrEqual(1);
+    for (const share of Object.values(observation.taskManagers))
+      expect([share, share !== null && share >= 0 && share <= 1]).toEqual([share, true]);
+    expect(counters.peak?.recordsPerSecond).toBeGreaterThanOrEqual(source?.recordsIn ?? Number.NaN);
+    expect(await metrics.cluster()).toMatchObject({ taskManagers: 2, slotsTotal: 4, slotsFree: 1 });
+
+    // Only the sources' names are asked for beyond the three calls and one for each vertex, and they are remembered.
+    const asked: string[] = [];
+    const original = globalThis.fetch;
+    globalThis.fetch = (async (...args: Parameters<typeof fetch>) => {
+      asked.push(String(args[0]));
+      return original(...args);
+    }) as typeof fetch;
+    try {
+      await metrics.job(reader, counters.sources);
+    } finally {
+      globalThis.fetch = original;
+    }
+    expect(asked).toHaveLength(5);
+
+    // Nothing is read any more: the source is idle, and an old watermark is not late.
+    await flink.cancel(generator);
+    const idle = await observedUntil(
+      reader,
+      ({ observation: each }) => each.vertices[0]?.recordsIn === 0 && each.vertices[0].pendingRecords === 0,
+    );
+    expect(idle.observation.watermarkLagSeconds).toBeUndefined();
+    await flink.cancel(reader);
+    await eventually(
+      () => flink.overview(),
+      ({ slotsFree }) => slotsFree === 4,
+    );
+  });
+
+  it('a job with backpressure: the vertex that holds it up is busy, and its source waits', async () => {
+    const id = await start(SLOW, 1);
+    const seen = await observedUntil(
+      id,
+      ({
+        observation: {
+          vertices: [first],
+        },
+      }) => (first?.backpressured.mean ?? 0) > 0.5 && (first?.recordsIn ?? 0) > 0,
+    );
+    const [source, slow] = seen.observation.vertices;
+    expect(slow?.busy.mean).toBeGreaterThan(0.8);
+    expect(slow?.backpressured.mean).toBeLessThan(0.1);
+    // A source of the old interface measures neither its time nor what it reads: the one is not known, the other is what it sends.
+    expect(source?.busy).toEqual({ mean: null, worst: null });
+    expect(source?.recordsIn).toBeGreaterThan(0);
+    expect(source?.pendingRecords).toBeUndefined();
+
+    // Its TaskManagers die: from then on nothing is known of it, and that is said.
+    await real?.killTaskManagers();
+    const lost = await observedUntil(id, ({ observation }) => observation.state !== 'RUNNING', 500);
+    expect(lost.observation.incomplete).toBe(true);
+    await real?.killJobManager();
+    await expect(metrics.cluster()).rejects.toBeInstanceOf(FlinkUnavailable);
+    await expect(metrics.job(id, {})).rejects.toBeInstanceOf(FlinkUnavailable);
+  });
+
+  it('a job that is not there', async () => {
+    const other = await startFlink({ address: '127.71.7.10', restPort: 4684, directory: join(state, 'other'), taskManagers: 1 });
+    try {
+      const there = connectFlinkMetrics({ port: 4684 })('127.71.7.10');
+      expect(await there.job(newJobId(), {})).toBeUndefined();
+      expect(await there.cluster()).toMatchObject({ taskManagers: 1, slotsFree: 2, jobs: [] });
+    } finally {
+      await other.stop();
+    }
+  });
+});

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { observationInterval } from '../../lambdas/contracts/observer';
+import { FUNCTIONS, placeholderOf } from '../../lib/config/functions';
+
+interface State {
+  readonly Type: string;
+  readonly Next?: string;
+  readonly End?: boolean;
+  readonly Default?: string;
+  readonly Choices?: readonly { readonly Next: string }[];
+  readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
+  readonly Retry?: readonly { readonly MaxAttempts: number; readonly JitterStrategy?: string }[];
+  readonly TimeoutSeconds?: number;
+  readonly Arguments?: { readonly FunctionName: string };
+  readonly ItemProcessor?: Machine;
+}
+interface Machine {
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, State>>;
+  readonly TimeoutSeconds?: number;
+}
+
+const machine = JSON.parse(readFileSync('state-machines/observe-clusters/definition.asl.json', 'utf8')) as Machine;
+const passes = machine.States['Observe each cluster']?.ItemProcessor as Machine;
+const all = (within: Machine): [string, State][] =>
+  Object.entries(within.States).flatMap(([name, state]): [string, State][] => [
+    [name, state],
+    ...(state.ItemProcessor ? all(state.ItemProcessor) : []),
+  ]);
+const tasks = all(machine).filter(([, { Type }]) => Type === 'Task');
+/** Lambda's, Step Functions' and ours. */
+const EXPRESS_LIMIT_SECONDS = 300;
+
+describe('the machine that observes', () => {
+  it.each(tasks)('waits for «%s» longer than its function may run, and not much longer', (_, state) => {
+    const name = Object.keys(FUNCTIONS).find((each) => `\${${placeholderOf(each)}}` === state.Arguments?.FunctionName) ?? '';
+    const timeout = FUNCTIONS[name]?.timeoutSeconds ?? Number.NaN;
+    expect(state.TimeoutSeconds).toBeGreaterThan(timeout);
+    expect(state.TimeoutSeconds).toBeLessThanOrEqual(timeout + 60);
+  });
+
+  it('tries nothing more than once again: the next pass is seconds away', () => {
+    for (const [name, { Retry = [] }] of tasks)
+      expect([name, Retry.map(({ MaxAttempts, JitterStrategy }) => [MaxAttempts, JitterStrategy])]).toEqual([name, [[1, 'FULL']]]);
+  });
+
+  it('lets a failure for one cluster, or for one job, end neither its other passes nor those of other clusters', () => {
+    for (const [name, state] of all(passes).filter(([, { Type }]) => Type === 'Task'))
+      expect([name, state.Catch?.map(({ ErrorEquals }) => ErrorEquals)]).toEqual([name, [['States.ALL']]]);
+  });
+
+  it('comes from a pass that failed to the next pass', () => {
+    const { States } = passes;
+    const next = States['Observe Flink']?.Catch?.[0]?.Next ?? '';
+    expect([next, States[next]?.Next]).toEqual(['Count pass', 'All passes made?']);
+    expect(States['All passes made?']).toMatchObject({ Default: 'Wait for the next pass' });
+    expect(States['Wait for the next pass']).toMatchObject({ Type: 'Wait', Next: 'Observe Flink' });
+  });
+
+  it('makes passes for a minute, with intervals that divide it, and ends within what an Express machine has', () => {
+    for (const { value } of observationInterval.options) expect(60 % value).toBe(0);
+    expect(machine.TimeoutSeconds).toBeGreaterThan(60 + 2 * 40);
+    expect(machine.TimeoutSeconds).toBeLessThanOrEqual(EXPRESS_LIMIT_SECONDS);
+  });
+
+  it('has no state that is never entered', () => {
+    for (const within of [machine, ...all(machine).flatMap(([, { ItemProcessor }]) => ItemProcessor ?? [])]) {
+      const named = Object.values(within.States).flatMap((state) => [
+        state.Next,
+        state.Default,
+        ...(state.Choices ?? []).map(({ Next }) => Next),
+        ...(state.Catch ?? []).map(({ Next }) => Next),
+      ]);
+      expect(Object.keys(within.States).filter((name) => name !== within.StartAt && !named.includes(name))).toEqual([]);
+    }
+  });
+});

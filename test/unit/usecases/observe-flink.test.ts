@@ -1,0 +1,299 @@
+import type { Cluster } from '../../../lambdas/contracts/cluster';
+import { FlinkUnavailable } from '../../../lambdas/contracts/errors';
+import type { Job } from '../../../lambdas/contracts/job';
+import type { MetricLine } from '../../../lambdas/contracts/metrics';
+import { createMetrics } from '../../../lambdas/gateways/aws/metrics.adapter';
+import type { VertexReading } from '../../../lambdas/gateways/flink/metrics.port';
+import { listObservedClusters } from '../../../lambdas/usecases/list-observed-clusters';
+import { observeFlink } from '../../../lambdas/usecases/observe-flink';
+import { aCluster, aJob, aLease, at, newOperationId } from '../../contract/support/samples';
+import { FakeFlink, fakeConnector } from '../../fakes/fake-flink';
+import { FakeFlinkMetrics, jobReading, vertexReading } from '../../fakes/fake-flink-metrics';
+import { createFakeObservations } from '../../fakes/fake-observations';
+import { createFakeStore } from '../../fakes/fake-store';
+import { past } from '../domain/scaling/examples';
+
+const ADDRESS = '127.64.0.5';
+const SCALES: Job['spec']['scaling'] = { enabled: true, priority: 0 };
+
+const aWorld = (changes: { readonly job?: Partial<Job>; readonly cluster?: Partial<Cluster>; readonly perVertex?: boolean } = {}) => {
+  let seconds = 0;
+  const clock = () => new Date(at(seconds));
+  const store = createFakeStore(clock);
+  const observations = createFakeObservations(clock);
+  const [flink, figures] = [new FakeFlink(), new FakeFlinkMetrics()];
+  const published: MetricLine[] = [];
+  const deps = {
+    clock,
+    store,
+    observations,
+    flink: fakeConnector(new Map([[ADDRESS, flink]])),
+    flinkMetrics: () => figures,
+    metrics: { publish: (lines: readonly MetricLine[]) => void published.push(...lines) },
+    stage: { observation: { intervalSeconds: 10 as const, perVertex: changes.perVertex ?? false } },
+  };
+  const job = aJob({ statusReason: '2 of 2 tasks run', ...changes.job });
+  store.seed({
+    clusters: [aCluster({ resources: { taskManagerGroups: [], launchTemplateIds: [], jobManagerAddress: ADDRESS }, ...changes.cluster })],
+    jobs: [job],
+  });
+  return {
+    deps,
+    store,
+    observations,
+    flink,
+    figures,
+    published,
+    of: (name: string) => published.filter(({ dimensions }) => dimensions.Job === name && !dimensions.Vertex).map(({ values }) => values),
+    stored: () => store.job('flights', 'delays'),
+    /** What the source and the sink behind it have counted by then. */
+    reads: (change: Partial<VertexReading> = {}, id = job.flinkJobId) =>
+      figures.jobs.set(
+        id,
+        jobReading([
+          vertexReading('source', { pendingRecords: 0, idleMs: seconds * 1_000, recordsIn: seconds * 100, ...change }),
+          vertexReading('sink', { inputs: [{ vertex: 'source', ship: 'hash' }], idleMs: seconds * 1_000, recordsIn: seconds * 100 }),
+        ]),
+      ),
+    at: (next: number) => {
+      seconds = next;
+    },
+    pass: () => observeFlink(deps, 'flights'),
+  };
+};
+
+describe('a pass over a cluster', () => {
+  test('stores what it saw, publishes it, and the next one knows the rates', async () => {
+    const world = aWorld({ perVertex: true });
+    world.reads();
+    expect(await world.pass()).toEqual({ cluster: 'flights', consider: [], reason: '1 jobs observed' });
+    world.at(10);
+    world.reads();
+    await world.pass();
+    expect((await world.observations.latest('flights', 'delays'))?.observation.vertices[0]).toMatchObject({ recordsIn: 100 });
+    expect(world.of('delays').at(-1)).toMatchObject({ InputRate: 100, LagRecords: 0 });
+    expect(world.published.filter(({ dimensions }) => dimensions.Vertex)).not.toHaveLength(0);
+    expect(world.published.filter(({ dimensions }) => !dimensions.Job).map(({ values }) => values.JobManagerUp)).toEqual([1, 1]);
+  });
+
+  test('says that a JobManager does not answer, and nothing else', async () => {
+    const world = aWorld();
+    world.figures.reachable = false;
+    expect(await world.pass()).toMatchObject({ consider: [], reason: 'The JobManager did not answer' });
+    expect(world.published).toEqual([{ dimensions: { Cluster: 'flights' }, at: at(0), values: { JobManagerUp: 0 } }]);
+    expect(await world.stored()).toMatchObject({ status: 'RUNNING' });
+  });
+
+  test('of a cluster that does not run, or is to be terminated, looks at nothing', async () => {
+    for (const cluster of [{ status: 'LAUNCHING' }, { desired: 'TERMINATED' }] as const) {
+      const world = aWorld({ cluster });
+      expect((await world.pass()).consider).toEqual([]);
+      expect(world.published).toEqual([]);
+    }
+  });
+
+  test('that fails for one job observes the others', async () => {
+    const world = aWorld();
+    const other = aJob({ name: 'arrivals', flinkJobId: 'd'.repeat(32), statusReason: '2 of 2 tasks run' });
+    world.store.seed({ jobs: [other] });
+    world.figures.jobs.set(aJob().flinkJobId, new FlinkUnavailable('GET /jobs: no answer within 5000 ms'));
+    world.reads({}, other.flinkJobId);
+    expect((await world.pass()).reason).toBe('1 jobs observed; not observed: delays: GET /jobs: no answer within 5000 ms');
+    expect(world.of('arrivals')).toHaveLength(1);
+    expect(world.of('delays')).toEqual([]);
+  });
+
+  test('that overlaps with another stores and publishes once', async () => {
+    const world = aWorld();
+    world.reads();
+    await Promise.all([world.pass(), world.pass(), world.pass()]);
+    expect(world.of('delays')).toHaveLength(1);
+  });
+
+  test('does not compare with what an earlier start of the job counted', async () => {
+    const world = aWorld();
+    world.reads();
+    await world.pass();
+    world.store.seed({ jobs: [aJob({ epoch: 2, flinkJobId: 'e'.repeat(32) })] });
+    world.at(10);
+    world.reads({}, 'e'.repeat(32));
+    await world.pass();
+    const latest = await world.observations.latest('flights', 'delays');
+    expect(latest).toMatchObject({ jobEpoch: 2, observation: { vertices: [{ recordsIn: null }, {}] } });
+  });
+});
+
+describe('the status of a job', () => {
+  const started = async (world: ReturnType<typeof aWorld>) => {
+    world.flink.looks = 1;
+    const jarId = await world.flink.uploadJar('job.jar', (await import('node:stream')).Readable.from([Buffer.from('x')]), 1);
+    await world.flink.runJar({
+      jarId,
+      flinkJobId: aJob().flinkJobId,
+      jobName: 'delays',
+      arguments: [],
+      parallelism: 2,
+      allowNonRestoredState: false,
+      flinkConfiguration: {},
+    });
+    await world.flink.job(aJob().flinkJobId);
+  };
+
+  test('follows what Flink shows', async () => {
+    const world = aWorld();
+    await started(world);
+    world.flink.breakJob(aJob().flinkJobId, 'RESTARTING', 'a TaskManager is gone');
+    world.figures.jobs.set(aJob().flinkJobId, jobReading([], { state: 'RESTARTING' }));
+    await world.pass();
+    expect(await world.stored()).toMatchObject({ status: 'RUNNING', statusReason: 'RESTARTING: a TaskManager is gone' });
+    world.flink.breakJob(aJob().flinkJobId, 'FAILED', 'NullPointerException');
+    world.figures.jobs.set(aJob().flinkJobId, jobReading([], { state: 'FAILED' }));
+    world.at(10);
+    await world.pass();
+    expect(await world.stored()).toMatchObject({ status: 'FAILED', statusReason: 'NullPointerException' });
+  });
+
+  test('is left alone while an operation holds the job', async () => {
+    const world = aWorld({ job: { lease: aLease(newOperationId(), 0, 600) } });
+    await started(world);
+    world.flink.breakJob(aJob().flinkJobId, 'FAILED', 'NullPointerException');
+    world.figures.jobs.set(aJob().flinkJobId, jobReading([], { state: 'FAILED' }));
+    await world.pass();
+    expect(await world.stored()).toMatchObject({ status: 'RUNNING' });
+  });
+
+  test('is not that of an ended one until a JobManager that came back has had a minute to recover the job', async () => {
+    const world = aWorld();
+    world.reads();
+    await world.pass();
+    world.figures.jobs.clear();
+    world.at(30);
+    await world.pass();
+    expect(await world.stored()).toMatchObject({ status: 'RUNNING' });
+    world.at(70);
+    await world.pass();
+    expect(await world.stored()).toMatchObject({ status: 'FAILED' });
+  });
+});
+
+describe('what follows from a pass', () => {
+  /** Work that piles up at a source which is busy all the time. */
+  const late = (seconds: number): Partial<VertexReading> => ({
+    idleMs: 0,
+    busyMs: seconds * 1_000,
+    recordsIn: seconds * 100,
+    pendingRecords: 20_000 + seconds * 500,
+    busy: { mean: 1, worst: 1 },
+  });
+  const passes = async (world: ReturnType<typeof aWorld>) => {
+    for (const seconds of [0, 10]) {
+      world.at(seconds);
+      world.reads(late(seconds));
+      await world.pass();
+    }
+    world.at(20);
+    world.reads(late(20));
+    return world.pass();
+  };
+
+  test('is a decision where a service level is not kept', async () => {
+    const world = aWorld({ job: { spec: { ...aJob().spec, scaling: SCALES } } });
+    const { consider } = await passes(world);
+    expect(consider).toEqual([
+      {
+        cluster: 'flights',
+        job: 'delays',
+        trigger: expect.stringMatching(/^service level: the lag of source is over its level of 60 s and grows$/),
+      },
+    ]);
+    expect((await world.observations.latest('flights', 'delays'))?.decision).toMatchObject({ kind: 'rescale', direction: 'out' });
+  });
+
+  test.each([
+    ['a job without settings for scaling', undefined],
+    ['a job that does not scale by itself', { enabled: false, priority: 0 }],
+  ])('is nothing for %s', async (_, scaling) => {
+    const spec = { ...aJob().spec, ...(scaling === undefined ? {} : { scaling }) };
+    expect((await passes(aWorld({ job: { spec } }))).consider).toEqual([]);
+  });
+
+  test('is nothing while an operation changes the job', async () => {
+    const spec = { ...aJob().spec, scaling: SCALES };
+    expect((await passes(aWorld({ job: { spec, lease: aLease(newOperationId(), 0, 600) } }))).consider).toEqual([]);
+  });
+
+  test('is the measured effect of the last rescale, once it has run for two minutes', async () => {
+    const world = aWorld({ job: { spec: { ...aJob().spec, scaling: SCALES } } });
+    const rescale = past({ at: at(0), runningAt: at(5), from: { source: 2, sink: 1 }, to: { source: 1, sink: 1 } });
+    await world.observations.appendRescale('flights', 'delays', rescale);
+    for (const seconds of [100, 110, 130, 140]) {
+      world.at(seconds);
+      world.reads({ busyMs: seconds * 500, idleMs: seconds * 500, recordsIn: seconds * 100 });
+      await world.pass();
+      const [seen] = await world.observations.history('flights', 'delays');
+      expect([seconds, seen?.measured?.rates.source ?? null]).toEqual([seconds, seconds === 140 ? 200 : null]);
+    }
+  });
+
+  test('is a load of every ten minutes, from which the forecast is made', async () => {
+    const world = aWorld({ job: { spec: { ...aJob().spec, scaling: SCALES } } });
+    for (const day of [1, 2])
+      for (let slot = 0; slot < 144; slot += 1)
+        await world.observations.recordLoad('flights', 'delays', { from: at(slot * 600 - day * 86_400), recordsPerSecond: 50 });
+    for (const seconds of [0, 10, 300, 599, 605]) {
+      world.at(seconds);
+      world.reads();
+      await world.pass();
+    }
+    expect((await world.observations.load('flights', 'delays', 0))[0]).toEqual({ from: at(0), recordsPerSecond: 100 });
+    const { forecast } = (await world.observations.latest('flights', 'delays')) ?? { forecast: [] };
+    expect(forecast).toHaveLength(144);
+    world.at(615);
+    world.reads();
+    world.observations.failNext('load', new Error('is not read again before ten minutes are over'));
+    await world.pass();
+    expect((await world.observations.latest('flights', 'delays'))?.forecast).toEqual(forecast);
+  });
+});
+
+test('Clusters that run are observed at the interval of their spec, or else of the stage, as often as that fits into a minute', async () => {
+  const world = aWorld();
+  const spec = { ...aCluster().spec, observation: { intervalSeconds: 30 as const } };
+  world.store.seed({ clusters: [aCluster({ name: 'slow', spec }), aCluster({ name: 'gone', status: 'TERMINATED' })] });
+  expect(await listObservedClusters(world.deps)).toEqual({
+    clusters: [
+      { cluster: 'flights', everySeconds: 10, passes: 6 },
+      { cluster: 'slow', everySeconds: 30, passes: 2 },
+    ],
+  });
+});
+
+test('Figures leave as one line each in the embedded metric format, by the second when they come more often than every minute', () => {
+  const lines: string[] = [];
+  const metrics = createMetrics({ stage: 'dev', write: (line) => lines.push(line) });
+  const line: MetricLine = { dimensions: { Cluster: 'flights', Job: 'delays' }, at: at(0), values: { LagSeconds: 3, Busy: 0.5 } };
+  metrics.publish([line, { ...line, values: {} }], 10);
+  metrics.publish([line], 60);
+  expect(lines.map((text) => JSON.parse(text))).toEqual(
+    [{ StorageResolution: 1 }, {}].map((resolution) => ({
+      _aws: {
+        Timestamp: Date.parse(at(0)),
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Sluice',
+            Dimensions: [['Stage', 'Cluster', 'Job']],
+            Metrics: [
+              { Name: 'LagSeconds', Unit: 'Seconds', ...resolution },
+              { Name: 'Busy', Unit: 'None', ...resolution },
+            ],
+          },
+        ],
+      },
+      Stage: 'dev',
+      Cluster: 'flights',
+      Job: 'delays',
+      LagSeconds: 3,
+      Busy: 0.5,
+    })),
+  );
+});
