@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   autoscaler: async () => (await import('./autoscaler/bench')).autoscaler,
   fleet: async () => (await import('./fleet/bench')).fleet,
   loop: async () => (await import('./loop/bench')).loop,
+  recovery: async () => (await import('./recovery/bench')).recovery,
   road: async () => (await import('./road/bench')).road,
 };
 

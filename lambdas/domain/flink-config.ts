@@ -1,7 +1,7 @@
 import type { ResolvedSize } from '../contracts/cluster';
 import { DEFAULT_SETTINGS, type Settings } from './flink-defaults';
 import { ENDED_JOBS_KEPT_SECONDS } from './job-lifecycle';
-import { checkpointsPrefix, clusterPrefix, savepointsPrefix } from './state-paths';
+import { checkpointsPrefix, clusterPrefix, recoveryPrefix, savepointsPrefix } from './state-paths';
 
 /**
  * The whole Flink configuration of a cluster's processes and jobs. With `flink-defaults` (what a stage, a cluster or a job may change) and
@@ -34,6 +34,7 @@ export interface ConfigurationInput {
   readonly stage: { readonly region: string; readonly stateBucket: string; readonly flinkConfiguration: Readonly<Record<string, string>> };
   readonly cluster: {
     readonly name: string;
+    readonly epoch: number;
     readonly size: ResolvedSize;
     readonly flinkConfiguration: Readonly<Record<string, string>>;
     /** Private IPv4 address of the JobManager's network interface; it outlives its host. */
@@ -86,8 +87,9 @@ export const renderJobConfiguration = (input: {
 });
 
 /** Settings that nobody else may change; `flink-settings-policy` refuses their keys with these reasons. */
-export const ownedSettings = (role: Role, { stage, cluster: { name, size, jobManagerAddress } }: ConfigurationInput): Settings => ({
+export const ownedSettings = (role: Role, { stage, cluster: { name, epoch, size, jobManagerAddress } }: ConfigurationInput): Settings => ({
   ...common(jobManagerAddress, stage.region, `s3://${stage.stateBucket}/${clusterPrefix(name)}`),
+  ...recovery(name, `s3://${stage.stateBucket}/${recoveryPrefix(name, epoch)}`),
   'parallelism.default': [
     size.defaultParallelism,
     'the slots of the smallest fleet: 2 to 3 a vCPU keep cores busy while some subtasks wait',
@@ -122,6 +124,17 @@ const common = (address: string, region: string, stateRoot: string): Settings =>
     'a canceled or failed job can be started again from its last checkpoint',
   ],
   's3.region': [region, 'saves a look-up, and a request to another region fails at once'],
+});
+
+/** A JobManager that was lost finds its jobs again (docs/adr/0014). The jar of this class is in the lib directory of every Flink that a node gets. */
+const recovery = (cluster: string, root: string): Settings => ({
+  'high-availability.type': [
+    'sluice.ha.HighAvailabilityFactory',
+    'jobs, their complete checkpoints and jars are kept in S3: a restarted JobManager goes on with them by itself',
+  ],
+  'high-availability.storageDir': [root, 'of this epoch of the cluster: a JobManager of another epoch neither sees nor changes it'],
+  'high-availability.cluster-id': [cluster, 'names a directory below it'],
+  'high-availability.jobmanager.port': [PORTS.rpc, 'takes the place of jobmanager.rpc.port when jobs are recovered; random when unset'],
 });
 
 const jobManagerSettings = (address: string, { jobManager }: ResolvedSize): Settings => ({

@@ -26,10 +26,10 @@ export const DEFAULT_SETTINGS: Settings = {
   'execution.state-recovery.from-local': ['true', 'and reads it from there instead of S3'],
 
   // Failure detection and restart (mission rows F1 and F2).
-  'heartbeat.interval': ['500 ms', 'a closed connection is noticed at the next heartbeat (default 10 s)'],
+  'heartbeat.interval': ['200 ms', 'a closed connection is noticed at the next heartbeat (default 10 s)'],
   'heartbeat.timeout': [
-    '5 s',
-    'a vanished host is noticed in this time; longer than a garbage collection of a healthy process (default 50 s)',
+    '2 s',
+    'a host that vanished without closing a connection is noticed in this time, and TaskManagers leave a lost JobManager; a pause of a healthy process that is longer costs a restart, which takes about as long (default 50 s)',
   ],
   'heartbeat.rpc-failure-threshold': [1, 'inside one zone a refused connection means a dead process (default 2)'],
   'restart-strategy.type': ['exponential-delay', 'at once after one failure, slower and slower for a job that keeps failing'],
@@ -41,9 +41,13 @@ export const DEFAULT_SETTINGS: Settings = {
     'after this long without a failure the next one counts as the first (default 1 h)',
   ],
   'cluster.registration.max-timeout': ['2 s', 'TaskManagers find a JobManager that came back within this time (default 30 s)'],
-  'cluster.registration.error-delay': ['1 s', 'as above (default 10 s)'],
+  'cluster.registration.error-delay': ['200 ms', 'while its port refuses connections, it is tried so often (default 10 s)'],
   'cluster.registration.refused-registration-delay': ['1 s', 'as above (default 30 s)'],
   'taskmanager.registration.timeout': ['15 min', 'a TaskManager outlives the replacement of the JobManager host (default 5 min)'],
+  'taskmanager.slot.timeout': [
+    '2 s',
+    'slots of a lost JobManager that its successor does not ask for again are free by the time that it has started (default 10 s)',
+  ],
   'taskmanager.jvm-exit-on-oom': ['true', 'a process that ran out of memory is not to be trusted; its successor is quick'],
   'cluster.processes.halt-on-fatal-error': ['true', 'a dying process ends now instead of trying to end well'],
 

@@ -6,6 +6,15 @@ export const clusterPrefix = (cluster: string): string => `clusters/${cluster}`;
 /** What a node of one epoch boots with: `node.json`, `jobmanager.yaml`, `taskmanager.yaml`. */
 export const configurationPrefix = (cluster: string, epoch: number): string => `${clusterPrefix(cluster)}/e${epoch}/config`;
 
+/** What a JobManager of one epoch needs to find its jobs again: written by Flink (`tools/artifacts/ha`). */
+export const recoveryPrefix = (cluster: string, epoch: number): string => `${clusterPrefix(cluster)}/e${epoch}/recovery`;
+
+/**
+ * An object here that is not empty ends an epoch's JobManager for good: it looks when it starts and, at most a second before, for each checkpoint
+ * that it enters. Put it a second before another epoch chooses what to restore. (Flink's S3 takes an empty object for a directory.)
+ */
+export const fenceKey = (cluster: string, epoch: number): string => `${recoveryPrefix(cluster, epoch)}/fenced`;
+
 export const jobPrefix = (cluster: string, job: string): string => `${clusterPrefix(cluster)}/jobs/${job}`;
 
 /** Flink adds `<flinkJobId>/chk-<n>` (a start has a directory of its own, because its Flink job id is its own). */

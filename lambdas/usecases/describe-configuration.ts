@@ -35,6 +35,7 @@ const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster:
     stage,
     cluster: {
       name: cluster.name,
+      epoch: cluster.epoch,
       size: cluster.size,
       flinkConfiguration: cluster.spec.flinkConfiguration,
       jobManagerAddress: cluster.resources.jobManagerAddress ?? '',

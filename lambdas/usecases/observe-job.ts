@@ -7,10 +7,10 @@ import { statusSeen } from '../domain/job-lifecycle';
 import { mayStillAppear } from '../domain/start-asked';
 import type { FlinkJobSeen } from '../gateways/flink/flink.port';
 import { connect, type FlinkDeps, isCancellation, notYet, type OwnedJob, ownJob, type Purpose } from './owned';
-import { keepSavepoint, triggerIdOf } from './savepoints';
+import { ask, keepSavepoint, type SavepointDeps, triggerIdOf } from './savepoints';
 
 /** Looks at the job in Flink until it runs with all its tasks, or has ended, or (`known`) once to record how it is. */
-export const observeJob = async (deps: FlinkDeps, operation: Operation, input: ObserveJobInput): Promise<Awaited_> => {
+export const observeJob = async (deps: SavepointDeps, operation: Operation, input: ObserveJobInput): Promise<Awaited_> => {
   const { cluster, job } = await ownJob(deps, operation, input.until === 'known' ? 'cleaning' : 'changing');
   const seen = await connect(deps.flink, cluster).job(job.flinkJobId);
   if (input.until === 'running') return untilRunning(deps, operation, job, seen, input.restoring ? 'cleaning' : 'changing');
@@ -20,7 +20,7 @@ export const observeJob = async (deps: FlinkDeps, operation: Operation, input: O
 };
 
 const untilEnded = async (
-  deps: FlinkDeps,
+  deps: SavepointDeps,
   operation: Operation,
   { cluster, job }: OwnedJob,
   seen: FlinkJobSeen | undefined,
@@ -28,10 +28,34 @@ const untilEnded = async (
   const { ended, reason } = decideJobEnd(seen);
   if (!seen && mayStillAppear(job, deps.clock().toISOString()))
     return notYet(operation, deps.clock, 'Flink may not have answered a start that it is still working on');
+  const again = stopsWithSavepoint(operation) ? await stopAgain(deps, operation, { cluster, job }, seen) : undefined;
   if (ended) return { ready: true, reason };
+  if (again !== undefined) return notYet(operation, deps.clock, again);
   // It may have come after the cancellation was asked for; asking again changes nothing for one that is being canceled.
   if (isCancellation(operation) && seen?.state !== 'CANCELLING') await connect(deps.flink, cluster).cancel(job.flinkJobId);
   return notYet(operation, deps.clock, reason);
+};
+
+const stopsWithSavepoint = ({ request }: Operation): boolean =>
+  request.kind === 'upgrade-job' || (request.kind === 'stop-job' && request.mode === 'savepoint');
+
+/**
+ * A JobManager that is lost between a savepoint and the end that it was for brings the job back, which goes on: it is asked once more, and the
+ * savepoint that counts is the later one. @returns why the job is waited for, when it was asked again
+ */
+const stopAgain = async (
+  deps: SavepointDeps,
+  operation: Operation,
+  { cluster, job }: OwnedJob,
+  seen: FlinkJobSeen | undefined,
+): Promise<string | undefined> => {
+  const flink = connect(deps.flink, cluster);
+  const savepoint = await flink.savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId));
+  if (savepoint.state === 'completed' && savepoint.location !== job.latestSavepoint)
+    await keepSavepoint(deps, operation, job, savepoint.location);
+  if (savepoint.state !== 'unknown' || seen?.state !== 'RUNNING') return undefined;
+  await ask(deps, flink, operation, job);
+  return 'The JobManager was restarted before it had recorded the end of the job: it is asked to stop once more';
 };
 
 const recordSeen = async (deps: FlinkDeps, operation: Operation, seen: FlinkJobSeen | undefined): Promise<Awaited_> => {

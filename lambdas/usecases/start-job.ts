@@ -14,8 +14,10 @@ import { type ArtifactDeps, readScript } from './upload-artifact';
 export type StartDeps = ArtifactDeps & { readonly stage: Stage };
 
 /** Starts the job as an epoch: its present one (a submission) or the next (an upgrade). The intent is stored before Flink is asked. */
-export const startJob = async (deps: StartDeps, operation: Operation, input: StartJobInput): Promise<TaskAnswer> => {
+export const startJob = async (deps: StartDeps, operation: Operation, asked: StartJobInput): Promise<TaskAnswer> => {
   const { cluster, job } = await ownJob(deps, operation);
+  // Where the previous version had to be stopped once more, the later savepoint is the job's latest.
+  const input = asked.savepoint === null ? asked : { ...asked, savepoint: job.latestSavepoint ?? asked.savepoint };
   const flink = connect(deps.flink, cluster);
   const intended = await storeIntent(deps, operation, input, job, cluster.epoch);
   // The answer to an earlier try may have been lost on its way.

@@ -21,7 +21,13 @@ export const writeConfiguration = async (
   if (jobManagerAddress === undefined) throw new AwsUnavailable(`cluster ${cluster.name} has no JobManager address yet`);
   const input: ConfigurationInput = {
     stage,
-    cluster: { name: cluster.name, size: cluster.size, flinkConfiguration: cluster.spec.flinkConfiguration, jobManagerAddress },
+    cluster: {
+      name: cluster.name,
+      epoch: cluster.epoch,
+      size: cluster.size,
+      flinkConfiguration: cluster.spec.flinkConfiguration,
+      jobManagerAddress,
+    },
   };
   const node = {
     cluster: cluster.name,

@@ -129,6 +129,8 @@ def job_manager(flink, instance_id, address):
         "rest.bind-address": address,
         "jobmanager.resource-id": instance_id,
         "web.tmpdir": os.path.join(flink.state, name, "tmp"),
+        # Not in the directory that is emptied: jars that were uploaded are there after a restart of the process, as the jobs are.
+        "web.upload.dir": os.path.join(flink.state, name),
     }
     return [_process(flink, name, JOB_MANAGER, "jobmanager", memory_parameters(flink, "JM"), own)]
 

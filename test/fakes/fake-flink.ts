@@ -107,7 +107,16 @@ export class FakeFlink implements FlinkPort {
     this.faults.push({ method, error, when, times });
   }
 
-  /** A standalone JobManager without high availability comes back with no jar, job or trigger. */
+  /** A JobManager that was lost comes back with the jobs whose end was not recorded, running, and with no trigger. */
+  recover(): void {
+    this.triggers.clear();
+    for (const [flinkJobId, job] of this.known)
+      if (ENDED.includes(job.state)) this.known.delete(flinkJobId);
+      else Object.assign(job, { state: 'RUNNING', running: job.wanted, next: [] });
+    this.reachable = true;
+  }
+
+  /** A JobManager that lost what it keeps for its recovery too comes back with no jar, job or trigger. */
   restart(): void {
     for (const memory of [this.jars, this.known, this.triggers, this.checkpointTriggers]) memory.clear();
     this.reachable = true;

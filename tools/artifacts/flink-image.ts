@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached } from './cache';
+import { buildHighAvailability, highAvailabilitySources } from './high-availability';
 import { copyMavenDependencies, findPython, MissingTool, run } from './machine';
 
 /** Newest connector built for a Flink version: connectors are released apart from Flink, against a minor version. */
@@ -24,7 +25,7 @@ const plugins = ['metrics-prometheus', 'metrics-jmx'];
  * Builds (or finds in the machine's cache) the Flink image of a version: `bin/ lib/ opt/ plugins/` as a node has them.
  *
  * Source: PyPI's `apache-flink-libraries`, which holds Apache's binary distribution, and Maven Central for the S3 file system,
- * the SQL gateway (the SQL runner lives in it) and the Kafka connector.
+ * the SQL gateway (the SQL runner lives in it) and the Kafka connector. What recovers a JobManager is built here (`ha/`).
  *
  * @returns path of the image
  * @throws MissingTool, CommandFailed
@@ -40,7 +41,7 @@ export const flinkImage = async (version: string, log: (line: string) => void = 
     .update(JSON.stringify([layout, connector, leftOut.source, plugins]))
     .digest('hex')
     .slice(0, 12);
-  return cached(`flink-${version}-${recipe}`, async (directory) => {
+  const distribution = await cached(`flink-${version}-${recipe}`, async (directory) => {
     const work = join(directory, '.work');
     await mkdir(work);
     log(`Flink ${version}: fetching the distribution from PyPI (about 330 MB)`);
@@ -50,6 +51,13 @@ export const flinkImage = async (version: string, log: (line: string) => void = 
       copyMavenDependencies(pom, join(work, 'extras'), { 'flink.version': version, 'kafka.connector.version': connector }),
     ]);
     await arrange(work, directory, version, connector);
+    await rm(work, { recursive: true });
+  });
+  return cached(`flink-${version}-${recipe}-${await highAvailabilitySources()}`, async (directory) => {
+    // Hard links: half a gigabyte is there once, however often the module beside it changes.
+    await run('cp', ['-rlL', `${distribution}/.`, directory]);
+    const work = join(directory, '.work');
+    await cp(await buildHighAvailability(version, work), join(directory, 'lib', 'sluice-ha.jar'));
     await rm(work, { recursive: true });
   });
 };

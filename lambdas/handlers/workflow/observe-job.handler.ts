@@ -1,10 +1,10 @@
 import middy from '@middy/core';
-import { clock, flink, store } from '../../composition/environment';
+import { clock, flink, stage, store } from '../../composition/environment';
 import { type ObserveJobInput, observeJobInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
 import { observeJob } from '../../usecases/observe-job';
 
-const deps = { clock, flink: flink(), store: store() };
+const deps = { clock, flink: flink(), stage: stage(), store: store() };
 
 export const handler = middy(({ operation, input }: Task<ObserveJobInput>) => observeJob(deps, operation, input)).use(
   workflow(observeJobInput, deps),

@@ -200,6 +200,7 @@ describe('the configuration of a cluster', () => {
     for (const role of ['jobmanager', 'taskmanager'] as const) {
       const input = {
         name: cluster.name,
+        epoch: cluster.epoch,
         size: cluster.size,
         flinkConfiguration: cluster.spec.flinkConfiguration,
         jobManagerAddress: '10.0.1.20',
@@ -225,7 +226,7 @@ describe('the configuration of a cluster', () => {
 
   test('is as it was at the launch, also when the control plane would choose otherwise today', async () => {
     await givenCluster();
-    await written((yaml) => yaml.replace('heartbeat.timeout: "5 s"', 'heartbeat.timeout: "50 s"'));
+    await written((yaml) => yaml.replace('heartbeat.timeout: "2 s"', 'heartbeat.timeout: "50 s"'));
     const { body } = await call('read-configuration', { path: AT_CLUSTER });
     expect(body.jobmanager).toContainEqual({
       key: 'heartbeat.timeout',

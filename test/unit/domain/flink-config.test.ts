@@ -10,7 +10,7 @@ import { sizeOf } from './examples';
 
 const INPUT: ConfigurationInput = {
   stage: { region: 'eu-central-1', stateBucket: 'state', flinkConfiguration: {} },
-  cluster: { name: 'flights', size: sizeOf({ size: 'small' }), flinkConfiguration: {}, jobManagerAddress: '10.0.1.20' },
+  cluster: { name: 'flights', epoch: 3, size: sizeOf({ size: 'small' }), flinkConfiguration: {}, jobManagerAddress: '10.0.1.20' },
 };
 const render = (role: Role, stage: Record<string, string> = {}, cluster: Record<string, string> = {}) =>
   renderConfiguration(role, {
@@ -41,6 +41,8 @@ describe.each<[Role, [key: string, value: string | undefined][]]>([
       ['rest.server.max-content-length', '1610612736'],
       ['cluster.intercept-user-system-exit', 'THROW'],
       ['s3.region', 'eu-central-1'],
+      ['high-availability.storageDir', 's3://state/clusters/flights/e3/recovery'],
+      ['high-availability.jobmanager.port', '6123'],
     ],
   ],
   [
@@ -60,8 +62,8 @@ describe.each<[Role, [key: string, value: string | undefined][]]>([
       ['execution.checkpointing.dir', 's3://state/clusters/flights/checkpoints'],
       ['execution.checkpointing.local-backup.enabled', 'true'],
       ['execution.state-recovery.from-local', 'true'],
-      ['heartbeat.interval', '500 ms'],
-      ['heartbeat.timeout', '5 s'],
+      ['heartbeat.interval', '200 ms'],
+      ['heartbeat.timeout', '2 s'],
       ['restart-strategy.type', 'exponential-delay'],
       ['taskmanager.network.request-backoff.max', '30000'],
       ['taskmanager.network.memory.buffer-debloat.enabled', 'true'],

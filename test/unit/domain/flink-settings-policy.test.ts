@@ -6,7 +6,7 @@ import { sizeOf } from './examples';
 
 const input = {
   stage: { region: 'eu-central-1', stateBucket: 'state', flinkConfiguration: {} },
-  cluster: { name: 'flights', size: sizeOf(), flinkConfiguration: {}, jobManagerAddress: '10.0.1.20' },
+  cluster: { epoch: 1, name: 'flights', size: sizeOf(), flinkConfiguration: {}, jobManagerAddress: '10.0.1.20' },
 };
 const refusal = (key: string, level: 'cluster' | 'job' = 'cluster') => refusedSettings({ [key]: 'x' }, level)[0];
 

@@ -1,5 +1,6 @@
 import { observeJob } from '../../../lambdas/usecases/observe-job';
-import { World } from '../../state-machines/support/world';
+import { stopJob } from '../../../lambdas/usecases/savepoints';
+import { STAGE, World } from '../../state-machines/support/world';
 
 /** A cancellation that holds a job which Flink was asked to start this many seconds ago, without an answer so far. */
 const prepare = async (secondsAgo: number) => {
@@ -14,7 +15,7 @@ const prepare = async (secondsAgo: number) => {
   const lease = { operationId: cancellation.operationId, acquiredAt: cancellation.requestedAt, until: cancellation.deadline };
   const startAsked = { at: new Date(world.now - secondsAgo * 1_000).toISOString(), times: 1 };
   world.store.seed({ jobs: [{ ...(await world.job()), status: 'STOPPING', lease, startAsked }] });
-  const deps = { store: world.store, flink: () => world.flink, clock: world.clock };
+  const deps = { store: world.store, flink: () => world.flink, clock: world.clock, stage: STAGE };
   const input = {
     operationId: cancellation.operationId,
     phase: 'Look whether the job has ended',
@@ -39,4 +40,31 @@ test('a job that shows after its cancellation was asked for is canceled too', as
   expect(await look()).toMatchObject({ ready: false });
   expect(await look()).toMatchObject({ ready: false, reason: 'The job is still CANCELLING' });
   expect(await look()).toEqual({ ready: true, reason: 'The job is CANCELED' });
+});
+
+test('a job that a lost JobManager brings back after its savepoint is stopped once more, and the later savepoint counts', async () => {
+  const { world } = await prepare(60);
+  const { flinkJobId } = await world.job();
+  const stop = await world.acceptChange({ kind: 'stop-job', mode: 'savepoint', drain: false });
+  const lease = { operationId: stop.operationId, acquiredAt: stop.requestedAt, until: stop.deadline };
+  world.store.seed({ jobs: [{ ...(await world.job()), desired: 'RUNNING', status: 'STOPPING', lease, startAsked: undefined }] });
+  await world.flink.runSql({
+    jobName: 'delays',
+    parallelism: 1,
+    allowNonRestoredState: false,
+    flinkConfiguration: {},
+    flinkJobId,
+    script: 'INSERT INTO a SELECT * FROM b',
+  });
+  const deps = { store: world.store, flink: () => world.flink, clock: world.clock, stage: STAGE };
+  const look = () => observeJob(deps, stop, { operationId: stop.operationId, phase: 'p', until: 'ended', restoring: false });
+  await world.flink.job(flinkJobId);
+  await stopJob(deps, stop);
+  world.flink.recover();
+  expect(await look()).toMatchObject({ ready: false, reason: expect.stringContaining('stop once more') });
+  let seen = await look();
+  for (let looks = 0; looks < 5 && !seen.ready; looks += 1) seen = await look();
+  expect(seen).toEqual({ ready: true, reason: 'The job is FINISHED' });
+  expect(world.flink.calls.filter(({ method }) => method === 'stopWithSavepoint')).toHaveLength(2);
+  expect((await world.job()).latestSavepoint).toMatch(/savepoints/);
 });

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startStorage } from '../../local/flink/storage';
+import { install, paths } from '../../local/install/install';
+import { type Bench, optionsOf, problemOf, wholeNumber } from '../bench';
+import { recoveryJar } from './job-jar';
+import { aimsOf, type Series, tablesOf } from './judge';
+import { BUCKET, type Case, type Fault, type Measured, Scene } from './scene';
+import type { Variant } from './variants';
+
+/** What `--fault` stands for. A lost zone is another kind of run, on the twin: it goes beside these. */
+const FAULTS: Readonly<Record<string, readonly Fault[]>> = { taskmanager: ['taskmanager', 'vanished'], jobmanager: ['jobmanager'] };
+const VARIANTS: readonly Variant[] = ['sluice', 'plain', 'operator'];
+
+const one = <T extends string>(name: string, text: string, known: readonly T[]): readonly T[] => {
+  const asked = text.split(',');
+  const unknown = asked.find((word) => !known.some((value) => value === word));
+  if (unknown !== undefined) throw new Error(`--${name}: ${unknown} is none of ${known.join(', ')}`);
+  return known.filter((value) => asked.includes(value));
+};
+
+/** Flink without recovery of its JobManager has nothing to measure there: the job does not come back. */
+const casesOf = (faults: readonly string[], sizes: readonly number[], variants: readonly Variant[]): readonly Case[] =>
+  faults
+    .flatMap((fault) => FAULTS[fault] ?? [])
+    .flatMap((fault) =>
+      variants.flatMap((variant): readonly Case[] => {
+        if (variant !== 'sluice')
+          return fault === 'jobmanager' ? [] : [{ fault, variant, stateMB: Math.min(...sizes), localRecovery: true }];
+        const locals = fault === 'taskmanager' ? [true, false] : [true];
+        return sizes.flatMap((stateMB) => locals.map((localRecovery) => ({ fault, variant, stateMB, localRecovery })));
+      }),
+    );
+
+export const recovery: Bench = {
+  usage: `recovery [OPTIONS]   how long until records flow again after a process is killed, and whether each counted once
+  --fault LIST       of taskmanager (killed, and vanished without closing a connection), jobmanager (both)
+  --repeat N         faults in each case (20)
+  --peers N          faults in each case of Flink with its own defaults and with the operator's (3; their heartbeats take 50 s)
+  --state LIST       sizes of the job's state, MB (10)
+  --variants LIST    of sluice, plain, operator (all)`,
+  limitSeconds: 7_200,
+  run: async ({ args, signal, progress }) => {
+    const options = optionsOf(args, {
+      fault: 'taskmanager,jobmanager',
+      repeat: '20',
+      peers: '3',
+      state: '10',
+      variants: VARIANTS.join(','),
+    });
+    const repeat = { own: wholeNumber('repeat', options.repeat), peers: wholeNumber('peers', options.peers) };
+    const sizes = options.state.split(',').map((text) => wholeNumber('state', text));
+    const cases = casesOf(one('fault', options.fault, Object.keys(FAULTS)), sizes, one('variants', options.variants, VARIANTS));
+    const series: Series[] = [];
+    const error = await problemOf(async () => {
+      await install();
+      for (const which of cases)
+        series.push(await measure(which, which.variant === 'sluice' ? repeat.own : repeat.peers, signal, progress));
+    });
+    const aims = aimsOf(series);
+    return { tables: tablesOf(series, aims), report: { bench: 'recovery', aims, runs: series, ...(error === undefined ? {} : { error }) } };
+  },
+};
+
+/** One cluster for all faults of a case: its processes are warm after the first, which does not count. */
+const measure = async (which: Case, count: number, signal: AbortSignal, progress: (line: string) => void): Promise<Series> => {
+  const name = `${which.fault}, ${which.variant}, ${which.stateMB} MB${which.localRecovery ? '' : ', not from local state'}`;
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  const storage = await startStorage(BUCKET);
+  const scene = new Scene(which, { directory, image: paths().flink(), jar: recoveryJar(), storage });
+  const measured: Measured[] = [];
+  const loads: number[] = [];
+  let problem: string | undefined;
+  try {
+    progress(`${name}: starts`);
+    await scene.start();
+    for (let index = 0; index <= count; index += 1) {
+      signal.throwIfAborted();
+      await scene.settle();
+      const run = await scene.suffer();
+      if (index > 0) measured.push(run);
+      if (index > 0) loads.push(loadavg()[0] ?? 0);
+      progress(`${name}: ${index} of ${count}: first record after ${Math.round(run.firstRecord)} ms`);
+    }
+  } catch (error) {
+    problem = (error as Error).message;
+    progress(`${name}: ${problem}`);
+    if (signal.aborted) throw error;
+  } finally {
+    await scene.stop();
+    await storage.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return {
+    ...which,
+    measured,
+    load: loads.length === 0 ? 0 : Math.round(Math.max(...loads)),
+    ...(problem === undefined ? {} : { problem }),
+  };
+};

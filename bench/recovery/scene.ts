@@ -1,0 +1,200 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { renderJobConfiguration } from '../../lambdas/domain/flink-config';
+import { flinkJobIdOf } from '../../lambdas/domain/flink-job-id';
+import { awaited, FlinkCluster, type HostSpec } from '../../local/flink/cluster';
+import type { Storage } from '../../local/flink/storage';
+import { type Recovery, readInstances, recoveryAfter, type TaskInstance } from './events';
+import { JobClient } from './job-client';
+import { configurationOf, type Shape, type Variant } from './variants';
+
+/** `taskmanager`: SIGKILL of one with tasks; `vanished`: SIGSTOP, so that no connection closes; `jobmanager`: SIGKILL. */
+export type Fault = 'taskmanager' | 'vanished' | 'jobmanager';
+
+export interface Case {
+  readonly fault: Fault;
+  readonly variant: Variant;
+  readonly stateMB: number;
+  readonly localRecovery: boolean;
+}
+
+/** One recovery, ms after the fault. */
+export interface Measured extends Recovery {
+  /** Flink (a lost TaskManager) or the supervisor (a lost JobManager) knows. */
+  readonly detected: number;
+  /** REST answers again; only for a lost JobManager. */
+  readonly answers?: number;
+  /** The first checkpoint that began after the fault is complete. */
+  readonly checkpoint: number;
+}
+
+const PARALLELISM = 4;
+const SLOTS = 2;
+export const BUCKET = 'state';
+const KEYS = 1_000;
+const RATE = 2_000;
+/** Shorter than a cluster's default of 10 s, for more repetitions in the same time; the same in all variants. */
+const CHECKPOINT_INTERVAL = '3 s';
+const JOB_MANAGER = '127.92.1.10';
+
+/** A cluster with the job under load, to which faults happen. */
+export class Scene {
+  readonly cluster: FlinkCluster;
+  readonly client = new JobClient(JOB_MANAGER);
+  readonly jobManager: HostSpec;
+  private readonly taskManagers: readonly HostSpec[];
+  private readonly report: string;
+  private epoch = 0;
+
+  constructor(
+    private readonly which: Case,
+    private readonly props: {
+      readonly directory: string;
+      readonly image: string;
+      readonly jar: string;
+      readonly storage: Storage;
+      readonly settings?: Readonly<Record<string, string>>;
+    },
+  ) {
+    const shape: Shape = {
+      jobManagerAddress: JOB_MANAGER,
+      stateBucket: BUCKET,
+      slotsPerTaskManager: SLOTS,
+      taskManagerMemoryMiB: 1_100,
+    };
+    const settings = (role: HostSpec['role']) => configurationOf(which.variant, role, shape, props.storage.endpoint, props.settings);
+    // One more than the job needs stands by; not with the operator's defaults.
+    const count = PARALLELISM / SLOTS + (which.variant === 'operator' ? 0 : 1);
+    this.jobManager = { id: 'jobmanager', role: 'jobmanager', addresses: [JOB_MANAGER], configuration: settings('jobmanager') };
+    this.taskManagers = Array.from({ length: count }, (_, index) => ({
+      id: `host-${index + 1}`,
+      role: 'taskmanager',
+      addresses: [`127.92.1.${20 + index}`],
+      configuration: settings('taskmanager'),
+    }));
+    this.report = join(props.directory, 'report');
+    const hosts = [this.jobManager, ...this.taskManagers];
+    this.cluster = new FlinkCluster({ directory: props.directory, image: props.image, hosts, environment: props.storage.environment });
+  }
+
+  /** The same at every start of one epoch of the job. */
+  get flinkJobId(): string {
+    return flinkJobIdOf({ cluster: 'bench', clusterEpoch: 1, job: 'ledger', jobEpoch: this.epoch });
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(this.report, { recursive: true });
+    this.cluster.start();
+    await this.allThere();
+    await this.startJob();
+  }
+
+  /** The next epoch of the job, without state; there is a checkpoint of all of its state afterwards. */
+  async startJob(): Promise<void> {
+    const { which, client, props } = this;
+    this.epoch += 1;
+    const jarId = await client.upload(props.jar);
+    const local = which.localRecovery
+      ? {}
+      : { 'execution.state-recovery.from-local': 'false', 'execution.checkpointing.local-backup.enabled': 'false' };
+    await client.flink.runJar({
+      jarId,
+      flinkJobId: this.flinkJobId,
+      jobName: 'ledger',
+      parallelism: PARALLELISM,
+      allowNonRestoredState: false,
+      arguments: Object.entries({ report: this.report, rate: RATE, keys: KEYS, 'state-bytes': which.stateMB * 1e6 }).flatMap(
+        ([key, value]) => [`--${key}`, String(value)],
+      ),
+      flinkConfiguration: renderJobConfiguration({
+        stateBucket: BUCKET,
+        cluster: 'bench',
+        job: 'ledger',
+        flinkConfiguration: {
+          'execution.checkpointing.interval': CHECKPOINT_INTERVAL,
+          'execution.checkpointing.min-pause': '1 s',
+          ...local,
+        },
+      }),
+    });
+    const full = async () => ((await client.latestCheckpoint(this.flinkJobId))?.stateBytes ?? 0) > which.stateMB * 0.95e6 || undefined;
+    await awaited(`A checkpoint of ${which.stateMB} MB`, full, { withinMs: 180_000, everyMs: 250 });
+  }
+
+  /** Waits until everything is as before the last fault, and a random part of a checkpoint interval longer. */
+  async settle(): Promise<void> {
+    await this.allThere();
+    const from = Date.now();
+    const checkpointed = async () => ((await this.client.latestCheckpoint(this.flinkJobId))?.triggeredAt ?? 0) > from || undefined;
+    await awaited('A checkpoint', checkpointed, { withinMs: 90_000, everyMs: 250 });
+    await sleep(Math.random() * 3_000);
+  }
+
+  async suffer(): Promise<Measured> {
+    const { fault } = this.which;
+    const victim = fault === 'jobmanager' ? this.jobManager : await this.busyTaskManager();
+    const pid = this.cluster.pid(victim);
+    const at = performance.timeOrigin + performance.now();
+    process.kill(pid, fault === 'vanished' ? 'SIGSTOP' : 'SIGKILL');
+    const since = (time: number): number => time - at;
+    let answers: number | undefined;
+    if (fault === 'jobmanager') {
+      const up = async () => (await this.client.up()) || undefined;
+      await awaited('An answer of the JobManager', up, { withinMs: 120_000 });
+      answers = since(performance.timeOrigin + performance.now());
+    }
+    const withinMs = 240_000;
+    const recovered = () => recoveryAfter(at, this.instances(), PARALLELISM);
+    await awaited('A record of every restarted subtask', recovered, { withinMs });
+    const checkpoint = await awaited('A new checkpoint', () => this.checkpointAfter(at), { withinMs, everyMs: 50 });
+    if (fault === 'vanished') process.kill(pid, 'SIGKILL');
+    const recovery = recovered();
+    if (!recovery) throw new Error('A subtask was restarted once more after the first checkpoint');
+    return {
+      ...recovery,
+      detected: since(fault === 'jobmanager' ? this.diedAt(victim, pid) : await this.failedAt(at)),
+      ...(answers === undefined ? {} : { answers }),
+      checkpoint: since(checkpoint),
+    };
+  }
+
+  /** Of all subtasks and all their instances so far. */
+  instances(): readonly TaskInstance[] {
+    return readInstances(this.report);
+  }
+
+  stop(): Promise<void> {
+    return this.cluster.stop();
+  }
+
+  private async allThere(): Promise<void> {
+    const slots = this.taskManagers.length * SLOTS;
+    const there = async () => (await this.client.flink.overview().catch(() => undefined))?.slotsTotal === slots || undefined;
+    await awaited(`${slots} slots`, there, { withinMs: 120_000, everyMs: 100 });
+  }
+
+  private async busyTaskManager(): Promise<HostSpec> {
+    const busy = (await this.client.flink.listTaskManagers()).filter(({ slotsFree, slotsTotal }) => slotsFree < slotsTotal);
+    const [one] = busy.sort((a, b) => a.slotsFree - b.slotsFree);
+    const host = this.taskManagers.find(({ id }) => one?.id.startsWith(`${id}-`));
+    if (!host) throw new Error('no TaskManager has a task');
+    return host;
+  }
+
+  private async checkpointAfter(at: number): Promise<number | undefined> {
+    const latest = await this.client.latestCheckpoint(this.flinkJobId);
+    return latest && latest.triggeredAt > at ? latest.completedAt : undefined;
+  }
+
+  private diedAt(host: HostSpec, pid: number): number {
+    const death = this.cluster.processes(host)[0]?.deaths.find((one) => one.pid === pid);
+    return death ? Date.parse(death.at) : Number.NaN;
+  }
+
+  /** Of the failures since the fault, Flink lists the newest first. */
+  private async failedAt(at: number): Promise<number> {
+    const time = await this.client.latestFailureAt(this.flinkJobId);
+    return time !== undefined && time >= at - 1 ? time : Number.NaN;
+  }
+}

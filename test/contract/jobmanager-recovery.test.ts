@@ -1,0 +1,198 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { recoveryJar } from '../../bench/recovery/job-jar';
+import { BUCKET, Scene } from '../../bench/recovery/scene';
+import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
+import { awaited } from '../../local/flink/cluster';
+import { type Storage, startStorage } from '../../local/flink/storage';
+import { install, paths } from '../../local/install/install';
+
+/** Real processes with the rendered configuration under the node's supervisor, which starts a killed JobManager again at once. */
+const ROOT = recoveryPrefix('bench', 1);
+/** As on the twin: a process that waits for a core is not dead. */
+const SHARED_MACHINE = { 'heartbeat.timeout': '10 s' };
+const PATIENCE = { withinMs: 120_000, everyMs: 100 };
+
+let storage: Storage;
+let scene: Scene;
+let directory: string;
+
+beforeAll(async () => {
+  await install();
+  directory = mkdtempSync(join(tmpdir(), 'sluice-recovery-'));
+  storage = await startStorage(BUCKET);
+  scene = new Scene(
+    { fault: 'jobmanager', variant: 'sluice', stateMB: 1, localRecovery: true },
+    { directory, image: paths().flink(), jar: recoveryJar(), storage, settings: SHARED_MACHINE },
+  );
+  await scene.start();
+}, 400_000);
+afterAll(async () => {
+  await scene?.stop();
+  await storage?.stop();
+  rmSync(directory, { recursive: true, force: true });
+}, 60_000);
+
+const flink = () => scene.client.flink;
+const log = () => readFileSync(join(scene.cluster.home(scene.jobManager), 'log', 'jobmanager.log'), 'utf8');
+
+/** SIGKILL; over once a JobManager that was started after it answers. */
+const loseJobManager = async (): Promise<void> => {
+  // The supervisor waits a little before the second start in a minute and those after it.
+  const pid = await awaited('A process', () => scene.cluster.processes(scene.jobManager)[0]?.pid ?? undefined, PATIENCE);
+  process.kill(pid, 'SIGKILL');
+  const successor = () => scene.cluster.processes(scene.jobManager).some((one) => one.pid !== null && one.pid !== pid) || undefined;
+  await awaited('A new process', successor, PATIENCE);
+  await awaited('A JobManager', async () => (await scene.client.up()) || undefined, PATIENCE);
+};
+const running = () =>
+  awaited(
+    'All tasks',
+    async () => {
+      const job = await flink()
+        .job(scene.flinkJobId)
+        .catch(() => undefined);
+      const { total = 0, running: run = 0, finished = 0 } = job?.tasks ?? {};
+      // Subtasks of the source that got none of the numbers have finished.
+      return job?.state === 'RUNNING' && total > 0 && run + finished === total ? job : undefined;
+    },
+    PATIENCE,
+  );
+const state = async () => (await flink().job(scene.flinkJobId))?.state;
+const checkpoint = (after: number) =>
+  awaited(
+    'A checkpoint',
+    async () => {
+      const latest = await scene.client.latestCheckpoint(scene.flinkJobId);
+      return latest && latest.triggeredAt > after ? latest : undefined;
+    },
+    PATIENCE,
+  );
+const keys = async (prefix: string): Promise<readonly string[]> => {
+  const { Contents = [] } = await storage.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${ROOT}/${prefix}` }));
+  return Contents.map(({ Key = '' }) => Key).sort();
+};
+const put = (key: string, body: Uint8Array | string) => storage.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+const wrong = () => scene.instances().reduce((sum, one) => sum + one.wrong, 0);
+
+describe('A JobManager that was killed', () => {
+  it('goes on with its job: the same id, state, settings, and the parallelism that it was given since', async () => {
+    await flink().setParallelism(scene.flinkJobId, 3);
+    await awaited('Parallelism 3', async () => ((await flink().job(scene.flinkJobId))?.parallelism === 3 ? true : undefined), PATIENCE);
+    await running();
+    await checkpoint(Date.now());
+    const before = Date.now();
+    await loseJobManager();
+    const job = await running();
+    expect(job.parallelism).toBe(3);
+    // The interval of 3 s is the job's own setting.
+    await checkpoint(Date.now());
+    const since = scene.instances().filter(({ openedAt }) => openedAt > before);
+    expect(since.map(({ restored }) => restored)).toEqual([true, true, true]);
+    expect(wrong()).toBe(0);
+  }, 300_000);
+
+  it('and killed again as soon as it answers, does so once more', async () => {
+    await loseJobManager();
+    await loseJobManager();
+    await running();
+    await checkpoint(Date.now());
+    expect((await flink().jobs()).map(({ flinkJobId }) => flinkJobId)).toEqual([scene.flinkJobId]);
+    expect(wrong()).toBe(0);
+  }, 300_000);
+
+  it('while it took a savepoint has forgotten the request, and takes it when it is asked again', async () => {
+    const trigger = 'ab'.repeat(16);
+    const ask = () => flink().triggerSavepoint(scene.flinkJobId, trigger, `s3://${BUCKET}/savepoints`);
+    await ask();
+    await loseJobManager();
+    await running();
+    expect(await flink().savepoint(scene.flinkJobId, trigger)).toEqual({ state: 'unknown' });
+    await ask();
+    const done = async () => {
+      const seen = await flink().savepoint(scene.flinkJobId, trigger);
+      return seen.state === 'in-progress' ? undefined : seen;
+    };
+    expect(await awaited('The savepoint', done, PATIENCE)).toMatchObject({ state: 'completed' });
+  }, 300_000);
+
+  it('restores the checkpoint before one whose entry is damaged, and says so; a job of which half an entry is there is no job', async () => {
+    await checkpoint(Date.now());
+    const [newest = ''] = (await keys(`checkpoints/${scene.flinkJobId}/`)).slice(-1);
+    const { Body } = await storage.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: newest }));
+    const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+    const half = bytes.subarray(0, bytes.length / 2);
+    process.kill(scene.cluster.pid(scene.jobManager), 'SIGKILL');
+    // Checkpoints that completed since the look are younger than the damaged one.
+    for (const key of (await keys(`checkpoints/${scene.flinkJobId}/`)).filter((one) => one >= newest)) await put(key, half);
+    await put(`${ROOT}/plans/${'cd'.repeat(16)}`, half);
+    const from = log().length;
+    await loseJobManager();
+    await running();
+    expect(log()).toMatch(/plans\/(cd){16} cannot be used and is left out: .*has \d+ of \d+ bytes/);
+    const said = log().slice(from);
+    expect(said).toContain(`${newest.split('/').at(-1)} cannot be used and is left out`);
+    const restored = [...log().matchAll(/from Checkpoint (\d+) @/g)].map((match) => Number(match[1])).at(-1);
+    expect(restored).toBeLessThan(Number(newest.split('/').at(-1)));
+    expect((await flink().jobs()).map(({ flinkJobId }) => flinkJobId)).toEqual([scene.flinkJobId]);
+    await checkpoint(Date.now());
+    expect(wrong()).toBe(0);
+  }, 300_000);
+
+  it('while it canceled a job brings it back at most until it is asked again, and never after that', async () => {
+    await running();
+    await flink().cancel(scene.flinkJobId);
+    await loseJobManager();
+    // The dispatcher is there before REST answers for it; a job that it found is in its list from the beginning.
+    if ((await state()) !== undefined) {
+      await flink().cancel(scene.flinkJobId);
+      const gone = async () => ((await flink().job(scene.flinkJobId))?.state === 'CANCELED' ? true : undefined);
+      await awaited('The end', gone, PATIENCE);
+    }
+    const forgotten = async () => ((await keys('plans/')).some((key) => key.endsWith(scene.flinkJobId)) ? undefined : true);
+    await awaited('The end on record', forgotten, PATIENCE);
+    await loseJobManager();
+    expect(
+      await awaited(
+        'The list',
+        async () =>
+          flink()
+            .jobs()
+            .catch(() => undefined),
+        PATIENCE,
+      ),
+    ).toEqual([]);
+  }, 300_000);
+
+  it('does not bring back a job whose end is on record, if only by its name', async () => {
+    await scene.startJob();
+    await put(`${ROOT}/job-result-store/bench/${scene.flinkJobId}_DIRTY.json`, '{"resu');
+    await loseJobManager();
+    expect(
+      await awaited(
+        'The list',
+        async () =>
+          flink()
+            .jobs()
+            .catch(() => undefined),
+        PATIENCE,
+      ),
+    ).toEqual([]);
+    expect((await keys('')).filter((key) => key.includes(scene.flinkJobId))).toEqual([]);
+  }, 300_000);
+
+  it('of an epoch that is fenced ends, keeps ending, and changes nothing more', async () => {
+    await scene.startJob();
+    await put(fenceKey('bench', 1), 'taken over');
+    const dead = () => {
+      const deaths = scene.cluster.processes(scene.jobManager)[0]?.deaths.filter(({ how }) => how === 'exit code 43') ?? [];
+      return deaths.length > 1 ? true : undefined;
+    };
+    const before = await keys('checkpoints/');
+    await awaited('Two ends', dead, PATIENCE);
+    expect(await keys('checkpoints/')).toEqual(before);
+    await storage.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: fenceKey('bench', 1) }));
+  }, 300_000);
+});
