@@ -31,6 +31,16 @@ export class Machines {
       );
   }
 
+  /** All hosts of a zone stand still (or are dead), and EC2 has no means to end or to start one there. */
+  loseZone(zone: string, signal: 'SIGSTOP' | 'SIGKILL'): Promise<unknown> {
+    return this.call('POST', `/zones/${zone}/lose`, { signal });
+  }
+
+  /** What stood still goes on; EC2 ends what it was asked to end only after this time. */
+  returnZone(zone: string, zombieSeconds: number): Promise<unknown> {
+    return this.call('POST', `/zones/${zone}/return`, { zombieSeconds });
+  }
+
   /** A signal to everything on a host: SIGKILL is its sudden end, SIGSTOP lets it answer nothing. */
   signal({ instanceId }: Machine, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<unknown> {
     return this.call('POST', `/instances/${instanceId}/signal`, { signal });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,31 @@ class Agent:
         self._unavailable = False
         self._lost: dict[str, str] = {}
         self.machines: dict[str, Machine] = {}
+        self.lost_zones: set[str] = set()
+        self._zombies_until: dict[str, float] = {}
+
+    def lose_zone(self, zone: str, number: int) -> None:
+        """What is in the zone stands still or is dead, and whatever EC2 wants of it does not reach it."""
+        self.lost_zones.add(zone)
+        for machine in self._machines_in(zone):
+            machine.signal(number)
+        self._say(f"zone {zone} is lost")
+
+    def return_zone(self, zone: str, zombie_seconds: float) -> None:
+        """What stood still goes on as if nothing had been; only after a while EC2 carries out what it was asked for meanwhile."""
+        for machine in self._machines_in(zone):
+            machine.signal(signal.SIGCONT)
+        self._zombies_until[zone] = time.monotonic() + zombie_seconds
+        self._say(f"zone {zone} is back")
+
+    def _machines_in(self, zone: str) -> list[Machine]:
+        return [machine for machine in list(self.machines.values()) if machine.instance["zone"] == zone and machine.phase == "booted"]
+
+    def _out_of_reach(self, zone: str) -> bool:
+        if zone in self._zombies_until and time.monotonic() >= self._zombies_until[zone]:
+            del self._zombies_until[zone]
+            self.lost_zones.discard(zone)
+        return zone in self.lost_zones
 
     def stop(self) -> None:
         self._stop.set()
@@ -47,8 +73,11 @@ class Agent:
         instances = {item["instanceId"]: item for item in self._emulator.instances()}
         delay = float(self._emulator.settings().get("bootDelaySeconds", 0)) if any(item["state"] == "pending" for item in instances.values()) else 0.0
         for instance_id, instance in instances.items():
-            self._follow(instance_id, instance, delay)
+            if not self._out_of_reach(instance["zone"]):
+                self._follow(instance_id, instance, delay)
         for instance_id, machine in list(self.machines.items()):
+            if self._out_of_reach(machine.instance["zone"]):
+                continue
             state = instances.get(instance_id, {}).get("state", "terminated")
             reason = machine.ended_by_itself() or machine.interrupted()
             if reason:
@@ -110,6 +139,9 @@ class Agent:
 
     def end_all(self) -> None:
         """Ends every machine; returns when nothing is left."""
+        for zone in self.lost_zones:
+            for machine in self._machines_in(zone):
+                machine.kill()
         for machine in self.machines.values():
             machine.stop()
         while any(not machine.gone() for machine in self.machines.values()):

@@ -23,10 +23,23 @@ def serve(agent: Agent, port: int) -> str:
             self._answer(200, [machine.describe() for machine in list(agent.machines.values())])
 
         def do_POST(self) -> None:
+            if self.path.startswith("/zones/"):
+                return self._zone()
             self._change("signal", lambda machine, body: machine.signal(signal.Signals[body["signal"]], body.get("process")))
 
         def do_PUT(self) -> None:
             self._change("notices", lambda machine, body: agent.give_notices(machine, dict(body)))
+
+        def _zone(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+            zone, verb = (self.path.strip("/").split("/") + ["", ""])[1:3]
+            if verb == "lose" and body.get("signal", "SIGSTOP") in ("SIGSTOP", "SIGKILL"):
+                agent.lose_zone(zone, signal.Signals[body.get("signal", "SIGSTOP")])
+            elif verb == "return":
+                agent.return_zone(zone, float(body.get("zombieSeconds", 5)))
+            else:
+                return self._answer(404, {"message": "POST /zones/<zone>/lose {signal?} or /zones/<zone>/return {zombieSeconds?}"})
+            self._answer(200, {"lost": sorted(agent.lost_zones)})
 
         def _change(self, verb: str, apply) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OperationView } from '../../../lambdas/contracts/api';
+import type { Play, Scenario } from './scenario';
+
+const RATE = 100;
+const OFTEN = { 'execution.checkpointing.interval': '1 s', 'execution.checkpointing.min-pause': '200 ms' };
+
+const seconds = (from: string, to: string | undefined): number =>
+  to === undefined ? Number.NaN : (Date.parse(to) - Date.parse(from)) / 1_000;
+
+/** EC2 has nothing to give in a zone. */
+const withoutCapacity = async (play: Play, zone: string): Promise<void> => {
+  await fetch(`${play.twin.awsEndpoint}/_twin/faults`, {
+    method: 'POST',
+    body: JSON.stringify([{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity' }]),
+    headers: { 'content-type': 'application/json' },
+  });
+};
+
+/** The zone is lost, and the cluster is moved; measures until results of new orders flow again. */
+const lose = async (
+  play: Play,
+  signal: 'SIGSTOP' | 'SIGKILL',
+): Promise<{ readonly operation: OperationView; readonly measured: Record<string, number> }> => {
+  const { client, machines, cluster, figures, say, until } = play;
+  await until('a first result', 60, async () => figures().committed > 5 * RATE);
+  const { zone } = await client.cluster(cluster);
+  await withoutCapacity(play, zone);
+  const begun = performance.now();
+  await machines.loseZone(zone, signal);
+  say(`✂ ${zone} is lost: its hosts ${signal === 'SIGSTOP' ? 'stand still' : 'are dead'}, and it has no capacity`);
+  const sentThen = figures().sent;
+  const { body } = await client.call<OperationView>('POST', `/clusters/${cluster}/failover`, { body: { reason: `${zone} is lost` } });
+  await until('results again', 180, async () => figures().committed > sentThen);
+  const secondsToNewResults = Math.round(performance.now() - begun) / 1_000;
+  say(`Results of new orders flow again, ${secondsToNewResults.toFixed(1)} s after the loss.`);
+  return { operation: body, measured: { secondsToNewResults } };
+};
+
+const timesOf = ({ phases, requestedAt }: OperationView): Record<string, number> =>
+  Object.fromEntries([
+    ...phases.map(({ name, startedAt, endedAt }) => [`phase ${name}`, seconds(startedAt, endedAt)] as const),
+    ['running', seconds(requestedAt, phases.find(({ name }) => name === 'Look at the jobs')?.endedAt)] as const,
+  ]);
+
+const base = {
+  cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
+  millis: 10,
+  job: { parallelism: 2, flinkConfiguration: OFTEN },
+  profile: [
+    { second: 0, recordsPerSecond: RATE },
+    { second: 110, recordsPerSecond: RATE },
+  ],
+} as const satisfies Partial<Scenario>;
+
+export const loseZone: Scenario = {
+  ...base,
+  title: 'The zone of a cluster dies while orders come. Its job goes on in another zone from its latest checkpoint.',
+  act: async (play) => {
+    const { operation, measured } = await lose(play, 'SIGKILL');
+    const handedOver = await play.until('the hand-over', 60, async () => {
+      const { body } = await play.client.call<OperationView>('GET', operation.href);
+      return body.phases.some(({ name, outcome }) => name === 'Look for first checkpoints' && outcome === 'ok') && body;
+    });
+    return { ...measured, ...timesOf(handedOver) };
+  },
+};
+
+export const zombieZone: Scenario = {
+  ...base,
+  title: 'The zone of a cluster stands still while orders come, and comes back after its job has gone on in another zone.',
+  act: async (play) => {
+    const { client, cluster, machines, say, until } = play;
+    const from = (await client.cluster(cluster)).zone;
+    const { operation, measured } = await lose(play, 'SIGSTOP');
+    await until('the hand-over', 60, async () => (await client.cluster(cluster)).status === 'RUNNING');
+    await machines.returnZone(from, 12);
+    say(`${from} is back: its hosts go on with what they were doing, for 12 s`);
+    await sleep(14_000);
+    const ended = await until('the end of the failover', 120, async () => {
+      const { body } = await client.call<OperationView>('GET', operation.href);
+      return body.endedAt !== undefined && body;
+    });
+    say(`${ended.status}: ${ended.reason}`);
+    if (ended.status !== 'SUCCEEDED') throw new Error(`the failover ended as ${ended.status}: ${ended.reason}`);
+    return { ...measured, ...timesOf(ended) };
+  },
+};
