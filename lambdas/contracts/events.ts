@@ -26,3 +26,19 @@ export const alarmChangedEvent = z.object({
   }),
 });
 export type AlarmChanged = z.infer<typeof alarmChangedEvent>['detail'];
+
+/** https://docs.aws.amazon.com/r53recovery/latest/dg/eventbridge-zonal-autoshift.html; `awayFrom` is the id of a zone, such as use1-az2. */
+export const zoneShiftEvent = z.object({
+  source: z.literal('aws.arc-zonal-shift'),
+  'detail-type': z.enum(['Autoshift In Progress', 'FIS Experiment Autoshift In Progress']),
+  detail: z.object({ metadata: z.object({ awayFrom: z.string().max(40) }) }),
+});
+export type ZoneShift = z.infer<typeof zoneShiftEvent>['detail'];
+
+/** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html */
+export const launchFailedEvent = z.object({
+  source: z.literal('aws.autoscaling'),
+  'detail-type': z.literal('EC2 Instance Launch Unsuccessful'),
+  detail: z.object({ AutoScalingGroupName: z.string().max(255), StatusMessage: z.string().optional(), Cause: z.string().optional() }),
+});
+export type LaunchFailed = z.infer<typeof launchFailedEvent>['detail'];

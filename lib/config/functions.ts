@@ -138,6 +138,8 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
 };
 
 const EVENT_FUNCTIONS = {
+  // Moves clusters away from a zone that AWS shifts traffic from, or where the last host is gone and none can be launched.
+  'handle-zone-event': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
   // Closes operations whose execution ended without saying so.
   // Told by a pass of observation, or by an alarm: decides, and starts what was decided.
   'consider-scaling': {

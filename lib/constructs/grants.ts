@@ -219,6 +219,7 @@ const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permissio
 const observe: Permission = {
   actions: [
     ...[
+      'AvailabilityZones',
       'Instances',
       'InstanceTypes',
       'LaunchTemplates',

@@ -143,6 +143,23 @@ export class ControlPlaneStack extends Stack {
       schedule: events.Schedule.rate(Duration.hours(6)),
       targets: [targetOf('retain-snapshots')],
     });
+    new events.Rule(this, 'ZoneShifted', {
+      ruleName: `${names.prefix}-zone-shifted`,
+      eventPattern: {
+        source: ['aws.arc-zonal-shift'],
+        detailType: ['Autoshift In Progress', 'FIS Experiment Autoshift In Progress'],
+      },
+      targets: [targetOf('handle-zone-event')],
+    });
+    new events.Rule(this, 'LaunchFailed', {
+      ruleName: `${names.prefix}-launch-failed`,
+      eventPattern: {
+        source: ['aws.autoscaling'],
+        detailType: ['EC2 Instance Launch Unsuccessful'],
+        detail: { AutoScalingGroupName: [{ prefix: `${names.prefix}-` }] },
+      },
+      targets: [targetOf('handle-zone-event')],
+    });
     new events.Rule(this, 'WorkflowEnded', {
       ruleName: `${names.prefix}-workflow-ended`,
       eventPattern: {

@@ -4,6 +4,7 @@ import {
   EC2Client,
   type ResponseLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
+import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { ClusterResources } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Stage } from '../../lambdas/contracts/stage';
@@ -134,6 +135,22 @@ describe.each([
     expect(seen.hosts.every(({ address, addresses }) => addresses?.[0] === address)).toBe(true);
     expect(seen.hosts.every(({ launchedAt }) => Math.abs(Date.now() - Date.parse(launchedAt ?? '')) < 60_000)).toBe(true);
     await takeAway(spec, resources);
+  });
+
+  test('cuts an epoch off, also twice, without touching the next one, and both can be taken away', async () => {
+    const spec = aSpec();
+    const next = { ...spec, epoch: spec.epoch + 1, zone: 'us-east-1b' };
+    const { resources } = await launched(spec, 1);
+    const { resources: nextResources } = await launched(next, 1);
+    await fleet.fence(spec, resources);
+    await fleet.fence(spec, NOTHING);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      (gone) => gone,
+    );
+    expect(isComplete(await fleet.observe(nextResources))).toBe(true);
+    await fleet.deleteAccess(spec, resources);
+    await takeAway(next, nextResources);
   });
 
   test('makes nothing twice when the launch is repeated', async () => {
@@ -284,6 +301,20 @@ describe('The fleet on EC2', () => {
     );
     return LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {};
   };
+
+  test('a fenced epoch has no rule in its group, and its role is denied everything', async () => {
+    const { fleet } = onEc2();
+    const spec = aSpec();
+    const access = await fleet.prepareAccess(spec);
+    await fleet.fence(spec, { ...NOTHING, ...access });
+    const { SecurityGroups } = await ec2Client().send(new DescribeSecurityGroupsCommand({ GroupIds: [access.securityGroupId ?? ''] }));
+    expect(SecurityGroups?.map(({ IpPermissions, IpPermissionsEgress }) => [IpPermissions, IpPermissionsEgress])).toEqual([[[], []]]);
+    const policy = await iamClient().send(new GetRolePolicyCommand({ RoleName: access.roleName, PolicyName: 'fenced' }));
+    expect(JSON.parse(decodeURIComponent(policy.PolicyDocument ?? ''))).toMatchObject({
+      Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
+    });
+    await fleet.deleteAccess(spec, { ...NOTHING, ...access });
+  });
 
   test('opens 6123–6124 between members, 6125 for the JobManager and 8081 for the control plane, and lets nothing else in or out', async () => {
     const { securityGroupId = '', jobManagerAddress } = await onEc2().fleet.prepareAccess(aSpec());

@@ -227,6 +227,75 @@ describe.each([
     });
   });
 
+  describe('taking a cluster over', () => {
+    const takeover = () =>
+      anOperation({
+        kind: 'fail-over-cluster',
+        job: undefined,
+        request: {
+          kind: 'fail-over-cluster',
+          from: 'us-east-1a',
+          zone: 'us-east-1b',
+          trigger: { kind: 'person', evidence: 'a test wants it' },
+        },
+      });
+    const next = (cluster: Cluster, operationId: string): Cluster => ({
+      ...cluster,
+      epoch: cluster.epoch + 1,
+      zone: 'us-east-1b',
+      status: 'FAILING_OVER',
+      lease: aLease(operationId),
+      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+      former: [{ epoch: cluster.epoch, zone: cluster.zone, resources: cluster.resources }],
+    });
+
+    test('raises the epoch, keeps what the former one owns, and breaks the leases of cluster and jobs in one go', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const job = await submitted();
+      const operation = takeover();
+      const taken = next(cluster, operation.operationId);
+      expect(await store.acceptTakeover(operation, taken, cluster, [job.name])).toEqual({ outcome: 'created' });
+      expect(await store.cluster(cluster.name)).toMatchObject({
+        epoch: taken.epoch,
+        zone: 'us-east-1b',
+        status: 'FAILING_OVER',
+        former: taken.former,
+        lease: { operationId: operation.operationId },
+      });
+      expect((await store.job(job.cluster, job.name))?.lease?.operationId).toBe(operation.operationId);
+      await expect(store.updateJob(job.cluster, job.name, job.lease?.operationId ?? '', { status: 'RUNNING' })).rejects.toThrow(Superseded);
+    });
+
+    test('of two at once one is created and the other is blocked', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const outcomes = await Promise.all(
+        [takeover(), takeover()].map((operation) => store.acceptTakeover(operation, next(cluster, operation.operationId), cluster, [])),
+      );
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['blocked', 'created']);
+    });
+
+    test('is blocked once the cluster is to be terminated', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      await store.acceptTermination(
+        anOperation({ kind: 'terminate-cluster', job: undefined, request: { kind: 'terminate-cluster', jobs: 'cancel' } }),
+      );
+      const operation = takeover();
+      expect(await store.acceptTakeover(operation, next(cluster, operation.operationId), cluster, [])).toMatchObject({
+        outcome: 'blocked',
+      });
+    });
+
+    test('only the holder of the cluster takes further jobs', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const job = await submitted();
+      const operation = takeover();
+      await expect(store.takeJobOver(cluster.name, job.name, aLease(operation.operationId))).rejects.toThrow(Superseded);
+      await store.acceptTakeover(operation, next(cluster, operation.operationId), cluster, []);
+      await store.takeJobOver(cluster.name, job.name, aLease(operation.operationId));
+      expect((await store.job(job.cluster, job.name))?.lease?.operationId).toBe(operation.operationId);
+    });
+  });
+
   describe('following operations', () => {
     test('an operation starts, and starts again without a new start time, until it has ended', async () => {
       await launched();

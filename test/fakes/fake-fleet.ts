@@ -107,6 +107,11 @@ class InMemoryFleet implements FleetPort {
     };
   }
 
+  async zoneName(zone: string): Promise<string | undefined> {
+    const letter = 'abc'[Number(/^use1-az([123])$/.exec(zone)?.[1] ?? 0) - 1];
+    return letter === undefined ? (/^us-east-1[abc]$/.test(zone) ? zone : undefined) : `us-east-1${letter}`;
+  }
+
   async observe(resources: ClusterResources): Promise<FleetSeen> {
     const names = [resources.jobManagerGroup, ...resources.taskManagerGroups.map(({ name }) => name)];
     this.pass();

@@ -1,4 +1,10 @@
-import { CreateTagsCommand, DeleteTagsCommand, type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
+import {
+  CreateTagsCommand,
+  DeleteTagsCommand,
+  DescribeAvailabilityZonesCommand,
+  type Instance,
+  paginateDescribeInstances,
+} from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../contracts/cluster';
 import { AwsUnavailable } from '../../contracts/errors';
 import { mostHostsInChange } from '../../domain/capacity';
@@ -81,6 +87,11 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
         taskManagerGroups: [{ name: names.taskManagerGroup(spec.zone), zone: spec.zone }],
         launchTemplateIds,
       };
+    },
+
+    async zoneName(zone) {
+      const { AvailabilityZones = [] } = await ec2.send(new DescribeAvailabilityZonesCommand({}));
+      return AvailabilityZones.find(({ ZoneId, ZoneName }) => ZoneId === zone || ZoneName === zone)?.ZoneName;
     },
 
     async observe(resources) {

@@ -56,6 +56,8 @@ export interface FleetPort {
     access: ClusterResources,
     taskManagerHosts: number,
   ): Promise<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>;
+  /** Name of a zone by its id, which is the same in all accounts, or by its name; undefined when the region has none such. */
+  zoneName(zone: string): Promise<string | undefined>;
   observe(resources: ClusterResources): Promise<FleetSeen>;
   /** Sets the wanted number of TaskManager hosts in the home zone's group. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;

@@ -1,0 +1,21 @@
+import { clock, stage, store, workflows } from '../../composition/environment';
+import { fleet } from '../../composition/fleet';
+import { launchFailedEvent, zoneShiftEvent } from '../../contracts/events';
+import { log } from '../../middleware/log';
+import { type Considered, handleLaunchFailure, handleZoneShift } from '../../usecases/consider-failover';
+
+const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
+
+/** What is neither of the two events is said and forgotten: trying it again would not make it one. */
+export const handler = async (event: unknown): Promise<readonly Considered[]> => {
+  const shift = zoneShiftEvent.safeParse(event);
+  const failed = launchFailedEvent.safeParse(event);
+  if (!shift.success && !failed.success) log('WARN', { message: 'Neither a zone shift nor a failed launch' });
+  const considered = shift.success
+    ? await handleZoneShift(deps, shift.data.detail, shift.data['detail-type'])
+    : failed.success
+      ? await handleLaunchFailure(deps, failed.data.detail)
+      : [];
+  for (const { reason, ...fields } of considered) log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
+  return considered;
+};

@@ -1,0 +1,77 @@
+import type { Cluster } from '../contracts/cluster';
+import { Conflict, InvalidRequest } from '../contracts/errors';
+import type { LaunchFailed, ZoneShift } from '../contracts/events';
+import { decideFailover, type ZoneEvidence } from '../domain/decide-failover';
+import { shorten } from '../domain/describe-failure';
+import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
+import type { FleetPort } from '../gateways/aws/fleet.port';
+import type { AcceptDeps } from './accept';
+import { acceptFailover } from './accept-failover';
+
+export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: FleetPort };
+
+export interface Considered {
+  readonly cluster: string;
+  readonly action: 'move' | 'hold';
+  readonly reason: string;
+  readonly operationId?: string;
+}
+
+/** Who asks for what the control plane decides by itself. */
+const CONTROL_PLANE = 'sluice';
+
+/** AWS shifts traffic away from a zone: every cluster in it is considered. */
+export const handleZoneShift = async (
+  deps: ConsiderFailoverDeps,
+  { metadata }: ZoneShift,
+  says: string,
+): Promise<readonly Considered[]> => {
+  const zone = await deps.fleet.zoneName(metadata.awayFrom);
+  if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
+  const evidence: ZoneEvidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` };
+  const considered: Considered[] = [];
+  let after: string | undefined;
+  do {
+    const page = await deps.store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
+    for (const cluster of page.items.filter((one) => one.zone === zone && one.status === 'RUNNING'))
+      considered.push(await consider(deps, cluster, evidence));
+    after = page.next;
+  } while (after !== undefined);
+  return considered;
+};
+
+/** Auto Scaling could not launch a host: its cluster is considered. */
+export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: LaunchFailed): Promise<readonly Considered[]> => {
+  const match = new RegExp(`^sluice-${deps.stage.name}-(.+)-e(\\d+)-(?:jobmanager|taskmanager-.+)$`).exec(failed.AutoScalingGroupName);
+  const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
+  if (!cluster || cluster.status !== 'RUNNING') return [];
+  const seen = await deps.fleet.observe(cluster.resources);
+  const running = seen.hosts.filter(({ state }) => state === 'running').length;
+  const says = shorten(failed.StatusMessage ?? failed.Cause ?? 'a launch failed', 300);
+  return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running })];
+};
+
+const consider = async (deps: ConsiderFailoverDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
+  const now = deps.clock().toISOString();
+  const { items } = await deps.store.operationsOf(cluster.name, { limit: 25 });
+  const lastMoveAt = items.find(({ request }) => request.kind === 'fail-over-cluster' && !request.cleansOnly)?.requestedAt;
+  const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, lastMoveAt }, evidence, now);
+  const { name } = cluster;
+  if (decision.action === 'hold') return { cluster: name, action: 'hold', reason: decision.reason };
+  // However many events there are of it: one failover an epoch.
+  const key = `${name}/${cluster.epoch}`;
+  const change = {
+    requestedBy: CONTROL_PLANE,
+    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'MOVE', path: 'fail-over-cluster', key }),
+    requestHash: requestHashOf(key),
+  };
+  const trigger = { kind: decision.trigger, evidence: shorten(decision.reason, 500), detectedAt: now };
+  const impaired = evidence.kind === 'zone-event' ? [evidence.zone] : [];
+  try {
+    const { operationId } = await acceptFailover(deps, change, name, { mode: decision.mode, trigger, impaired });
+    return { cluster: name, action: 'move', reason: decision.reason, operationId };
+  } catch (error) {
+    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
+    return { cluster: name, action: 'hold', reason: `${decision.reason}; but ${error.message}` };
+  }
+};
