@@ -60,6 +60,14 @@ export const failoverBody = z.strictObject({
     ),
   reason: z.string().min(1).max(300).optional().describe('Kept with the operation'),
 });
+export const drillBody = z.strictObject({
+  zone: failoverBody.shape.zone,
+  mode: failoverMode
+    .default('planned')
+    .describe(
+      'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again',
+    ),
+});
 export const emptyBody = z.strictObject({});
 export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768) });
 /** Replaces all: what is not given has its default. */

@@ -33,6 +33,7 @@ export const EXAMPLES = {
     serviceLevels: { maxLagSeconds: 20, maxBackpressure: 0.3 },
     floors: [{ from: '07:30', until: '10:00', days: [1, 2, 3, 4, 5], parallelism: 32 }],
   },
+  'drill-cluster': { mode: 'lost' },
   'fail-over-cluster': { zone: 'us-east-1b', mode: 'planned', reason: 'Maintenance of us-east-1a' },
   problem: {
     type: 'urn:sluice:problem:conflict',

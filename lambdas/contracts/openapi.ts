@@ -28,6 +28,7 @@ const PARTS: Readonly<
   'list-operations': { path: contracts.clusterPath, query: contracts.pageQuery, answer: contracts.operationPage },
   'describe-operation': { path: contracts.operationPath, answer: contracts.operationView },
   'fail-over-cluster': { path: contracts.clusterPath, body: contracts.failoverBody, answer: contracts.operationView },
+  'drill-cluster': { path: contracts.clusterPath, body: contracts.drillBody, answer: contracts.operationView },
   'read-openapi': { answer: z.looseObject({ openapi: z.string() }) },
 };
 
@@ -41,6 +42,7 @@ const REQUESTS = {
   RescaleRequest: contracts.rescaleBody,
   JobScaling: contracts.scalingBody,
   FailoverRequest: contracts.failoverBody,
+  DrillRequest: contracts.drillBody,
 } as const;
 const ANSWERS = {
   Operation: contracts.operationView,

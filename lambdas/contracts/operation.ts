@@ -33,6 +33,16 @@ export type FailoverTrigger = z.infer<typeof failoverTrigger>;
 
 const byVertex = z.record(z.string(), z.int().min(1));
 
+const failoverReport = z.object({
+  /** Seconds by part: `detect`, `decide`, `capacity`, `state`, `fence`, `restore`, `firstCheckpoint`. They may overlap. */
+  seconds: z.record(z.string(), z.number()),
+  /** From the loss (of a planned move: from when its jobs were asked to stop) until all jobs ran with all their tasks. */
+  outageSeconds: z.number().optional(),
+  objectiveSeconds: z.number(),
+  objectiveMet: z.boolean().optional(),
+});
+export type FailoverReport = z.infer<typeof failoverReport>;
+
 /** What was asked, beyond the spec stored on the cluster or job. */
 export const operationRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('launch-cluster') }),
@@ -131,6 +141,13 @@ export const operation = z.object({
   /** One readable sentence: the cause of a failure, or what was done. */
   reason: z.string(),
   error: operationError.optional(),
-  result: z.object({ savepoint: s3Uri.optional(), flinkJobId: z.string().optional(), parallelism: z.int().optional() }).optional(),
+  result: z
+    .object({
+      savepoint: s3Uri.optional(),
+      flinkJobId: z.string().optional(),
+      parallelism: z.int().optional(),
+      failover: failoverReport.optional(),
+    })
+    .optional(),
 });
 export type Operation = z.infer<typeof operation>;

@@ -38,6 +38,13 @@ export const ROUTES = [
     network: 'none',
   },
   {
+    method: 'POST',
+    path: '/clusters/{cluster}/drills',
+    handler: 'drill-cluster',
+    summary: 'Rehearse the loss of a zone: move the running cluster, and report where the time went',
+    network: 'none',
+  },
+  {
     method: 'GET',
     path: '/clusters/{cluster}/configuration',
     handler: 'read-configuration',

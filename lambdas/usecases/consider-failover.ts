@@ -44,7 +44,7 @@ export const handleZoneShift = async (
 export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: LaunchFailed): Promise<readonly Considered[]> => {
   const match = new RegExp(`^sluice-${deps.stage.name}-(.+)-e(\\d+)-(?:jobmanager|taskmanager-.+)$`).exec(failed.AutoScalingGroupName);
   const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
-  if (!cluster || cluster.status !== 'RUNNING') return [];
+  if (cluster?.status !== 'RUNNING') return [];
   const seen = await deps.fleet.observe(cluster.resources);
   const running = seen.hosts.filter(({ state }) => state === 'running').length;
   const says = shorten(failed.StatusMessage ?? failed.Cause ?? 'a launch failed', 300);

@@ -4,6 +4,7 @@ import type { Operation } from '../contracts/operation';
 import type { EndOperationInput, TaskAnswer } from '../contracts/workflow';
 import type { Clock } from '../domain/clock';
 import { describeFailure, type Failure, sentence, shorten } from '../domain/describe-failure';
+import { failoverReport } from '../domain/failover-report';
 import { clusterAfter, jobAfter, summary } from '../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
 import { closeCluster } from './close-cluster';
@@ -42,7 +43,13 @@ export const endOperation = async (
   );
   const at = clock().toISOString();
   if (failure) await closePhases(store, operation, input.phase, reason, at);
-  const end = { status, endedAt: at, reason, error: failure, result: resultOf(operation, job, input, status) } as const;
+  const end = {
+    status,
+    endedAt: at,
+    reason,
+    error: failure,
+    result: resultOf(operation, job, input, status) ?? (await reportOf(deps, operation)),
+  } as const;
   if (!(await store.endOperation(operation.operationId, end, target))) await store.releaseLease(target, operation.operationId);
   return { status, reason };
 };
@@ -96,4 +103,11 @@ const resultOf = (operation: Operation, job: Job | undefined, input: EndOperatio
   const ran = status === 'SUCCEEDED' && job ? { flinkJobId: job.flinkJobId, parallelism: job.spec.parallelism } : {};
   const kept = savepoint === undefined ? {} : { savepoint };
   return operation.job === undefined ? undefined : { ...ran, ...kept };
+};
+
+const reportOf = async ({ store }: EndOperationDeps, operation: Operation): Promise<Operation['result']> => {
+  if (operation.kind !== 'fail-over-cluster') return undefined;
+  const objective = (await store.cluster(operation.cluster))?.spec.placement.failover.objectiveSeconds;
+  const failover = objective === undefined ? undefined : failoverReport(operation, objective);
+  return failover && { failover };
 };

@@ -102,8 +102,12 @@ const submit = async (deps: StartDeps, flink: FlinkPort, job: Job, script: strin
       flinkConfiguration: job.spec.flinkConfiguration,
     }),
   };
-  if (program.kind === 'sql') return flink.runSql({ ...common, script });
+  const named = (text: string): string => text.replaceAll('{{sluice.start}}', startNameOf(job));
+  if (program.kind === 'sql') return flink.runSql({ ...common, script: named(script) });
   if (job.jarId === undefined) throw new Error(`job ${job.name} has a jar that was not uploaded`);
   const entryClass = program.entryClass === undefined ? {} : { entryClass: program.entryClass };
-  return flink.runJar({ ...common, ...entryClass, jarId: job.jarId, arguments: program.arguments });
+  return flink.runJar({ ...common, ...entryClass, jarId: job.jarId, arguments: program.arguments.map(named) });
 };
+
+/** A name of this start alone, for what must not be shared with a process of an earlier one, such as the prefix of Kafka transactions. */
+const startNameOf = ({ cluster, name, flinkJobId }: Job): string => `${cluster}-${name}-${flinkJobId.slice(0, 12)}`;

@@ -121,6 +121,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'describe-cluster': ['table:read'],
   'terminate-cluster': ['table:write', 'workflows:start'],
   'fail-over-cluster': ['table:write', 'workflows:start'],
+  'drill-cluster': ['table:write', 'workflows:start'],
   'read-configuration': ['table:read', 'state:read'],
   'submit-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'list-jobs': ['table:read'],

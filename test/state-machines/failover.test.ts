@@ -39,6 +39,24 @@ describe('a planned move', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('tells where its time went, and whether the objective was met', async () => {
+    const { result } = await failOver();
+    expect(Object.keys(result?.failover?.seconds ?? {})).toEqual(['decide', 'capacity', 'state', 'fence', 'restore', 'firstCheckpoint']);
+    expect(result?.failover).toMatchObject({ objectiveSeconds: 120, objectiveMet: true });
+  });
+
+  test('a program names its start where it says so, in a script and in an argument', async () => {
+    const spec = world.jarSpec(2, 'named', 'named');
+    const program = { ...spec.program, arguments: ['--prefix', '{{sluice.start}}'] } as typeof spec.program;
+    await run(await world.acceptSubmission({ ...spec, program }));
+    const prefixOf = async (): Promise<string | undefined> => world.flink.started((await world.job('named')).flinkJobId)?.arguments?.[1];
+    const before = await prefixOf();
+    await failOver();
+    expect(before).toMatch(/^flights-named-[0-9a-f]{12}$/);
+    expect(await prefixOf()).toMatch(/^flights-named-[0-9a-f]{12}$/);
+    expect(await prefixOf()).not.toBe(before);
+  });
+
   test('leaves nothing of the former epoch', async () => {
     await failOver();
     const owned = world.fleet.leftovers().filter((name) => name.includes('-e1'));

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   createClusterBody,
+  drillBody,
   failoverBody,
   problem,
   rescaleBody,
@@ -68,6 +69,7 @@ test('every example is a request that would be understood', () => {
     'rescale-job': rescaleBody,
     'set-scaling': scalingBody,
     'fail-over-cluster': failoverBody,
+    'drill-cluster': drillBody,
     problem,
   };
   expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(schemas).sort());

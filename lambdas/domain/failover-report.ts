@@ -1,0 +1,35 @@
+import type { FailoverReport, Operation, Phase } from '../contracts/operation';
+
+const seconds = (from: string | undefined, to: string | undefined): number | undefined =>
+  from === undefined || to === undefined ? undefined : Math.max(0, Date.parse(to) - Date.parse(from)) / 1_000;
+
+/**
+ * Where the time of a failover went, by its phases. Hosts boot while state is asked for and the former hosts are cut off, so the parts may overlap.
+ * The outage of a planned move begins when its jobs are asked to stop, that of a lost zone when the loss was seen first, or else asked about.
+ */
+export const failoverReport = ({ phases, request, requestedAt }: Operation, objectiveSeconds: number): FailoverReport | undefined => {
+  if (request.kind !== 'fail-over-cluster' || request.cleansOnly) return undefined;
+  const phase = (...names: readonly string[]): Phase | undefined => phases.find(({ name }) => names.includes(name));
+  const took = (...names: readonly string[]): number | undefined => {
+    const found = phase(...names);
+    return seconds(found?.startedAt, found?.endedAt);
+  };
+  const detectedAt = request.trigger.detectedAt ?? requestedAt;
+  const planned = phase('Secure state');
+  const outage = seconds(planned?.startedAt ?? detectedAt, phase('Look at the jobs')?.endedAt);
+  const parts = {
+    detect: seconds(request.trigger.detectedAt, requestedAt),
+    decide: seconds(requestedAt, phase('Take over the jobs')?.endedAt),
+    capacity: seconds(phase('Prepare access')?.startedAt, phase('Look for slots')?.endedAt),
+    state: took('Secure state', 'Ask the lost hosts'),
+    fence: took('Fence', 'Fence lost hosts'),
+    restore: seconds(phase('Start jobs')?.startedAt, phase('Look at the jobs')?.endedAt),
+    firstCheckpoint: seconds(phase('Look at the jobs')?.endedAt, phase('Look for first checkpoints')?.endedAt),
+  };
+  const known = Object.fromEntries(Object.entries(parts).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  return {
+    seconds: known,
+    objectiveSeconds,
+    ...(outage === undefined ? {} : { outageSeconds: outage, objectiveMet: outage <= objectiveSeconds }),
+  };
+};

@@ -1,0 +1,14 @@
+import middy from '@middy/core';
+import { clock, stage, store, workflows } from '../../composition/environment';
+import { clusterPath, drillBody } from '../../contracts/api';
+import { accepted, api } from '../../middleware/api';
+import type { ApiRequest } from '../../middleware/api-request';
+import { acceptFailover } from '../../usecases/accept-failover';
+
+const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
+const schemas = { path: clusterPath, body: drillBody };
+
+export const handler = middy(async ({ path, body, change }: ApiRequest<typeof schemas>) => {
+  const trigger = { kind: 'drill' as const, evidence: `a drill, asked for by ${change.requestedBy}`.slice(0, 500) };
+  return accepted(await acceptFailover(deps, change, path.cluster, { zone: body.zone, mode: body.mode, trigger, drill: true }));
+}).use(api({ action: 'drill-cluster', schemas }));

@@ -1,0 +1,57 @@
+import { chooseFailoverZone } from '../../../lambdas/domain/choose-failover-zone';
+import { decideFailover, QUIET_SECONDS, type ZoneEvidence } from '../../../lambdas/domain/decide-failover';
+
+const NOW = '2026-03-01T12:00:00.000Z';
+const ago = (seconds: number): string => new Date(Date.parse(NOW) - seconds * 1_000).toISOString();
+const CLUSTER: Parameters<typeof decideFailover>[0] = {
+  name: 'flights',
+  zone: 'us-east-1a',
+  status: 'RUNNING',
+  desired: 'RUNNING',
+  epoch: 3,
+  resources: { taskManagerGroups: [], launchTemplateIds: [] },
+  automatic: true,
+};
+const shift: ZoneEvidence = { kind: 'zone-event', zone: 'us-east-1a', says: 'an autoshift is in progress' };
+const noHost: ZoneEvidence = { kind: 'launch-failures', epoch: 3, says: 'no capacity', running: 0 };
+
+test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
+  ['AWS shifts away from the zone of the cluster', {}, shift, 'move'],
+  ['AWS shifts away from another zone', {}, { ...shift, zone: 'us-east-1b' }, 'hold'],
+  ['AWS shifts away from the zone that the cluster went to a moment ago', { lastMoveAt: ago(30) }, shift, 'move'],
+  ['the person wants to decide', { automatic: false }, shift, 'hold'],
+  ['the cluster is being moved already', { status: 'FAILING_OVER' }, shift, 'hold'],
+  ['the cluster is to be terminated', { desired: 'TERMINATED' }, shift, 'hold'],
+  ['no host is left and none can be launched', {}, noHost, 'move'],
+  ['a host runs: what is lost is replaced, and what restarts comes back by itself', {}, { ...noHost, running: 1 }, 'hold'],
+  ['the failed launch was of an earlier epoch', {}, { ...noHost, epoch: 2 }, 'hold'],
+  [
+    'the failed launch was of the epoch whose hosts were given back',
+    { resources: { ...CLUSTER.resources, epoch: 2 } },
+    { ...noHost, epoch: 2 },
+    'move',
+  ],
+  ['no host is there yet right after a move', { lastMoveAt: ago(QUIET_SECONDS - 1) }, noHost, 'hold'],
+  ['no host is there long after a move', { lastMoveAt: ago(QUIET_SECONDS) }, noHost, 'move'],
+])('%s', (_, change, evidence, action) => {
+  const decision = decideFailover({ ...CLUSTER, ...change }, evidence, NOW);
+  expect(decision.action).toBe(action);
+  expect(decision.reason).not.toBe('');
+});
+
+const STAGE = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
+const none = { stage: STAGE, used: [], impaired: [] };
+
+test.each<[string, string, Parameters<typeof chooseFailoverZone>[1], string | undefined]>([
+  ['the next one of the stage', 'us-east-1a', none, 'us-east-1b'],
+  ['the first one behind the last', 'us-east-1c', none, 'us-east-1a'],
+  ['in the order that the cluster wants', 'us-east-1a', { ...none, allowed: ['us-east-1c', 'us-east-1b'] }, 'us-east-1c'],
+  ['not one that the stage does not have', 'us-east-1a', { ...none, allowed: ['us-east-1f', 'us-east-1c'] }, 'us-east-1c'],
+  ['not one where there was no capacity', 'us-east-1a', { ...none, used: ['us-east-1b'] }, 'us-east-1c'],
+  ['not one that is said to be impaired', 'us-east-1a', { ...none, impaired: ['us-east-1b'] }, 'us-east-1c'],
+  ['an impaired one rather than none', 'us-east-1a', { ...none, used: ['us-east-1c'], impaired: ['us-east-1b'] }, 'us-east-1b'],
+  ['none when all were tried', 'us-east-1a', { ...none, used: ['us-east-1b', 'us-east-1c'] }, undefined],
+])('a failover goes to %s', (_, from, known, zone) => {
+  const chosen = chooseFailoverZone(from, known);
+  expect(chosen.ok ? chosen.zone : undefined).toBe(zone);
+});

@@ -1,0 +1,64 @@
+import { launchFailedEvent, zoneShiftEvent } from '../../../lambdas/contracts/events';
+import { type ConsiderFailoverDeps, handleLaunchFailure, handleZoneShift } from '../../../lambdas/usecases/consider-failover';
+import { aCluster } from '../../contract/support/samples';
+import { createFakeFleet } from '../../fakes/fake-fleet';
+import { createFakeStore } from '../../fakes/fake-store';
+import { createFakeWorkflows } from '../../fakes/fake-workflows';
+import { STAGE } from '../../state-machines/support/world';
+
+const clock = (): Date => new Date('2026-03-01T12:00:00.000Z');
+const shift = zoneShiftEvent.parse({
+  version: '0',
+  'detail-type': 'Autoshift In Progress',
+  source: 'aws.arc-zonal-shift',
+  resources: [],
+  detail: { version: '0.0.1', data: '', metadata: { awayFrom: 'use1-az1', notes: '' } },
+}).detail;
+
+let deps: ConsiderFailoverDeps & { readonly workflows: ReturnType<typeof createFakeWorkflows> };
+beforeEach(() => {
+  const store = createFakeStore(clock);
+  const running = { status: 'RUNNING', desired: 'RUNNING', epoch: 1, lease: undefined } as const;
+  store.seed({
+    clusters: [
+      aCluster({ ...running, name: 'flights', zone: 'us-east-1a' }),
+      aCluster({ ...running, name: 'orders', zone: 'us-east-1a' }),
+      aCluster({ ...running, name: 'elsewhere', zone: 'us-east-1b' }),
+    ],
+  });
+  deps = { clock, stage: STAGE, store, workflows: createFakeWorkflows(), fleet: createFakeFleet({ now: clock }) };
+});
+
+test('every cluster of a zone that AWS shifts away from is moved, and no other', async () => {
+  const considered = await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  expect(considered.map(({ cluster, action }) => [cluster, action])).toEqual([
+    ['flights', 'move'],
+    ['orders', 'move'],
+  ]);
+  expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', epoch: 2, zone: 'us-east-1b' });
+  expect(await deps.store.cluster('elsewhere')).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b' });
+});
+
+test('a storm of events makes one failover of a cluster', async () => {
+  await Promise.all(Array.from({ length: 10 }, () => handleZoneShift(deps, shift, 'Autoshift In Progress')));
+  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  expect(new Set(deps.workflows.started.map(({ operationId }) => operationId)).size).toBe(2);
+  expect(await deps.store.cluster('flights')).toMatchObject({ epoch: 2 });
+});
+
+test('a zone that is not of the stage moves nothing', async () => {
+  expect(await handleZoneShift(deps, { metadata: { awayFrom: 'usw2-az1' } }, 'Autoshift In Progress')).toEqual([]);
+});
+
+test('a failed launch moves a cluster that has no host left, and one of a group that is not ours moves nothing', async () => {
+  const failed = (AutoScalingGroupName: string) =>
+    launchFailedEvent.parse({
+      source: 'aws.autoscaling',
+      'detail-type': 'EC2 Instance Launch Unsuccessful',
+      detail: { StatusCode: 'Failed', AutoScalingGroupName, StatusMessage: 'We currently do not have sufficient capacity' },
+    }).detail;
+  expect(await handleLaunchFailure(deps, failed('somebody-elses'))).toEqual([]);
+  expect(await handleLaunchFailure(deps, failed('sluice-test-flights-e1-taskmanager-us-east-1a'))).toMatchObject([
+    { cluster: 'flights', action: 'move' },
+  ]);
+});
