@@ -6,6 +6,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { type IStateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionDefinition } from '../config/functions';
 import type { StageNames } from '../config/names';
@@ -47,7 +48,13 @@ export class ControlPlaneStack extends Stack {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    const environment = { SLUICE_STAGE: stageEnvironment(this, props) };
+    // Once in the template and by reference in each function: a template holds 1 MB, and the stage is 3 KB.
+    const stage = new ssm.StringParameter(this, 'Stage', {
+      parameterName: `/sluice/${props.config.name}/stage`,
+      description: 'What the functions of this stage are told; changed by cdk deploy only',
+      stringValue: stageEnvironment(this, props),
+    });
+    const environment = { SLUICE_STAGE: stage.stringValue };
     for (const [name, definition] of Object.entries(FUNCTIONS))
       this.functions.set(name, this.makeFunction(name, definition, props, environment));
     const observer = this.makeStateMachines(props);
