@@ -46,7 +46,7 @@ export const bundleFunctions = async (entries: readonly BundleEntry[], out = BUN
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const result = await build({
-    plugins: [plainSchemaKeys],
+    plugins: [plainSchemaKeys, credentialsFromEnvironment],
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(entries.map(({ name, entry }) => [`${name}/index`, entry])),
     outdir: out,
@@ -66,6 +66,21 @@ export const bundleFunctions = async (entries: readonly BundleEntry[], out = BUN
   writeFileSync(join(out, 'meta.json'), JSON.stringify(result.metafile));
   writeFileSync(stamp, inputs);
   return folderOf;
+};
+
+/**
+ * A function has its role's credentials in its environment, always. The SDK's search for others (profiles, single sign-on, instance metadata,
+ * web identity) is a seventh of a bundle, and nothing that a function should ever do.
+ */
+const credentialsFromEnvironment: Plugin = {
+  name: 'credentials-from-environment',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ path }) => ({ path, namespace: 'environment' }));
+    onLoad({ filter: /.*/, namespace: 'environment' }, () => ({
+      contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
+      resolveDir: ROOT,
+    }));
+  },
 };
 
 /** Everything a bundle is made from. Bundling takes seconds and `cdk` runs the app more than once, so an unchanged bundle is kept. */

@@ -1,7 +1,11 @@
 import { autoScalingClient, ec2Client, iamClient } from '../gateways/aws/clients';
 import { createFleet } from '../gateways/aws/fleet.adapter';
 import type { FleetPort } from '../gateways/aws/fleet.port';
+import { createFleetObserver } from '../gateways/aws/fleet-observer.adapter';
 import { stage } from './environment';
 
 /** The machines of the stage: EC2 and its Auto Scaling groups. */
 export const fleet = (): FleetPort => createFleet({ ec2: ec2Client(), autoScaling: autoScalingClient(), iam: iamClient(), stage: stage() });
+
+/** For functions that decide about machines and touch none. */
+export const fleetObserver = (): Pick<FleetPort, 'observe'> => createFleetObserver({ ec2: ec2Client(), autoScaling: autoScalingClient() });

@@ -19,7 +19,7 @@ import { heldLease } from './in-the-way';
 import { type QuotaShare, shareQuota } from './share-quota';
 import { slotDemands } from './slot-demands';
 
-export type ConsiderDeps = AcceptDeps & { readonly observations: ObservationStorePort; readonly fleet: FleetPort };
+export type ConsiderDeps = AcceptDeps & { readonly observations: ObservationStorePort; readonly fleet: Pick<FleetPort, 'observe'> };
 
 /** Who asks for what nobody asked for; not who cleans up (`sweep-operations.ts`), so that this is cleaned up after too. */
 const SCALER = 'sluice-scaling';

@@ -1,21 +1,16 @@
-import {
-  CreateTagsCommand,
-  DeleteTagsCommand,
-  DescribeAvailabilityZonesCommand,
-  type Instance,
-  paginateDescribeInstances,
-} from '@aws-sdk/client-ec2';
+import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../contracts/cluster';
 import { AwsUnavailable } from '../../contracts/errors';
 import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
-import { deleteGroupsNamed, describeGroups, ensureGroup, launchProblem, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import { deleteGroupsNamed, describeGroups, ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
 import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
 import { fleetNames } from './ec2/names';
 import { deleteNetworkInterface, ensureNetworkInterface } from './ec2/network-interface';
 import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
-import { hostsSeen, markTag, ownerOfInstance } from './ec2/observed-hosts';
+import { instancesWhere, observeFleet, recordedGroups } from './ec2/observe-fleet';
+import { markTag, ownerOfInstance } from './ec2/observed-hosts';
 import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
 import { admitMetricQueries, closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
@@ -38,13 +33,6 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     const derived = [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))];
     return [...new Set([...derived, ...(recorded ? recordedGroups(recorded) : [])])];
   };
-  const instances = async (request: { InstanceIds?: string[]; Filters?: { Name: string; Values: string[] }[] }): Promise<Instance[]> => {
-    const found: Instance[] = [];
-    for await (const { Reservations = [] } of paginateDescribeInstances({ client: ec2 }, request))
-      found.push(...Reservations.flatMap((one) => one.Instances ?? []));
-    return found;
-  };
-
   return {
     async prepareAccess(spec) {
       const securityGroupId = await ensureSecurityGroup(dependencies, spec);
@@ -94,31 +82,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       return AvailabilityZones.find(({ ZoneId, ZoneName }) => ZoneId === zone || ZoneName === zone)?.ZoneName;
     },
 
-    async observe(resources) {
-      const groups = await describeGroups(dependencies, recordedGroups(resources));
-      const ids = groups.flatMap((group) => group.Instances?.flatMap(({ InstanceId }) => InstanceId ?? []) ?? []);
-      const hosts = hostsSeen(
-        groups,
-        ids.length > 0 ? await instances({ Filters: [{ Name: 'instance-id', Values: ids }] }) : [],
-        resources,
-      );
-      const wanted = (isWanted: (name: string) => boolean): number =>
-        groups
-          .filter(({ AutoScalingGroupName = '' }) => isWanted(AutoScalingGroupName))
-          .reduce((sum, group) => sum + (group.DesiredCapacity ?? 0), 0);
-      const seen = {
-        hosts,
-        wanted: {
-          jobmanager: wanted((name) => name === resources.jobManagerGroup),
-          taskmanager: wanted((name) => name !== resources.jobManagerGroup),
-        },
-      };
-      // A fleet that is complete has no problem, whatever went wrong on the way: no need to ask.
-      if (hosts.filter(({ state }) => state === 'running').length >= seen.wanted.jobmanager + seen.wanted.taskmanager) return seen;
-      const problems = await Promise.all(groups.map(({ AutoScalingGroupName = '' }) => launchProblem(dependencies, AutoScalingGroupName)));
-      const newest = problems.flatMap((problem) => problem ?? []).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
-      return { ...seen, ...(newest ? { problem: newest } : {}) };
-    },
+    observe: (resources) => observeFleet(dependencies, resources),
 
     async setHosts(resources, zone, hosts) {
       const group = resources.taskManagerGroups.find((one) => one.zone === zone);
@@ -141,7 +105,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     },
 
     async ownerOf(instanceId) {
-      const [instance] = await instances({ Filters: [{ Name: 'instance-id', Values: [instanceId] }] });
+      const [instance] = await instancesWhere(ec2, { Filters: [{ Name: 'instance-id', Values: [instanceId] }] });
       return instance && ownerOfInstance(instance, stage.name);
     },
 
@@ -156,7 +120,9 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
 
     async groupsGone(owner) {
       if ((await describeGroups(dependencies, groupNames(owner))).length > 0) return false;
-      const left = await instances({ Filters: [...ownerFilters(stage, owner), { Name: 'instance-state-name', Values: NOT_YET_GONE }] });
+      const left = await instancesWhere(ec2, {
+        Filters: [...ownerFilters(stage, owner), { Name: 'instance-state-name', Values: NOT_YET_GONE }],
+      });
       return left.length === 0;
     },
 
@@ -182,8 +148,3 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     },
   };
 };
-
-const recordedGroups = ({ jobManagerGroup, taskManagerGroups }: ClusterResources): string[] => [
-  ...(jobManagerGroup === undefined ? [] : [jobManagerGroup]),
-  ...taskManagerGroups.map(({ name }) => name),
-];

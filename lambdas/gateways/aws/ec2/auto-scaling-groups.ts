@@ -90,7 +90,7 @@ const isNotYetVisible = (error: unknown): boolean =>
   /IAM Instance Profile|launch template.*(not exist|not found)/i.test((error as Error).message);
 
 export const describeGroups = async (
-  { autoScaling }: FleetDependencies,
+  { autoScaling }: Pick<FleetDependencies, 'autoScaling'>,
   names: readonly string[],
 ): Promise<readonly AutoScalingGroup[]> => {
   // Without names Auto Scaling lists all groups of the account.
@@ -129,7 +129,7 @@ export const setWanted = async ({ autoScaling }: FleetDependencies, name: string
 
 /** Ends hosts; with `fewer`, lowers their groups' wanted number with them, once: one that is ending already would lower it again. */
 export const terminateInGroup = async (
-  { autoScaling }: FleetDependencies,
+  { autoScaling }: Pick<FleetDependencies, 'autoScaling'>,
   instanceIds: readonly string[],
   leaving: 'fewer' | 'as-many',
 ): Promise<void> => {
@@ -145,7 +145,10 @@ export const terminateInGroup = async (
 };
 
 /** The newest failed launch of a group, if no launch has succeeded since. */
-export const launchProblem = async ({ autoScaling }: FleetDependencies, name: string): Promise<FleetSeen['problem']> => {
+export const launchProblem = async (
+  { autoScaling }: Pick<FleetDependencies, 'autoScaling'>,
+  name: string,
+): Promise<FleetSeen['problem']> => {
   const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: ACTIVITIES_LOOKED_AT });
   let activities: readonly Activity[] = [];
   try {

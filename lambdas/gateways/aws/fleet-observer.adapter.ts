@@ -1,0 +1,8 @@
+import type { FleetDependencies } from './ec2/context';
+import { observeFleet } from './ec2/observe-fleet';
+import type { FleetPort } from './fleet.port';
+
+/** The part of the fleet that only looks: half the bundle of the whole. */
+export const createFleetObserver = (dependencies: Pick<FleetDependencies, 'ec2' | 'autoScaling'>): Pick<FleetPort, 'observe'> => ({
+  observe: (resources) => observeFleet(dependencies, resources),
+});
