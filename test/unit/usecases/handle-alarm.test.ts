@@ -115,6 +115,19 @@ describe('the function', () => {
     expect((await world.job()).alarms?.lag?.state).toBe('ALARM');
   });
 
+  test('makes one operation of a storm of alarms, however often and in whatever order they come', async () => {
+    await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
+    const storm = ['lag', 'busy', 'backpressure', 'watermark'].flatMap((kind) =>
+      [0, 2, 1, 0].map((secondsAgo) => event({ name: `sluice-test-flights.delays.${kind}`, secondsAgo })),
+    );
+    const handled = await Promise.all(storm.map((one) => handler(one)));
+    expect(handled.filter(({ outcome }) => outcome === 'considered').length).toBeGreaterThan(4);
+    const open = await world.store.openOperations();
+    expect(open.map(({ kind, job }) => ({ kind, job }))).toEqual([{ kind: 'scale-job', job: 'delays' }]);
+    expect(world.workflows.started.filter(({ kind }) => kind === 'scale-job')).toHaveLength(1);
+    expect(Object.keys((await world.job()).alarms ?? {}).sort()).toEqual(['backpressure', 'busy', 'lag', 'watermark']);
+  });
+
   test.each([
     undefined,
     null,
