@@ -12,7 +12,7 @@ import type { StorePort } from '../gateways/aws/store.port';
 export interface AlarmDeps {
   readonly alarms: AlarmsPort;
   readonly store: StorePort;
-  readonly stage: Pick<Stage, 'name' | 'alarms'>;
+  readonly stage: Pick<Stage, 'name' | 'alarms' | 'observation'>;
 }
 
 /** The alarms that a job shall have now: none once it is over, its cluster is gone, or it says nothing about its scale. */
@@ -20,7 +20,9 @@ export const wantedAlarms = (stage: AlarmDeps['stage'], cluster: Cluster | undef
   const scaling = job?.spec.scaling;
   if (cluster?.status !== 'RUNNING' || !job || isJobOver(job.status) || !scaling) return [];
   const { runbook, periodSeconds } = stage.alarms;
-  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), observedEverySeconds: periodSeconds, runbook });
+  // A period in which nothing is observed holds no data point, and so many in a row never make an alarm.
+  const observedEverySeconds = Math.max(periodSeconds, cluster.spec.observation?.intervalSeconds ?? stage.observation.intervalSeconds);
+  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), observedEverySeconds, runbook });
 };
 
 /** Makes the alarms of the operation's job follow what the job is now. */

@@ -22,7 +22,18 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
     'Look whether the hosts are gone',
     'Delete former access',
   ],
-  'scale-job': ['Record ended jobs', 'Record how the job is', 'Look for idle hosts', 'Give back idle hosts'],
+  'scale-job': [
+    'Record ended jobs',
+    'Record how the job is',
+    'Look for occupied slots',
+    'Choose hosts to empty',
+    'Take a last checkpoint',
+    'Empty hosts',
+    'Look at the emptied hosts',
+    'Take hosts back',
+    'Look for idle hosts',
+    'Give back idle hosts',
+  ],
   'replace-host': ['Ask for a replacement', 'Take a checkpoint', 'Take a last checkpoint', 'Look for idle hosts', 'Give back idle hosts'],
   'rescale-job': [
     'Record ended jobs',
@@ -78,6 +89,7 @@ const CLEANING: Readonly<
       failed: ['Change parallelism', 'Look at the job', 'Look for a checkpoint'],
       by: ['Restore parallelism', 'Look at the former parallelism', 'Look for idle hosts', 'Give back idle hosts'],
     },
+    { failed: ['Empty hosts', 'Look at the emptied hosts'], by: ['Take hosts back', 'Look for idle hosts'] },
   ],
   'replace-host': [{ failed: ['Look for room', 'Empty host', 'Look at the emptied host'], by: ['Take host back'] }],
   'rescale-job': [

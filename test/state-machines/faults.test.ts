@@ -101,6 +101,14 @@ const SCENARIOS: readonly Scenario[] = [
   ['scale-job (out)', async (world) => scaling(world, 2, { read: 1_000, busy: 1, waiting: 100_000, growth: 200 })],
   ['scale-job (in)', async (world) => scaling(world, 4, { read: 100, busy: 0.05 })],
   [
+    'scale-job (in, emptying a host)',
+    async (world) => {
+      const operation = await scaling(world, 4, { read: 100, busy: 0.05 });
+      world.flink.spread = 'even';
+      return operation;
+    },
+  ],
+  [
     'set-scaling',
     async (world) => {
       await running(world);

@@ -99,6 +99,73 @@ describe('a job that hardly works', () => {
   });
 });
 
+describe('a job that becomes smaller, where Flink leaves its tasks on several hosts', () => {
+  beforeEach(async () => {
+    await givenJob(6, { ...SCALING, minParallelism: 2 });
+    world.flink.spread = 'even';
+  });
+  const namesOf = ({ phases }: Operation): string[] => phases.map(({ name }) => name);
+  const marked = async (): Promise<number> =>
+    (await world.fleet.observe((await world.cluster()).resources)).hosts.filter(({ marks, state }) => marks && state !== 'leaving').length;
+
+  test('is seen to run smaller, then its tasks are moved together after a checkpoint, and only then hosts go', async () => {
+    expect(await hosts()).toBe(3);
+    const operation = await carriedOut(HARDLY_ANYTHING);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays was scaled in from 6 to 2 slots.' });
+    const steps = [
+      'Change parallelism',
+      'Look at the job',
+      'Look for a checkpoint',
+      'Choose hosts to empty',
+      'Take a last checkpoint',
+      'Empty hosts',
+      'Look at the emptied hosts',
+      'Give back idle hosts',
+    ];
+    expect(namesOf(operation).filter((name) => steps.includes(name))).toEqual(steps);
+    expect([await hosts(), await inFlink(), await marked()]).toEqual([1, 2, 0]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('moves no task where that frees no whole host', async () => {
+    const { resources } = await world.cluster();
+    world.flink.spread = 'first';
+    const operation = await carriedOut(HARDLY_ANYTHING);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(namesOf(operation)).toContain('Choose hosts to empty');
+    expect(namesOf(operation)).not.toContain('Empty hosts');
+    expect((await world.fleet.observe(resources)).wanted.taskmanager).toBe(1);
+  });
+
+  test('keeps its hosts, smaller as it is, when they cannot be emptied: none with an occupied slot is taken', async () => {
+    world.nodesSeeTags = false;
+    const operation = await carriedOut(HARDLY_ANYTHING);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: expect.stringContaining('Hosts could not be emptied') });
+    expect(namesOf(operation)).toContain('Take hosts back');
+    expect([await inFlink(), await marked()]).toEqual([2, 0]);
+    expect((await world.flink.job((await world.job()).flinkJobId))?.state).toBe('RUNNING');
+  });
+
+  test('leaves no host marked or paid for in vain after whichever task its workflow is stopped', async () => {
+    const wrong: string[] = [];
+    for (let tasks = 0, stopped = true; stopped; tasks++) {
+      world = enter(new World());
+      await givenJob(6, { ...SCALING, minParallelism: 2 });
+      world.flink.spread = 'even';
+      await world.observe(HARDLY_ANYTHING);
+      const operation = await decided();
+      const execution = await run(operation, tasks);
+      stopped = execution.cause?.includes('the execution was stopped') ?? false;
+      await recover(world, operation.operationId);
+      if ((await marked()) > 0) wrong.push(`after ${tasks} tasks: a host is marked`);
+      const { parallelism } = (await world.job()).spec;
+      if ((await hosts()) !== parallelism / 2) wrong.push(`after ${tasks} tasks: ${await hosts()} hosts for ${parallelism} slots`);
+      wrong.push(...(await violations(world)).map((problem) => `after ${tasks} tasks: ${problem}`));
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe('an alarm', () => {
   test('of a job that is gone, or of a cluster that is, changes nothing', async () => {
     await givenJob();

@@ -1,5 +1,6 @@
 import { AwsUnavailable } from '../../../lambdas/contracts/errors';
 import { alarmChangedEvent } from '../../../lambdas/contracts/events';
+import type { Operation } from '../../../lambdas/contracts/operation';
 import { handler } from '../../../lambdas/handlers/events/handle-alarm.handler';
 import { handleAlarm } from '../../../lambdas/usecases/handle-alarm';
 import { enter, run } from '../../state-machines/support/functions';
@@ -126,6 +127,19 @@ describe('the function', () => {
     expect(open.map(({ kind, job }) => ({ kind, job }))).toEqual([{ kind: 'scale-job', job: 'delays' }]);
     expect(world.workflows.started.filter(({ kind }) => kind === 'scale-job')).toHaveLength(1);
     expect(Object.keys((await world.job()).alarms ?? {}).sort()).toEqual(['backpressure', 'busy', 'lag', 'watermark']);
+  });
+
+  test('makes one operation of each job of a cluster when alarms of both storm in at once', async () => {
+    await run(await world.acceptSubmission({ ...world.jarSpec(2, 'other', 'arrivals'), scaling: { enabled: true, priority: 0 } }));
+    for (const job of ['delays', 'arrivals']) await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 }, job);
+    const storm = ['lag', 'busy', 'backpressure', 'lag'].flatMap((kind) =>
+      ['delays', 'arrivals', 'arrivals', 'delays'].map((job) => event({ name: `sluice-test-flights.${job}.${kind}` })),
+    );
+    await Promise.all(storm.map((one) => handler(one)));
+    const open = await world.store.openOperations();
+    expect(open.map(({ kind, job }) => `${kind} ${job}`).sort()).toEqual(['scale-job arrivals', 'scale-job delays']);
+    for (const { operationId } of open) await run((await world.store.operation(operationId)) as Operation);
+    expect(await Promise.all(['delays', 'arrivals'].map(async (job) => (await world.job(job)).spec.parallelism))).toEqual([4, 4]);
   });
 
   test.each([
