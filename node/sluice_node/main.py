@@ -66,23 +66,29 @@ def run(home):
 
 def supervise(specs, status, metadata, say):
     """Until the node is told to stop. `metadata`: where the word to drain comes from; None for a host that is never drained."""
-    asked = []
+    asked_by = None  # Written by the thread that watches the tag.
+    told = "running"
 
+    # Called by the supervisor's own thread only: of two threads the one that looked first could write last, and a drained host would say for ever
+    # that it drains.
     def changed(children):
-        if not asked:
+        nonlocal told
+        by = asked_by
+        if by:
+            empty = not any(child.process for child in children)
+            told = "drained" if empty else "draining"
+            reason = "%s: asked by %s." % ("No process runs" if empty else "The processes are being ended", by)
+        elif told == "running":
             return status.processes(children)
-        empty = not any(child.process for child in children)
-        told = "drained" if empty else "draining"
-        status.processes(children, phase=told, reason="%s: asked by %s." % ("No process runs" if empty else "The processes are being ended", asked[0]))
+        else:
+            told, reason = "running", "%d process(es) started again after a drain." % len(specs)
+        status.processes(children, phase=told, reason=reason)
 
     def drained(by):
-        asked[:] = [by] if by else []
+        nonlocal asked_by
+        asked_by = by
         say("drains, asked by %s" % by if by else "goes on: it is not to be drained any more")
-        if not by:
-            status.update(phase="running", reason="%d process(es) started again after a drain." % len(specs))
         supervisor.hold(by is not None)
-        if by:
-            changed(supervisor.children)
 
     supervisor = Supervisor(specs, changed)
     if metadata:

@@ -68,7 +68,7 @@ class Supervisor:
     Starts every spec and starts it again when it ends, until SIGTERM or SIGINT. Must be used from the main thread: signals, and
     PR_SET_PDEATHSIG (which follows the thread that forked), need it.
 
-    `changed(children)` is called after every start and death. While it is held (`hold`), it ends its processes and starts none.
+    `changed(children)` is called from `run` after every start, death and `hold`. While it is held, it ends its processes and starts none.
     """
 
     def __init__(self, specs, changed, clock=time.monotonic):
@@ -77,6 +77,7 @@ class Supervisor:
         self._clock = clock
         self._stopping = False
         self._held = False
+        self._hold_untold = False
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
@@ -89,6 +90,9 @@ class Supervisor:
         try:
             while not self._stopping:
                 self._hold_back() if self._held else self._start_due()
+                if self._hold_untold:
+                    self._hold_untold = False  # First, or a `hold` during the call would be lost.
+                    self._changed(self.children)
                 self._bound_output()
                 self._sleep()
                 self._reap()
@@ -97,7 +101,7 @@ class Supervisor:
 
     def hold(self, held):
         """Ends all processes in order and starts none until `hold(False)`. From any thread; returns at once."""
-        self._held = held
+        self._held, self._hold_untold = held, True
         self._wake_write.send(b"h")
 
     def _stop(self, *_):

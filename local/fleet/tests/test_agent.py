@@ -181,6 +181,8 @@ class AgentTest(unittest.TestCase):
     def test_a_host_can_be_frozen_and_goes_on_afterwards(self) -> None:
         self.emulator.launch("i-1", "127.70.41.1")
         self.start()
+        # The user data may write before the agent knows its process.
+        self.reported("i-1", "running")
         child = self.child("i-1")
         for name, letter in (("SIGSTOP", "T"), ("SIGCONT", "S")):
             self.control("/instances/i-1/signal", {"signal": name})
