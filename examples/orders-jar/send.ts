@@ -12,6 +12,8 @@ export interface SendOptions {
   readonly onProgress?: (progress: { readonly second: number; readonly sent: number }) => void;
 }
 
+/** Bytes of an order behind the customer's name. */
+const REST = Buffer.alloc(1_000, '.').toString();
 /** How often a second orders are sent. */
 const TICKS = 10;
 
@@ -46,7 +48,7 @@ export const sendOrders = async ({
       const due = Math.floor(recordsUntil(profile, second)) - sent;
       const messages = Array.from({ length: due }, (_, index) => {
         const customer = `customer-${(sent + index) % customers}`;
-        return { topic, partition: (sent + index) % partitions, value: Buffer.from(customer), customer };
+        return { topic, partition: (sent + index) % partitions, value: Buffer.from(`${customer}|${REST}`), customer };
       });
       if (messages.length > 0) await producer.send({ messages: messages.map(({ customer: _, ...message }) => message) });
       for (const { customer } of messages) orders.set(customer, (orders.get(customer) ?? 0) + 1);

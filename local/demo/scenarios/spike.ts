@@ -3,7 +3,7 @@ import type { Play, Scenario } from './scenario';
 const CALM = 60;
 const SPIKE = 5 * CALM;
 /** When the rate rises, and when it falls again, seconds. */
-const [UP, DOWN, END] = [30, 150, 300] as const;
+const [UP, DOWN, END] = [30, 150, 450] as const;
 
 const parallelismOf = async ({ client, cluster, job }: Play): Promise<number> => (await client.job(cluster, job)).live?.parallelism ?? 0;
 const taskManagersOf = async ({ client, cluster }: Play): Promise<number> => (await client.cluster(cluster)).live?.taskManagers ?? 0;
@@ -28,7 +28,7 @@ export const spike: Scenario = {
       catchUpSeconds: 60,
       restartSeconds: 5,
       highLagSeconds: 5,
-      // A person watches: what takes half an hour in a real day takes half a minute here.
+      // A person watches: what takes half an hour in a real day takes minutes here (the alarm of scaling in counts whole minutes, three at least).
       scaleOutWindowSeconds: 10,
       scaleInWindowSeconds: 40,
       flapSeconds: 20,
