@@ -95,12 +95,15 @@ export const operationRequest = z.discriminatedUnion('kind', [
     /** Only takes away what is left of earlier epochs. */
     cleansOnly: z.boolean().optional(),
   }),
-  /** A host of this epoch that EC2 takes at `goneAt`, or may take at any time (undefined). */
+  /**
+   * A host of this epoch that EC2 takes at `goneAt`, or may take at any time (undefined). `surplus`: EC2 takes none, but the cluster has more hosts
+   * than its jobs need, this one among them: those without an occupied slot are given back.
+   */
   z.object({
     kind: z.literal('replace-host'),
     instanceId: z.string(),
     epoch: z.int().min(1),
-    notice: z.enum(['interruption', 'rebalance', 'retirement']),
+    notice: z.enum(['interruption', 'rebalance', 'retirement', 'surplus']),
     goneAt: instant.optional(),
   }),
 ]);

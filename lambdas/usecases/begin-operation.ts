@@ -19,7 +19,8 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
   if (operation.request.kind === 'replace-host') {
     const { epoch } = await ownTarget({ store }, operation);
     const { instanceId, notice } = operation.request;
-    return { ready: true, plan: 'replace', epoch, jarId: null, parallelism: null, reason: `Replaces ${instanceId}: ${notice}` };
+    const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${notice}`;
+    return { ready: true, plan: 'replace', epoch, jarId: null, parallelism: null, reason };
   }
   const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);
   const target: LeaseTarget =

@@ -22,9 +22,17 @@ export interface Settled {
 }
 
 /**
- * Finds clusters that have more hosts than their jobs need while no operation is under way that could want them, and has one of their jobs made
- * true again, which gives back hosts without occupied slots. The same surplus is tried once an hour: where each host has an occupied slot, that
- * gives back none.
+ * Hosts that no job needs are asked back so often. What is idle has to wait for that, for the sweep (a minute) and for the operation (seconds): no
+ * unused host is paid for longer than ten minutes.
+ */
+const GIVE_BACK_MINUTES = 5;
+/** Tasks are moved together, which stops their jobs for a moment, at most so often for the same surplus. */
+const EMPTY_MINUTES = 60;
+
+/**
+ * Finds clusters that have more hosts than their jobs need while no operation is under way that could want them. Where a job runs, its stored
+ * parallelism is made true again, which empties hosts so that whole ones are free; between two such tries, and where none runs, hosts without
+ * occupied slots are given back.
  */
 export const settleFleets = async (deps: SettleDeps): Promise<readonly Settled[]> => {
   const busy = new Set((await deps.store.openOperations()).map(({ cluster }) => cluster));
@@ -49,26 +57,48 @@ const idleClusters = async (store: StorePort, busy: ReadonlySet<string>): Promis
 
 const settleFleet = async (deps: SettleDeps, cluster: Cluster): Promise<Settled | undefined> => {
   const jobs = (await allJobs(deps.store, cluster.name)).filter(({ status, desired }) => !isJobOver(status) && desired === 'RUNNING');
-  const [job] = jobs;
-  if (!job) return undefined;
   const capacity = decideCapacity(await slotDemands(deps.store, { cluster: cluster.name }, 'grow'), cluster.size);
   const seen = await deps.fleet.observe(cluster.resources);
   if (capacity.action === 'refuse' || seen.wanted.taskmanager <= capacity.hosts) return undefined;
   const reason = `${seen.wanted.taskmanager} hosts are wanted and no operation is under way; ${capacity.reason}`;
-  const key = JSON.stringify([surplusOf(seen), jobs.map(({ name, epoch, spec }) => [name, epoch, spec.parallelism]), hourOf(deps)]);
-  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'SETTLE', path: `/clusters/${cluster.name}`, key });
-  if (await deps.store.operation(operationId)) return undefined;
-  return (await start(deps, job, operationId, reason)) ? { cluster: cluster.name, operationId, reason } : undefined;
+  const idOf = (method: string, key: unknown): string =>
+    operationIdOfKey({ caller: CONTROL_PLANE, method, path: `/clusters/${cluster.name}`, key: JSON.stringify(key) });
+  const [job] = jobs;
+  const emptying = idOf('SETTLE', [
+    surplusOf(seen),
+    jobs.map(({ name, epoch, spec }) => [name, epoch, spec.parallelism]),
+    at(deps, EMPTY_MINUTES),
+  ]);
+  const emptied = job && (await deps.store.operation(emptying));
+  if (job && !emptied)
+    return (await settleJob(deps, job, emptying, reason)) ? { cluster: cluster.name, operationId: emptying, reason } : undefined;
+  // That was a try too.
+  if (emptied && deps.clock().getTime() - Date.parse(emptied.requestedAt) < GIVE_BACK_MINUTES * 60_000) return undefined;
+  const givingBack = idOf('GIVE-BACK', [cluster.epoch, at(deps, GIVE_BACK_MINUTES)]);
+  if (await deps.store.operation(givingBack)) return undefined;
+  return (await giveBack(deps, cluster, seen, givingBack)) ? { cluster: cluster.name, operationId: givingBack, reason } : undefined;
 };
 
 const surplusOf = ({ hosts, wanted }: FleetSeen): unknown => [wanted.taskmanager, hosts.map(({ instanceId }) => instanceId).sort()];
-const hourOf = ({ clock }: SettleDeps): string => clock().toISOString().slice(0, 13);
+/** The same for so many minutes. */
+const at = ({ clock }: SettleDeps, minutes: number): number => Math.floor(clock().getTime() / (minutes * 60_000));
 
-/** False when somebody was faster. */
-const start = async (deps: SettleDeps, job: Job, operationId: string, reason: string): Promise<boolean> => {
+/** An operation that holds no lease: hosts of a cluster without jobs go too, and nobody who changes a job has to wait. */
+const giveBack = (deps: SettleDeps, { name, epoch }: Cluster, { hosts }: FleetSeen, operationId: string): Promise<boolean> => {
   const change = { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) };
-  try {
-    await accept(deps, change, async () => {
+  const instanceId = hosts.find(({ role, state }) => role === 'taskmanager' && state !== 'leaving')?.instanceId ?? '';
+  return unlessBeaten(() =>
+    accept(deps, change, async () => {
+      const operation = newOperation(deps, change, name, undefined, { kind: 'replace-host', instanceId, epoch, notice: 'surplus' });
+      return { operation, write: () => deps.store.acceptReplacement(operation, epoch) };
+    }),
+  );
+};
+
+const settleJob = (deps: SettleDeps, job: Job, operationId: string, reason: string): Promise<boolean> => {
+  const change = { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) };
+  return unlessBeaten(() =>
+    accept(deps, change, async () => {
       const current = await deps.store.job(job.cluster, job.name);
       if (!current || current.epoch !== job.epoch || heldLease(current.lease, deps.clock))
         throw new Conflict(`Job ${job.name} is being changed`);
@@ -76,7 +106,14 @@ const start = async (deps: SettleDeps, job: Job, operationId: string, reason: st
       const operation = newOperation(deps, change, job.cluster, job.name, request);
       const lease = { operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
       return { operation, write: () => deps.store.acceptJobChange(operation, { ...current, lease }, current) };
-    });
+    }),
+  );
+};
+
+/** False when somebody was faster. */
+const unlessBeaten = async (act: () => Promise<unknown>): Promise<boolean> => {
+  try {
+    await act();
     return true;
   } catch (error) {
     if (error instanceof Conflict) return false;

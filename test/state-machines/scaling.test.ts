@@ -393,17 +393,80 @@ describe('hosts that nobody wants', () => {
     expect(await settle()).toEqual([]);
   });
 
-  test('are asked for once, not every minute: where every host is occupied nothing can be given back', async () => {
+  const finish = async (operationId: string | undefined): Promise<void> => {
+    const operation = (await world.store.operation(operationId ?? '')) as Operation;
+    const end = { status: 'SUCCEEDED', endedAt: world.clock().toISOString(), reason: 'done' } as const;
+    await world.store.endOperation(operation.operationId, end, {
+      cluster: 'flights',
+      ...(operation.job === undefined ? {} : { job: operation.job }),
+    });
+  };
+
+  test('are asked for every five minutes, not every minute, and tasks are moved for them once an hour', async () => {
     await givenJob();
     await leaveOver();
-    const first = await settle();
-    const operation = (await world.store.operation(first[0]?.operationId ?? '')) as Operation;
-    await world.store.endOperation(
-      operation.operationId,
-      { status: 'SUCCEEDED', endedAt: world.clock().toISOString(), reason: 'done' },
-      { cluster: 'flights', job: 'delays' },
-    );
-    expect([first.length, await settle()]).toEqual([1, []]);
+    // Nothing is given back: as where every host is occupied and cannot be emptied.
+    const asked: (string | undefined)[] = [];
+    for (let minute = 0; minute < 60; minute++) {
+      const [settled] = await settle();
+      if (settled) await finish(settled.operationId);
+      asked.push(settled && (await world.store.operation(settled.operationId))?.kind);
+      world.now += 60_000;
+    }
+    expect(asked.filter((kind) => kind === 'scale-job').length).toBeLessThanOrEqual(2);
+    expect(asked.filter((kind) => kind === 'replace-host').length).toBeGreaterThan(8);
+    expect(asked.filter(Boolean).length).toBeLessThanOrEqual(14);
+    // From any minute on, the next try is no more than a few away.
+    expect(asked.map((_, minute) => asked.slice(minute, minute + 6).some(Boolean)).slice(0, 54)).not.toContain(false);
+  });
+
+  const unused = async (): Promise<number> => {
+    const before = world.now;
+    while (world.now - before < 3_600_000) {
+      for (const { operationId } of await settle()) await carryOut((await world.store.operation(operationId)) as Operation);
+      if ((await hosts()) === 1) return (world.now - before) / 1_000;
+      await world.pause(60);
+    }
+    return Number.POSITIVE_INFINITY;
+  };
+
+  test('are given back within ten minutes when the last job has ended by itself', async () => {
+    await givenJob(6);
+    const { flinkJobId } = await world.job();
+    await world.flink.cancel(flinkJobId);
+    while ((await world.flink.job(flinkJobId))?.state === 'CANCELLING');
+    await world.store.recordJobSeen('flights', 'delays', 1, { status: 'FINISHED', statusReason: 'seen' });
+    expect(await hosts()).toBe(3);
+    expect(await unused()).toBeLessThan(600);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('are given back within ten minutes in a cluster that never had a job', async () => {
+    await run(await world.acceptLaunch());
+    await leaveOver();
+    expect(await unused()).toBeLessThan(600);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('are given back within ten minutes after a try that found every host occupied', async () => {
+    await givenJob();
+    await leaveOver();
+    await finish((await settle())[0]?.operationId);
+    expect(await unused()).toBeLessThan(600);
+    expect([await hosts(), await inFlink()]).toEqual([1, 2]);
+  });
+
+  test('stay as long as a task runs on them that cannot be moved', async () => {
+    await givenJob();
+    await leaveOver();
+    await finish((await settle())[0]?.operationId);
+    world.flink.spread = 'even';
+    world.now += 300_000;
+    const [settled] = await settle();
+    const operation = await carryOut((await world.store.operation(settled?.operationId ?? '')) as Operation);
+    expect(operation).toMatchObject({ kind: 'replace-host', status: 'SUCCEEDED' });
+    expect(operation.reason).toMatch(/^Hosts that no job of cluster flights needs were given back/);
+    expect([await hosts(), (await world.flink.job((await world.job()).flinkJobId))?.state]).toEqual([2, 'RUNNING']);
   });
 
   test('are none where the fleet is as large as the jobs need', async () => {

@@ -30,6 +30,7 @@ export const composition = {
   metrics: () => ({ publish: () => undefined }),
   flinkMetrics: () => () => new FakeFlinkMetrics(),
   fleet: () => late('fleet', (current) => current.fleet),
+  fleetObserver: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {
     return world.port('flink', world.jobManagerAt(address));
   },
