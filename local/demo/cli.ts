@@ -5,7 +5,7 @@ import { readSettings } from '../twin/settings';
 import { Twin } from '../twin/twin';
 import { LiveView } from './live-view';
 import { type Summary, showStep, takeTheRoad } from './road';
-import { SCENARIOS } from './scenarios';
+import { SCENARIO_NAMES, scenarioNamed } from './scenarios';
 import { runScenario, type ScenarioSummary } from './scenarios/run';
 import { PlainView, type View } from './view';
 
@@ -16,7 +16,9 @@ const USAGE = `npm start [-- OPTIONS]     the local twin with a cluster, a job a
   --plain         progress as lines also on a terminal
   --flights N     how many of the 3,000,000 flights (default: all; with --until-done 300000)
   --rate N        flights a second (default: 20000; with --until-done as fast as it goes)
-  --scenario NAME something happens to a running job, and the answer has to be exactly right: ${Object.keys(SCENARIOS).join(', ')}`;
+  --scenario NAME something happens to a running job, and the answer has to be exactly right: ${SCENARIO_NAMES.join(', ')}
+  --minutes N     of the scenario soak: how long faults strike (10)
+  --seed N        of the scenario soak: which faults, and when (1)`;
 
 const wholeNumber = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
@@ -43,6 +45,8 @@ const main = async (): Promise<number> => {
       flights: { type: 'string' },
       rate: { type: 'string' },
       scenario: { type: 'string' },
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -53,9 +57,13 @@ const main = async (): Promise<number> => {
   const untilDone = values['until-done'];
   const flights = wholeNumber('flights', values.flights) ?? (untilDone ? 300_000 : ALL_FLIGHTS);
   const rate = wholeNumber('rate', values.rate) ?? (untilDone ? undefined : 20_000);
-  const scenario = values.scenario === undefined ? undefined : SCENARIOS[values.scenario];
-  if (values.scenario !== undefined && !scenario)
-    throw new Error(`--scenario knows ${Object.keys(SCENARIOS).join(', ')}; not ${values.scenario}`);
+  const scenario =
+    values.scenario === undefined
+      ? undefined
+      : scenarioNamed(values.scenario, {
+          minutes: wholeNumber('minutes', values.minutes) ?? 10,
+          seed: wholeNumber('seed', values.seed) ?? 1,
+        });
   const live = !scenario && process.stdout.isTTY && !values.json && !values.plain;
   const view: View = live ? new LiveView(process.stdout) : new PlainView(values.json ? process.stderr : process.stdout);
 
