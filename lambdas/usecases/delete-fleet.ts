@@ -1,6 +1,9 @@
 import type { Cluster } from '../contracts/cluster';
 import type { Operation } from '../contracts/operation';
+import type { Stage } from '../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../contracts/workflow';
+import { recoveryPrefix } from '../domain/state-paths';
+import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import { formerClusters } from './fence-former';
 import { fleetSpecOf } from './fleet-spec';
@@ -22,12 +25,24 @@ export const fleetGone = async (deps: Deps, operation: Operation): Promise<Await
   return { ready, reason: ready ? 'No host and no group is left' : 'Hosts are still shutting down' };
 };
 
-/** Takes away launch templates, network interface, security group and role: all that is left once the hosts are gone. */
-export const deleteAccess = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
-  for (const one of await goingOf(deps, operation)) await deps.fleet.deleteAccess(fleetSpecOf(one), one.resources);
+interface AccessDeps extends Deps {
+  readonly artifacts: Pick<ArtifactsPort, 'deletePrefix'>;
+  readonly stage: Pick<Stage, 'stateBucket'>;
+}
+
+/**
+ * Takes away launch templates, network interface, security group and role, and what a JobManager would have recovered its jobs from: all that is left
+ * once the hosts are gone. A fence goes with it, since nobody is left to see it.
+ */
+export const deleteAccess = async (deps: AccessDeps, operation: Operation): Promise<TaskAnswer> => {
+  for (const one of await goingOf(deps, operation)) {
+    const spec = fleetSpecOf(one);
+    await deps.fleet.deleteAccess(spec, one.resources);
+    await deps.artifacts.deletePrefix(deps.stage.stateBucket, recoveryPrefix(one.name, spec.epoch));
+  }
   const own = operation.kind === 'fail-over-cluster' ? {} : { resources: { taskManagerGroups: [], launchTemplateIds: [] } };
   await deps.store.updateCluster(operation.cluster, operation.operationId, { ...own, former: undefined });
-  return { reason: 'Launch templates, network interface, security group and role are gone' };
+  return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
 };
 
 const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Cluster[]> => {

@@ -1,6 +1,10 @@
 import type { Cluster } from '../contracts/cluster';
 import type { Operation } from '../contracts/operation';
+import type { Stage } from '../contracts/stage';
 import type { TaskAnswer } from '../contracts/workflow';
+import type { Clock } from '../domain/clock';
+import { fenceKey } from '../domain/state-paths';
+import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import { fleetSpecOf } from './fleet-spec';
 import { interruptedJobs } from './interrupted-jobs';
@@ -10,13 +14,25 @@ import { ownCluster, type StoreDeps } from './owned';
 export const formerClusters = (cluster: Cluster): readonly Cluster[] =>
   (cluster.former ?? []).map(({ epoch, zone, resources }) => ({ ...cluster, epoch, zone, resources }));
 
+export interface FenceDeps extends StoreDeps {
+  readonly clock: Clock;
+  readonly fleet: FleetPort;
+  readonly artifacts: Pick<ArtifactsPort, 'putText'>;
+  readonly stage: Pick<Stage, 'stateBucket'>;
+}
+
 /**
  * Cuts off all hosts of earlier epochs, before any job of the new one is started: from here on none of them can complete a checkpoint, and with that
- * none can commit. Jobs that were to be canceled are, by that.
+ * none can commit. A JobManager that can still reach S3 finds its fence there within a second, ends, and deletes no checkpoint that a job is restored
+ * from. Jobs that were to be canceled are, by that.
  */
-export const fenceFormer = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
+export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
   const former = formerClusters(cluster);
+  const at = deps.clock().toISOString();
+  const says = `${JSON.stringify({ operation: operation.operationId, epoch: cluster.epoch, at })}\n`;
+  // S3 first: IAM takes seconds to spread what the fleet's fence says.
+  await Promise.all(former.map(({ epoch }) => deps.artifacts.putText(deps.stage.stateBucket, fenceKey(cluster.name, epoch), says)));
   await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
   const unwanted = (await interruptedJobs(deps.store, operation)).filter(({ desired }) => desired === 'STOPPED');
   for (const { name } of unwanted)

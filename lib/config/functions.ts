@@ -104,7 +104,7 @@ const WORKFLOW_FUNCTIONS = {
   'record-jobs': flinkSide(),
   'take-over': flinkSide(),
   'secure-state': flinkSide(),
-  'fence-former': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe']),
+  'fence-former': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
   'next-zone': awsSide([]),
   'give-back': awsSide([]),
   // As `upload-artifact` and `start-job`, job after job within a budget.

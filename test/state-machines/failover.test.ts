@@ -1,4 +1,5 @@
 import type { Operation } from '../../lambdas/contracts/operation';
+import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { World } from './support/world';
@@ -98,6 +99,37 @@ describe('a planned move', () => {
     expect(await world.cluster()).toMatchObject({ zone: 'us-east-1a', status: 'RUNNING' });
     expect(world.fleet.leftovers().every((name) => !/-e[1-4]\b/.test(name))).toBe(true);
     expect(await violations(world)).toEqual([]);
+  });
+});
+
+describe('a JobManager of an epoch that has ended, and can still reach S3,', () => {
+  const FENCE = `s3://state/${fenceKey('flights', 1)}`;
+
+  test.each(['planned', 'lost'] as const)('has found its fence before state is chosen (%s)', async (mode) => {
+    let fence:
+      | { readonly since: Promise<string | undefined>; readonly says: Promise<string | undefined>; readonly now: number }
+      | undefined;
+    world.onCall = (_, method) => {
+      if (method === 'runJar') fence ??= { since: world.artifacts.modifiedAt(FENCE), says: world.artifacts.getText(FENCE), now: world.now };
+    };
+    const { operationId } = await failOver({ mode });
+    expect(await fence?.says).toContain(operationId);
+    expect((fence?.now ?? 0) - Date.parse((await fence?.since) ?? '')).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('leaves nothing to recover behind, and the one that runs keeps what is its own', async () => {
+    const entry = (epoch: number): string => `s3://state/${recoveryPrefix('flights', epoch)}/jobs/delays`;
+    for (const epoch of [1, 2]) world.artifacts.put(entry(epoch), 'an entry');
+    await failOver();
+    expect(world.artifacts.uris().filter((uri) => uri.includes('/recovery/'))).toEqual([entry(2)]);
+    await run(await world.acceptTermination());
+    expect(world.artifacts.uris().filter((uri) => uri.includes('/recovery/'))).toEqual([]);
+  });
+
+  test('is not fenced when the cluster is given back to it', async () => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    expect(await failOver()).toMatchObject({ status: 'FAILED' });
+    expect(world.artifacts.uris()).not.toContain(FENCE);
   });
 });
 

@@ -1,10 +1,10 @@
 import middy from '@middy/core';
-import { clock, store } from '../../composition/environment';
+import { artifacts, clock, stage, store } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
 import { deleteAccess } from '../../usecases/delete-fleet';
 
-const deps = { clock, fleet: fleet(), store: store() };
+const deps = { artifacts: artifacts(), clock, fleet: fleet(), stage: stage(), store: store() };
 
 export const handler = middy(({ operation }: Task<TaskInput>) => deleteAccess(deps, operation)).use(workflow(taskInput, deps));

@@ -1,3 +1,5 @@
+import type { Cluster } from '../../../lambdas/contracts/cluster';
+import { fenceKey, recoveryPrefix } from '../../../lambdas/domain/state-paths';
 import { sweepOperations } from '../../../lambdas/usecases/sweep-operations';
 import { run } from './functions';
 import { STAGE, type World } from './world';
@@ -18,6 +20,19 @@ const sweep = async (world: World, only?: string): Promise<void> => {
     const operation = await world.store.operation(operationId);
     if (operation) await run(operation);
   }
+};
+
+/** A cluster that runs is not fenced, and of epochs that have ended nothing is kept that their JobManagers would recover jobs from. */
+const recoveryAmiss = (world: World, { name, status, epoch, resources, former = [] }: Cluster): readonly string[] => {
+  const owned = status === 'TERMINATED' ? [] : [resources.epoch ?? epoch, ...former.map((one) => one.epoch)];
+  const kept = owned.map((one) => `s3://state/${recoveryPrefix(name, one)}/`);
+  const uris = world.artifacts.uris().filter((uri) => uri.includes('/recovery/'));
+  const left = uris.filter((uri) => !kept.some((prefix) => uri.startsWith(prefix)));
+  const fenced = status === 'RUNNING' && uris.includes(`s3://state/${fenceKey(name, resources.epoch ?? epoch)}`);
+  return [
+    ...left.map((uri) => `${uri} is left of an epoch that has ended`),
+    ...(fenced ? ['the JobManager of the cluster is fenced'] : []),
+  ];
 };
 
 /** Programs in the JobManager's store that belong to no job's present version. */
@@ -44,6 +59,7 @@ export const violations = async (world: World): Promise<readonly string[]> => {
   }
   if (cluster.status === 'FAILING_OVER') found.push('the cluster stays FAILING_OVER');
   if (cluster.status === 'RUNNING' && cluster.former) found.push(`epoch ${cluster.former.map(({ epoch }) => epoch).join()} is left behind`);
+  found.push(...recoveryAmiss(world, cluster));
   const flink = world.jobManagers.get(cluster.resources.jobManagerAddress ?? '') ?? world.flink;
   const others = [...world.jobManagers.values()].filter((one) => one !== flink && one.reachable);
   for (const other of others)
