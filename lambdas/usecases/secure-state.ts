@@ -10,8 +10,8 @@ import { interruptedJobs } from './interrupted-jobs';
 import { ownCluster } from './owned';
 import { keepSavepoint, type SavepointDeps, stopWithSavepoint, triggerIdOf } from './savepoints';
 
-/** A zone that is lost gets this long for a JobManager's first answer, and this long for a savepoint of one that answers. Seconds. */
-const LOST_ANSWER_SECONDS = 3;
+/** The JobManager of a zone that is lost is asked once, since records wait meanwhile; one that answers has this long for a savepoint. Seconds. */
+const LOST_ANSWER_SECONDS = 0;
 const LOST_SAVEPOINT_SECONDS = 15;
 /** A planned move may meet a JobManager that restarts. Seconds. */
 const PLANNED_ANSWER_SECONDS = 30;
@@ -37,7 +37,9 @@ export const secureState = async (deps: SavepointDeps, operation: Operation, inp
       const limit = look.answered ? limits.savepoint : limits.answer;
       if (look.done || elapsed < limit) return look;
       const without = `${look.reason} (after ${Math.round(elapsed)} s)`;
-      await giveUp(deps, operation, cluster, job, without);
+      await remember(deps, operation, job, { without });
+      // Who does not answer is not asked to cancel either: the fence ends it with its hosts.
+      if (look.answered) await cancel(deps, cluster, job);
       return { ...look, done: true, reason: `${job.name}: ${without}` };
     }),
   );
@@ -108,23 +110,25 @@ const progress = async (deps: SavepointDeps, operation: Operation, job: Job, fli
 
 /** The JobManager that knows the job: the one it ran on, or an earlier one when a failover was interrupted before it had moved the job. */
 const holderOf = async ({ flink }: SavepointDeps, { former = [] }: Cluster, job: Job): Promise<FlinkPort | undefined> => {
-  let silent: FlinkUnavailable | undefined;
-  for (const { resources } of former.toReversed()) {
-    if (resources.jobManagerAddress === undefined) continue;
-    const port = flink(resources.jobManagerAddress);
-    try {
-      if (await port.job(job.flinkJobId)) return port;
-    } catch (error) {
-      if (!(error instanceof FlinkUnavailable)) throw error;
-      silent = error;
-    }
-  }
-  if (silent) throw silent;
-  return undefined;
+  const ports = former.toReversed().flatMap(({ resources }) => (resources.jobManagerAddress ? [flink(resources.jobManagerAddress)] : []));
+  // Side by side: each that is lost takes the whole time limit.
+  const seen = await Promise.all(
+    ports.map(async (port) => {
+      try {
+        return { port, knows: (await port.job(job.flinkJobId)) !== undefined };
+      } catch (error) {
+        if (!(error instanceof FlinkUnavailable)) throw error;
+        return { port, knows: false, silent: error };
+      }
+    }),
+  );
+  const holder = seen.find(({ knows }) => knows);
+  const silent = seen.find((one) => one.silent)?.silent;
+  if (!holder && silent) throw silent;
+  return holder?.port;
 };
 
-const giveUp = async (deps: SavepointDeps, operation: Operation, cluster: Cluster, job: Job, without: string): Promise<void> => {
-  await remember(deps, operation, job, { without });
+const cancel = async (deps: SavepointDeps, cluster: Cluster, job: Job): Promise<void> => {
   try {
     await (await holderOf(deps, cluster, job))?.cancel(job.flinkJobId);
   } catch (error) {

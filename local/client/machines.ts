@@ -31,9 +31,9 @@ export class Machines {
       );
   }
 
-  /** All hosts of a zone stand still (or are dead), and EC2 has no means to end or to start one there. */
-  loseZone(zone: string, signal: 'SIGSTOP' | 'SIGKILL'): Promise<unknown> {
-    return this.call('POST', `/zones/${zone}/lose`, { signal });
+  /** All hosts of a zone stand still (or are dead), and EC2 has no means to end or to start one there. @param announced AWS says so by an event */
+  loseZone(zone: string, signal: 'SIGSTOP' | 'SIGKILL', announced: boolean): Promise<unknown> {
+    return this.call('POST', `/zones/${zone}/lose`, { signal, announced });
   }
 
   /** What stood still goes on; EC2 ends what it was asked to end only after this time. */

@@ -38,6 +38,9 @@ def _route(method: str, parts: list[str], body) -> tuple[int, object]:
         case ("POST", ["instances", instance_id, "notice"]):
             notices.announce(instance_id, body["path"], body["content"])
             return 200, {}
+        case ("POST", ["zones", zone, "impaired"]):
+            notices.zone_impaired(zone)
+            return 200, {}
         case ("GET", ["faults"]):
             return 200, faults.active()
         case ("POST", ["faults"]):

@@ -2,12 +2,15 @@
 
 AWS: a Spot interruption notice and a rebalance recommendation are events of source aws.ec2 («Spot Instance interruption notices», «EC2 instance rebalance
 recommendations», Amazon EC2 User Guide). A scheduled retirement is an AWS Health event («Reference: AWS Health events Amazon EventBridge schema»), days ahead and
-at least once.
+at least once. An autoshift away from a zone is an event of source aws.arc-zonal-shift, for whoever has switched on autoshift observer notification
+(«Using zonal autoshift with Amazon EventBridge», Amazon Application Recovery Controller Developer Guide).
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
+
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 from . import events, hardware
 from .moto_bridge import ACCOUNT
@@ -31,6 +34,16 @@ def announce(instance_id: str, path: str, content: object) -> None:
         for item in content:
             if item.get("Code") == "instance-retirement":
                 _retirement(instance_id, item)
+
+
+def zone_impaired(zone: str) -> None:
+    """Raises KeyError for a zone that is not there."""
+    region = zone[:-1]
+    found = next((item for item in RegionsAndZonesBackend.zones.get(region, []) if item.name == zone), None)
+    if found is None:
+        raise KeyError(f"zone {zone}")
+    detail = {"version": "0.0.1", "data": "", "metadata": {"awayFrom": found.zone_id, "notes": ""}}
+    events.put("aws.arc-zonal-shift", "Autoshift In Progress", detail, [], region)
 
 
 def _retirement(instance_id: str, scheduled: dict) -> None:

@@ -25,12 +25,14 @@ class Agent:
         self.lost_zones: set[str] = set()
         self._zombies_until: dict[str, float] = {}
 
-    def lose_zone(self, zone: str, number: int) -> None:
-        """What is in the zone stands still or is dead, and whatever EC2 wants of it does not reach it."""
+    def lose_zone(self, zone: str, number: int, announced: bool = True) -> None:
+        """What is in the zone stands still or is dead, and whatever EC2 wants of it does not reach it. AWS says so where it is announced."""
         self.lost_zones.add(zone)
         for machine in self._machines_in(zone):
             machine.signal(number)
         self._say(f"zone {zone} is lost")
+        if announced:
+            self._emulator.zone_impaired(zone)
 
     def return_zone(self, zone: str, zombie_seconds: float) -> None:
         """What stood still goes on as if nothing had been; only after a while EC2 carries out what it was asked for meanwhile."""

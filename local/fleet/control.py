@@ -34,11 +34,14 @@ def serve(agent: Agent, port: int) -> str:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
             zone, verb = (self.path.strip("/").split("/") + ["", ""])[1:3]
             if verb == "lose" and body.get("signal", "SIGSTOP") in ("SIGSTOP", "SIGKILL"):
-                agent.lose_zone(zone, signal.Signals[body.get("signal", "SIGSTOP")])
+                try:
+                    agent.lose_zone(zone, signal.Signals[body.get("signal", "SIGSTOP")], body.get("announced", True))
+                except EmulatorUnavailable as error:
+                    return self._answer(502, {"message": str(error)})
             elif verb == "return":
                 agent.return_zone(zone, float(body.get("zombieSeconds", 5)))
             else:
-                return self._answer(404, {"message": "POST /zones/<zone>/lose {signal?} or /zones/<zone>/return {zombieSeconds?}"})
+                return self._answer(404, {"message": "POST /zones/<zone>/lose {signal?, announced?} or /zones/<zone>/return {zombieSeconds?}"})
             self._answer(200, {"lost": sorted(agent.lost_zones)})
 
         def _change(self, verb: str, apply) -> None:

@@ -36,6 +36,10 @@ class Emulator:
         """EC2 has given an instance a notice: the event that goes with it. On a connection of its own, as faults come from other threads."""
         Emulator(f"http://{self._host}:{self._port}", self._timeout)._call("POST", f"/_twin/instances/{instance_id}/notice", {"path": path, "content": content})
 
+    def zone_impaired(self, zone: str) -> None:
+        """AWS sees that a zone is impaired, and says so. On a connection of its own, as notice()."""
+        Emulator(f"http://{self._host}:{self._port}", self._timeout)._call("POST", f"/_twin/zones/{zone}/impaired", {})
+
     def _call(self, method: str, path: str, body: object = None):
         try:
             if self._connection is None:

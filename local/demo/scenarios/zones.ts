@@ -17,24 +17,31 @@ const withoutCapacity = async (play: Play, zone: string): Promise<void> => {
   });
 };
 
-/** The zone is lost, and the cluster is moved; measures until results of new orders flow again. */
+/** The zone is lost, and the cluster is moved by itself; measures until results of new orders flow again. @param announced AWS says that the zone is lost */
 const lose = async (
   play: Play,
   signal: 'SIGSTOP' | 'SIGKILL',
+  announced = true,
 ): Promise<{ readonly operation: OperationView; readonly measured: Record<string, number> }> => {
   const { client, machines, cluster, figures, say, until } = play;
   await until('a first result', 60, async () => figures().committed > 5 * RATE);
   const { zone } = await client.cluster(cluster);
   await withoutCapacity(play, zone);
   const begun = performance.now();
-  await machines.loseZone(zone, signal);
-  say(`✂ ${zone} is lost: its hosts ${signal === 'SIGSTOP' ? 'stand still' : 'are dead'}, and it has no capacity`);
+  await machines.loseZone(zone, signal, announced);
+  say(
+    `✂ ${zone} is lost: its hosts ${signal === 'SIGSTOP' ? 'stand still' : 'are dead'}, it has no capacity, and ${announced ? 'AWS says so' : 'nobody says so'}`,
+  );
   const sentThen = figures().sent;
-  const { body } = await client.call<OperationView>('POST', `/clusters/${cluster}/failover`, { body: { reason: `${zone} is lost` } });
+  const operation = await until('a failover', 180, async () => {
+    const { body } = await client.call<{ items: OperationView[] }>('GET', `/clusters/${cluster}/operations?limit=10`);
+    return body.items.find(({ kind }) => kind === 'fail-over-cluster');
+  });
+  const secondsToFailover = Math.round(performance.now() - begun) / 1_000;
   await until('results again', 180, async () => figures().committed > sentThen);
   const secondsToNewResults = Math.round(performance.now() - begun) / 1_000;
   say(`Results of new orders flow again, ${secondsToNewResults.toFixed(1)} s after the loss.`);
-  return { operation: body, measured: { secondsToNewResults } };
+  return { operation, measured: { secondsToFailover, secondsToNewResults } };
 };
 
 const timesOf = ({ phases, requestedAt }: OperationView): Record<string, number> =>

@@ -48,6 +48,14 @@ class Events(unittest.TestCase):
             health["service"], health["eventTypeCategory"], health["affectedEntities"][0]["entityValue"]))
         s.remove(name)
 
+    def test_an_impaired_zone_is_an_autoshift_away_from_it(self):
+        seen = s.listen({"source": ["aws.arc-zonal-shift"]})
+        s.twin("POST", "zones/us-east-1b/impaired", {})
+        told = s.wait_for(lambda: seen(), "the event")[0]
+        zones = s.client("ec2").describe_availability_zones()["AvailabilityZones"]
+        zone_id = next(zone["ZoneId"] for zone in zones if zone["ZoneName"] == "us-east-1b")
+        self.assertEqual(("Autoshift In Progress", zone_id), (told["detail-type"], told["detail"]["metadata"]["awayFrom"]))
+
     def test_a_change_of_an_alarms_state_is_an_event(self):
         seen = s.listen({"source": ["aws.cloudwatch"]})
         name = s.unique("lag")

@@ -28,6 +28,7 @@ class FakeEmulator:
         self.instances: dict[str, dict] = {}
         self.reports: list[tuple[str, str, str]] = []
         self.announced: list[tuple[str, str]] = []
+        self.impaired: list[str] = []
         self.settings = {"bootDelaySeconds": 0.0, "autoStart": True}
         fake = self
 
@@ -43,6 +44,9 @@ class FakeEmulator:
 
             def do_POST(self) -> None:
                 body = self.body()
+                if self.path.endswith("/impaired"):
+                    fake.impaired.append(self.path.split("/")[3])
+                    return self.answer({})
                 if self.path.endswith("/notice"):
                     fake.announced.append((self.path.split("/")[3], body["path"]))
                     return self.answer({})
@@ -187,6 +191,36 @@ class AgentTest(unittest.TestCase):
         for name, letter in (("SIGSTOP", "T"), ("SIGCONT", "S")):
             self.control("/instances/i-1/signal", {"signal": name})
             wait_for(lambda letter=letter: Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == letter)
+
+    def test_a_lost_zone_stands_still_out_of_the_reach_of_ec2_and_is_announced_unless_that_is_not_wanted(self) -> None:
+        self.emulator.launch("i-1", "127.70.41.1")
+        self.start()
+        self.reported("i-1", "running")
+        child = self.child("i-1")
+        self.control("/zones/us-east-1a/lose", {"announced": False})
+        self.assertEqual([], self.emulator.impaired)
+        self.control("/zones/us-east-1a/lose", {})
+        self.assertEqual(["us-east-1a"], self.emulator.impaired)
+        self.emulator.instances["i-1"]["state"] = "shutting-down"
+        self.emulator.launch("i-2", "127.70.41.2")
+        time.sleep(1)
+        self.assertTrue(alive(child))
+        self.assertEqual("T", Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0])
+        self.assertNotIn("i-2", [instance_id for instance_id, _, _ in self.emulator.reports])
+
+    def test_a_zone_that_returns_goes_on_for_a_while_before_ec2_reaches_it(self) -> None:
+        self.emulator.launch("i-1", "127.70.41.1")
+        self.start()
+        self.reported("i-1", "running")
+        child = self.child("i-1")
+        self.control("/zones/us-east-1a/lose", {"signal": "SIGSTOP"})
+        self.emulator.instances["i-1"]["state"] = "shutting-down"
+        returned = time.monotonic()
+        self.control("/zones/us-east-1a/return", {"zombieSeconds": 2})
+        wait_for(lambda: Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S")
+        self.reported("i-1", "terminated")
+        self.assertGreaterEqual(time.monotonic() - returned, 2)
+        self.assertFalse(alive(child))
 
     def test_instances_of_an_agent_that_is_gone_are_lost_hosts(self) -> None:
         self.emulator.launch("i-1", "127.70.41.1", state="running")
