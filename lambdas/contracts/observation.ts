@@ -25,7 +25,15 @@ export const jobCounters = z.object({
   vertices: z.record(z.string(), vertexCounters).default({}),
   /** Names of the metrics that sources have beyond those of every vertex; they hold the operators' names, so they have to be asked for. */
   sources: z
-    .record(z.string(), z.object({ seenAt: instant, metrics: z.array(z.string()), partitions: z.int().min(1).optional() }))
+    .record(
+      z.string(),
+      z.object({
+        seenAt: instant,
+        settled: z.boolean().default(false),
+        metrics: z.array(z.string()),
+        partitions: z.int().min(1).optional(),
+      }),
+    )
     .default({}),
   /** Heap in use on the fullest TaskManager at the last passes, newest last, shares of its maximum: the lowest is about what is left after a collection. */
   heap: z.array(z.number()).max(20).default([]),

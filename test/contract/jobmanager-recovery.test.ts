@@ -38,14 +38,26 @@ afterAll(async () => {
 const flink = () => scene.client.flink;
 const log = () => readFileSync(join(scene.cluster.home(scene.jobManager), 'log', 'jobmanager.log'), 'utf8');
 
-/** SIGKILL; over once a JobManager that was started after it answers. */
-const loseJobManager = async (): Promise<void> => {
-  // The supervisor waits a little before the second start in a minute and those after it.
-  const pid = await awaited('A process', () => scene.cluster.processes(scene.jobManager)[0]?.pid ?? undefined, PATIENCE);
-  process.kill(pid, 'SIGKILL');
-  const successor = () => scene.cluster.processes(scene.jobManager).some((one) => one.pid !== null && one.pid !== pid) || undefined;
+const pid = () => scene.cluster.processes(scene.jobManager)[0]?.pid ?? undefined;
+/** Over once a JobManager answers that is not the one of `before`. */
+const succeeded = async (before: number | undefined): Promise<void> => {
+  const successor = () => (pid() !== undefined && pid() !== before) || undefined;
   await awaited('A new process', successor, PATIENCE);
   await awaited('A JobManager', async () => (await scene.client.up()) || undefined, PATIENCE);
+};
+/** SIGKILL of the process. Its supervisor starts the next at once, the one after it after a second, and so on: from the third on `loseHost` is quicker. */
+const loseJobManager = async (): Promise<void> => {
+  const before = await awaited('A process', pid, PATIENCE);
+  process.kill(before, 'SIGKILL');
+  await succeeded(before);
+};
+/** The JobManager with its supervisor, who counts anew when the host boots again. */
+const loseHost = async (meanwhile?: () => Promise<void>): Promise<void> => {
+  const before = pid();
+  await scene.cluster.endHost(scene.jobManager);
+  await meanwhile?.();
+  scene.cluster.startHost(scene.jobManager);
+  await succeeded(before);
 };
 const running = () =>
   awaited(
@@ -107,7 +119,7 @@ describe('A JobManager that was killed', () => {
     const trigger = 'ab'.repeat(16);
     const ask = () => flink().triggerSavepoint(scene.flinkJobId, trigger, `s3://${BUCKET}/savepoints`);
     await ask();
-    await loseJobManager();
+    await loseHost();
     await running();
     expect(await flink().savepoint(scene.flinkJobId, trigger)).toEqual({ state: 'unknown' });
     await ask();
@@ -124,12 +136,12 @@ describe('A JobManager that was killed', () => {
     const { Body } = await storage.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: newest }));
     const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
     const half = bytes.subarray(0, bytes.length / 2);
-    process.kill(scene.cluster.pid(scene.jobManager), 'SIGKILL');
-    // Checkpoints that completed since the look are younger than the damaged one.
-    for (const key of (await keys(`checkpoints/${scene.flinkJobId}/`)).filter((one) => one >= newest)) await put(key, half);
-    await put(`${ROOT}/plans/${'cd'.repeat(16)}`, half);
     const from = log().length;
-    await loseJobManager();
+    await loseHost(async () => {
+      // Checkpoints that completed since the look are younger than the damaged one.
+      for (const key of (await keys(`checkpoints/${scene.flinkJobId}/`)).filter((one) => one >= newest)) await put(key, half);
+      await put(`${ROOT}/plans/${'cd'.repeat(16)}`, half);
+    });
     await running();
     expect(log()).toMatch(/plans\/(cd){16} cannot be used and is left out: .*has \d+ of \d+ bytes/);
     const said = log().slice(from);
@@ -144,7 +156,7 @@ describe('A JobManager that was killed', () => {
   it('while it canceled a job brings it back at most until it is asked again, and never after that', async () => {
     await running();
     await flink().cancel(scene.flinkJobId);
-    await loseJobManager();
+    await loseHost();
     // The dispatcher is there before REST answers for it; a job that it found is in its list from the beginning.
     if ((await state()) !== undefined) {
       await flink().cancel(scene.flinkJobId);
@@ -153,7 +165,7 @@ describe('A JobManager that was killed', () => {
     }
     const forgotten = async () => ((await keys('plans/')).some((key) => key.endsWith(scene.flinkJobId)) ? undefined : true);
     await awaited('The end on record', forgotten, PATIENCE);
-    await loseJobManager();
+    await loseHost();
     expect(
       await awaited(
         'The list',
@@ -169,7 +181,7 @@ describe('A JobManager that was killed', () => {
   it('does not bring back a job whose end is on record, if only by its name', async () => {
     await scene.startJob();
     await put(`${ROOT}/job-result-store/bench/${scene.flinkJobId}_DIRTY.json`, '{"resu');
-    await loseJobManager();
+    await loseHost();
     expect(
       await awaited(
         'The list',

@@ -59,7 +59,7 @@ describe.each([
         restarts: null,
         heap: [0.25],
         vertices: { source: { parallelism: 2, recordsIn: 5, recordsOut: null, busyMs: 1, backpressuredMs: 2, idleMs: 3 } },
-        sources: { source: { seenAt: NOW, metrics: ['Source__kafka.pendingRecords'], partitions: 12 } },
+        sources: { source: { seenAt: NOW, settled: true, metrics: ['Source__kafka.pendingRecords'], partitions: 12 } },
       },
       decision: { kind: 'rescale', direction: 'out', reason: 'More is needed', at: NOW },
       forecast: [{ at: later(600), recordsPerSecond: 10 }],

@@ -64,9 +64,9 @@ export const observeReading = (
       restarts: reading.restarts,
       vertices: Object.fromEntries(reading.vertices.map((vertex) => [vertex.id, countersOf(vertex)])),
       sources: Object.fromEntries(
-        Object.entries(reading.sources).map(([id, { seenAt, metrics, partitions }]) => [
+        Object.entries(reading.sources).map(([id, { seenAt, settled, metrics, partitions }]) => [
           id,
-          { seenAt, metrics: [...metrics], ...(partitions === undefined ? {} : { partitions }) },
+          { seenAt, settled, metrics: [...metrics], ...(partitions === undefined ? {} : { partitions }) },
         ]),
       ),
       heap,

@@ -141,13 +141,14 @@ class FlinkMetrics implements FlinkMetricsPort {
     const found = await inTurns(ids, async (id): Promise<readonly [string, SourceMetrics] | undefined> => {
       const before = known[id];
       const kept = before?.metrics.some((name) => name.endsWith('.pendingRecords')) ? NAMES_KEPT_MS : NAMES_NEW_MS;
-      if (before && now - Date.parse(before.seenAt) < kept) return [id, before];
+      if (before?.settled && now - Date.parse(before.seenAt) < kept) return [id, before];
       const all = (await this.get(`${path}/vertices/${id}/subtasks/metrics`, figures.names)).map((metric) => metric.id);
       if (all.length === 0) return undefined;
       const own = all.filter(isOfSource);
-      const metrics = own.some((name) => name.endsWith('.pendingRecords')) ? own : [...own, ...all.filter(isConsumerLag)];
+      const metrics = (own.some((name) => name.endsWith('.pendingRecords')) ? own : [...own, ...all.filter(isConsumerLag)]).sort();
       const partitions = partitionsIn(all);
-      return [id, { seenAt: new Date(now).toISOString(), metrics, ...(partitions === undefined ? {} : { partitions }) }];
+      const settled = before?.partitions === partitions && before?.metrics.join() === metrics.join();
+      return [id, { seenAt: new Date(now).toISOString(), settled, metrics, ...(partitions === undefined ? {} : { partitions }) }];
     });
     return Object.fromEntries(found.flatMap((one) => (one ? [one] : [])));
   }
@@ -208,7 +209,8 @@ const readVertex = (
     // A subtask without a partition has sent no watermark, and holds none back.
     outputWatermark: watermark(own('.currentOutputWatermark')[0]?.min) ?? watermark(own('.currentOutputWatermark')[0]?.max),
     ...(pending === undefined ? {} : { pendingRecords: pending }),
-    ...(source?.partitions === undefined ? {} : { partitions: source.partitions }),
+    // Too few of them would bound the source's parallelism.
+    ...(source?.settled && source.partitions !== undefined ? { partitions: source.partitions } : {}),
   };
 };
 

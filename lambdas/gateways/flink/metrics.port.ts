@@ -59,6 +59,8 @@ export interface CheckpointReading {
 /** Names of a source's own metrics; they hold the names of its operators. */
 export interface SourceMetrics {
   readonly seenAt: string;
+  /** Two looks in a row found the same. Until then the names of some subtasks may be missing, and with them their partitions. */
+  readonly settled: boolean;
   readonly metrics: readonly string[];
   readonly partitions?: number | undefined;
 }
@@ -77,7 +79,7 @@ export interface FlinkMetricsPort {
   /** Three calls. @throws FlinkUnavailable */
   cluster(): Promise<ClusterReading>;
   /**
-   * Three calls, one for each vertex, and now and then one for each source that is not among `sources` or was looked at long ago.
+   * Three calls, one for each vertex, and now and then one for each source that is not among `sources`, not settled there, or was looked at long ago.
    * @returns undefined when Flink does not know the job. @throws FlinkUnavailable
    */
   job(flinkJobId: string, sources: Readonly<Record<string, SourceMetrics>>): Promise<JobReading | undefined>;

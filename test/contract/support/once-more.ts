@@ -1,5 +1,5 @@
 /**
  * Suites with real processes: a test that fails is tried once more, and its first failure is printed. On a shared machine a JVM may get no
- * processor for seconds; a defect fails twice.
+ * processor for seconds; a defect fails twice. At once, because a later test may end what the suite started.
  */
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
+jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
