@@ -183,6 +183,17 @@ export type ClusterResources = z.infer<typeof clusterResources>;
 /** What an earlier epoch of a cluster still owns: a failover leaves it behind and takes it away once the jobs run again. */
 const formerEpoch = z.object({ epoch: z.int().min(1), zone: z.string(), resources: clusterResources });
 
+/** What passes of observation have found wrong with a cluster, from the first to the last of them without one between that found it well. */
+const clusterFault = z.object({
+  /** The JobManager does not answer, or answers and has no TaskManager. */
+  kind: z.enum(['jobmanager-unreachable', 'members-lost']),
+  /** Epoch of the cluster that it was seen of; of another one it says nothing. */
+  epoch: z.int().min(1),
+  since: instant,
+  seenAt: instant,
+});
+export type ClusterFault = z.infer<typeof clusterFault>;
+
 /** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
 export const cluster = z.object({
   name: resourceName,
@@ -198,6 +209,7 @@ export const cluster = z.object({
   resources: clusterResources,
   /** The oldest first. Absent when nothing is left of any. */
   former: z.array(formerEpoch).optional(),
+  fault: clusterFault.optional(),
   statusReason: z.string(),
   createdAt: instant,
   updatedAt: instant,

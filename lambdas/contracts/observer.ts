@@ -29,5 +29,7 @@ export interface ToConsider {
 export interface PassMade {
   readonly cluster: string;
   readonly consider: readonly ToConsider[];
+  /** Something has been wrong with the cluster for so long that `consider-failover` has to look at its hosts. */
+  readonly considerFailover: boolean;
   readonly reason: string;
 }

@@ -1,4 +1,4 @@
-import type { Cluster } from '../contracts/cluster';
+import type { Cluster, ClusterFault } from '../contracts/cluster';
 import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
 
 /** What was seen of a zone or of a cluster's hosts in it. */
@@ -13,6 +13,18 @@ export type ZoneEvidence =
       readonly says: string;
       /** Hosts of the cluster that run by what EC2 says. */
       readonly running: number;
+    }
+  /** Passes of observation find the cluster without JobManager or without TaskManagers. */
+  | {
+      readonly kind: 'fault';
+      readonly fault: ClusterFault;
+      readonly says: string;
+      /** Hosts of the role that is missing which run by what EC2 says. */
+      readonly running: number;
+      /** When the newest of them was launched. ISO 8601 */
+      readonly launchedAt?: string | undefined;
+      /** EC2's message of the newest launch that failed, where none has succeeded since. */
+      readonly problem?: string | undefined;
     };
 
 export type FailoverDecision =
@@ -21,6 +33,14 @@ export type FailoverDecision =
 
 /** After a move that was not asked for by a person, nothing but AWS's word about the new zone moves the cluster again. Seconds. */
 export const QUIET_SECONDS = 600;
+
+/**
+ * What is lost is replaced in its zone: EC2's status checks take up to five minutes to give a host up, and one that is new boots meanwhile. A
+ * JobManager that restarts recovers its jobs by itself within seconds. Only what has lasted longer is the zone's. Seconds.
+ */
+export const REPLACEMENT_SECONDS = 300;
+/** A move that was made because nobody answered, without a word of EC2 that anything is wrong, is not made again so soon: it may not have helped. Seconds. */
+export const SILENT_MOVES_SECONDS = 3_600;
 
 type Subject = Pick<Cluster, 'name' | 'zone' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;
@@ -41,12 +61,12 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
   if (evidence.kind === 'zone-event')
     // How far the zone still works is seen by asking the JobManager.
     return { action: 'move', trigger: 'zone-event', reason: evidence.says };
+  if (evidence.kind === 'fault') return decideFault(cluster, evidence, now);
   if (evidence.epoch !== (cluster.resources.epoch ?? cluster.epoch))
     return hold(`epoch ${evidence.epoch} of ${cluster.name} is not its present one`);
   if (evidence.running > 0) return hold(`${evidence.running} hosts of ${cluster.name} still run in ${cluster.zone}: ${evidence.says}`);
-  const since = cluster.lastMoveAt === undefined ? Number.POSITIVE_INFINITY : (Date.parse(now) - Date.parse(cluster.lastMoveAt)) / 1_000;
-  if (since < QUIET_SECONDS)
-    return hold(`${cluster.name} was moved ${Math.round(since)} s ago, which has ${QUIET_SECONDS} s to settle: ${evidence.says}`);
+  const unsettled = settling(cluster, QUIET_SECONDS, now);
+  if (unsettled !== undefined) return hold(`${unsettled}: ${evidence.says}`);
   return {
     action: 'move',
     mode: 'lost',
@@ -54,3 +74,28 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
     reason: `no host is left in ${cluster.zone} and none can be launched: ${evidence.says}`,
   };
 };
+
+const decideFault = (cluster: Subject, evidence: Extract<ZoneEvidence, { kind: 'fault' }>, now: string): FailoverDecision => {
+  const { fault, says, running, launchedAt, problem } = evidence;
+  const hold = (reason: string): FailoverDecision => ({ action: 'hold', reason });
+  if (fault.epoch !== cluster.epoch) return hold(`epoch ${fault.epoch} of ${cluster.name} is not its present one`);
+  const move = (reason: string): FailoverDecision => ({ action: 'move', mode: 'lost', trigger: fault.kind, reason });
+  const lasts = `${says} for ${secondsSince(fault.since, now)} s`;
+  const failing = running === 0 && problem !== undefined;
+  const unsettled = settling(cluster, failing ? QUIET_SECONDS : SILENT_MOVES_SECONDS, now);
+  if (unsettled !== undefined) return hold(`${unsettled}: ${lasts}`);
+  if (failing) return move(`${lasts}, no such host is left in ${cluster.zone} and none can be launched: ${problem}`);
+  const begun = launchedAt !== undefined && launchedAt > fault.since ? launchedAt : fault.since;
+  const left = REPLACEMENT_SECONDS - secondsSince(begun, now);
+  if (left > 0) return hold(`${lasts}; what is lost has ${left} s more to be replaced in ${cluster.zone}`);
+  return move(`${lasts}, and was not replaced in ${cluster.zone} (${running} such hosts run by what EC2 says)`);
+};
+
+/** Why a cluster is not to be moved yet because it was moved a moment ago. */
+const settling = ({ name, lastMoveAt }: Subject, quietSeconds: number, now: string): string | undefined => {
+  if (lastMoveAt === undefined) return undefined;
+  const since = secondsSince(lastMoveAt, now);
+  return since < quietSeconds ? `${name} was moved ${since} s ago, which has ${quietSeconds} s to settle` : undefined;
+};
+
+const secondsSince = (from: string, now: string): number => Math.round((Date.parse(now) - Date.parse(from)) / 1_000);

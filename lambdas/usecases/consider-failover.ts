@@ -8,7 +8,8 @@ import type { FleetPort } from '../gateways/aws/fleet.port';
 import type { AcceptDeps } from './accept';
 import { acceptFailover } from './accept-failover';
 
-export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: FleetPort };
+export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
+export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe'> };
 
 export interface Considered {
   readonly cluster: string;
@@ -51,7 +52,30 @@ export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: La
   return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running })];
 };
 
-const consider = async (deps: ConsiderFailoverDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
+/** Passes of observation have found a cluster without JobManager or TaskManagers for a while: its hosts are looked at, and it is considered. */
+export const considerFault = async (deps: ConsiderFaultDeps, name: string): Promise<Considered> => {
+  const cluster = await deps.store.cluster(name);
+  if (!cluster?.fault || cluster.status !== 'RUNNING')
+    return { cluster: name, action: 'hold', reason: `nothing is known to be wrong with ${name}` };
+  const { fault, resources } = cluster;
+  const seen = await deps.fleet.observe(resources);
+  const role = fault.kind === 'members-lost' ? 'taskmanager' : 'jobmanager';
+  const hosts = seen.hosts.filter((host) => host.role === role && host.state !== 'leaving');
+  const evidence: ZoneEvidence = {
+    kind: 'fault',
+    fault,
+    says: fault.kind === 'members-lost' ? 'the JobManager has had no TaskManager' : 'the JobManager has not answered',
+    running: hosts.filter(({ state }) => state === 'running').length,
+    launchedAt: hosts
+      .map(({ launchedAt = '' }) => launchedAt)
+      .toSorted()
+      .at(-1),
+    problem: seen.problem && shorten(seen.problem.message, 300),
+  };
+  return consider(deps, cluster, evidence);
+};
+
+const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
   const now = deps.clock().toISOString();
   const { items } = await deps.store.operationsOf(cluster.name, { limit: 25 });
   const lastMoveAt = items.find(({ request }) => request.kind === 'fail-over-cluster' && !request.cleansOnly)?.requestedAt;
@@ -65,7 +89,11 @@ const consider = async (deps: ConsiderFailoverDeps, cluster: Cluster, evidence: 
     operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'MOVE', path: 'fail-over-cluster', key }),
     requestHash: requestHashOf(key),
   };
-  const trigger = { kind: decision.trigger, evidence: shorten(decision.reason, 500), detectedAt: now };
+  const trigger = {
+    kind: decision.trigger,
+    evidence: shorten(decision.reason, 500),
+    detectedAt: evidence.kind === 'fault' ? evidence.fault.since : now,
+  };
   const impaired = evidence.kind === 'zone-event' ? [evidence.zone] : [];
   try {
     const { operationId } = await acceptFailover(deps, change, name, { mode: decision.mode, trigger, impaired });

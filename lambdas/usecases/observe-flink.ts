@@ -1,10 +1,11 @@
-import type { Cluster } from '../contracts/cluster';
+import type { Cluster, ClusterFault } from '../contracts/cluster';
 import { FlinkUnavailable } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { JobRecord } from '../contracts/observation';
 import type { PassMade, ToConsider } from '../contracts/observer';
 import type { PastRescale } from '../contracts/scaling';
 import type { Stage } from '../contracts/stage';
+import { faultAfter, isFaultLasting } from '../domain/cluster-fault';
 import { isFinal } from '../domain/decide-job-progress';
 import { shorten } from '../domain/describe-failure';
 import { isJobOver, statusSeen } from '../domain/job-lifecycle';
@@ -50,7 +51,7 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   const cluster = await deps.store.cluster(name);
   const address = cluster?.resources.jobManagerAddress;
   if (cluster?.status !== 'RUNNING' || cluster.desired !== 'RUNNING' || address === undefined)
-    return { cluster: name, consider: [], reason: `Cluster ${name} does not run` };
+    return { cluster: name, consider: [], considerFailover: false, reason: `Cluster ${name} does not run` };
   const flinkMetrics = deps.flinkMetrics(address);
   // Flink's first: it makes the JobManager fetch new figures, which come while the table is read.
   const [reading, jobs, records] = await Promise.all([
@@ -60,9 +61,11 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   ]);
   const publish = (heapAfterGc: number | null) =>
     deps.metrics.publish([clusterFigures(name, reading, heapAfterGc, deps.clock().toISOString())], everySeconds(deps, cluster));
+  const kind = reading === undefined ? 'jobmanager-unreachable' : reading.taskManagers === 0 ? 'members-lost' : undefined;
+  const considerFailover = await recordFault(deps, cluster, kind);
   if (!reading) {
     publish(null);
-    return { cluster: name, consider: [], reason: 'The JobManager did not answer' };
+    return { cluster: name, consider: [], considerFailover, reason: 'The JobManager did not answer' };
   }
   const pass: Pass = { deps, cluster, reading, flinkMetrics };
   const failures: string[] = [];
@@ -84,7 +87,15 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   publish(seen.map(({ heapAfterGc }) => heapAfterGc).find((share) => share !== null) ?? null);
   const consider = seen.flatMap((outcome) => outcome.consider ?? []);
   const reason = `${seen.length} jobs observed${failures.length > 0 ? `; not observed: ${failures.join('; ')}` : ''}`;
-  return { cluster: name, consider, reason: shorten(reason, 1_000) };
+  return { cluster: name, consider, considerFailover, reason: shorten(reason, 1_000) };
+};
+
+/** Keeps since when something is wrong with the cluster. True when it has lasted so long that its hosts have to be looked at. */
+const recordFault = async ({ store, clock }: ObserveDeps, cluster: Cluster, kind: ClusterFault['kind'] | undefined): Promise<boolean> => {
+  if (kind === undefined && cluster.fault === undefined) return false;
+  const now = clock().toISOString();
+  const fault = faultAfter(cluster.fault, kind, cluster.epoch, now);
+  return (await store.recordFault(cluster.name, cluster.epoch, fault)) && isFaultLasting(fault, now);
 };
 
 /** How often a cluster is observed, seconds. */

@@ -141,7 +141,6 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
 const EVENT_FUNCTIONS = {
   // Moves clusters away from a zone that AWS shifts traffic from, or where the last host is gone and none can be launched.
   'handle-zone-event': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
-  // Closes operations whose execution ended without saying so.
   // Told by a pass of observation, or by an alarm: decides, and starts what was decided.
   'consider-scaling': {
     network: 'none',
@@ -149,6 +148,9 @@ const EVENT_FUNCTIONS = {
     memoryMiB: 512,
     grants: ['table:write', 'state:write', 'fleet:observe', 'workflows:start'],
   },
+  // Told by a pass of observation that a cluster is without JobManager or TaskManagers: looks at its hosts, and moves it where that is the zone's fault.
+  'consider-failover': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
+  // Closes operations whose execution ended without saying so.
   'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
   // Records that an alarm of a job rings, and asks whether to scale.
   'handle-alarm': {

@@ -560,6 +560,16 @@ describe.each([
       expect(await store.recordJobSeen('flights', 'delays', 1, { ...seen, status: 'RUNNING' })).toBe(true);
     });
 
+    test('what is wrong with a cluster is recorded whoever changes it, of its present epoch only, until it is well again', async () => {
+      const fault = { kind: 'members-lost', epoch: 1, since: at(5), seenAt: at(20) } as const;
+      expect(await store.recordFault('flights', 2, { ...fault, epoch: 2 })).toBe(false);
+      expect(await store.recordFault('nothing', 1, fault)).toBe(false);
+      expect(await store.recordFault('flights', 1, fault)).toBe(true);
+      expect((await store.cluster('flights'))?.fault).toEqual(fault);
+      expect(await store.recordFault('flights', 1, undefined)).toBe(true);
+      expect((await store.cluster('flights'))?.fault).toBeUndefined();
+    });
+
     test('an alarm is recorded whoever changes the job; one that comes twice or too late changes nothing', async () => {
       const raised = { state: 'ALARM', since: at(20), reason: 'Threshold crossed' } as const;
       expect(await store.recordAlarm('flights', 'delays', 'lag', raised)).toBe(true);

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../lambdas/contracts/cluster';
+import type { Cluster, ClusterFault } from '../../lambdas/contracts/cluster';
 import { NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
 import type { Operation, Phase } from '../../lambdas/contracts/operation';
@@ -237,6 +237,13 @@ class InMemoryStore implements StorePort {
     const next = changed(stored, { updatedAt: this.now().toISOString(), ...change });
     this.jobItems.set(jobKey(cluster, name), next);
     return copy(next);
+  }
+
+  async recordFault(cluster: string, epoch: number, fault: ClusterFault | undefined): Promise<boolean> {
+    const { fault: _, ...stored } = this.clusterItems.get(cluster) ?? {};
+    if (!('epoch' in stored) || stored.epoch !== epoch) return false;
+    this.clusterItems.set(cluster, { ...stored, ...(fault ? { fault: copy(fault) } : {}) } as Cluster);
+    return true;
   }
 
   async recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean> {

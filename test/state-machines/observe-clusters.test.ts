@@ -57,6 +57,13 @@ describe('the machine that observes', () => {
     expect(States['Wait for the next pass']).toMatchObject({ Type: 'Wait', Next: 'Observe Flink' });
   });
 
+  it('asks whether to fail over before anything else, and goes on with its passes whatever the answer', () => {
+    const { States } = passes;
+    expect(States['Anything to consider?']?.Choices?.[0]?.Next).toBe('Consider failover');
+    const asks = States['Consider failover'];
+    expect([asks?.Next, asks?.Catch?.[0]?.Next]).toEqual(['Count pass', 'Count pass']);
+  });
+
   it('makes passes for a minute, with intervals that divide it, and ends within what an Express machine has', () => {
     for (const { value } of observationInterval.options) expect(60 % value).toBe(0);
     expect(machine.TimeoutSeconds).toBeGreaterThan(60 + 2 * 40);

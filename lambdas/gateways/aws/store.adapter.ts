@@ -263,6 +263,11 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return readJob(item);
     },
 
+    async recordFault(cluster, epoch, fault) {
+      const names = new Placeholders();
+      return (await table.update(clusterKey(cluster), names, names.update({ fault }), names.is(epoch, 'epoch'))) !== undefined;
+    },
+
     async recordJobSeen(cluster, name, epoch, { status, statusReason }) {
       const names = new Placeholders();
       const at = now().toISOString();

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../contracts/cluster';
+import type { Cluster, ClusterFault } from '../../contracts/cluster';
 import type { Job, Snapshot } from '../../contracts/job';
 import type { Operation, Phase } from '../../contracts/operation';
 import type { AlarmKind, AlarmSeen, LastDecision } from '../../contracts/scaling';
@@ -89,6 +89,8 @@ export interface StorePort {
     operationId: string,
     change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>,
   ): Promise<Job>;
+  /** Writes or removes what is wrong with a cluster, whoever holds its lease; false when its epoch is another by now. */
+  recordFault(cluster: string, epoch: number, fault: ClusterFault | undefined): Promise<boolean>;
   /** Refreshes what was seen of a job outside any operation: only while nobody holds its lease and its epoch is still `epoch`. */
   recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean>;
   /**

@@ -1,5 +1,11 @@
 import { chooseFailoverZone } from '../../../lambdas/domain/choose-failover-zone';
-import { decideFailover, QUIET_SECONDS, type ZoneEvidence } from '../../../lambdas/domain/decide-failover';
+import {
+  decideFailover,
+  QUIET_SECONDS,
+  REPLACEMENT_SECONDS,
+  SILENT_MOVES_SECONDS,
+  type ZoneEvidence,
+} from '../../../lambdas/domain/decide-failover';
 
 const NOW = '2026-03-01T12:00:00.000Z';
 const ago = (seconds: number): string => new Date(Date.parse(NOW) - seconds * 1_000).toISOString();
@@ -14,6 +20,14 @@ const CLUSTER: Parameters<typeof decideFailover>[0] = {
 };
 const shift: ZoneEvidence = { kind: 'zone-event', zone: 'us-east-1a', says: 'an autoshift is in progress' };
 const noHost: ZoneEvidence = { kind: 'launch-failures', epoch: 3, says: 'no capacity', running: 0 };
+type Fault = Extract<ZoneEvidence, { kind: 'fault' }>;
+const fault = (seconds: number, change: Partial<Fault> = {}, kind: Fault['fault']['kind'] = 'jobmanager-unreachable'): Fault => ({
+  kind: 'fault',
+  fault: { kind, epoch: 3, since: ago(seconds), seenAt: NOW },
+  says: 'the JobManager has not answered',
+  running: 1,
+  ...change,
+});
 
 test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['AWS shifts away from the zone of the cluster', {}, shift, 'move'],
@@ -33,6 +47,19 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ],
   ['no host is there yet right after a move', { lastMoveAt: ago(QUIET_SECONDS - 1) }, noHost, 'hold'],
   ['no host is there long after a move', { lastMoveAt: ago(QUIET_SECONDS) }, noHost, 'move'],
+  ['the JobManager restarts, or its host is being replaced', {}, fault(REPLACEMENT_SECONDS - 1), 'hold'],
+  ['the JobManager is silent for longer than a replacement takes', {}, fault(REPLACEMENT_SECONDS), 'move'],
+  ['the host that replaces the JobManager has just been launched', {}, fault(400, { launchedAt: ago(100) }), 'hold'],
+  ['the host that replaces it was launched long ago and does not answer either', {}, fault(900, { launchedAt: ago(400) }), 'move'],
+  ['no host of the JobManager is left and none can be launched', {}, fault(60, { running: 0, problem: 'no capacity' }), 'move'],
+  ['a launch failed, but the host of the JobManager runs', {}, fault(60, { problem: 'no capacity' }), 'hold'],
+  ['all TaskManagers are gone and are being replaced', {}, fault(90, { running: 0 }, 'members-lost'), 'hold'],
+  ['all TaskManagers are gone and stay away', {}, fault(REPLACEMENT_SECONDS, { running: 0 }, 'members-lost'), 'move'],
+  ['nobody answers, and the person wants to decide', { automatic: false }, fault(900), 'hold'],
+  ['nobody answered in an earlier epoch', { epoch: 4 }, fault(900), 'hold'],
+  ['nobody answers although it was moved within the hour', { lastMoveAt: ago(SILENT_MOVES_SECONDS - 1) }, fault(900), 'hold'],
+  ['nobody answers an hour after a move', { lastMoveAt: ago(SILENT_MOVES_SECONDS) }, fault(900), 'move'],
+  ['nothing can be launched a while after a move', { lastMoveAt: ago(QUIET_SECONDS) }, fault(60, { running: 0, problem: 'none' }), 'move'],
 ])('%s', (_, change, evidence, action) => {
   const decision = decideFailover({ ...CLUSTER, ...change }, evidence, NOW);
   expect(decision.action).toBe(action);

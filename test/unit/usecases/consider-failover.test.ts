@@ -1,5 +1,10 @@
 import { launchFailedEvent, zoneShiftEvent } from '../../../lambdas/contracts/events';
-import { type ConsiderFailoverDeps, handleLaunchFailure, handleZoneShift } from '../../../lambdas/usecases/consider-failover';
+import {
+  type ConsiderFailoverDeps,
+  considerFault,
+  handleLaunchFailure,
+  handleZoneShift,
+} from '../../../lambdas/usecases/consider-failover';
 import { aCluster } from '../../contract/support/samples';
 import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';
@@ -61,4 +66,41 @@ test('a failed launch moves a cluster that has no host left, and one of a group 
   expect(await handleLaunchFailure(deps, failed('sluice-test-flights-e1-taskmanager-us-east-1a'))).toMatchObject([
     { cluster: 'flights', action: 'move' },
   ]);
+});
+
+describe('a cluster whose JobManager has not answered', () => {
+  const fault = (seconds: number) => {
+    const since = new Date(clock().getTime() - seconds * 1_000).toISOString();
+    return deps.store.recordFault('flights', 1, { kind: 'jobmanager-unreachable', epoch: 1, since, seenAt: clock().toISOString() });
+  };
+
+  test('for a minute stays where it is', async () => {
+    await fault(60);
+    expect(await considerFault(deps, 'flights')).toMatchObject({
+      action: 'hold',
+      reason: expect.stringMatching(/240 s more to be replaced/),
+    });
+    expect(deps.workflows.started).toEqual([]);
+  });
+
+  test('for longer than a replacement takes is moved once, however often it is asked, and the outage counts from the first silence', async () => {
+    await fault(300);
+    const considered = await Promise.all(Array.from({ length: 10 }, () => considerFault(deps, 'flights')));
+    const moved = considered.flatMap(({ operationId = [] }) => operationId);
+    expect(new Set(moved).size).toBe(1);
+    expect(deps.workflows.started.map(({ operationId }) => operationId)).toEqual(expect.arrayContaining([moved[0]]));
+    expect(new Set(deps.workflows.started.map(({ operationId }) => operationId)).size).toBe(1);
+    expect(await deps.store.cluster('flights')).toMatchObject({ epoch: 2, status: 'FAILING_OVER', zone: 'us-east-1b' });
+    expect((await deps.store.operation(moved[0] ?? ''))?.request).toMatchObject({
+      mode: 'lost',
+      trigger: { kind: 'jobmanager-unreachable', detectedAt: '2026-03-01T11:55:00.000Z' },
+    });
+    expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
+  });
+
+  test('at any time is left alone when it answers again', async () => {
+    await fault(900);
+    await deps.store.recordFault('flights', 1, undefined);
+    expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
+  });
 });

@@ -66,7 +66,7 @@ describe('a pass over a cluster', () => {
   test('stores what it saw, publishes it, and the next one knows the rates', async () => {
     const world = aWorld({ perVertex: true });
     world.reads();
-    expect(await world.pass()).toEqual({ cluster: 'flights', consider: [], reason: '1 jobs observed' });
+    expect(await world.pass()).toEqual({ cluster: 'flights', consider: [], considerFailover: false, reason: '1 jobs observed' });
     world.at(10);
     world.reads();
     await world.pass();
@@ -82,6 +82,26 @@ describe('a pass over a cluster', () => {
     expect(await world.pass()).toMatchObject({ consider: [], reason: 'The JobManager did not answer' });
     expect(world.published).toEqual([{ dimensions: { Cluster: 'flights' }, at: at(0), values: { JobManagerUp: 0 } }]);
     expect(await world.stored()).toMatchObject({ status: 'RUNNING' });
+  });
+
+  test.each([
+    ['does not answer', 'jobmanager-unreachable'],
+    ['has no TaskManager', 'members-lost'],
+  ])('keeps since when a JobManager %s, and has its hosts looked at once that lasts', async (_, kind) => {
+    const world = aWorld();
+    const [reachable, taskManagers] = kind === 'members-lost' ? [true, 0] : [false, 1];
+    Object.assign(world.figures, { reachable, seen: { ...world.figures.seen, taskManagers } });
+    const fault = async () => (await world.store.cluster('flights'))?.fault;
+    expect(await world.pass()).toMatchObject({ considerFailover: false });
+    for (const second of [30, 60]) {
+      world.at(second);
+      expect(await world.pass()).toMatchObject({ considerFailover: second === 60 });
+    }
+    expect(await fault()).toMatchObject({ kind, since: at(0), seenAt: at(60) });
+    Object.assign(world.figures, { reachable: true, seen: { ...world.figures.seen, taskManagers: 1 } });
+    world.at(70);
+    expect(await world.pass()).toMatchObject({ considerFailover: false });
+    expect(await fault()).toBeUndefined();
   });
 
   test('of a cluster that does not run, or is to be terminated, looks at nothing', async () => {

@@ -1,0 +1,27 @@
+import type { ClusterFault } from '../contracts/cluster';
+
+/** A fault that was not looked at for so long is not known to have lasted. Passes are a minute apart at most. Seconds. */
+const UNSEEN_SECONDS = 180;
+/** A JobManager's process is back within seconds; so long, and its hosts are looked at. Seconds. */
+const LOOK_AFTER_SECONDS = 60;
+
+const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
+
+/**
+ * What is wrong with a cluster after a pass that saw `kind` (undefined: nothing). One fault may become the other, as a JobManager that comes back finds no
+ * TaskManager: it has lasted since the first. @param now ISO 8601
+ */
+export const faultAfter = (
+  known: ClusterFault | undefined,
+  kind: ClusterFault['kind'] | undefined,
+  epoch: number,
+  now: string,
+): ClusterFault | undefined => {
+  if (kind === undefined) return undefined;
+  const lasts = known?.epoch === epoch && secondsBetween(known.seenAt, now) <= UNSEEN_SECONDS;
+  return { kind, epoch, since: lasts ? known.since : now, seenAt: now };
+};
+
+/** Whether a fault has lasted so long that its cluster's hosts have to be looked at. */
+export const isFaultLasting = (fault: ClusterFault | undefined, now: string): boolean =>
+  fault !== undefined && secondsBetween(fault.since, now) >= LOOK_AFTER_SECONDS;

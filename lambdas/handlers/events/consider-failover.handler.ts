@@ -1,0 +1,15 @@
+import { clock, stage, store, workflows } from '../../composition/environment';
+import { fleetObserver } from '../../composition/fleet';
+import { passInput } from '../../contracts/observer';
+import { log } from '../../middleware/log';
+import { type Considered, considerFault } from '../../usecases/consider-failover';
+
+const deps = { clock, fleet: fleetObserver(), stage: stage(), store: store(), workflows: workflows() };
+
+/** From a pass of observation that has found something wrong with a cluster for a while. */
+export const handler = async (event: unknown): Promise<Considered> => {
+  const considered = await considerFault(deps, passInput.parse(event).cluster);
+  const { reason, ...fields } = considered;
+  log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
+  return considered;
+};
