@@ -103,4 +103,19 @@ describe('a cluster whose JobManager has not answered', () => {
     await deps.store.recordFault('flights', 1, undefined);
     expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
   });
+
+  test('while AWS says that its zone is impaired and launches fail is moved once', async () => {
+    await fault(300);
+    const failed = { AutoScalingGroupName: 'sluice-test-flights-e1-taskmanager-us-east-1a', StatusMessage: 'no capacity' };
+    const storm = () => [
+      handleZoneShift(deps, shift, 'Autoshift In Progress'),
+      handleLaunchFailure(deps, failed),
+      considerFault(deps, 'flights'),
+    ];
+    await Promise.all(Array.from({ length: 5 }, storm).flat());
+    await Promise.all(storm());
+    const moves = (await deps.store.operationsOf('flights', { limit: 10 })).items.map(({ kind }) => kind);
+    expect(moves).toEqual(['fail-over-cluster']);
+    expect(await deps.store.cluster('flights')).toMatchObject({ epoch: 2 });
+  });
 });
