@@ -112,9 +112,11 @@ class FlinkMetrics implements FlinkMetricsPort {
           `${path}/vertices/${vertex.id}/subtasks/metrics?get=${[...OF_ALL, ...asked].map(encodeURIComponent).join(',')}&agg=min,max,avg,sum`,
           figures.aggregates,
         );
-        // Without any figure a name is wrong, as after a change of the program: the next reading asks for them again.
-        if (aggregates.length === 0) delete sources[vertex.id];
-        return readVertex(vertex, inputs.get(vertex.id) ?? [], aggregates, sources[vertex.id]);
+        const reading = readVertex(vertex, inputs.get(vertex.id) ?? [], aggregates, sources[vertex.id]);
+        // Without any figure a name is wrong, as after a change of the program; while subtasks are silent, so are their partitions. The next
+        // reading asks for the names again.
+        if (!reading.complete) delete sources[vertex.id];
+        return reading;
       });
       return {
         state: graph.state as FlinkJobState,
