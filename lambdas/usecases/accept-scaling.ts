@@ -1,9 +1,10 @@
 import type { Operation } from '../contracts/operation';
 import type { JobScaling } from '../contracts/scaling';
 import type { AcceptDeps, ChangeRequest } from './accept';
-import { acceptJobChange } from './accept-job-change';
+import { acceptJobChange, refuse } from './accept-job-change';
+import { budgetProblems } from './job-request';
 
-/** Says how a running job scales. The settings hold at once: they are stored with the operation, whose workflow makes the alarms follow. */
+/** Says how a running job scales. The settings hold at once: they are stored with the operation, whose workflow makes the alarms follow. @throws InvalidRequest */
 export const acceptScaling = (
   deps: AcceptDeps,
   change: ChangeRequest,
@@ -14,6 +15,9 @@ export const acceptScaling = (
     deps,
     change,
     at,
-    async () => ({ kind: 'set-scaling', scaling }),
+    async (cluster) => {
+      refuse(budgetProblems(scaling, cluster, deps.stage, ''));
+      return { kind: 'set-scaling', scaling };
+    },
     (job) => ({ ...job, spec: { ...job.spec, scaling } }),
   );

@@ -15,7 +15,7 @@ export const acceptUpgrade = (
   acceptJobChange(deps, change, at, async (cluster, job) => {
     const parallelism = body.parallelism ?? job.spec.parallelism;
     const flinkConfiguration = body.flinkConfiguration ?? job.spec.flinkConfiguration;
-    await checkJobRequest(deps, cluster, { jar: body.jar, sql: body.sql, flinkConfiguration, parallelism });
+    await checkJobRequest(deps, cluster, { jar: body.jar, sql: body.sql, flinkConfiguration, parallelism, scaling: body.scaling });
     const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
     const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
     const retention = body.retention ?? job.spec.retention;

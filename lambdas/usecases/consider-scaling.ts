@@ -33,6 +33,9 @@ export interface Considered {
 
 const ignored = (reason: string): Considered => ({ outcome: 'ignored', reason });
 
+/** Somebody else took of the stage's quota in between: what is left of it is shared again, so often. Then the next pass asks. */
+const TURNS = 3;
+
 /** Lines that are kept with an operation: about the job first, then about vertices that change, then the rest. */
 const LINES = 100;
 
@@ -57,9 +60,13 @@ export const considerScaling = async (
   if (!record) return ignored(`Job ${job.name} was not observed yet`);
   if (record.jobEpoch !== job.epoch) return ignored(`Job ${job.name} was not observed since it was started as epoch ${job.epoch}`);
 
-  const { decision, share } = await decide(deps, cluster, job, record);
-  if (decision.action.kind === 'none' || decision.action.kind === 'hold') return keep(deps, job, decision, trigger, share);
-  return start(deps, cluster, job, decision, trigger, share);
+  for (let attempt = 1; ; attempt++) {
+    const { decision, share } = await decide(deps, cluster, job, record);
+    if (decision.action.kind === 'none' || decision.action.kind === 'hold') return keep(deps, job, decision, trigger, share);
+    const considered = await start(deps, cluster, job, decision, trigger, share);
+    const overtaken = considered.outcome === 'held' && share !== undefined && (await deps.store.quotaTurn()) !== share.turn;
+    if (!overtaken || attempt === TURNS) return considered;
+  }
 };
 
 interface Decided {
@@ -150,7 +157,7 @@ const start = async (
       const lease = { operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
       const lastDecision = { ...decisionSeen(decision, trigger, share), operationId };
       const next: Job = { ...current, lease, lastDecision, updatedAt: operation.requestedAt };
-      return { operation, write: () => deps.store.acceptJobChange(operation, next, current) };
+      return { operation, write: () => deps.store.acceptJobChange(operation, next, current, share?.turn) };
     });
     return { outcome: 'started', reason: operation.reason === 'Accepted' ? decision.reason : operation.reason, operationId };
   } catch (error) {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Cluster } from '../contracts/cluster';
 import { type FieldProblem, InvalidRequest } from '../contracts/errors';
 import type { JobSpec, StoredJobSpec } from '../contracts/job';
+import type { JobScaling } from '../contracts/scaling';
+import type { Stage } from '../contracts/stage';
 import { mostSlots } from '../domain/capacity';
 import { refusedSettings } from '../domain/flink-settings-policy';
 import { jarPlaceProblem, savepointPlaceProblem } from '../domain/program-place';
@@ -24,15 +26,34 @@ export const parallelismProblems = (parallelism: number, { size }: Cluster): rea
         },
       ];
 
+/** A budget is held to the prices of the stage: without them it would be promised and not kept. @param within where the settings stand in the request */
+export const budgetProblems = (
+  scaling: JobScaling | undefined,
+  { size }: Cluster,
+  { prices = {} }: Pick<Stage, 'prices'>,
+  within = 'scaling.',
+): readonly FieldProblem[] => {
+  if (scaling?.budgetDollarsPerHour === undefined) return [];
+  const unpriced = [...new Set([size.instanceType, size.jobManager.instanceType])].filter((type) => prices[type] === undefined);
+  if (unpriced.length === 0) return [];
+  const message = `a budget cannot be kept: the stage's configuration (prices) has no price of ${unpriced.join(' and ')}`;
+  return [{ path: `${within}budgetDollarsPerHour`, message }];
+};
+
 /** Everything about a job's request that can be known before Flink sees it. @throws InvalidRequest with every problem */
 export const checkJobRequest = async (
   { artifacts, stage }: JobRequestDeps,
   cluster: Cluster,
-  request: Pick<JobSpec, 'jar' | 'sql' | 'flinkConfiguration'> & { readonly parallelism: number; readonly restore?: JobSpec['restore'] },
+  request: Pick<JobSpec, 'jar' | 'sql' | 'flinkConfiguration'> & {
+    readonly parallelism: number;
+    readonly restore?: JobSpec['restore'];
+    readonly scaling?: JobScaling | undefined;
+  },
 ): Promise<void> => {
   const savepoint = request.restore?.savepoint;
   const problems: FieldProblem[] = [
     ...parallelismProblems(request.parallelism, cluster),
+    ...budgetProblems(request.scaling, cluster, stage),
     ...refusedSettings(request.flinkConfiguration, 'job'),
     ...tooLarge({ flinkConfiguration: request.flinkConfiguration, 'jar.arguments': request.jar?.arguments }),
     ...(request.sql ? scriptProblems(request.sql.script) : []),

@@ -15,6 +15,8 @@ const AGING_SECONDS = 300;
 const WAITING_SECONDS = 300;
 
 export interface QuotaShare {
+  /** The quota's turn that this holds for: nobody else must have taken of it when it is taken. */
+  readonly turn: number;
   /** Hosts that may be added. */
   readonly hosts: number;
   readonly reason: string;
@@ -36,10 +38,12 @@ interface Asked {
 
 /**
  * What the stage's quota has for a job, among all that wait for capacity. What clusters use is what their jobs need by the table, hosts that are on
- * their way included. Two that ask within the same milliseconds may both be granted the last host: then EC2's own quota stops the second.
+ * their way included.
  */
 export const shareQuota = async ({ store }: { readonly store: StorePort }, asked: Asked): Promise<QuotaShare> => {
   const { cluster, job, hosts, total, now } = asked;
+  // Before what is used is read: what is taken meanwhile begins another turn.
+  const turn = await store.quotaTurn();
   const { used, waiting } = await demandOf(store, asked);
   const since = job.lastDecision?.waitsFor?.since ?? now;
   const own: CapacityRequest = {
@@ -53,8 +57,8 @@ export const shareQuota = async ({ store }: { readonly store: StorePort }, asked
   const grant = grants.find(({ name }) => name === own.name) ?? { granted: 0, reason: 'it was not shared' };
   const granted = Math.floor(grant.granted / cluster.size.vcpus);
   const reason = `${used} of ${total} vCPUs are used, ${own.wanted} more are wanted: ${grant.reason}`;
-  if (granted >= hosts) return { hosts: granted, reason };
-  return { hosts: granted, reason, waitsFor: { vcpus: own.wanted, least: own.least, since } };
+  if (granted >= hosts) return { turn, hosts: granted, reason };
+  return { turn, hosts: granted, reason, waitsFor: { vcpus: own.wanted, least: own.least, since } };
 };
 
 const nameOf = ({ cluster, name }: Job): string => `${cluster}/${name}`;

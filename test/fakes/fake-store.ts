@@ -32,6 +32,7 @@ class InMemoryStore implements StorePort {
   private readonly jobItems = new Map<string, Job>();
   private readonly operationItems = new Map<string, Operation>();
   private readonly phaseCounts = new Map<string, PhaseCounts>();
+  private turn = 0;
   private readonly snapshotItems = new Map<string, Snapshot>();
 
   constructor(private readonly now: () => Date) {}
@@ -65,7 +66,7 @@ class InMemoryStore implements StorePort {
     });
   }
 
-  async acceptJobChange(operation: Operation, job: Job, previous: Job | undefined): Promise<OperationAccepted> {
+  async acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, turn?: number): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const cluster = this.clusterItems.get(job.cluster);
       if (cluster?.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return 'cluster';
@@ -79,9 +80,15 @@ class InMemoryStore implements StorePort {
         stored?.lease?.operationId === previous?.lease?.operationId &&
         stored?.lease?.until === previous?.lease?.until;
       if (!unchanged) return 'job';
+      if (turn !== undefined && turn !== this.turn) return 'quota';
+      if (turn !== undefined) this.turn += 1;
       this.jobItems.set(jobKey(job.cluster, job.name), copy(job));
       return undefined;
     });
+  }
+
+  async quotaTurn(): Promise<number> {
+    return this.turn;
   }
 
   async acceptCancellation(operation: Operation): Promise<OperationAccepted> {
@@ -278,7 +285,7 @@ class InMemoryStore implements StorePort {
     this.snapshotItems.delete(`${jobKey(cluster, job)}/${location}`);
   }
 
-  private accept(operation: Operation, apply: () => 'cluster' | 'job' | undefined): OperationAccepted {
+  private accept(operation: Operation, apply: () => 'cluster' | 'job' | 'quota' | undefined): OperationAccepted {
     const repeated = this.operationItems.get(operation.operationId);
     if (repeated) return { outcome: 'repeated', operation: copy(repeated) };
     const by = apply();

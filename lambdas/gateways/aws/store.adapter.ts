@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
 import { NotFound, Superseded } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
@@ -25,6 +26,7 @@ import {
   openKey,
   operationIndexKey,
   operationKey,
+  QUOTA_KEY,
   snapshotIndexKey,
   snapshotKey,
 } from './store/keys';
@@ -69,10 +71,15 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     return table.change(leaseKey(resource), names, ...removal(names, operationId));
   };
 
+  const nextTurn = (turn: number): TransactionPart => {
+    const names = new Placeholders();
+    return table.change(QUOTA_KEY, names, names.update({ turn: turn + 1 }), names.is(turn === 0 ? undefined : turn, 'turn'));
+  };
+
   /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
   const accept = async (
     given: Operation,
-    conditions: readonly { readonly by: 'cluster' | 'job'; readonly part: TransactionPart }[],
+    conditions: readonly { readonly by: 'cluster' | 'job' | 'quota'; readonly part: TransactionPart }[],
   ): Promise<OperationAccepted> => {
     const failed = await table.transact([
       table.put(operationItem(given), ABSENT),
@@ -103,15 +110,18 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
     },
 
-    async acceptJobChange(given, job, previous) {
+    async acceptJobChange(given, job, previous, turn) {
       const usable = new Placeholders();
       const isUsable = `${usable.is('RUNNING', 'desired')} AND ${usable.is('RUNNING', 'status')}`;
       const same = new Placeholders();
       return accept(given, [
         { by: 'cluster', part: table.check(clusterKey(job.cluster), usable, isUsable) },
         { by: 'job', part: table.put(jobItem(job), previous ? unchangedSince(previous, same) : ABSENT, same) },
+        ...(turn === undefined ? [] : [{ by: 'quota' as const, part: nextTurn(turn) }]),
       ]);
     },
+
+    quotaTurn: async () => (await table.get(QUOTA_KEY, ({ turn }) => z.int().parse(turn))) ?? 0,
 
     async acceptCancellation(given) {
       const names = new Placeholders();

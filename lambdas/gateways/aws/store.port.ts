@@ -17,7 +17,7 @@ export interface PageRequest {
 export type OperationAccepted =
   | { readonly outcome: 'created' }
   | { readonly outcome: 'repeated'; readonly operation: Operation }
-  | { readonly outcome: 'blocked'; readonly by: 'cluster' | 'job' };
+  | { readonly outcome: 'blocked'; readonly by: 'cluster' | 'job' | 'quota' };
 
 /**
  * The one table. Reads are strongly consistent. Every write that depends on what was read says so with a condition;
@@ -31,8 +31,11 @@ export interface StorePort {
   /**
    * In one transaction: the operation, the job as given (`previous` is the job it was made from, undefined for a new one: the stored one must still be
    * the same epoch, revision, lease and alarms), on condition that the cluster is desired and RUNNING. The job as given carries the operation's lease.
+   * @param turn it takes of the stage's quota what was free at this turn (`quotaTurn`): blocked when another has taken of it since. The next turn begins
    */
-  acceptJobChange(operation: Operation, job: Job, previous: Job | undefined): Promise<OperationAccepted>;
+  acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, turn?: number): Promise<OperationAccepted>;
+  /** How often the stage's quota was taken of. Read before what is used of it, and given to `acceptJobChange`, it keeps two from taking the same. */
+  quotaTurn(): Promise<number>;
   /** In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease. Takes no lease. */
   acceptCancellation(operation: Operation): Promise<OperationAccepted>;
 

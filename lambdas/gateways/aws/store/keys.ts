@@ -14,6 +14,8 @@ export interface Key {
 export const CLUSTERS = 'CLUSTERS';
 /** One small item for each operation that has not ended: what the sweeper reads. */
 export const OPEN_OPERATIONS = 'OPEN';
+/** One item for the stage: whose turn it is at its quota. */
+export const QUOTA_KEY: Key = { pk: 'QUOTA', sk: 'QUOTA' };
 
 export const clusterKey = (name: string): Key => ({ pk: CLUSTERS, sk: `CLUSTER#${name}` });
 export const jobsPartition = (cluster: string): string => `CLUSTER#${cluster}`;
