@@ -184,6 +184,21 @@ describe.each([
       expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['blocked', 'created']);
     });
 
+    test('what takes of the quota begins its next turn, and what was read at an earlier one is blocked', async () => {
+      await launched();
+      expect(await store.quotaTurn()).toBe(0);
+      await submitted();
+      expect(await store.quotaTurn()).toBe(0);
+      for (const turn of [0, 1]) {
+        const names = [`a${turn}`, `b${turn}`];
+        const outcomes = await Promise.all(names.map((name) => store.acceptJobChange(anOperation(), aJob({ name }), undefined, turn)));
+        expect(outcomes).toContainEqual({ outcome: 'created' });
+        expect(outcomes).toContainEqual({ outcome: 'blocked', by: 'quota' });
+        expect((await Promise.all(names.map((name) => store.job('flights', name)))).filter(Boolean)).toHaveLength(1);
+        expect(await store.quotaTurn()).toBe(turn + 1);
+      }
+    });
+
     test('a change of a job replaces it when nothing has happened since it was read', async () => {
       await launched();
       const first = await submitted();

@@ -405,6 +405,20 @@ describe('how a job scales', () => {
     expect(answer).toMatchObject({ status: 422 });
     expect(answer.body.errors.map((error: { path: string }) => error.path)).toEqual([path]);
   });
+
+  test.each([
+    ['submit-job', 'scaling.', (scaling: object) => submit({ name: 'other', scaling })],
+    ['upgrade-job', 'scaling.', (scaling: object) => call('upgrade-job', { path: AT_JOB, body: { scaling } })],
+    ['set-scaling', '', (scaling: object) => call('set-scaling', { path: AT_JOB, body: scaling })],
+  ] as const)('%s refuses a budget where the stage has no price to hold it to', async (_, within, ask) => {
+    await givenJob();
+    expect(await ask({ budgetDollarsPerHour: 40 })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: `${within}budgetDollarsPerHour`, message: expect.stringMatching(/no price of c\w+\.\w+/) }] },
+    });
+    expect((await world.store.job('flights', 'delays'))?.spec).not.toHaveProperty('scaling');
+    expect((await ask({})).status).toBe(202);
+  });
 });
 
 describe('a termination', () => {

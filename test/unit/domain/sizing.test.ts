@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { InstanceFacts } from '../../../lambdas/contracts/cluster';
-import { instanceTypesOf, MINIMUM_TASK_MANAGER_MIB, resolveSize } from '../../../lambdas/domain/sizing';
+import { alternativesOf, instanceTypesOf, MINIMUM_TASK_MANAGER_MIB, resolveSize } from '../../../lambdas/domain/sizing';
 import { PRODUCTION_SIZES } from '../../../lib/config/sizes';
 import { FACTS, STAGE, sizeOf, spec } from './examples';
 
@@ -234,4 +234,55 @@ test('whatever is resolved leaves a third of each host, fits in its limits and c
     ),
     { numRuns: 500 },
   );
+});
+
+describe('Spot hosts may be', () => {
+  const like = (base: string, instanceType: string, changes: Partial<InstanceFacts> = {}): InstanceFacts => {
+    const facts = FACTS.get(base);
+    if (!facts) throw new Error(`no facts of ${base}`);
+    return { ...facts, instanceType, ...changes };
+  };
+  const among = (size: 'small' | 'large', candidates: readonly InstanceFacts[], network = {}) => {
+    const wish = spec({ size, network });
+    return alternativesOf(wish, sizeOf({ size, network }), candidates);
+  };
+  const small = (changes: Partial<InstanceFacts>) => among('small', [like('c6id.2xlarge', 'm6id.2xlarge', changes)]);
+
+  test.each<[string, Partial<InstanceFacts>]>([
+    ['just as large', {}],
+    ['larger in memory', { memoryMiB: 65_536 }],
+    ['slower in the long run, where nobody demands a baseline', { baselineGbps: 0.1 }],
+  ])('of another type that is %s', (_, changes) => {
+    expect(small(changes)).toEqual(['m6id.2xlarge']);
+  });
+
+  test.each<[string, Partial<InstanceFacts>]>([
+    ['fewer vCPUs', { vcpus: 4 }],
+    ['more vCPUs, whose slots nobody computed with', { vcpus: 16 }],
+    ['less memory', { memoryMiB: 16_383 }],
+    ['another architecture', { architecture: 'arm64' }],
+    ['too few addresses for its TaskManagers', { addressesPerInterface: 1 }],
+    ['no local disk, where state lies on one', { localStorageGB: 0 }],
+    ['a slow network', { peakGbps: 0.5 }],
+  ])('not of a type with %s', (_, changes) => {
+    expect(small(changes)).toEqual([]);
+  });
+
+  test('of a type without a local disk where state lies on a volume', () => {
+    expect(among('large', [like('c5.4xlarge', 'm5.4xlarge', { localStorageGB: 0 })])).toEqual(['m5.4xlarge']);
+  });
+
+  test('of a slow type where the spec allows it, and not of one below its baseline', () => {
+    const slow = like('c6id.2xlarge', 'm6id.2xlarge', { peakGbps: 0.5, baselineGbps: 0.5 });
+    expect(among('small', [slow], { allowSlow: true })).toEqual(['m6id.2xlarge']);
+    expect(among('small', [like('c6id.2xlarge', 'a', { baselineGbps: 2 }), like('c6id.2xlarge', 'b')], { minimumBaselineGbps: 3 })).toEqual(
+      ['b'],
+    );
+  });
+
+  test('of a dozen types at most, in a fixed order, the own one not among them', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `t${String(20 - index).padStart(2, '0')}`);
+    const found = among('small', [like('c6id.2xlarge', 'c6id.2xlarge'), ...names.map((name) => like('c6id.2xlarge', name))]);
+    expect(found).toEqual([...names].sort().slice(0, 12));
+  });
 });

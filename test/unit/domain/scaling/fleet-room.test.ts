@@ -1,0 +1,60 @@
+import { type FleetFacts, fleetRoom } from '../../../../lambdas/domain/scaling/fleet-room';
+
+/** Two hosts of four slots, three slots of which are free; a host costs a dollar an hour, the JobManager's half of one. */
+const facts = (changes: Partial<FleetFacts> = {}): FleetFacts => ({
+  size: {
+    instanceType: 'c5.xlarge',
+    jobManager: { instanceType: 'c5.large', memoryMiB: 1_024 },
+    taskManagersPerHost: 2,
+    slotsPerTaskManager: 2,
+    taskManagers: { min: 2, max: 20 },
+    spareSlots: 0,
+  },
+  hosts: { running: 2, wanted: 2 },
+  slotsTaken: 5,
+  prices: { 'c5.xlarge': 1, 'c5.large': 0.5 },
+  ...changes,
+});
+/** Slots that the budget has, as the decision counts them. */
+const payable = (budgetDollarsPerHour: number, changes: Partial<FleetFacts> = {}): number => {
+  const { dollarsPerHour, dollarsPerSlotHour } = fleetRoom(facts({ budgetDollarsPerHour, ...changes }));
+  return Math.max(0, Math.floor((budgetDollarsPerHour - dollarsPerHour) / dollarsPerSlotHour + 1e-9));
+};
+
+test.each<[string, Partial<FleetFacts>, number, number]>([
+  ['up to the largest fleet', {}, 3, 32],
+  ['hosts that come are free, and not to be added again', { hosts: { running: 2, wanted: 4 } }, 11, 24],
+  ['hosts that go give no free slots that are taken', { hosts: { running: 1, wanted: 1 } }, 0, 36],
+  ['what the quota grants', { hostsGranted: 2 }, 3, 8],
+  ['nothing where the quota grants none', { hostsGranted: 0 }, 3, 0],
+  ['no more than the largest fleet, whatever the quota grants', { hostsGranted: 100 }, 3, 32],
+  ['nothing over the largest fleet', { hosts: { running: 11, wanted: 11 } }, 39, 0],
+])('room is %s', (_, changes, slotsFree, slotsAddable) => {
+  expect(fleetRoom(facts(changes))).toMatchObject({ slotsFree, slotsAddable });
+});
+
+test('the cost is that of all hosts that are wanted, and of the JobManager', () => {
+  expect(fleetRoom(facts())).toMatchObject({ dollarsPerHour: 2.5, dollarsPerSlotHour: 0.25 });
+  expect(fleetRoom(facts({ hosts: { running: 2, wanted: 5 } }))).toMatchObject({ dollarsPerHour: 5.5 });
+});
+
+test.each([
+  ['two hosts more', 4.5, 8],
+  ['whole hosts only', 4.4, 4],
+  ['to the cent', 3.5, 4],
+  ['no host', 3.49, 0],
+  ['none where more is spent already', 1, 0],
+  ['as many as there may be', 1_000, 32],
+])('a budget has dollars for %s', (_, budget, slots) => {
+  expect(Math.min(payable(budget), fleetRoom(facts({ budgetDollarsPerHour: budget })).slotsAddable ?? 0)).toBe(slots);
+});
+
+test('a budget is never overdrawn, whatever a host costs', () => {
+  for (const price of [0.085, 0.1, 0.34, 0.7, 3.06])
+    for (let budget = 0; budget < 20; budget += 0.37) {
+      const prices = { 'c5.xlarge': price, 'c5.large': 0.085 };
+      const hosts = Math.ceil(payable(budget, { prices }) / 4);
+      const cost = (2 + hosts) * price + 0.085;
+      expect({ price, budget, kept: hosts === 0 || cost <= budget + 1e-6 }).toEqual({ price, budget, kept: true });
+    }
+});
