@@ -83,7 +83,12 @@ export const decideScaling = (observed: ScalingObserved, desired: ScalingSetting
   const lines = proposals.flatMap((proposal) => proposal.lines);
   const outcome = short ? decideOut(inputs, evaluation, proposals) : decideIn(inputs, evaluation, proposals, needed);
   const explanation = [...lines, ...outcome.lines];
-  if (outcome.action.kind === 'rescale') return end(outcome.action, outcome.reason, NOTHING_KNOWN, explanation);
+  // Kept although it is decided: who observes does not carry it out, and who does decides again from what was kept. The first figures after
+  // the rescale begin it anew.
+  if (outcome.action.kind === 'rescale') {
+    const outSince = outcome.action.direction === 'out' ? (state.outSince ?? now) : null;
+    return end(outcome.action, outcome.reason, { outSince, needed }, explanation);
+  }
   const reason =
     outcome.action.kind === 'none' && evaluation.urgent !== null
       ? `${capital(evaluation.urgent)}, but no vertex is short of what it needs: look at what the job waits for.`

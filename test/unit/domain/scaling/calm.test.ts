@@ -42,6 +42,25 @@ test('no size is gone back to again and again while the load jumps between two l
   );
 });
 
+/** As it is in production: who observes keeps what it decided from, and who carries it out decides again from that, a moment later. */
+test.each([
+  ['in', vertex('v', { busy: 0.1, pendingRecords: 0, pendingRecordsGrowth: 0 })],
+  ['out', vertex('v', { busy: 0.97, pendingRecords: 0, pendingRecordsGrowth: 0 })],
+])('a decision to scale %s that came after its window is made again from the state that it leaves', (direction, seen) => {
+  const desired = settings({ scaleOutWindowSeconds: 60, scaleInWindowSeconds: 120, staleAfterSeconds: 1_000 });
+  let state: unknown = {};
+  for (let pass = 0; ; pass += 1) {
+    expect(pass).toBeLessThan(20);
+    const now = later(pass * 30);
+    const decision = decideScaling(observed([seen], { state, job: { observedAt: now } }), desired, now);
+    state = decision.nextState;
+    if (decision.action.kind !== 'rescale') continue;
+    const again = decideScaling(observed([seen], { state, job: { observedAt: now } }), desired, later(2, now));
+    expect(again.action).toMatchObject({ kind: 'rescale', direction, to: decision.action.to });
+    break;
+  }
+});
+
 describe('scaling in', () => {
   const idle = vertex('v', { busy: 0.1, pendingRecords: 0, pendingRecordsGrowth: 0 });
 
