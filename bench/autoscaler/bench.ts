@@ -62,7 +62,7 @@ export const autoscaler: Bench = {
   --shapes LIST    of step, ramp, spike, saw (all)
   --profile FILE   instead: lines of seconds and records per second
   --only NAME      sluice or peer (both)`,
-  limitSeconds: 3_600,
+  limitSeconds: 5_400,
   run: async ({ args, signal, progress }) => {
     const options = optionsOf(args, { shapes: 'step,ramp,spike,saw', profile: '', only: '' });
     const shapes = shapesOf(options.shapes, options.profile);

@@ -16,19 +16,22 @@ const CALM = 60;
 const points = (...pairs: readonly (readonly [number, number])[]): readonly LoadPoint[] =>
   pairs.map(([second, recordsPerSecond]) => ({ second, recordsPerSecond }));
 
-/** The shapes of the comparison: calm first, so that both have seen the job before anything changes. */
+/** A start looks like load to both, and Apache's gives back what it took for it only after its scale-down interval: this long they have to settle. */
+const SETTLE = 150;
+const after = (...pairs: readonly (readonly [number, number])[]): readonly LoadPoint[] =>
+  points([0, CALM], [SETTLE, CALM], ...pairs.map(([second, rate]) => [SETTLE + second, rate] as const));
+
+/** The shapes of the comparison. */
 const SHAPES: Readonly<Record<string, Shape>> = {
-  step: { name: 'step', from: 60, profile: points([0, CALM], [60, CALM], [60, 4 * CALM], [300, 4 * CALM]) },
-  ramp: { name: 'ramp', from: 60, profile: points([0, CALM], [60, CALM], [180, 5 * CALM], [300, 5 * CALM]) },
-  spike: { name: 'spike', from: 60, profile: points([0, CALM], [60, CALM], [60, 5 * CALM], [120, 5 * CALM], [120, CALM], [360, CALM]) },
+  step: { name: 'step', from: SETTLE, profile: after([0, 4 * CALM], [240, 4 * CALM]) },
+  ramp: { name: 'ramp', from: SETTLE, profile: after([120, 5 * CALM], [240, 5 * CALM]) },
+  spike: { name: 'spike', from: SETTLE, profile: after([0, 5 * CALM], [60, 5 * CALM], [60, CALM], [300, CALM]) },
   saw: {
     name: 'saw',
-    from: 60,
-    profile: points(
-      [0, CALM],
-      [60, CALM],
-      ...[60, 150, 240].flatMap((begin) => [[begin, CALM] as const, [begin + 75, 5 * CALM] as const, [begin + 90, CALM] as const]),
-      [360, CALM],
+    from: SETTLE,
+    profile: after(
+      ...[0, 90, 180].flatMap((begin) => [[begin, CALM] as const, [begin + 75, 5 * CALM] as const, [begin + 90, CALM] as const]),
+      [300, CALM],
     ),
   },
 };
