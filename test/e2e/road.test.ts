@@ -76,7 +76,7 @@ test('a savepoint is taken while the job goes on, and is listed', async () => {
   const operation = await client.succeeded(await client.changeJob(cluster, job, 'savepoints'));
   firstSavepoint = operation.result?.savepoint ?? '';
   expect(firstSavepoint).toMatch(/^s3:\/\/.*\/clusters\/road\/jobs\/count\/savepoints\//);
-  const { body } = await client.call<{ items: { location: string; kind: string }[] }>('GET', `/clusters/${cluster}/jobs/${job}/savepoints`);
+  const { body } = await client.call<{ items: { location: string; kind: string }[] }>('GET', `/clusters/${cluster}/jobs/${job}/snapshots`);
   expect(body.items).toContainEqual(expect.objectContaining({ location: firstSavepoint, kind: 'savepoint' }));
   expect((await run(job)).live?.state).toBe('RUNNING');
 }, 120_000);

@@ -13,8 +13,12 @@ export const twinProcess = shared.sluiceTwin;
 
 /** One twin for the whole project. It runs in the foreground below this process, so that it ends with it, however that ends. */
 export default async (): Promise<void> => {
-  const holder = await whoHolds();
-  if (holder?.ready && holder.stateDir === readSettings().stateDir) return;
+  const { stateDir } = readSettings();
+  const isUp = async (): Promise<boolean> => {
+    const holder = await whoHolds();
+    return holder?.ready === true && holder.stateDir === stateDir;
+  };
+  if (await isUp()) return;
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'local/twin/cli.ts'), 'up'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -24,7 +28,7 @@ export default async (): Promise<void> => {
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)));
   // The first start on a machine downloads Flink.
   const deadline = Date.now() + 600_000;
-  while (!(await whoHolds())?.ready) {
+  while (!(await isUp())) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the twin did not start:\n${output}`);
     await sleep(200);
   }
