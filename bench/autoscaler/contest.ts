@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Tally } from '../../examples/orders-jar/check';
 import { ordersArguments, ordersJar, TOPICS } from '../../examples/orders-jar/job';
 import { rateAt } from '../../examples/orders-jar/profile';
 import { sendOrders } from '../../examples/orders-jar/send';
 import { readCommitted } from '../../examples/read-committed';
 import { type JobInput, SluiceClient } from '../../local/client/sluice-client';
+import { uploadJar } from '../../local/client/upload-jar';
 import { paths } from '../../local/install/install';
 import { makeTopics } from '../../local/twin/kafka';
 import type { TwinSettings } from '../../local/twin/settings';
@@ -78,15 +78,12 @@ export const contest = async (props: ContestProps, contestant: Contestant, shape
     { ...TOPICS.orders, name: topics.orders },
     { ...TOPICS.numbered, name: topics.numbered },
   ]);
-  const { content, sha256 } = ordersJar();
-  const s3 = new S3Client({ endpoint: twin.awsEndpoint, region: twin.region, credentials: twin.credentials, forcePathStyle: true });
-  const key = `bench/orders-${sha256.slice(0, 12)}.jar`;
-  await s3.send(new PutObjectCommand({ Bucket: twin.artifactBucket, Key: key, Body: content }));
+  const { uri, sha256 } = await uploadJar(twin, ordersJar());
   await client.succeeded(
     await client.submitJob(cluster, {
       name: job,
       jar: {
-        uri: `s3://${twin.artifactBucket}/${key}`,
+        uri,
         sha256,
         arguments: [
           ...ordersArguments({

@@ -26,7 +26,7 @@ export interface Verdict {
   readonly mostLagSeconds: number;
 }
 
-/** Half of the checkpoint interval is lag that nobody can take away: results are committed with checkpoints. */
+/** Results are committed with checkpoints, every two seconds here: a few seconds of lag are always there. */
 export const LAG_LEVEL_SECONDS = 10;
 /** Back under its level for good: for so long. */
 const FOR_GOOD_SECONDS = 15;

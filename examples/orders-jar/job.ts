@@ -1,7 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mavenJar } from '../../tools/maven-jar';
 
 /** Kafka topics of the example. Eight partitions: no more than eight subtasks have something to read. */
 export const TOPICS = {
@@ -9,19 +6,8 @@ export const TOPICS = {
   numbered: { name: 'numbered', partitions: 4 },
 } as const;
 
-/** The jar, built by Maven when its sources are newer. */
-export const ordersJar = (): { readonly content: Buffer; readonly sha256: string } => {
-  const jar = join(__dirname, 'target', 'orders.jar');
-  const sources = [
-    join(__dirname, 'pom.xml'),
-    ...readdirSync(join(__dirname, 'src'), { recursive: true }).map((file) => join(__dirname, 'src', String(file))),
-  ];
-  const built = existsSync(jar) ? statSync(jar).mtimeMs : 0;
-  if (sources.some((file) => statSync(file).isFile() && statSync(file).mtimeMs > built))
-    execFileSync('mvn', ['-q', '-B', 'package'], { cwd: __dirname, stdio: ['ignore', 'ignore', 'inherit'] });
-  const content = readFileSync(jar);
-  return { content, sha256: createHash('sha256').update(content).digest('hex') };
-};
+/** The jar. @returns its path */
+export const ordersJar = (): string => mavenJar(__dirname, 'orders');
 
 export interface OrdersArguments {
   readonly bootstrapServers: string;

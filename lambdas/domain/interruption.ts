@@ -2,7 +2,12 @@
 export type Notice = 'interruption' | 'rebalance' | 'retirement';
 
 /** From the warning to the end of a Spot instance: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
-export const INTERRUPTION_SECONDS = 120;
+const INTERRUPTION_SECONDS = 120;
+
+/** When EC2 takes a host, by a notice of the given instant, ISO 8601; undefined when it does not say. */
+export const goneAtOf = (notice: Notice, noticedAt: string): string | undefined =>
+  notice === 'interruption' ? new Date(Date.parse(noticedAt) + INTERRUPTION_SECONDS * 1_000).toISOString() : undefined;
+
 /**
  * A host that is taken at a known time is emptied this long before it, room or not: its TaskManagers leave within a second or two of the next look at the tag, and
  * a job that restarts with fewer slots loses less than one whose host vanishes.

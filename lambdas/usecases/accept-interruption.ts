@@ -1,6 +1,6 @@
 import { Conflict } from '../contracts/errors';
 import type { OperationRequest } from '../contracts/operation';
-import type { Notice } from '../domain/interruption';
+import { goneAtOf, type Notice } from '../domain/interruption';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import { type AcceptDeps, accept, newOperation } from './accept';
@@ -8,8 +8,8 @@ import { type AcceptDeps, accept, newOperation } from './accept';
 export interface Interruption {
   readonly instanceId: string;
   readonly notice: Notice;
-  /** When EC2 takes the host, ISO 8601; undefined when it does not say. */
-  readonly goneAt?: string;
+  /** When EC2 gave it, ISO 8601. */
+  readonly noticedAt: string;
 }
 export type Interrupted =
   | { readonly action: 'replace'; readonly operationId: string; readonly reason: string }
@@ -21,8 +21,9 @@ export type Interrupted =
  */
 export const acceptInterruption = async (
   deps: AcceptDeps & { readonly fleet: FleetPort },
-  { instanceId, notice, goneAt }: Interruption,
+  { instanceId, notice, noticedAt }: Interruption,
 ): Promise<Interrupted> => {
+  const goneAt = goneAtOf(notice, noticedAt);
   const ignore = (why: string): Interrupted => ({ action: 'ignore', reason: `${notice} of ${instanceId}: ${why}` });
   const owner = await deps.fleet.ownerOf(instanceId);
   if (!owner) return ignore('it is no host of this stage');

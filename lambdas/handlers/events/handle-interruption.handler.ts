@@ -1,7 +1,6 @@
 import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { hostNotice } from '../../contracts/interruption';
-import { INTERRUPTION_SECONDS } from '../../domain/interruption';
 import { log } from '../../middleware/log';
 import { acceptInterruption, type Interrupted } from '../../usecases/accept-interruption';
 
@@ -15,8 +14,7 @@ export const handler = async (event: unknown): Promise<readonly Interrupted[]> =
     return [];
   }
   const { notice, time, instanceIds } = parsed.data;
-  const goneAt = notice === 'interruption' ? { goneAt: new Date(Date.parse(time) + INTERRUPTION_SECONDS * 1_000).toISOString() } : {};
-  const done = await Promise.all(instanceIds.map((instanceId) => acceptInterruption(deps, { instanceId, notice, ...goneAt })));
+  const done = await Promise.all(instanceIds.map((instanceId) => acceptInterruption(deps, { instanceId, notice, noticedAt: time })));
   for (const { reason, ...fields } of done) log('INFO', { message: reason, ...fields });
   return done;
 };

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Answer, Tally } from '../../../examples/orders-jar/check';
 import { ordersArguments, ordersJar, TOPICS } from '../../../examples/orders-jar/job';
 import { rateAt } from '../../../examples/orders-jar/profile';
@@ -8,6 +7,7 @@ import { readCommitted } from '../../../examples/read-committed';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { Machines } from '../../client/machines';
 import { SluiceClient } from '../../client/sluice-client';
+import { uploadJar } from '../../client/upload-jar';
 import { makeTopics } from '../../twin/kafka';
 import type { TwinSettings } from '../../twin/settings';
 import type { TwinFile } from '../../twin/twin-file';
@@ -30,14 +30,6 @@ const JOB = 'orders';
 /** The answer is waited for so long after the last order. */
 const LATE_SECONDS = 120;
 
-const uploadJar = async (twin: TwinFile): Promise<{ uri: string; sha256: string }> => {
-  const { content, sha256 } = ordersJar();
-  const s3 = new S3Client({ endpoint: twin.awsEndpoint, region: twin.region, credentials: twin.credentials, forcePathStyle: true });
-  const key = `jars/orders-${sha256.slice(0, 12)}.jar`;
-  await s3.send(new PutObjectCommand({ Bucket: twin.artifactBucket, Key: key, Body: content }));
-  return { uri: `s3://${twin.artifactBucket}/${key}`, sha256 };
-};
-
 /** Starts the twin, a cluster and the orders job, lets the scenario act while orders come, and compares the answer. @throws what went wrong, in a sentence */
 export const runScenario = async (scenario: Scenario, { settings, start, view, signal }: ScenarioProps): Promise<ScenarioSummary> => {
   const cluster = scenario.cluster.name;
@@ -46,13 +38,15 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
   const client = new SluiceClient(twin);
   const done = async (operation: OperationView): Promise<OperationView> => client.succeeded(operation, 300, () => signal.throwIfAborted());
   const [jar] = await Promise.all([
-    uploadJar(twin),
+    uploadJar(twin, ordersJar()),
     makeTopics(twin.kafkaBootstrap, Object.values(TOPICS)),
     client.launchCluster(scenario.cluster).then(done),
   ]);
   view.note(`Cluster ${cluster} runs.`);
   const program = ordersArguments({ bootstrapServers: twin.kafkaBootstrap, millis: scenario.millis });
-  await done(await client.submitJob(cluster, { ...scenario.job, name: JOB, jar: { ...jar, arguments: [...program] } }));
+  await done(
+    await client.submitJob(cluster, { ...scenario.job, name: JOB, jar: { uri: jar.uri, sha256: jar.sha256, arguments: [...program] } }),
+  );
   const begun = performance.now();
   const seconds = (): number => (performance.now() - begun) / 1_000;
   const say = (line: string): void => view.note(`${seconds().toFixed(1).padStart(7)} s  ${line}`);

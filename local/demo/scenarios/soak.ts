@@ -75,7 +75,7 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'the table answers 500 to every third call for ten seconds, while a savepoint is asked for',
+    name: 'the table answers 500 to its next ten calls, while a savepoint is asked for',
     strike: async (play) => {
       const asked = play.client.call('POST', `/clusters/${play.cluster}/jobs/${play.job}/savepoints`, { body: {} });
       await withRules(play, 10, [{ service: 'dynamodb', action: '*', status: 500, count: 10 }]);
@@ -95,7 +95,7 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'functions of workflows die for ten seconds, while a rescale is asked for',
+    name: 'the next five functions that workflows call fail, while a rescale is asked for',
     strike: async (play, random) => {
       const parallelism = 1 + Math.floor(random() * 4);
       const { status } = await play.client.call('POST', `/clusters/${play.cluster}/jobs/${play.job}/rescale`, { body: { parallelism } });

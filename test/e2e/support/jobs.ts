@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { uploadJar } from '../../../local/client/upload-jar';
 import { counterJar } from '../../contract/support/counter-jar';
-import { awsConfiguration, twin } from './twin';
+import { twin } from './twin';
 
 /** A stream that never ends: numbers into nothing, at a rate that costs next to no CPU. */
 export const endlessSql = (rate = 10): string => `
@@ -11,15 +9,10 @@ CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO nowhere SELECT n FROM numbers;
 `;
 
-export const s3 = new S3Client({ ...awsConfiguration, forcePathStyle: true });
-
 /** The example jar in the artifact bucket. @returns what a job's spec says of it */
 export const uploadedCounterJar = async (): Promise<{ uri: string; sha256: string }> => {
-  const content = readFileSync(counterJar());
-  const sha256 = createHash('sha256').update(content).digest('hex');
-  const key = `jars/counter-${sha256.slice(0, 12)}.jar`;
-  await s3.send(new PutObjectCommand({ Bucket: twin.artifactBucket, Key: key, Body: content }));
-  return { uri: `s3://${twin.artifactBucket}/${key}`, sha256 };
+  const { uri, sha256 } = await uploadJar(twin, counterJar());
+  return { uri, sha256 };
 };
 
 export const counterArguments = (options: Record<string, string | number>): string[] =>
