@@ -4,6 +4,7 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { namesOf } from './config/names';
 import type { StageConfig } from './config/schema';
+import { ApiStack } from './stacks/api-stack';
 import { ControlPlaneStack } from './stacks/control-plane-stack';
 import { NetworkStack } from './stacks/network-stack';
 import { NodesStack } from './stacks/nodes-stack';
@@ -35,17 +36,18 @@ export const addSluiceStage = (app: App, { config, codeOf, root }: SluiceAppProp
     key: storage.key,
     nodeFolder: join(root, 'node'),
   });
+  const surroundings = { network, storage, nodes, codeOf };
   const controlPlane = new ControlPlaneStack(app, `${names.prefix}-control-plane`, {
     ...common,
-    description: 'Sluice: functions, workflows, API',
-    network,
-    storage,
-    nodes,
-    codeOf,
+    ...surroundings,
+    description: 'Sluice: workflows, their functions, events',
     definitionsFolder: join(root, 'state-machines'),
   });
-  for (const stack of [network, storage, nodes, controlPlane]) Tags.of(stack).add('sluice:stage', config.name);
-  return { network, storage, nodes, controlPlane };
+  const api = new ApiStack(app, `${names.prefix}-api`, { ...common, ...surroundings, description: 'Sluice: API' });
+  // Whoever is let in finds the workflows that a request starts.
+  api.addStackDependency(controlPlane);
+  for (const stack of [network, storage, nodes, controlPlane, api]) Tags.of(stack).add('sluice:stage', config.name);
+  return { network, storage, nodes, controlPlane, api };
 };
 
 /** AWS's own list of good practice; a finding without a written reason stops the synth. */

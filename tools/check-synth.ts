@@ -1,5 +1,8 @@
-/** Synthesises every stage with cdk-nag; a finding without a reason fails. Needs no credentials. */
-import { mkdtempSync, rmSync } from 'node:fs';
+/**
+ * Synthesises every stage with cdk-nag; a finding without a reason fails, and so does a stack that comes near CloudFormation's limits. Needs no
+ * credentials.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -10,6 +13,18 @@ import { loadStageConfig, STAGE_NAMES } from '../lib/config/load';
 import { addChecks, addSluiceStage } from '../lib/sluice-app';
 import { bundleFunctions, ROOT } from './bundle';
 
+/** CloudFormation takes 500 resources and 1 MB of template a stack; beyond these it is time to divide one. */
+const BUDGET = { resources: 420, bytes: 800_000 };
+
+const checkBudget = ({ stackName, templateFullPath }: { stackName: string; templateFullPath: string }): void => {
+  const text = readFileSync(templateFullPath, 'utf8');
+  const resources = Object.keys((JSON.parse(text) as { Resources: object }).Resources).length;
+  if (resources <= BUDGET.resources && Buffer.byteLength(text) <= BUDGET.bytes) return;
+  throw new Error(
+    `Stack ${stackName} has ${resources} resources in ${Buffer.byteLength(text)} bytes, more than ${BUDGET.resources} in ${BUDGET.bytes}: move some to another stack before CloudFormation refuses it.`,
+  );
+};
+
 const synthesise = async (folder: string): Promise<void> => {
   const entries = Object.entries(FUNCTIONS).map(([name, { entry }]) => ({ name, entry }));
   const folderOf = await bundleFunctions(entries);
@@ -17,7 +32,7 @@ const synthesise = async (folder: string): Promise<void> => {
     const app = new App({ outdir: join(folder, stage), context });
     addSluiceStage(app, { config: loadStageConfig(stage, {}), root: ROOT, codeOf: (name) => Code.fromAsset(folderOf(name)) });
     addChecks(app);
-    app.synth();
+    for (const stack of app.synth().stacks) checkBudget(stack);
   }
 };
 

@@ -23,8 +23,8 @@ export interface ServiceFunctionProps {
   /** Used when the definition says `network: 'vpc'`. */
   readonly vpc: IVpc;
   readonly flinkClient: ISecurityGroup;
-  /** Where asynchronous events go that failed for good. */
-  readonly deadLetters: IQueue;
+  /** Where asynchronous events go that failed for good; used when the definition's kind is `events`. */
+  readonly deadLetters?: IQueue;
 }
 
 const isTraced = ({ config, definition }: ServiceFunctionProps): boolean => config.tracing && definition.traced !== false;
@@ -71,7 +71,9 @@ export class ServiceFunction extends Construct {
         ? { vpc: props.vpc, vpcSubnets: { subnets: props.vpc.isolatedSubnets }, securityGroups: [props.flinkClient] }
         : {}),
       // A third attempt of the sweeper would only meet the next minute's first.
-      ...(definition.kind === 'events' ? { deadLetterQueue: props.deadLetters, retryAttempts: 1, maxEventAge: Duration.minutes(5) } : {}),
+      ...(definition.kind === 'events' && props.deadLetters
+        ? { deadLetterQueue: props.deadLetters, retryAttempts: 1, maxEventAge: Duration.minutes(5) }
+        : {}),
     });
   }
 

@@ -1,33 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { type IStateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { FUNCTIONS, type FunctionDefinition } from '../config/functions';
 import type { StageNames } from '../config/names';
-import type { StageConfig } from '../config/schema';
-import { permissionsOf } from '../constructs/grants';
-import { HttpEntrance } from '../constructs/http-entrance';
-import { ServiceFunction } from '../constructs/service-function';
-import { stageEnvironment } from '../constructs/stage-environment';
+import { type FunctionSurroundings, ServiceFunctions } from '../constructs/service-functions';
 import { StateMachineFromAsl } from '../constructs/state-machine-from-asl';
-import type { NetworkStack } from './network-stack';
-import type { NodesStack } from './nodes-stack';
-import type { StorageStack } from './storage-stack';
 
-export interface ControlPlaneStackProps extends StackProps {
-  readonly config: StageConfig;
-  readonly names: StageNames;
-  readonly network: NetworkStack;
-  readonly storage: StorageStack;
-  readonly nodes: NodesStack;
-  /** Bundled code of a function by its name. */
-  readonly codeOf: (name: string) => Code;
+export interface ControlPlaneStackProps extends StackProps, FunctionSurroundings {
   /** Folder with one `<kind>/definition.asl.json` for each kind of operation. */
   readonly definitionsFolder: string;
 }
@@ -35,65 +18,28 @@ export interface ControlPlaneStackProps extends StackProps {
 /** The machine that no operation starts, but the clock. */
 const OBSERVER = 'observe-clusters';
 
-/** Functions, workflows, the API in front of them, and the events that start some of them. */
+/** Workflows with their functions, and the events that start some of them. */
 export class ControlPlaneStack extends Stack {
-  private readonly functions = new Map<string, ServiceFunction>();
+  private readonly functions: ServiceFunctions;
   private readonly deadLetters: sqs.Queue;
 
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
-    super(scope, id, { ...props, suppressTemplateIndentation: true });
+    super(scope, id, props);
     this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
       queueName: `${props.names.prefix}-dead-letters`,
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    // Once in the template and by reference in each function: a template holds 1 MB, and the stage is 3 KB.
-    const stage = new ssm.StringParameter(this, 'Stage', {
+    this.functions = new ServiceFunctions(this, {
+      ...props,
+      kinds: ['workflow', 'events'],
       parameterName: `/sluice/${props.config.name}/stage`,
-      description: 'What the functions of this stage are told; changed by cdk deploy only',
-      stringValue: stageEnvironment(this, props),
-    });
-    const environment = { SLUICE_STAGE: stage.stringValue };
-    for (const [name, definition] of Object.entries(FUNCTIONS))
-      this.functions.set(name, this.makeFunction(name, definition, props, environment));
-    const observer = this.makeStateMachines(props);
-    const api = new HttpEntrance(this, 'Api', {
-      config: props.config,
-      names: props.names,
-      functionOf: (name) => this.functionNamed(name).function,
-    });
-    this.makeRules(props.names);
-    if (observer) this.makeObserverRule(props.names, observer);
-    new CfnOutput(this, 'ApiUrl', { value: api.url });
-  }
-
-  private makeFunction(
-    name: string,
-    definition: FunctionDefinition,
-    props: ControlPlaneStackProps,
-    environment: Record<string, string>,
-  ): ServiceFunction {
-    const { config, names, network, storage } = props;
-    const about = { stage: config.name, vpcId: network.vpc.vpcId, kmsKeyArn: storage.key.keyArn };
-    return new ServiceFunction(this, name, {
-      config,
-      names,
-      name,
-      definition,
-      permissions: definition.grants.flatMap((grant) => permissionsOf(grant, names, about)),
-      code: props.codeOf(name),
-      environment,
-      vpc: network.vpc,
-      flinkClient: network.flinkClient,
       deadLetters: this.deadLetters,
     });
-  }
-
-  private functionNamed(name: string): ServiceFunction {
-    const found = this.functions.get(name);
-    if (!found) throw new Error(`lib/config/functions.ts has no function "${name}".`);
-    return found;
+    const observer = this.makeStateMachines(props);
+    this.makeRules(props.names);
+    if (observer) this.makeObserverRule(props.names, observer);
   }
 
   /** @returns the machine that observes */
@@ -107,7 +53,7 @@ export class ControlPlaneStack extends Stack {
         kind,
         definitionFile: join(definitionsFolder, kind, 'definition.asl.json'),
         ...(kind === OBSERVER ? { type: StateMachineType.EXPRESS } : {}),
-        functionOf: (name) => (FUNCTIONS[name] && FUNCTIONS[name].kind !== 'api' ? this.functionNamed(name).function : undefined),
+        functionOf: (name) => this.functions.find(name)?.function,
       });
       if (kind === OBSERVER) observer = stateMachine;
     }
@@ -120,7 +66,7 @@ export class ControlPlaneStack extends Stack {
    */
   private makeRules(names: StageNames): void {
     const targetOf = (name: string) =>
-      new targets.LambdaFunction(this.functionNamed(name).function, {
+      new targets.LambdaFunction(this.functions.named(name).function, {
         deadLetterQueue: this.deadLetters,
         retryAttempts: 2,
         maxEventAge: Duration.minutes(5),
@@ -184,7 +130,7 @@ export class ControlPlaneStack extends Stack {
 
   /** Spot notices leave two minutes: nothing older is delivered. A retirement is told days ahead. */
   private makeNoticeRules(names: StageNames): void {
-    const handler = this.functionNamed('handle-interruption').function;
+    const handler = this.functions.named('handle-interruption').function;
     const target = (maxEventAge: Duration) =>
       new targets.LambdaFunction(handler, { deadLetterQueue: this.deadLetters, retryAttempts: 5, maxEventAge });
     new events.Rule(this, 'SpotNotice', {

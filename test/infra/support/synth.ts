@@ -21,6 +21,7 @@ export interface SynthesisedStage {
   readonly storage: Template;
   readonly nodes: Template;
   readonly controlPlane: Template;
+  readonly api: Template;
   readonly all: readonly Template[];
   /** Every resource of the stage. */
   readonly resources: readonly Resource[];
@@ -39,9 +40,9 @@ export const synthesise = (...configs: readonly StageConfig[]): SynthesisedStage
   });
   const code = () => Code.fromInline('exports.handler = async () => ({});');
   const stages = configs.map((config) => addSluiceStage(app, { config, root, codeOf: code }));
-  return stages.map(({ network, storage, nodes, controlPlane }) => {
+  return stages.map(({ network, storage, nodes, controlPlane, api }) => {
     const of = (stack: Stack) => Template.fromStack(stack);
-    const templates = { network: of(network), storage: of(storage), nodes: of(nodes), controlPlane: of(controlPlane) };
+    const templates = { network: of(network), storage: of(storage), nodes: of(nodes), controlPlane: of(controlPlane), api: of(api) };
     const all = Object.values(templates);
     const resources = all.flatMap((template) => Object.values(template.toJSON().Resources as Record<string, Resource>));
     return { ...templates, all, resources, ofType: (type: string) => resources.filter((resource) => resource.Type === type) };
