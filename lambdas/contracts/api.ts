@@ -15,6 +15,9 @@ export const BODY_MAX_BYTES = 2_500_000;
 
 export const clusterPath = z.object({ cluster: resourceName });
 export const jobPath = clusterPath.extend({ job: resourceName });
+/** As in the list of a job's snapshots. Not a path: it names no other directory. */
+export const snapshotId = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,199}$/, 'must be the id of a snapshot, as the list of them has it');
+export const snapshotPath = jobPath.extend({ snapshot: snapshotId });
 export const operationPath = clusterPath.extend({ operation: operationId });
 
 /** A cursor is opaque to callers; it must be text in base64url, or an earlier page cannot have given it. */
@@ -182,6 +185,7 @@ export const jobPage = pageOf(jobView);
 export const operationPage = pageOf(operationView);
 
 export const snapshotView = snapshot.omit({ origin: true, flinkJobId: true, takenAt: true }).extend({
+  id: snapshotId,
   origin: snapshot.shape.origin.optional().describe('Operation that asked for it; missing for what Flink made by itself'),
   flinkJobId: snapshot.shape.flinkJobId.optional().describe('Flink job that made it; missing where that is not known'),
   epoch: z.int().optional().describe('Start of the job that made it'),
@@ -198,3 +202,13 @@ export const snapshotView = snapshot.omit({ origin: true, flinkJobId: true, take
 });
 export type SnapshotView = z.infer<typeof snapshotView>;
 export const snapshotPage = pageOf(snapshotView);
+
+export const snapshotDeletion = z.object({
+  id: snapshotId,
+  location: snapshot.shape.location,
+  deleted: z.boolean().describe('false: it was gone before'),
+  objects: z.int().describe('How many objects were deleted'),
+  freedBytes: z.int(),
+  reason: z.string(),
+});
+export type SnapshotDeletionView = z.infer<typeof snapshotDeletion>;

@@ -22,6 +22,7 @@ const PARTS: Readonly<
   'cancel-job': { path: contracts.jobPath, body: contracts.emptyBody, answer: contracts.operationView },
   'take-savepoint': { path: contracts.jobPath, body: contracts.emptyBody, answer: contracts.operationView },
   'list-snapshots': { path: contracts.jobPath, query: contracts.pageQuery, answer: contracts.snapshotPage },
+  'delete-snapshot': { path: contracts.snapshotPath, answer: contracts.snapshotDeletion },
   'upgrade-job': { path: contracts.jobPath, body: contracts.upgradeBody, answer: contracts.operationView },
   'rescale-job': { path: contracts.jobPath, body: contracts.rescaleBody, answer: contracts.operationView },
   'set-scaling': { path: contracts.jobPath, body: contracts.scalingBody, answer: contracts.operationView },
@@ -53,6 +54,7 @@ const ANSWERS = {
   JobPage: contracts.jobPage,
   JobDescription: contracts.jobDescription,
   SnapshotPage: contracts.snapshotPage,
+  SnapshotDeletion: contracts.snapshotDeletion,
   Problem: contracts.problem,
 } as const;
 
@@ -63,7 +65,7 @@ export const openApiDocument = (): Json => ({
     title: 'Sluice',
     version: '1',
     description:
-      'Runs Apache Flink clusters and jobs. Every change is answered with 202 and an operation that can be followed; errors are problem documents (RFC 9457). Requests are signed (SigV4, service `execute-api`).',
+      'Runs Apache Flink clusters and jobs. Every change of a cluster or job is answered with 202 and an operation that can be followed; errors are problem documents (RFC 9457). Requests are signed (SigV4, service `execute-api`).',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -143,7 +145,8 @@ const operationOf = ({ method, path, handler, summary }: Route): Json => {
           },
         }),
     responses: {
-      ...(isChange
+      // What is an operation can be followed; anything else is done when it answers.
+      ...(answer === contracts.operationView && isChange
         ? {
             202: {
               description: 'Accepted; follow the operation',

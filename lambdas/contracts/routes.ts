@@ -95,6 +95,13 @@ export const ROUTES = [
     network: 'none',
   },
   {
+    method: 'DELETE',
+    path: '/clusters/{cluster}/jobs/{job}/snapshots/{snapshot}',
+    handler: 'delete-snapshot',
+    summary: 'Delete a savepoint or checkpoint that no job needs, and those of its files that no other needs',
+    network: 'none',
+  },
+  {
     method: 'POST',
     path: '/clusters/{cluster}/jobs/{job}/upgrade',
     handler: 'upgrade-job',

@@ -107,6 +107,7 @@ const audit = (request: AnyRequest, action: HandlerName, status: number, operati
     // As it came: what was refused is audited too. Path parameters are short and hold no secrets.
     cluster: event.pathParameters?.cluster ?? nameIn(request, action),
     job: event.pathParameters?.job ?? (action === 'submit-job' ? nameIn(request, action) : undefined),
+    snapshot: event.pathParameters?.snapshot,
     status,
     operationId,
     requestId: event.requestContext.requestId,

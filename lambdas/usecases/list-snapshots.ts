@@ -2,6 +2,7 @@ import type { SnapshotView } from '../contracts/api';
 import { InvalidRequest } from '../contracts/errors';
 import type { Job, Snapshot } from '../contracts/job';
 import type { Clock } from '../domain/clock';
+import { snapshotIdOf } from '../domain/snapshot-id';
 import type { Page, PageRequest, StorePort } from '../gateways/aws/store.port';
 import { requireCluster, requireJob } from './in-the-way';
 import { listState, readSnapshots, type SnapshotDeps, type SnapshotSeen } from './read-snapshots';
@@ -40,7 +41,7 @@ export const listSnapshots = async (
 const viewOf = ({ cluster, name }: Job, seen: SnapshotSeen, recorded: Snapshot | undefined, now: Date): SnapshotView => {
   const { location, kind, flinkJobId, epoch, completedAt, sizeBytes, files, restorable, because } = seen;
   return {
-    ...{ cluster, job: name, location, kind, sizeBytes, files: files.length, restorable },
+    ...{ cluster, job: name, id: snapshotIdOf(location), location, kind, sizeBytes, files: files.length, restorable },
     ...(recorded === undefined ? {} : { origin: recorded.origin }),
     ...(flinkJobId === undefined ? {} : { flinkJobId }),
     ...(epoch === undefined ? {} : { epoch }),
@@ -50,7 +51,7 @@ const viewOf = ({ cluster, name }: Job, seen: SnapshotSeen, recorded: Snapshot |
 };
 
 const viewOfGone = ({ cluster, job, location, kind, origin, flinkJobId, takenAt }: Snapshot, now: Date): SnapshotView => ({
-  ...{ cluster, job, location, kind, origin, flinkJobId, takenAt, ageSeconds: ageOf(takenAt, now) },
+  ...{ cluster, job, id: snapshotIdOf(location), location, kind, origin, flinkJobId, takenAt, ageSeconds: ageOf(takenAt, now) },
   ...{ sizeBytes: 0, files: 0, restorable: 'no', reason: 'It is gone: it was recorded, and is no longer in S3' },
 });
 

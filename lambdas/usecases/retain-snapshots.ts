@@ -65,6 +65,21 @@ export const retainSnapshots = async (deps: RetainDeps, cluster: Cluster): Promi
 };
 
 const planFor = async (deps: RetainDeps, cluster: Cluster, jobs: readonly Job[]): Promise<RetentionPlan> => {
+  const { judged, objects } = await lookThrough(deps, cluster, jobs);
+  return planRetention({
+    jobs: judged,
+    objects,
+    now: deps.clock().toISOString(),
+    safetySeconds: deps.safetySeconds ?? SAFETY_SECONDS,
+  });
+};
+
+/** All snapshots of a cluster's jobs with all files that any of them may share. `judged` has the order of `jobs`. */
+export const lookThrough = async (
+  deps: Omit<RetainDeps, 'clock'>,
+  cluster: Cluster,
+  jobs: readonly Job[],
+): Promise<{ readonly judged: readonly JobSnapshots[]; readonly objects: readonly ObjectSeen[] }> => {
   const objects = new Map<string, ObjectSeen>();
   for (const { name } of jobs) for (const object of await listState(deps, cluster.name, name)) objects.set(object.uri, object);
   const named = jobs.flatMap((job) => [parentOf(job), job.latestSavepoint].flatMap((location) => location ?? []));
@@ -82,12 +97,7 @@ const planFor = async (deps: RetainDeps, cluster: Cluster, jobs: readonly Job[])
       untouchable: [`s3://${deps.stage.stateBucket}/${checkpointsPrefix(job.cluster, job.name)}/${job.flinkJobId}`],
     });
   }
-  return planRetention({
-    jobs: judged,
-    objects: [...objects.values()],
-    now: deps.clock().toISOString(),
-    safetySeconds: deps.safetySeconds ?? SAFETY_SECONDS,
-  });
+  return { judged, objects: [...objects.values()] };
 };
 
 /** A start that claims its origin may go on with its files: they are those of its own checkpoints, or, before the first, of the origin. */
@@ -128,7 +138,7 @@ const whatChanged = async ({ store, clock }: RetainDeps, cluster: Cluster, jobs:
 const fingerprint = ({ epoch, flinkJobId, restoredFrom, latestSavepoint, spec }: Job): string =>
   JSON.stringify([epoch, flinkJobId, restoredFrom, latestSavepoint, spec.restore, spec.retention]);
 
-const keyOf = ({ stage }: RetainDeps, uri: string): string => {
+export const keyOf = ({ stage }: Pick<RetainDeps, 'stage'>, uri: string): string => {
   const prefix = `s3://${stage.stateBucket}/`;
   if (!uri.startsWith(prefix)) throw new Error(`${uri} is not in ${stage.stateBucket}, where alone anything is deleted`);
   return uri.slice(prefix.length);

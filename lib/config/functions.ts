@@ -130,6 +130,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'cancel-job': ['table:write', 'workflows:start'],
   'take-savepoint': ['table:write', 'workflows:start'],
   'list-snapshots': ['table:read', 'state:read'],
+  'delete-snapshot': ['table:write', 'state:retain'],
   'upgrade-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'rescale-job': ['table:write', 'workflows:start'],
   'set-scaling': ['table:write', 'workflows:start'],

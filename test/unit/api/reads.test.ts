@@ -1,7 +1,7 @@
 import { clusterDescription, configurationView, jobDescription, operationView } from '../../../lambdas/contracts/api';
 import { renderConfiguration, toYaml } from '../../../lambdas/domain/flink-config';
 import { putState } from '../../fakes/checkpoint-metadata';
-import { AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, TEST_STAGE, world } from './world';
+import { ANA, AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, TEST_STAGE, world } from './world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('./world').environment);
 beforeEach(resetWorld);
@@ -105,6 +105,55 @@ describe('jobs', () => {
     await givenJob();
     expect((await call('list-jobs', { path: AT_CLUSTER })).body.items).toEqual([expect.objectContaining({ name: 'delays' })]);
     expect((await call('list-jobs', { path: { cluster: 'other' } })).status).toBe(404);
+  });
+
+  test('have a snapshot deleted by its id with its own files, and once more without harm; what a job needs stays, and the answer says why', async () => {
+    await givenJob();
+    const flinkJobId = (await world.store.job(AT_JOB.cluster, AT_JOB.job))?.flinkJobId as string;
+    const state = 's3://state/clusters/flights/jobs/delays';
+    const [chk, old] = [`${state}/checkpoints/${flinkJobId}/chk-7`, `${state}/savepoints/savepoint-1`];
+    const shared = { path: `${state}/checkpoints/${flinkJobId}/shared/1`, sizeBytes: 50 };
+    putState(world.artifacts, chk, { checkpointId: 7, files: [shared], at: new Date(Date.UTC(2026, 2, 1, 11, 50)) });
+    putState(world.artifacts, old, {
+      checkpointId: 5,
+      files: [shared, { path: 'state', sizeBytes: 100 }],
+      at: new Date(Date.UTC(2026, 2, 1, 11, 40)),
+    });
+    await world.store.putSnapshot({
+      ...AT_JOB,
+      location: old,
+      kind: 'savepoint',
+      origin: 'op',
+      flinkJobId,
+      takenAt: world.now.toISOString(),
+    });
+    const listed = (await call('list-snapshots', { path: AT_JOB })).body.items as { id: string }[];
+    expect(listed.map(({ id }) => id)).toEqual([`${flinkJobId}-chk-7`, 'savepoint-1']);
+
+    const refused = await call('delete-snapshot', { path: { ...AT_JOB, snapshot: `${flinkJobId}-chk-7` } });
+    expect(refused).toMatchObject({ status: 409, body: { type: 'urn:sluice:problem:conflict' } });
+    expect(refused.body.detail).toMatch(/running start of job delays, which Flink keeps/);
+
+    const deleted = await call('delete-snapshot', { path: { ...AT_JOB, snapshot: 'savepoint-1' } });
+    expect(deleted).toMatchObject({ status: 200, body: { id: 'savepoint-1', location: old, deleted: true, objects: 2 } });
+    expect(deleted.body.reason).toMatch(/1 stay, which other snapshots or a running job need/);
+    expect(deleted.log.find(({ audit }) => audit === true)).toMatchObject({
+      action: 'delete-snapshot',
+      snapshot: 'savepoint-1',
+      status: 200,
+      caller: ANA,
+    });
+    expect(await world.artifacts.size(shared.path)).toBe(50);
+    expect(await world.artifacts.list('state', 'clusters/flights/jobs/delays/savepoints')).toEqual([]);
+    expect((await call('list-snapshots', { path: AT_JOB })).body.items).toHaveLength(1);
+
+    const again = await call('delete-snapshot', { path: { ...AT_JOB, snapshot: 'savepoint-1' } });
+    expect(again).toMatchObject({ status: 200, body: { deleted: false, objects: 0, freedBytes: 0 } });
+    expect((await call('delete-snapshot', { path: { ...AT_JOB, snapshot: '..' } })).status).toBe(400);
+    expect((await call('delete-snapshot', { path: { ...AT_JOB, job: 'other', snapshot: 'savepoint-1' } })).status).toBe(404);
+    const { body: savepoint } = await call('take-savepoint', { path: AT_JOB, body: {} });
+    const busy = await call('delete-snapshot', { path: { ...AT_JOB, snapshot: 'savepoint-1' } });
+    expect(busy).toMatchObject({ status: 409, body: { operation: { operationId: savepoint.operationId } } });
   });
 
   test('have their snapshots listed: what would be restored first comes first, and what cannot be restored says why', async () => {

@@ -6,8 +6,17 @@ jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('
 beforeEach(resetWorld);
 
 const AT_OPERATION = { cluster: 'flights', operation: `op-${'a'.repeat(26)}` };
+const AT_SNAPSHOT = { ...AT_JOB, snapshot: 'savepoint-1' };
 const pathOf = (path: string) =>
-  path.includes('{operation}') ? AT_OPERATION : path.includes('{job}') ? AT_JOB : path.includes('{cluster}') ? AT_CLUSTER : {};
+  path.includes('{snapshot}')
+    ? AT_SNAPSHOT
+    : path.includes('{operation}')
+      ? AT_OPERATION
+      : path.includes('{job}')
+        ? AT_JOB
+        : path.includes('{cluster}')
+          ? AT_CLUSTER
+          : {};
 
 describe.each(ROUTES.map(({ handler, path }) => [handler, pathOf(path)] as const))('%s', (handler, path) => {
   test('is refused to a caller without an IAM identity', async () => {
