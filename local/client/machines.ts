@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-const machine = z.object({ instanceId: z.string(), phase: z.string(), address: z.string(), tags: z.record(z.string(), z.string()) });
+const machine = z.object({
+  instanceId: z.string(),
+  phase: z.string(),
+  directory: z.string(),
+  address: z.string(),
+  zone: z.string(),
+  tags: z.record(z.string(), z.string()),
+  /** What the node says of itself; nothing before it says anything. */
+  status: z.object({ processes: z.array(z.object({ name: z.string() })).default([]) }),
+});
 /** An emulated instance and the processes that stand for it. */
 export type Machine = z.infer<typeof machine>;
 
@@ -20,15 +29,16 @@ export class Machines {
     return (await response.json()) as T;
   }
 
+  /** Every host that is there, whatever becomes of it. */
+  async all(): Promise<Machine[]> {
+    return z.array(machine).parse(await this.call('GET', '/instances'));
+  }
+
   /** The hosts of a cluster that run now. */
   async of(cluster: string, role?: 'jobmanager' | 'taskmanager'): Promise<Machine[]> {
-    return z
-      .array(machine)
-      .parse(await this.call('GET', '/instances'))
-      .filter(
-        ({ phase, tags }) =>
-          phase === 'booted' && tags['sluice:cluster'] === cluster && (role === undefined || tags['sluice:role'] === role),
-      );
+    return (await this.all()).filter(
+      ({ phase, tags }) => phase === 'booted' && tags['sluice:cluster'] === cluster && (role === undefined || tags['sluice:role'] === role),
+    );
   }
 
   /** All hosts of a zone stand still (or are dead), and EC2 has no means to end or to start one there. @param announced AWS says so by an event */
@@ -39,6 +49,20 @@ export class Machines {
   /** What stood still goes on; EC2 ends what it was asked to end only after this time. */
   returnZone(zone: string, zombieSeconds: number): Promise<unknown> {
     return this.call('POST', `/zones/${zone}/return`, { zombieSeconds });
+  }
+
+  /** Ends one process of Flink on a host at once; the host stays. */
+  async killProcess({ instanceId, status }: Machine): Promise<unknown> {
+    const process = status.processes[0]?.name;
+    if (process === undefined) throw new Error(`${instanceId} runs no process`);
+    return this.call('POST', `/instances/${instanceId}/signal`, { signal: 'SIGKILL', process });
+  }
+
+  /** EC2 takes a Spot instance back at a time, and tells it so. */
+  interrupt({ instanceId }: Machine, at: Date): Promise<unknown> {
+    return this.call('PUT', `/instances/${instanceId}/notices`, {
+      'spot/instance-action': { action: 'terminate', time: at.toISOString() },
+    });
   }
 
   /** A signal to everything on a host: SIGKILL is its sudden end, SIGSTOP lets it answer nothing. */

@@ -18,7 +18,8 @@ const USAGE = `npm start [-- OPTIONS]     the local twin with a cluster, a job a
   --rate N        flights a second (default: 20000; with --until-done as fast as it goes)
   --scenario NAME something happens to a running job, and the answer has to be exactly right: ${SCENARIO_NAMES.join(', ')}
   --minutes N     of the scenario soak: how long faults strike (10)
-  --seed N        of the scenario soak: which faults, and when (1)`;
+  --seed N        of the scenario soak: which faults, and when (1)
+  --faults A,B    of the scenario soak: only these (all of them)`;
 
 const wholeNumber = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
@@ -31,10 +32,13 @@ const roadLine = (summary: Summary): string =>
     ? `All ${summary.rowsCompared} rows are right. First row after ${summary.secondsToFirstRow.toFixed(1)} s.`
     : `WRONG: ${summary.rowsWrong} wrong, ${summary.rowsMissing} missing, ${summary.rowsDoubled} doubled, ${summary.rowsUnexpected} unexpected of ${summary.rowsExpected} rows\n${summary.problems.join('\n')}`;
 
-const scenarioLine = (summary: ScenarioSummary): string =>
-  summary.ok
-    ? `All ${summary.ordersExpected} orders were numbered exactly once.`
-    : `WRONG: ${summary.missing} missing, ${summary.doubled} doubled, ${summary.unexpected} unexpected of ${summary.ordersExpected} orders\n${summary.problems.join('\n')}`;
+const scenarioLine = ({ ok, ordersExpected, missing, doubled, unexpected, problems }: ScenarioSummary): string => {
+  const right = missing + doubled + unexpected === 0;
+  const answer = right
+    ? `All ${ordersExpected} orders were numbered exactly once${ok ? '.' : ', but'}`
+    : `WRONG: ${missing} missing, ${doubled} doubled, ${unexpected} unexpected of ${ordersExpected} orders`;
+  return [answer, ...problems].join('\n');
+};
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
@@ -47,6 +51,7 @@ const main = async (): Promise<number> => {
       scenario: { type: 'string' },
       minutes: { type: 'string' },
       seed: { type: 'string' },
+      faults: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -63,6 +68,7 @@ const main = async (): Promise<number> => {
       : scenarioNamed(values.scenario, {
           minutes: wholeNumber('minutes', values.minutes) ?? 10,
           seed: wholeNumber('seed', values.seed) ?? 1,
+          ...(values.faults === undefined ? {} : { faults: values.faults.split(',') }),
         });
   const live = !scenario && process.stdout.isTTY && !values.json && !values.plain;
   const view: View = live ? new LiveView(process.stdout) : new PlainView(values.json ? process.stderr : process.stdout);

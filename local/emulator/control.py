@@ -49,6 +49,9 @@ def _route(method: str, parts: list[str], body) -> tuple[int, object]:
         case ("DELETE", ["faults"]):
             faults.clear()
             return 200, []
+        case ("DELETE", ["faults", name]):
+            faults.clear(name)
+            return 200, faults.active()
         case ("GET", ["settings"]):
             return 200, asdict(settings)
         case ("PUT", ["settings"]):

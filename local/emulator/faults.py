@@ -1,10 +1,11 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
-A rule is {service, action, zone?, instanceType?, function?, status?, code?, message?, delayMs?, count?}; `*` matches any service or
-action. Without status
-and code a rule only delays. A rule with a function matches what a state machine invokes (lambda, Invoke). A rule with a zone matches
-launches into it: {"service": "ec2", "action": "RunInstances", "zone": "us-east-1a",
-"code": "InsufficientInstanceCapacity"}.
+A rule is {service, action, zone?, instanceType?, function?, status?, code?, message?, delayMs?, count?, deliveries?, kill?, name?}; `*` matches
+any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function matches
+what a state machine invokes (lambda, Invoke). A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
+"zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}. {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2
+repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
+an invocation has begun.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ class Rule:
     message: str | None = None
     delayMs: int = 0
     count: int | None = None
+    deliveries: int | None = None
+    kill: bool = False
+    name: str | None = None
     hits: int = 0
 
     def matches(self, service: str, action: str, zone: str | None, instance_type: str | None, function: str | None) -> bool:
@@ -60,9 +64,9 @@ def add(rules: list[dict]) -> None:
         _rules.extend(made)
 
 
-def clear() -> None:
+def clear(name: str | None = None) -> None:
     with _lock:
-        _rules.clear()
+        _rules[:] = [rule for rule in _rules if name is not None and rule.name != name]
 
 
 def active() -> list[dict]:
@@ -75,10 +79,26 @@ def any_rules() -> bool:
 
 
 def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None, function: str | None = None) -> Rule | None:
-    """The first rule that matches, counted as used."""
+    """The first rule that delays or fails this call, counted as used."""
+    return _first(lambda rule: rule.deliveries is None and not rule.kill, service, action, zone, instance_type, function)
+
+
+def deliveries(detail_type: str) -> int:
+    """How often an event reaches the rules of its bus."""
+    rule = _first(lambda one: one.deliveries is not None, "events", detail_type)
+    return 1 if rule is None else rule.deliveries
+
+
+def kill_after(function: str) -> float | None:
+    """Seconds after which the environment of the invocation that begins now is killed, or None."""
+    rule = _first(lambda one: one.kill, "lambda", "Invoke", function=function)
+    return None if rule is None else rule.delayMs / 1000
+
+
+def _first(kind, service: str, action: str, zone: str | None = None, instance_type: str | None = None, function: str | None = None) -> Rule | None:
     with _lock:
         for rule in _rules:
-            if rule.matches(service, action, zone, instance_type, function):
+            if kind(rule) and rule.matches(service, action, zone, instance_type, function):
                 rule.hits += 1
                 return rule
     return None

@@ -26,6 +26,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
+from . import faults
 from .patching import replace
 
 RUNTIME = str(Path(__file__).with_name("node_runtime.cjs"))
@@ -142,7 +143,22 @@ class NodeEnvironment(lambda_runtime.Worker):
             self._socket.sendall((json.dumps(call) + "\n").encode())
         except OSError:
             return {}
-        return self._receive(timeout)
+        killer = self._killer()
+        try:
+            return self._receive(timeout)
+        finally:
+            if killer:
+                killer.cancel()
+
+    def _killer(self) -> threading.Timer | None:
+        """A test's fault: the environment dies while it works, as when its host does."""
+        seconds = faults.kill_after(self.func_name)
+        if seconds is None:
+            return None
+        timer = threading.Timer(seconds, self._proc.kill)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _error(self, answer: dict | None, request_id: str, timeout: float) -> dict | None:
         if answer is None:

@@ -23,7 +23,7 @@ export interface ScenarioProps {
 
 export interface ScenarioSummary extends Answer {
   /** What the scenario measured, by name. */
-  readonly measured: Readonly<Record<string, number | string>>;
+  readonly measured: Readonly<Record<string, unknown>>;
 }
 
 const JOB = 'orders';
@@ -108,7 +108,15 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
       return tally.compare(sent);
     })();
     const [measured, answer] = await Promise.all([acting, answering]);
-    return { ...answer, measured };
+    const after = await scenario.afterwards?.(play);
+    if (!after) return { ...answer, measured };
+    const { problems } = after;
+    return {
+      ...answer,
+      ok: answer.ok && problems.length === 0,
+      problems: [...answer.problems, ...problems],
+      measured: { ...measured, ...after.measured },
+    };
   } finally {
     stop.abort();
     await Promise.allSettled([sending, reading, watching]);

@@ -32,5 +32,9 @@ export interface Scenario {
   readonly job: Omit<JobInput, 'name' | 'jar' | 'sql'>;
   readonly profile: readonly LoadPoint[];
   /** Runs while the orders come. What it throws fails the scenario; so does an answer that is not exactly right. */
-  readonly act: (play: Play) => Promise<Readonly<Record<string, number | string>>>;
+  readonly act: (play: Play) => Promise<Readonly<Record<string, unknown>>>;
+  /** Runs when the answer is known. Each problem is a sentence, and fails the scenario. */
+  readonly afterwards?: (
+    play: Play,
+  ) => Promise<{ readonly problems: readonly string[]; readonly measured: Readonly<Record<string, unknown>> }>;
 }

@@ -1,24 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OperationView } from '../../../lambdas/contracts/api';
+import { median, percentile, rounded } from '../../../bench/statistics';
+import { leftovers, operationsOf, unrest } from './leftovers';
 import type { Play, Scenario } from './scenario';
+import { FAULTS } from './soak-faults';
 
 export interface SoakOptions {
   readonly minutes: number;
   /** The same seed gives the same faults at the same distances. */
   readonly seed: number;
+  /** Names of the faults that may strike. @default - all of them */
+  readonly faults?: readonly string[];
 }
 
 const RATE = 60;
 /** Between two faults, seconds. */
 const [SOONEST, LATEST] = [30, 90] as const;
 /** After the last fault the job is left alone for so long before the orders end. */
-const QUIET = 90;
-/** What was begun has ended so long after the last order. */
+const QUIET = 60;
+/** What was begun has ended, and what is not needed is gone, so long after the last order. */
 const SETTLED_SECONDS = 300;
+/** How long a fault is answerable for silences, unless the next one strikes earlier or its own has not ended. */
+const WATCHED_SECONDS = 60;
+
+/** What a fault did to whoever waits for results. */
+interface Account {
+  readonly fault: string;
+  readonly at: number;
+  readonly detail: string;
+  /** From the blow to the first result of an order that was sent after it; null when none came while the orders lasted. */
+  readonly secondsToNewResults: number | null;
+  /** Longest time without a new result, from the blow on. */
+  readonly longestSilenceSeconds: number;
+}
 
 /** A small generator of numbers from 0 to 1 (xorshift32); only so that a run can be repeated. */
 const numbersFrom = (seed: number): (() => number) => {
-  let state = seed | 0 || 1;
+  let state = Math.imul(seed, 2_654_435_761) | 0 || 1;
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;
@@ -27,86 +44,85 @@ const numbersFrom = (seed: number): (() => number) => {
   };
 };
 
-interface Fault {
-  readonly name: string;
-  readonly strike: (play: Play, random: () => number) => Promise<string>;
+/** Names in an order by chance, each once before any comes again. */
+function* dealt(names: readonly string[], random: () => number): Generator<string, never> {
+  for (;;) {
+    const deck = [...names];
+    while (deck.length > 0) yield deck.splice(Math.floor(random() * deck.length), 1)[0] as string;
+  }
 }
 
-const host = async ({ machines, cluster }: Play, role: 'jobmanager' | 'taskmanager', random: () => number) => {
-  const all = await machines.of(cluster, role);
-  return all[Math.floor(random() * all.length)];
+/** Keeps account of the flow of results, fault by fault. */
+class Flow {
+  readonly accounts: Account[] = [];
+  private open: { -readonly [Key in keyof Account]: Account[Key] }[] = [];
+  private readonly sentAt = new Map<object, number>();
+  private last = { committed: 0, at: 0 };
+
+  constructor(private readonly play: Play) {}
+
+  begin(fault: string): { detail: string } {
+    const at = this.play.seconds();
+    this.close(at);
+    const account = { fault, at: rounded(at), detail: '', secondsToNewResults: null, longestSilenceSeconds: 0 };
+    this.sentAt.set(account, this.play.figures().sent);
+    this.open.push(account);
+    this.accounts.push(account);
+    return account;
+  }
+
+  look(): void {
+    const { committed } = this.play.figures();
+    const now = this.play.seconds();
+    for (const account of this.open) {
+      const silence = now - Math.max(account.at, this.last.at);
+      account.longestSilenceSeconds = Math.max(account.longestSilenceSeconds, rounded(silence, 2));
+      if (account.secondsToNewResults === null && committed > (this.sentAt.get(account) ?? 0)) {
+        account.secondsToNewResults = rounded(now - account.at, 2);
+        this.play.say(`  ${account.fault}: results of new orders after ${account.secondsToNewResults.toFixed(1)} s`);
+      }
+    }
+    if (committed > this.last.committed) this.last = { committed, at: now };
+    this.close(now - WATCHED_SECONDS);
+  }
+
+  /** Those that struck before, and whose results flow again, answer for nothing any more. */
+  private close(before: number): void {
+    this.open = this.open.filter(({ at, secondsToNewResults }) => at > before || secondsToNewResults === null);
+  }
+}
+
+/** By kind of fault: how often, and how long without results. */
+const byKind = (accounts: readonly Account[]) =>
+  [...new Set(accounts.map(({ fault }) => fault))].map((fault) => {
+    const own = accounts.filter((account) => account.fault === fault);
+    const toResults = own.flatMap(({ secondsToNewResults }) => secondsToNewResults ?? []);
+    const silences = own.map(({ longestSilenceSeconds }) => longestSilenceSeconds);
+    return {
+      fault,
+      times: own.length,
+      ...(toResults.length > 0
+        ? { toNewResultsP50: rounded(median(toResults)), toNewResultsP95: rounded(percentile(toResults, 0.95)) }
+        : {}),
+      silenceP50: rounded(median(silences)),
+      silenceP95: rounded(percentile(silences, 0.95)),
+    };
+  });
+
+/** Waits for complaints to cease. @returns what is still complained of when the time is up */
+const settled = async (seconds: number, complaints: () => Promise<string[]>): Promise<string[]> => {
+  const deadline = performance.now() + seconds * 1_000;
+  for (;;) {
+    const found = await complaints().catch((error: Error) => [error.message]);
+    if (found.length === 0 || performance.now() > deadline) return found;
+    await sleep(2_000);
+  }
 };
 
-const withRules = async ({ twin, signal }: Play, seconds: number, rules: readonly object[]): Promise<void> => {
-  const faults = `${twin.awsEndpoint}/_twin/faults`;
-  await fetch(faults, { method: 'POST', body: JSON.stringify(rules), headers: { 'content-type': 'application/json' } });
-  await sleep(seconds * 1_000, undefined, { signal }).catch(() => {});
-  await fetch(faults, { method: 'DELETE' });
-};
-
-const FAULTS: readonly Fault[] = [
-  {
-    name: 'a TaskManager host dies',
-    strike: async (play, random) => {
-      const victim = await host(play, 'taskmanager', random);
-      if (!victim) return 'there was none';
-      await play.machines.signal(victim, 'SIGKILL');
-      return victim.instanceId;
-    },
-  },
-  {
-    name: 'a TaskManager host stands still for five seconds',
-    strike: async (play, random) => {
-      const victim = await host(play, 'taskmanager', random);
-      if (!victim) return 'there was none';
-      await play.machines.signal(victim, 'SIGSTOP');
-      await sleep(5_000);
-      await play.machines.signal(victim, 'SIGCONT').catch(() => {});
-      return victim.instanceId;
-    },
-  },
-  {
-    name: 'the JobManager host dies',
-    strike: async (play, random) => {
-      const victim = await host(play, 'jobmanager', random);
-      if (!victim) return 'there was none';
-      await play.machines.signal(victim, 'SIGKILL');
-      return victim.instanceId;
-    },
-  },
-  {
-    name: 'the table answers 500 to its next ten calls, while a savepoint is asked for',
-    strike: async (play) => {
-      const asked = play.client.call('POST', `/clusters/${play.cluster}/jobs/${play.job}/savepoints`, { body: {} });
-      await withRules(play, 10, [{ service: 'dynamodb', action: '*', status: 500, count: 10 }]);
-      return `the savepoint's request was answered ${(await asked).status}`;
-    },
-  },
-  {
-    name: 'EC2 and Auto Scaling answer 503 for ten seconds, while a rescale is asked for',
-    strike: async (play, random) => {
-      const parallelism = 1 + Math.floor(random() * 4);
-      const { status } = await play.client.call('POST', `/clusters/${play.cluster}/jobs/${play.job}/rescale`, { body: { parallelism } });
-      await withRules(play, 10, [
-        { service: 'ec2', action: '*', status: 503 },
-        { service: 'autoscaling', action: '*', status: 503 },
-      ]);
-      return `to ${parallelism}, answered ${status}`;
-    },
-  },
-  {
-    name: 'the next five functions that workflows call fail, while a rescale is asked for',
-    strike: async (play, random) => {
-      const parallelism = 1 + Math.floor(random() * 4);
-      const { status } = await play.client.call('POST', `/clusters/${play.cluster}/jobs/${play.job}/rescale`, { body: { parallelism } });
-      await withRules(play, 10, [{ service: 'lambda', action: 'Invoke', function: '*', status: 500, count: 5 }]);
-      return `to ${parallelism}, answered ${status}`;
-    },
-  },
-];
-
-/** Orders come all the time, a fault strikes every half to one and a half minutes, and in the end every order has to be numbered once and nothing be under way. */
-export const soak = ({ minutes, seed }: SoakOptions): Scenario => {
+/** Orders come all the time, a fault strikes every half to one and a half minutes, and in the end every order has to be numbered once and nothing be left. */
+export const soak = ({ minutes, seed, faults = Object.keys(FAULTS) }: SoakOptions): Scenario => {
+  const unknown = faults.find((name) => !Object.hasOwn(FAULTS, name));
+  if (unknown !== undefined) throw new Error(`--faults knows ${Object.keys(FAULTS).join(', ')}; not ${unknown}`);
   const end = minutes * 60 + QUIET;
   return {
     title: `${minutes} minutes of orders with a fault every ${SOONEST} to ${LATEST} s, seed ${seed}.`,
@@ -115,33 +131,72 @@ export const soak = ({ minutes, seed }: SoakOptions): Scenario => {
     job: {
       parallelism: 2,
       flinkConfiguration: { 'execution.checkpointing.interval': '2 s', 'execution.checkpointing.min-pause': '500 ms' },
+      scaling: { maxParallelism: 4, serviceLevels: { maxLagSeconds: 20 } },
     },
     profile: [
       { second: 0, recordsPerSecond: RATE },
       { second: end, recordsPerSecond: RATE },
     ],
     act: async (play) => {
-      const { say, seconds, until, client, cluster, figures, signal } = play;
+      const { say, seconds, until, figures, signal } = play;
       const random = numbersFrom(seed);
-      const struck: Record<string, number> = {};
+      const flow = new Flow(play);
       await until('a first result', 120, async () => figures().committed > 5 * RATE);
-      for (;;) {
-        const pause = SOONEST + random() * (LATEST - SOONEST);
-        if (seconds() + pause > minutes * 60) break;
-        await sleep(pause * 1_000, undefined, { signal });
-        const fault = FAULTS[Math.floor(random() * FAULTS.length)];
-        if (!fault) continue;
-        say(`✂ ${fault.name}`);
-        struck[fault.name] = (struck[fault.name] ?? 0) + 1;
-        say(`  (${await fault.strike(play, random)})`);
+      const looking = new AbortController();
+      const looks = (async () => {
+        for (; !looking.signal.aborted && !signal.aborted; await sleep(50)) flow.look();
+      })();
+      try {
+        // For comparison: nothing happens, and a result still waits for its checkpoint.
+        for (let sample = 0; sample < 3; sample += 1) {
+          flow.begin('nothing');
+          await sleep(5_000, undefined, { signal });
+        }
+        const next = dealt(faults, random);
+        let mended: Promise<unknown> = Promise.resolve();
+        for (;;) {
+          const pause = SOONEST + random() * (LATEST - SOONEST);
+          if (seconds() + pause > minutes * 60) break;
+          await sleep(pause * 1_000, undefined, { signal });
+          const name = next.next().value;
+          if (name.includes('zone')) await mended;
+          say(`✂ ${FAULTS[name]?.title}`);
+          const account = flow.begin(name);
+          const struck = await FAULTS[name]?.strike(play, random);
+          account.detail = struck?.detail ?? '';
+          if (struck?.mended) mended = struck.mended;
+          say(`  ${name}: ${account.detail}`);
+        }
+        await until('the last order', QUIET + minutes * 60, async () => seconds() > end - 1);
+        await mended;
+      } finally {
+        looking.abort();
+        await looks;
       }
-      await until('the last order', QUIET + minutes * 60, async () => seconds() > end - 1);
-      const open = await until('every operation ended', SETTLED_SECONDS, async () => {
-        const { body } = await client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${cluster}/operations?limit=100`);
-        return body.items.every(({ endedAt }) => endedAt !== undefined) && body.items;
-      });
-      const failed = open.filter(({ status }) => status === 'FAILED').length;
-      return { ...struck, operations: open.length, operationsFailed: failed };
+      const kinds = byKind(flow.accounts);
+      for (const { fault, times, toNewResultsP50, toNewResultsP95, silenceP50, silenceP95 } of kinds)
+        say(
+          `${fault.padEnd(22)} ${times} times; new results after ${toNewResultsP50 ?? 'never'} s (p50), ${toNewResultsP95 ?? 'never'} s (p95); longest silence ${silenceP50} s, ${silenceP95} s`,
+        );
+      return { faults: flow.accounts, kinds };
+    },
+    afterwards: async (play) => {
+      const { client, cluster, say } = play;
+      const problems = await settled(SETTLED_SECONDS, () => unrest(play));
+      say(problems.length === 0 ? 'Everything is at rest: nothing is under way, and nobody holds anything.' : `✗ ${problems.join('; ')}`);
+      const operations = await operationsOf(play);
+      const ended = await client.ended(await client.terminateCluster(cluster, 'cancel'), SETTLED_SECONDS);
+      if (ended.status !== 'SUCCEEDED') problems.push(`the termination is ${ended.status}: ${ended.reason}`);
+      const left = await settled(60, () => leftovers(play));
+      say(left.length === 0 ? 'The cluster is terminated, and nothing of it is left.' : `✗ ${left.join('; ')}`);
+      const failed = operations.filter(({ status }) => status === 'FAILED');
+      return {
+        problems: [...problems, ...left],
+        measured: {
+          operations: operations.length,
+          operationsFailed: failed.map(({ kind, operationId, reason }) => `${kind} ${operationId}: ${reason}`),
+        },
+      };
     },
   };
 };

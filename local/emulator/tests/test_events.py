@@ -48,6 +48,17 @@ class Events(unittest.TestCase):
             health["service"], health["eventTypeCategory"], health["affectedEntities"][0]["entityValue"]))
         s.remove(name)
 
+    def test_an_event_can_be_lost_or_repeated(self):
+        seen = s.listen({"source": ["aws.arc-zonal-shift"]})
+        for zone, deliveries in (("us-east-1a", 0), ("us-east-1b", 2), ("us-east-1c", 1)):
+            s.twin("POST", "faults", [{"service": "events", "action": "Autoshift*", "deliveries": deliveries, "count": 1}])
+            s.twin("POST", f"zones/{zone}/impaired", {})
+            s.wait_for(lambda: all(rule["hits"] for rule in s.twin("GET", "faults")), "the fault's use")
+            s.twin("DELETE", "faults")
+        repeated, again, once = s.wait_for(lambda: seen() if len(seen()) >= 3 else None, "three deliveries")
+        self.assertEqual(repeated["id"], again["id"])
+        self.assertNotEqual(repeated["id"], once["id"])
+
     def test_an_impaired_zone_is_an_autoshift_away_from_it(self):
         seen = s.listen({"source": ["aws.arc-zonal-shift"]})
         s.twin("POST", "zones/us-east-1b/impaired", {})

@@ -36,6 +36,13 @@ class Faults(unittest.TestCase):
         s.client("dynamodb").list_tables()
         self.assertGreater(time.monotonic() - started, 0.4)
 
+    def test_rules_are_taken_away_by_name(self):
+        self.fault(service="s3", action="ListBuckets", status=500, name="storage")
+        self.fault(service="dynamodb", action="ListTables", status=500, name="table")
+        s.twin("DELETE", "faults/storage")
+        s.client("s3").list_buckets()
+        self.assertEqual(["table"], [rule["name"] for rule in s.twin("GET", "faults")])
+
     def test_an_unknown_field_of_a_rule_is_refused(self):
         self.assertIsNone(s.twin("POST", "faults", [{"servcie": "s3"}]))
         self.assertEqual(s.twin("GET", "faults"), [])

@@ -45,6 +45,17 @@ class Functions(unittest.TestCase):
         error, payload = s.invoke(s.function("exports.handler = async () => process.exit(3);"))
         self.assertEqual((error, payload["errorType"]), ("Unhandled", "Runtime.ExitError"))
 
+    def test_an_environment_killed_in_the_middle_is_an_exit_and_the_next_invocation_has_another(self):
+        name = s.function("exports.handler = async () => { await new Promise((done) => setTimeout(done, 400)); return process.pid; };")
+        before = s.invoke(name)[1]
+        s.twin("POST", "faults", [{"service": "lambda", "action": "Invoke", "function": name, "kill": True, "delayMs": 100, "count": 1}])
+        error, payload = s.invoke(name)
+        self.assertEqual((error, payload["errorType"]), ("Unhandled", "Runtime.ExitError"))
+        error, after = s.invoke(name)
+        self.assertIsNone(error)
+        self.assertNotEqual(before, after)
+        s.twin("DELETE", "faults")
+
     def test_a_bundle_that_does_not_load_reports_why(self):
         error, payload = s.invoke(s.function("throw new TypeError('at load');"))
         self.assertEqual((error, payload["errorType"], payload["errorMessage"]), ("Unhandled", "TypeError", "at load"))
