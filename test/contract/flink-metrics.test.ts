@@ -106,10 +106,13 @@ describe('What real Flink tells of its jobs', () => {
   it('a job that reads Kafka: rates, lag, watermark, partitions, graph, checkpoints and TaskManagers', async () => {
     const generator = await start(GENERATE, 1);
     const reader = await start(WINDOWS, 2);
+    // The reader begins with what was made before it: its rate is the generator's when it has caught up.
+    const caughtUp = (each: Observed): boolean => Math.abs((each.observation.vertices[0]?.recordsIn ?? 0) - 1_000) < 500;
     const seen = await observedUntil(
       reader,
       (each) =>
         known(each) &&
+        caughtUp(each) &&
         each.observation.watermarkLagSeconds !== undefined &&
         each.observation.vertices[0]?.partitions !== undefined &&
         each.observation.vertices[0]?.pendingRecordsGrowth !== undefined &&
@@ -123,9 +126,6 @@ describe('What real Flink tells of its jobs', () => {
     expect(observation).toMatchObject({ state: 'RUNNING', incomplete: false, restarts: 0, checkpoints: { consecutiveFailures: 0 } });
     expect(source).toMatchObject({ inputs: [], parallelism: 2, maxParallelism: 128, partitions: 3, incomplete: false });
     expect(windows).toMatchObject({ inputs: [{ vertex: source?.id, ship: 'hash' }], slotSharingGroup: source?.slotSharingGroup });
-    // The generator makes 1000 records a second; a busy machine may lose some of its time.
-    expect(source?.recordsIn).toBeGreaterThan(500);
-    expect(source?.recordsIn).toBeLessThan(1_500);
     expect(source?.pendingRecords).toBeGreaterThanOrEqual(0);
     // At least one and at most 42 groups go from each window of a second to the next vertex.
     expect(windows?.recordsIn).toBeGreaterThan(1);
