@@ -88,6 +88,7 @@ export class Scene {
     this.cluster.start();
     await this.allThere();
     await this.startJob();
+    await awaited('The archive of classes', () => this.cluster.classArchive(this.jobManager), { withinMs: 120_000, everyMs: 250 });
   }
 
   /** The next epoch of the job, without state; there is a checkpoint of all of its state afterwards. */

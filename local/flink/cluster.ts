@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toYaml } from '../../lambdas/domain/flink-config';
@@ -31,6 +31,8 @@ export interface ProcessSeen {
 }
 
 const ROOT = resolve(__dirname, '../..');
+/** Sooner than a node does: what is watched here has no two minutes. */
+const KEEPS_CLASSES_AFTER_SECONDS = 5;
 const GUARD = join(ROOT, 'local/twin/guard.py');
 
 /** Real Flink processes on loopback addresses, started and kept alive by what does it on a node, without emulated instances around them. */
@@ -51,7 +53,8 @@ export class FlinkCluster {
     const entries = Object.entries(host.configuration).map(([key, value]) => ({ key, value, source: 'cluster' as const }));
     writeFileSync(join(home, 'conf', 'config.yaml'), toYaml(entries));
     copyFileSync(join(ROOT, 'node/log4j.properties'), join(home, 'conf', 'log4j.properties'));
-    const spec = { home, image, java: 'java', role: host.role, id: host.id, addresses: host.addresses };
+    const { role, id, addresses } = host;
+    const spec = { home, image, java: 'java', role, id, addresses, keepsClassesAfter: KEEPS_CLASSES_AFTER_SECONDS };
     writeFileSync(join(home, 'host.json'), JSON.stringify(spec));
     const log = openSync(join(home, 'supervisor.log'), 'a');
     const command = [GUARD, '0', 'python3', join(__dirname, 'host.py'), join(home, 'host.json')];
@@ -70,6 +73,12 @@ export class FlinkCluster {
     } catch {
       return []; // Not written yet.
     }
+  }
+
+  /** Of a JobManager: with it the process starts as on a host where it has been up for a while. Undefined until it is made. */
+  classArchive(host: Pick<HostSpec, 'id'>): string | undefined {
+    const path = join(this.home(host), 'state', 'jobmanager', 'classes.jsa');
+    return existsSync(path) ? path : undefined;
   }
 
   pid(host: Pick<HostSpec, 'id'>, number = 0): number {

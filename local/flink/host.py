@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "node"))
 
-from sluice_node import flink  # noqa: E402
+from sluice_node import classes, flink  # noqa: E402
 from sluice_node.status import Status  # noqa: E402
 from sluice_node.supervisor import Supervisor  # noqa: E402
 
@@ -23,6 +23,9 @@ def main(path):
         specs = flink.job_manager(installation, spec["id"], spec["addresses"][0])
     else:
         specs = flink.task_managers(installation, spec["id"], spec["addresses"])
+    for process in specs:
+        if process.classes:
+            classes.keep(process, print, spec["keepsClassesAfter"])
     Supervisor(specs, Status(os.path.join(home, "status.json"), processes=[]).processes).run()
 
 

@@ -2,7 +2,7 @@
 import json
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -61,6 +61,21 @@ class ProcessSpec:
     """Emptied before every start: what a killed process left there would stay for ever."""
     scratch: str
     environment: dict = field(default_factory=dict)
+    """Where the archive of a Java process's classes is or will be (classes.py); empty for a process that keeps none."""
+    classes: str = ""
+
+    def class_list(self):
+        """Names of the classes that the last start without an archive has loaded so far, a line each."""
+        return self.classes + ".list"
+
+    def command_line(self):
+        """The command, with the archive once there is one; until then the process tells which classes it loads."""
+        if not self.classes:
+            return self.command
+        java, *options = self.command
+        if os.path.exists(self.classes):
+            return [java, "-Xshare:auto", "-XX:SharedArchiveFile=" + self.classes, *options]
+        return [java, "-XX:DumpLoadedClassList=" + self.class_list(), *options]
 
 
 def read_settings(path):
@@ -132,7 +147,8 @@ def job_manager(flink, instance_id, address):
         # Not in the directory that is emptied: jars that were uploaded are there after a restart of the process, as the jobs are.
         "web.upload.dir": os.path.join(flink.state, name),
     }
-    return [_process(flink, name, JOB_MANAGER, "jobmanager", memory_parameters(flink, "JM"), own)]
+    spec = _process(flink, name, JOB_MANAGER, "jobmanager", memory_parameters(flink, "JM"), own)
+    return [replace(spec, classes=os.path.join(flink.state, name, "classes.jsa"))]
 
 
 def task_managers(flink, instance_id, addresses):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from . import addresses, drain, flink, image, node, notices, volume
+from . import addresses, classes, drain, flink, image, node, notices, volume
 from .imds import Metadata
 from .s3 import S3
 from .status import Status, status_uri
@@ -58,6 +58,9 @@ def run(home):
     notices.watch(metadata, lambda found: status.update(notices=found))
     status.update(phase="running", reason="%d process(es) started." % len(specs), bootSeconds=round(time.monotonic() - started, 2))
     say("starting %s" % ", ".join(spec.name for spec in specs))
+    for spec in specs:
+        if spec.classes:
+            classes.keep(spec, say)
     supervise(specs, status, metadata if identity.role == "taskmanager" else None, say)
     status.update(phase="stopped", reason="The node was told to stop.")
     status.flush(2)

@@ -127,7 +127,7 @@ class Supervisor:
         empty(child.spec.scratch)
         with open(child.spec.output, "ab") as output:
             child.process = subprocess.Popen(
-                child.spec.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                child.spec.command_line(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 env={**os.environ, **child.spec.environment}, preexec_fn=lambda: end_with_parent(parent))
         child.started_at, child.started, child.starts = now(), self._clock(), child.starts + 1
         self._changed(self.children)

@@ -99,6 +99,8 @@ describe('A JobManager that was killed', () => {
     await loseJobManager();
     const job = await running();
     expect(job.parallelism).toBe(3);
+    // It did not have to read its classes again from Flink's jars.
+    expect(readFileSync(`/proc/${pid()}/maps`, 'utf8')).toContain(scene.cluster.classArchive(scene.jobManager));
     // The interval of 3 s is the job's own setting.
     await checkpoint(Date.now());
     const since = scene.instances().filter(({ openedAt }) => openedAt > before);
