@@ -74,8 +74,8 @@ export class Scene {
       configuration: settings('taskmanager'),
     }));
     this.report = join(props.directory, 'report');
-    const hosts = [this.jobManager, ...this.taskManagers];
-    this.cluster = new FlinkCluster({ directory: props.directory, image: props.image, hosts, environment: props.storage.environment });
+    const { directory, image, storage } = props;
+    this.cluster = new FlinkCluster({ directory, image, environment: storage.environment, keepsClassesAfterSeconds: 5 });
   }
 
   /** The same at every start of one epoch of the job. */
@@ -85,7 +85,7 @@ export class Scene {
 
   async start(): Promise<void> {
     mkdirSync(this.report, { recursive: true });
-    this.cluster.start();
+    for (const host of [this.jobManager, ...this.taskManagers]) this.cluster.startHost(host);
     await this.allThere();
     await this.startJob();
     await awaited('The archive of classes', () => this.cluster.classArchive(this.jobManager), { withinMs: 120_000, everyMs: 250 });

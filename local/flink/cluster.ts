@@ -18,8 +18,9 @@ export interface ClusterProps {
   readonly directory: string;
   /** Flink as a node has it. */
   readonly image: string;
-  readonly hosts: readonly HostSpec[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** When a JobManager writes its archive of classes. @default as on a node */
+  readonly keepsClassesAfterSeconds?: number;
 }
 
 /** A process as the supervisor tells of it. */
@@ -31,8 +32,6 @@ export interface ProcessSeen {
 }
 
 const ROOT = resolve(__dirname, '../..');
-/** Sooner than a node does: what is watched here has no two minutes. */
-const KEEPS_CLASSES_AFTER_SECONDS = 5;
 const GUARD = join(ROOT, 'local/twin/guard.py');
 
 /** Real Flink processes on loopback addresses, started and kept alive by what does it on a node, without emulated instances around them. */
@@ -40,10 +39,6 @@ export class FlinkCluster {
   private readonly guards = new Map<string, ChildProcess>();
 
   constructor(private readonly props: ClusterProps) {}
-
-  start(): void {
-    for (const host of this.props.hosts) this.startHost(host);
-  }
 
   /** The host boots, with what lies in its folder. */
   startHost(host: HostSpec): void {
@@ -54,7 +49,7 @@ export class FlinkCluster {
     writeFileSync(join(home, 'conf', 'config.yaml'), toYaml(entries));
     copyFileSync(join(ROOT, 'node/log4j.properties'), join(home, 'conf', 'log4j.properties'));
     const { role, id, addresses } = host;
-    const spec = { home, image, java: 'java', role, id, addresses, keepsClassesAfter: KEEPS_CLASSES_AFTER_SECONDS };
+    const spec = { home, image, java: 'java', role, id, addresses, keepsClassesAfter: this.props.keepsClassesAfterSeconds };
     writeFileSync(join(home, 'host.json'), JSON.stringify(spec));
     const log = openSync(join(home, 'supervisor.log'), 'a');
     const command = [GUARD, '0', 'python3', join(__dirname, 'host.py'), join(home, 'host.json')];

@@ -25,7 +25,7 @@ def main(path):
         specs = flink.task_managers(installation, spec["id"], spec["addresses"])
     for process in specs:
         if process.classes:
-            classes.keep(process, print, spec["keepsClassesAfter"])
+            classes.keep(process, print, spec.get("keepsClassesAfter", classes.STEADY_SECONDS))
     Supervisor(specs, Status(os.path.join(home, "status.json"), processes=[]).processes).run()
 
 

@@ -5,11 +5,12 @@ import { expectedAnswer } from '../../examples/flight-delays/expected';
 import { renderJob, TOPICS } from '../../examples/flight-delays/job';
 import { replay } from '../../examples/flight-delays/replay';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
+import type { Session } from '../../local/flink/session';
 import { install } from '../../local/install/install';
 import type { Component } from '../../local/twin/component';
 import { makeTopics, startKafka } from '../../local/twin/kafka';
 import { readSettings } from '../../local/twin/settings';
-import { type RealFlink, startFlink } from './support/flink';
+import { startFlink } from './support/flink';
 import { allRun, eventually, newJobId } from './support/flink-suite';
 
 jest.setTimeout(180_000);
@@ -24,7 +25,7 @@ const bootstrapServers = `127.0.0.1:${settings.kafkaPort}`;
 
 describe('The flight delays example', () => {
   let kafka: Component | undefined;
-  let real: RealFlink | undefined;
+  let real: Session | undefined;
 
   beforeAll(async () => {
     rmSync(state, { recursive: true, force: true });
@@ -56,8 +57,8 @@ describe('The flight delays example', () => {
     let killed: Promise<void> | undefined;
     const kill = async () => {
       await real?.killTaskManagers();
-      await real?.startTaskManager();
-      await real?.startTaskManager();
+      real?.startTaskManager();
+      real?.startTaskManager();
     };
     const begun = performance.now();
     const sending = replay({

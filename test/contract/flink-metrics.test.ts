@@ -8,11 +8,12 @@ import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
 import { connectFlinkMetrics } from '../../lambdas/gateways/flink/metrics.adapter';
 import type { FlinkMetricsPort } from '../../lambdas/gateways/flink/metrics.port';
+import type { Session } from '../../local/flink/session';
 import { install } from '../../local/install/install';
 import type { Component } from '../../local/twin/component';
 import { makeTopics, startKafka } from '../../local/twin/kafka';
 import { readSettings } from '../../local/twin/settings';
-import { type RealFlink, startFlink } from './support/flink';
+import { startFlink } from './support/flink';
 import { allRun, eventually, newJobId } from './support/flink-suite';
 
 jest.setTimeout(180_000);
@@ -39,7 +40,7 @@ INSERT INTO nowhere SELECT k, REGEXP_REPLACE(REPEAT(CAST(c AS STRING), 100), '[0
 
 describe('What real Flink tells of its jobs', () => {
   let kafka: Component | undefined;
-  let real: RealFlink | undefined;
+  let real: Session | undefined;
   let flink: FlinkPort;
   let metrics: FlinkMetricsPort;
 

@@ -3,8 +3,9 @@ import { Readable } from 'node:stream';
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
+import type { Session } from '../../local/flink/session';
 import { counterJar } from './support/counter-jar';
-import { type RealFlink, startFlink } from './support/flink';
+import { startFlink } from './support/flink';
 import { allRun, eventually, flinkSuite, newJobId, TABLES } from './support/flink-suite';
 import { losingProxy } from './support/losing-proxy';
 
@@ -13,7 +14,7 @@ jest.setTimeout(90_000);
 const INSTALL_MS = 900_000;
 
 describe('The gateway on real Flink', () => {
-  let real: RealFlink;
+  let real: Session;
   let flink: FlinkPort;
   let jar: Buffer;
 
@@ -123,7 +124,7 @@ describe('The gateway on real Flink', () => {
       (job) => job?.tasks.running === 0 && job.state !== 'RUNNING' && job.failure !== undefined,
     );
     expect(['CREATED', 'RESTARTING']).toContain(lost?.state);
-    expect(lost?.failure).toMatch(/TaskManager with id 127\.71\.3\.1[12]:\S+ is no longer reachable|The TaskExecutor is shutting down/);
+    expect(lost?.failure).toMatch(/TaskManager with id host-[12]-1.* is no longer reachable|The TaskExecutor is shutting down/);
     await eventually(
       () => flink.overview(),
       ({ taskManagers }) => taskManagers === 0,

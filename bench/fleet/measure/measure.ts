@@ -1,18 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_SETTINGS } from '../../../lambdas/domain/flink-defaults';
 import { connectFlink } from '../../../lambdas/gateways/flink/flink.adapter';
+import { Session } from '../../../local/flink/session';
 import { makeTopics, startKafka } from '../../../local/twin/kafka';
 import type { TwinSettings } from '../../../local/twin/settings';
 import { JobRest } from './flink-rest';
-import { machineSeconds } from './machine';
+import { cpuSeconds, machineSeconds } from './machine';
 import type { MeasuredRate, MeasuredRescale, Measurements } from './measurements';
 import { keys, Records } from './producer';
-import { type SessionCluster, startSessionCluster } from './session-cluster';
 
 const JOB_MANAGER = '127.91.1.10';
-const TASK_MANAGERS = ['127.91.1.11', '127.91.1.12'];
+const TASK_MANAGERS = 2;
 const SLOTS = 2;
+/** The project's own defaults; what is read through REST is fresh. */
+const CONFIGURATION = {
+  ...Object.fromEntries(Object.entries(DEFAULT_SETTINGS).map(([key, [value]]) => [key, String(value)])),
+  'taskmanager.memory.process.size': '1300m',
+  'rest.cache.execution-graph.timeout': '50 ms',
+  'rest.cache.checkpoint-statistics.timeout': '50 ms',
+  'metrics.fetcher.update-interval': '500 ms',
+};
 const PARTITIONS = 8;
 const KEYS = 720;
 const LOOK_MS = 100;
@@ -46,8 +56,8 @@ const eventually = async <T>(what: string, look: () => Promise<T | undefined>, s
   }
 };
 
-const startJob = async (cluster: SessionCluster, bootstrap: string, topic: string, parallelism: number): Promise<Job> => {
-  const flink = connectFlink()(cluster.jobManager);
+const startJob = async (cluster: Session, bootstrap: string, topic: string, parallelism: number): Promise<Job> => {
+  const flink = connectFlink()(cluster.address);
   const id = randomBytes(16).toString('hex');
   await flink.runSql({
     flinkJobId: id,
@@ -67,8 +77,8 @@ const startJob = async (cluster: SessionCluster, bootstrap: string, topic: strin
   return { id, rest, source, work };
 };
 
-const cancel = async (cluster: SessionCluster, { id }: Job): Promise<void> => {
-  const flink = connectFlink()(cluster.jobManager);
+const cancel = async (cluster: Session, { id }: Job): Promise<void> => {
+  const flink = connectFlink()(cluster.address);
   await flink.cancel(id);
   await eventually('the end of the job', async () => ((await flink.job(id))?.state === 'CANCELED' ? true : undefined));
 };
@@ -84,20 +94,20 @@ const runningAt = async (rest: JobRest, vertices: readonly string[], since: numb
   });
 
 /** How fast it goes with records waiting. */
-const rate = async (cluster: SessionCluster, job: Job, hotKeyShare: number, seconds = 12): Promise<MeasuredRate> => {
+const rate = async (cluster: Session, job: Job, hotKeyShare: number, seconds = 12): Promise<MeasuredRate> => {
   const look = async () => {
     const { vertices } = await job.rest.detail();
     const work = vertices.find(({ id }) => id === job.work);
     return { at: performance.now() / 1_000, read: work?.metrics['read-records'] ?? 0, parallelism: work?.parallelism ?? 0 };
   };
-  const [begin, cpu, machine] = [await look(), cluster.cpuSeconds(), machineSeconds()];
+  const [begin, cpu, machine] = [await look(), cpuSeconds(cluster.pids()), machineSeconds()];
   const busy: number[] = [];
   while (performance.now() / 1_000 < begin.at + seconds) {
     const share = await job.rest.metric(job.work, 'busyTimeMsPerSecond', 'max');
     if (share !== undefined && Number.isFinite(share)) busy.push(share / 1_000);
     await sleep(500);
   }
-  const [end, cpuEnd, machineEnd] = [await look(), cluster.cpuSeconds(), machineSeconds()];
+  const [end, cpuEnd, machineEnd] = [await look(), cpuSeconds(cluster.pids()), machineSeconds()];
   const took = end.at - begin.at;
   return {
     parallelism: end.parallelism,
@@ -109,8 +119,8 @@ const rate = async (cluster: SessionCluster, job: Job, hotKeyShare: number, seco
   };
 };
 
-const rescale = async (cluster: SessionCluster, job: Job, to: number, recordsPerSecond: number): Promise<MeasuredRescale> => {
-  const flink = connectFlink()(cluster.jobManager);
+const rescale = async (cluster: Session, job: Job, to: number, recordsPerSecond: number): Promise<MeasuredRescale> => {
+  const flink = connectFlink()(cluster.address);
   const { vertices } = await job.rest.detail();
   const from = vertices[0]?.parallelism ?? 0;
   const triggered = new Map<number, number>();
@@ -151,8 +161,14 @@ export const measure = async (base: TwinSettings, log: Log, stops: (stop: () => 
     bootstrap,
     ['even', 'skewed', 'steady'].map((name) => ({ name, partitions: PARTITIONS })),
   );
-  const cluster = await startSessionCluster(settings, { jobManager: JOB_MANAGER, taskManagers: TASK_MANAGERS, slots: SLOTS });
-  stops(cluster.stop);
+  const cluster = await Session.start({
+    address: JOB_MANAGER,
+    directory: join(settings.stateDir, 'flink'),
+    taskManagers: TASK_MANAGERS,
+    slots: SLOTS,
+    configuration: CONFIGURATION,
+  });
+  stops(() => cluster.stop());
   log('Kafka and Flink run');
   const flink = connectFlink()(JOB_MANAGER);
   const rates: MeasuredRate[] = [];

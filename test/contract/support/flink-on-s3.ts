@@ -1,19 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { s3Client } from '../../../lambdas/gateways/aws/clients';
+import type { Session, SessionProps } from '../../../local/flink/session';
 import { type Emulator, startEmulator } from './emulator';
-import { type FlinkOptions, type RealFlink, startFlink } from './flink';
+import { startFlink } from './flink';
 
 /** Real Flink whose checkpoints and savepoints lie in the emulator's S3, in a bucket of its own. */
-export interface FlinkOnS3 extends RealFlink {
+export interface FlinkOnS3 extends Pick<Session, 'address' | 'restPort' | 'url' | 'stop'> {
   readonly bucket: string;
   readonly emulator: Emulator;
   /** All that TaskManagers have printed so far. */
   printed(): string;
 }
 
-export async function startFlinkOnS3(options: FlinkOptions & { readonly bucket: string }): Promise<FlinkOnS3> {
+export async function startFlinkOnS3(options: SessionProps & { readonly bucket: string }): Promise<FlinkOnS3> {
   const { bucket } = options;
   const emulator = await startEmulator();
   try {
@@ -31,16 +30,14 @@ export async function startFlinkOnS3(options: FlinkOptions & { readonly bucket: 
         ...options.configuration,
       },
     });
-    const logs = join(real.directory, 'log');
+    const { address, restPort, url } = real;
     return {
-      ...real,
+      address,
+      restPort,
+      url,
       bucket,
       emulator,
-      printed: () =>
-        readdirSync(logs)
-          .filter((name) => name.startsWith('taskmanager-'))
-          .map((name) => readFileSync(join(logs, name), 'utf8'))
-          .join(''),
+      printed: () => real.printed(),
       async stop() {
         await real.stop();
         await emulator.stop();
