@@ -7,6 +7,8 @@ import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import { cloudWatchClient, ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
 import { createInstanceFacts } from '../gateways/aws/instance-facts.adapter';
 import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
+import { createKafkaMetrics } from '../gateways/aws/kafka-metrics.adapter';
+import type { KafkaMetricsPort } from '../gateways/aws/kafka-metrics.port';
 import { createMetrics } from '../gateways/aws/metrics.adapter';
 import type { MetricsPort } from '../gateways/aws/metrics.port';
 import { createObservations, createObservationTable, type ObservationTable } from '../gateways/aws/observations.adapter';
@@ -36,6 +38,7 @@ export const metrics = (): MetricsPort => createMetrics({ stage: stage().name })
 export const flinkMetrics = (): FlinkMetricsConnector => connectFlinkMetrics();
 export const artifacts = (): ArtifactsPort => createArtifacts({ client: s3Client() });
 export const alarms = (): AlarmsPort => createAlarms({ client: cloudWatchClient(), stage: stage().name });
+export const kafkaMetrics = (): KafkaMetricsPort => createKafkaMetrics({ client: cloudWatchClient() });
 export const workflows = (): WorkflowsPort =>
   createWorkflows({ client: sfnClient(), stateMachineArnPrefix: stage().stateMachineArnPrefix });
 export const instanceFacts = (): InstanceFactsPort => createInstanceFacts({ client: ec2Client() });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cluster, clusterSpec } from './cluster';
 import { jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
+import { jobSource } from './kafka';
 import { operationId, resourceName } from './names';
 import { failoverMode, operation } from './operation';
 import { jobScaling } from './scaling';
@@ -84,6 +85,7 @@ export const upgradeBody = z
     parallelism: z.int().min(1).max(32_768).optional(),
     flinkConfiguration: jobSpec.shape.flinkConfiguration.removeDefault().optional().describe('Replaces all Flink settings of the job'),
     scaling: jobScaling.optional().describe('Replaces how the job scales; also to be changed without a restart (`PUT …/scaling`)'),
+    source: jobSource.optional().describe('Replaces where its records come from'),
     retention: retentionPolicy.optional().describe('Replaces how many snapshots are kept, and for how long'),
     allowNonRestoredState: z.boolean().default(false).describe('Start although state of the savepoint has no operator in the new program'),
   })

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { lease } from './cluster';
+import { jobSource } from './kafka';
 import { flinkJobId, instant, operationId, resourceName, s3Uri, sha256 } from './names';
 import { alarmKind, alarmSeen, jobScaling, lastDecision } from './scaling';
 
@@ -51,6 +52,7 @@ const jobFields = {
   flinkConfiguration: z.record(z.string().min(1).max(200), z.string().max(4_000)).default({}),
   restore: restorePolicy.prefault({}),
   retention: retentionPolicy.optional().describe("How many snapshots are kept, and for how long. Default: the stage's"),
+  source: jobSource.optional().describe("Where its records come from: Kafka's own figures then join Flink's in decisions about scaling"),
   scaling: jobScaling.optional().describe('Absent: the job is observed, and neither has alarms nor scales by itself'),
 };
 
@@ -71,6 +73,7 @@ export const storedJobSpec = z.object({
   flinkConfiguration: z.record(z.string(), z.string()),
   restore: restorePolicy,
   retention: retentionPolicy.optional(),
+  source: jobSource.optional(),
   scaling: jobScaling.optional(),
   /** What a scaling decision made of it: parallelism by vertex, and the slots that the job occupies then. Absent: every vertex has `parallelism`. */
   scaled: z.object({ vertices: z.record(z.string(), z.int().min(1)), slots: z.int().min(1) }).optional(),

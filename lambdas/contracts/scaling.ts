@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { kafkaSeen } from './kafka';
 import { instant, operationId, resourceName } from './names';
 
 /** A value read from Flink; null where Flink gave NaN, nothing, or something that is no finite number: not known, and never decided on. */
@@ -114,6 +115,8 @@ export const scalingObserved = z.object({
   /** Oldest first; the last week's is enough. */
   history: z.array(pastRescale).max(200).default([]),
   forecast: z.array(forecastPoint).max(2_000).default([]),
+  /** Absent: the job does not say that it reads from MSK. */
+  kafka: kafkaSeen.optional(),
 });
 export type ScalingObserved = z.infer<typeof scalingObserved>;
 

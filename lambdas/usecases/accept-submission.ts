@@ -37,6 +37,7 @@ export const acceptSubmission = (deps: JobRequestDeps, change: ChangeRequest, cl
         flinkConfiguration: spec.flinkConfiguration,
         restore: spec.restore,
         ...(spec.retention === undefined ? {} : { retention: spec.retention }),
+        ...(spec.source === undefined ? {} : { source: spec.source }),
         ...(spec.scaling === undefined ? {} : { scaling: spec.scaling }),
       },
       revision: (previous?.revision ?? 0) + 1,

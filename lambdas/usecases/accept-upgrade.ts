@@ -19,6 +19,7 @@ export const acceptUpgrade = (
     const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
     const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
     const retention = body.retention ?? job.spec.retention;
+    const source = body.source ?? job.spec.source;
     const scaling = body.scaling ?? job.spec.scaling;
     // A parallelism that is asked for is meant for every vertex.
     const scaled = body.parallelism === undefined ? job.spec.scaled : undefined;
@@ -29,6 +30,7 @@ export const acceptUpgrade = (
       flinkConfiguration,
       restore,
       ...(retention === undefined ? {} : { retention }),
+      ...(source === undefined ? {} : { source }),
       ...(scaling === undefined ? {} : { scaling }),
       ...(scaled === undefined ? {} : { scaled }),
     };

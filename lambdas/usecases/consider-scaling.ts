@@ -3,7 +3,7 @@ import { Conflict } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { JobRecord } from '../contracts/observation';
 import type { Operation, OperationRequest } from '../contracts/operation';
-import type { LastDecision } from '../contracts/scaling';
+import type { LastDecision, ScalingObserved } from '../contracts/scaling';
 import { slotsPerHost } from '../domain/capacity';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
@@ -13,13 +13,19 @@ import type { ScalingDecision } from '../domain/scaling/decision';
 import { type FleetFacts, fleetRoom } from '../domain/scaling/fleet-room';
 import { settingsOf } from '../domain/scaling/settings';
 import type { FleetPort } from '../gateways/aws/fleet.port';
+import type { KafkaMetricsPort } from '../gateways/aws/kafka-metrics.port';
 import type { ObservationStorePort } from '../gateways/aws/observations.port';
 import { type AcceptDeps, accept, newOperation } from './accept';
 import { heldLease } from './in-the-way';
+import { readKafka } from './read-kafka';
 import { type QuotaShare, shareQuota } from './share-quota';
 import { slotDemands } from './slot-demands';
 
-export type ConsiderDeps = AcceptDeps & { readonly observations: ObservationStorePort; readonly fleet: Pick<FleetPort, 'observe'> };
+export type ConsiderDeps = AcceptDeps & {
+  readonly observations: ObservationStorePort;
+  readonly fleet: Pick<FleetPort, 'observe'>;
+  readonly kafkaMetrics: KafkaMetricsPort;
+};
 
 /** Who asks for what nobody asked for; not who cleans up (`sweep-operations.ts`), so that this is cleaned up after too. */
 const SCALER = 'sluice-scaling';
@@ -60,8 +66,9 @@ export const considerScaling = async (
   if (!record) return ignored(`Job ${job.name} was not observed yet`);
   if (record.jobEpoch !== job.epoch) return ignored(`Job ${job.name} was not observed since it was started as epoch ${job.epoch}`);
 
+  const kafka = await readKafka(deps, job);
   for (let attempt = 1; ; attempt++) {
-    const { decision, share } = await decide(deps, cluster, job, record);
+    const { decision, share } = await decide(deps, cluster, job, record, kafka);
     if (decision.action.kind === 'none' || decision.action.kind === 'hold') return keep(deps, job, decision, trigger, share);
     const considered = await start(deps, cluster, job, decision, trigger, share);
     const overtaken = considered.outcome === 'held' && share !== undefined && (await deps.store.quotaTurn()) !== share.turn;
@@ -75,7 +82,13 @@ interface Decided {
   readonly share?: QuotaShare;
 }
 
-const decide = async (deps: ConsiderDeps, cluster: Cluster, job: Job, record: JobRecord): Promise<Decided> => {
+const decide = async (
+  deps: ConsiderDeps,
+  cluster: Cluster,
+  job: Job,
+  record: JobRecord,
+  kafka: Pick<ScalingObserved, 'kafka'>,
+): Promise<Decided> => {
   const { clock, observations, stage, store } = deps;
   const now = clock().toISOString();
   const settings = settingsOf(job.spec.scaling ?? { enabled: true, priority: 0 }, cluster.size);
@@ -96,7 +109,14 @@ const decide = async (deps: ConsiderDeps, cluster: Cluster, job: Job, record: Jo
   };
   const within = (room: FleetFacts): ScalingDecision =>
     decideScaling(
-      { job: record.observation, fleet: fleetRoom(room), state: record.scalingState, history: [...history], forecast: record.forecast },
+      {
+        job: record.observation,
+        fleet: fleetRoom(room),
+        state: record.scalingState,
+        history: [...history],
+        forecast: record.forecast,
+        ...kafka,
+      },
       settings,
       now,
     );

@@ -4,8 +4,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
  * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups. `alarms:write`
- * finds, makes and deletes alarms of the stage's jobs.
- * groups, roles, profiles and network interfaces; `fleet:mark` puts marks on hosts and takes them off; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups.
+ * finds, makes and deletes alarms of the stage's jobs; `metrics:read` reads CloudWatch metrics; `fleet:mark` puts marks on hosts and takes them off.
  */
 export type Grant =
   | 'table:read'
@@ -20,6 +19,7 @@ export type Grant =
   | 'fleet:access'
   | 'fleet:groups'
   | 'alarms:write'
+  | 'metrics:read'
   | 'fleet:mark'
   | 'workflows:start';
 
@@ -86,7 +86,7 @@ const WORKFLOW_FUNCTIONS = {
   'jobs-stopped': flinkSide([], 60),
   'cancel-job': flinkSide(),
   'rescale-job': flinkSide(),
-  'recheck-scaling': awsSide(['state:read']),
+  'recheck-scaling': awsSide(['metrics:read', 'state:read']),
   'scale-job': flinkSide(['state:read']),
   'confirm-rescale': flinkSide(),
   'withdraw-job': flinkSide(),
@@ -147,7 +147,7 @@ const EVENT_FUNCTIONS = {
     network: 'none',
     timeoutSeconds: 60,
     memoryMiB: 512,
-    grants: ['table:write', 'state:write', 'fleet:observe', 'workflows:start'],
+    grants: ['table:write', 'state:write', 'fleet:observe', 'metrics:read', 'workflows:start'],
   },
   // Told by a pass of observation that a cluster is without JobManager or TaskManagers: looks at its hosts, and moves it where that is the zone's fault.
   'consider-failover': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
@@ -158,7 +158,7 @@ const EVENT_FUNCTIONS = {
     network: 'none',
     timeoutSeconds: 60,
     memoryMiB: 512,
-    grants: ['table:write', 'state:write', 'fleet:observe', 'workflows:start'],
+    grants: ['table:write', 'state:write', 'fleet:observe', 'metrics:read', 'workflows:start'],
   },
   // Makes alarms follow jobs that ended, or came to be, without an operation.
   'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },

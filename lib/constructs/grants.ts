@@ -316,6 +316,8 @@ export const permissionsOf = (
           because: 'Alarms are listed by prefix, which is a call about all of them.',
         },
       ];
+    case 'metrics:read':
+      return [{ actions: ['cloudwatch:GetMetricData'], resources: ['*'], because: 'GetMetricData knows no resources and no conditions.' }];
     case 'workflows:start':
       return [
         {

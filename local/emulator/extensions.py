@@ -17,6 +17,7 @@ from . import (
     http_api,
     iam,
     iam_resources,
+    metric_search,
     moto_bridge,
     network,
     placement_groups,
@@ -36,6 +37,7 @@ def install() -> None:
     state_machines.install()
     events.install()
     alarms.install()
+    metric_search.install()
     iam.install()
     iam_resources.install()
     http_api.install()

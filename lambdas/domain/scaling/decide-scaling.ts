@@ -7,6 +7,7 @@ import { evaluateJob, type JobEvaluation } from './evaluate';
 import { capital, type Line } from './explain';
 import { floorAt, forecastFactor } from './forecast';
 import { slotsFor } from './graph';
+import { brokersFull, kafkaLines, withOffsets } from './kafka';
 import { runningSince, secondsBetween, whatGotWorse } from './learning';
 import { holdToSlots, slotLimit } from './limits';
 import { changes, planOf } from './plan';
@@ -37,14 +38,16 @@ const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urg
  * Decides whether a job is to be rescaled, and to what. Pure: the same observation, settings and instant give the same decision.
  * To be called at every observation, its `nextState` stored whatever the action; `now` is ISO 8601.
  */
-export const decideScaling = (observed: ScalingObserved, desired: ScalingSettings, now: string): ScalingDecision => {
+export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, now: string): ScalingDecision => {
+  const observed: ScalingObserved = given.kafka ? { ...given, job: withOffsets(given.job, given.kafka, now) } : given;
   const inputs: ScalingInputs = { observed, desired, now };
   const end = (action: ScalingAction, reason: string, nextState: ScalingState, explanation: readonly Line[]): ScalingDecision => ({
     action,
     nextState,
     reason,
-    inputs,
-    explanation,
+    // As they were given: what follows from them follows again.
+    inputs: { observed: given, desired, now },
+    explanation: [...explanation, ...kafkaLines(given, now)],
   });
   const { job, history, state } = observed;
   const age = secondsBetween(job.observedAt, now);
@@ -91,7 +94,7 @@ export const decideScaling = (observed: ScalingObserved, desired: ScalingSetting
   }
   const reason =
     outcome.action.kind === 'none' && evaluation.urgent !== null
-      ? `${capital(evaluation.urgent)}, but no vertex is short of what it needs: look at what the job waits for.`
+      ? `${capital(evaluation.urgent)}, but no vertex is short of what it needs: ${brokersFull(observed, now) ?? 'look at what the job waits for'}.`
       : outcome.reason;
   const action: ScalingAction = outcome.action.kind === 'none' && evaluation.urgent !== null ? { kind: 'hold' } : outcome.action;
   return end(action, reason, { outSince: outcome.outSince ?? null, needed }, explanation);

@@ -3,6 +3,7 @@ import { wasEnough } from './calm';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { figures, type Line } from './explain';
 import { forwardGroups } from './graph';
+import { brokersFull } from './kafka';
 import { isSkewed, needsNewHosts, scalingExponent, whyNotAgain } from './learning';
 import { vertexLimits } from './limits';
 import { isSource } from './rates';
@@ -109,6 +110,12 @@ const proposeOne = (
   const not = out > current ? whyNotAgain(vertex, out, observed.job, observed.history, settings, { now, slotsFree }) : null;
   if (not !== null) {
     say(`${name} is not scaled out further: ${not}`, 'learning');
+    out = Math.max(current, Math.min(out, least));
+  }
+  // What is not busy all the time already waits for records.
+  const full = out > current && !saturated ? brokersFull(observed, now) : null;
+  if (full !== null) {
+    say(`${name} is not scaled out: ${full}, so that more parallelism would read no faster`, 'limits');
     out = Math.max(current, Math.min(out, least));
   }
   if (short && exponent < 1 && out > current)

@@ -1,11 +1,19 @@
 import * as z from 'zod';
-import { clock, observations, stage, store, workflows } from '../../composition/environment';
+import { clock, kafkaMetrics, observations, stage, store, workflows } from '../../composition/environment';
 import { fleetObserver } from '../../composition/fleet';
 import { resourceName } from '../../contracts/names';
 import { log } from '../../middleware/log';
 import { type Considered, considerScaling } from '../../usecases/consider-scaling';
 
-const deps = { clock, fleet: fleetObserver(), observations: observations(), stage: stage(), store: store(), workflows: workflows() };
+const deps = {
+  clock,
+  fleet: fleetObserver(),
+  kafkaMetrics: kafkaMetrics(),
+  observations: observations(),
+  stage: stage(),
+  store: store(),
+  workflows: workflows(),
+};
 
 /** From a pass of observation that found a reason to ask. */
 const request = z.object({ cluster: resourceName, job: resourceName, trigger: z.string().min(1).max(200) });

@@ -1,11 +1,19 @@
-import { clock, observations, stage, store, workflows } from '../../composition/environment';
+import { clock, kafkaMetrics, observations, stage, store, workflows } from '../../composition/environment';
 import { fleetObserver } from '../../composition/fleet';
 import { alarmChangedEvent } from '../../contracts/events';
 import { log } from '../../middleware/log';
 import { considerScaling } from '../../usecases/consider-scaling';
 import { type AlarmHandled, handleAlarm } from '../../usecases/handle-alarm';
 
-const deciding = { clock, fleet: fleetObserver(), observations: observations(), stage: stage(), store: store(), workflows: workflows() };
+const deciding = {
+  clock,
+  fleet: fleetObserver(),
+  kafkaMetrics: kafkaMetrics(),
+  observations: observations(),
+  stage: stage(),
+  store: store(),
+  workflows: workflows(),
+};
 const deps = {
   ...deciding,
   considerScaling: (at: { readonly cluster: string; readonly job: string }, trigger: string) => considerScaling(deciding, at, trigger),

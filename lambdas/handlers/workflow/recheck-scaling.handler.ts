@@ -1,9 +1,9 @@
 import middy from '@middy/core';
-import { clock, observations, store } from '../../composition/environment';
+import { clock, kafkaMetrics, observations, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
 import { recheckScaling } from '../../usecases/recheck-scaling';
 
-const deps = { clock, observations: observations(), store: store() };
+const deps = { clock, kafkaMetrics: kafkaMetrics(), observations: observations(), store: store() };
 
 export const handler = middy(({ operation }: Task<TaskInput>) => recheckScaling(deps, operation)).use(workflow(taskInput, deps));

@@ -24,6 +24,7 @@ export const composition = {
   store: () => late('store', (current) => current.store),
   artifacts: () => late('artifacts', (current) => current.artifacts),
   alarms: () => late('alarms', (current) => current.alarms),
+  kafkaMetrics: () => late('kafkaMetrics', (current) => current.kafkaMetrics),
   workflows: () => late('workflows', (current) => current.workflows),
   observations: () => late('observations', (current) => current.observations),
   observationTable: () => late('observations', (current) => current.observations),

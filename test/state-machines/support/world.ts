@@ -15,6 +15,7 @@ import { createFakeAlarms, type FakeAlarms } from '../../fakes/fake-alarms';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeFleet, type FakeFleet } from '../../fakes/fake-fleet';
 import { FakeFlink, VERTEX } from '../../fakes/fake-flink';
+import { createFakeKafkaMetrics, type FakeKafkaMetrics } from '../../fakes/fake-kafka-metrics';
 import { createFakeObservations, type FakeObservations } from '../../fakes/fake-observations';
 import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows, type FakeWorkflows } from '../../fakes/fake-workflows';
@@ -104,6 +105,7 @@ export class World {
   readonly fleet: FakeFleet = createFakeFleet({ now: this.clock });
   readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
   readonly alarms: FakeAlarms = createFakeAlarms();
+  readonly kafkaMetrics: FakeKafkaMetrics = createFakeKafkaMetrics();
   readonly workflows: FakeWorkflows = createFakeWorkflows();
   private readonly storage = new StateInS3(this.artifacts);
   /** The JobManager that was connected to for the first time last: after a failover the new one. */
@@ -368,8 +370,12 @@ export class World {
 
   /** What an alarm, or a pass of observation, does. */
   consider(trigger = 'alarm lag', name = 'delays'): Promise<Considered> {
-    const { clock, fleet, observations, store, workflows } = this;
-    return considerScaling({ clock, fleet, observations, store, workflows, stage: STAGE }, { cluster: 'flights', job: name }, trigger);
+    const { clock, fleet, kafkaMetrics, observations, store, workflows } = this;
+    return considerScaling(
+      { clock, fleet, kafkaMetrics, observations, store, workflows, stage: STAGE },
+      { cluster: 'flights', job: name },
+      trigger,
+    );
   }
 
   async job(name = 'delays'): Promise<Job> {

@@ -121,9 +121,9 @@ describe('two jobs that ask for the last host at once', () => {
     for (const name of JOBS) await world.observe(TOO_MUCH, name);
   });
   const consider = (job: string, maxVcpus: number) => {
-    const { clock, fleet, observations, store, workflows } = world;
+    const { clock, fleet, kafkaMetrics, observations, store, workflows } = world;
     const stage = { ...STAGE, limits: { ...STAGE.limits, maxVcpus } };
-    return considerScaling({ clock, fleet, observations, store, workflows, stage }, { cluster: 'flights', job }, 'alarm lag');
+    return considerScaling({ clock, fleet, kafkaMetrics, observations, store, workflows, stage }, { cluster: 'flights', job }, 'alarm lag');
   };
   const started = () => world.workflows.started.filter(({ kind }) => kind === 'scale-job');
 
