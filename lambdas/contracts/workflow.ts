@@ -38,12 +38,16 @@ export const begun = awaited.extend({
 });
 export type Begun = z.infer<typeof begun>;
 
-/** `planned` or `lost`. */
-export const takenOver = taskAnswer.extend({ plan: failoverMode });
+/** How a failover goes on; `ask`: as the former JobManager answers. */
+const failoverPlan = z.enum([...failoverMode.options, 'ask']);
+export const takenOver = taskAnswer.extend({ plan: failoverPlan });
 export type TakenOver = z.infer<typeof takenOver>;
 
-export const secureStateInput = taskInput.extend({ plan: failoverMode });
+export const secureStateInput = taskInput.extend({ plan: failoverPlan });
 export type SecureStateInput = z.infer<typeof secureStateInput>;
+/** With the plan that was decided, where that was to be asked. */
+export const stateSecured = awaited.extend({ plan: failoverMode });
+export type StateSecured = z.infer<typeof stateSecured>;
 
 export const endOperationInput = taskInput.extend({
   outcome: z.enum(['succeeded', 'failed']),

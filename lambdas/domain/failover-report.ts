@@ -21,7 +21,7 @@ export const failoverReport = ({ phases, request, requestedAt }: Operation, obje
     detect: seconds(request.trigger.detectedAt, requestedAt),
     decide: seconds(requestedAt, phase('Take over the jobs')?.endedAt),
     capacity: seconds(phase('Prepare access')?.startedAt, phase('Look for slots')?.endedAt),
-    state: took('Secure state', 'Ask the lost hosts'),
+    state: took('Secure state') ?? took('Ask the former hosts', 'Ask the lost hosts'),
     fence: took('Fence', 'Fence lost hosts'),
     restore: seconds(phase('Start jobs')?.startedAt, phase('Look at the jobs')?.endedAt),
     firstCheckpoint: seconds(phase('Look at the jobs')?.endedAt, phase('Look for first checkpoints')?.endedAt),

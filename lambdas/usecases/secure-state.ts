@@ -1,8 +1,8 @@
 import type { Cluster } from '../contracts/cluster';
 import { FlinkUnavailable, JobRejected } from '../contracts/errors';
 import type { Job } from '../contracts/job';
-import type { Operation } from '../contracts/operation';
-import type { Awaited_, SecureStateInput } from '../contracts/workflow';
+import type { FailoverMode, Operation } from '../contracts/operation';
+import type { Awaited_, SecureStateInput, StateSecured } from '../contracts/workflow';
 import { isFinal } from '../domain/decide-job-progress';
 import { decideSavepointProgress } from '../domain/decide-savepoint-progress';
 import type { FlinkPort } from '../gateways/flink/flink.port';
@@ -20,17 +20,52 @@ const PLANNED_ANSWER_SECONDS = 30;
  * Stops the jobs on their old hosts with a savepoint each, where that can still be had. Ready when each has ended, or when the time for it is over: what
  * has no savepoint goes on from its last checkpoint.
  */
-export const secureState = async (deps: SavepointDeps, operation: Operation, input: SecureStateInput): Promise<Awaited_> => {
+export const secureState = async (deps: SavepointDeps, operation: Operation, input: SecureStateInput): Promise<StateSecured> => {
+  if (input.plan !== 'ask') return { ...(await secure(deps, operation, input.phase, input.plan)), plan: input.plan };
+  return askFormer(deps, operation, input.phase);
+};
+
+/**
+ * Decides how to move by asking the former JobManager, once: one that answers, with TaskManagers, makes it a planned move, in which nothing is stopped
+ * before the new hosts are there. One that is silent is not asked again: its jobs go on from their last checkpoints.
+ */
+const askFormer = async (deps: SavepointDeps, operation: Operation, phase: string): Promise<StateSecured> => {
   const cluster = await ownCluster(deps, operation);
-  const jobs = (await interruptedJobs(deps.store, operation)).filter(
+  const silent = async (reason: string): Promise<StateSecured> => {
+    // A job may still be where an interrupted failover before this one has left it.
+    if ((cluster.former ?? []).length > 1) return { ...(await secure(deps, operation, phase, 'lost')), plan: 'lost' };
+    for (const job of await toSecure(deps, operation)) await remember(deps, operation, job, { without: reason });
+    return { ready: true, plan: 'lost', reason };
+  };
+  const address = cluster.former?.at(-1)?.resources.jobManagerAddress;
+  if (address === undefined) return silent('There is no JobManager to ask');
+  try {
+    const { slotsTotal } = await deps.flink(address).overview();
+    if (slotsTotal > 0)
+      return { ready: true, plan: 'planned', reason: `The JobManager answers and has ${slotsTotal} slots: nothing is lost` };
+  } catch (error) {
+    if (!(error instanceof FlinkUnavailable)) throw error;
+    return silent(`The JobManager does not answer: ${error.message}`);
+  }
+  const { ready, reason } = await secure(deps, operation, phase, 'lost');
+  return { ready, plan: 'lost', reason: `The JobManager answers, but no TaskManager is left; ${reason}` };
+};
+
+/** Jobs of which neither a savepoint nor its absence is known. */
+const toSecure = async ({ store }: SavepointDeps, operation: Operation): Promise<readonly Job[]> =>
+  (await interruptedJobs(store, operation)).filter(
     ({ desired, interrupted }) => desired === 'RUNNING' && !interrupted.savepoint && !interrupted.without,
   );
-  const started = operation.phases.find(({ name }) => name === input.phase)?.startedAt;
+
+const secure = async (deps: SavepointDeps, operation: Operation, phase: string, plan: FailoverMode): Promise<Awaited_> => {
+  const cluster = await ownCluster(deps, operation);
+  const jobs = await toSecure(deps, operation);
+  const started = operation.phases.find(({ name }) => name === phase)?.startedAt;
   const elapsed = started === undefined ? 0 : (deps.clock().getTime() - Date.parse(started)) / 1_000;
-  const planned = input.plan === 'planned';
-  const limits = planned
-    ? { answer: PLANNED_ANSWER_SECONDS, savepoint: deps.stage.deadlines.savepointSeconds }
-    : { answer: LOST_ANSWER_SECONDS, savepoint: LOST_SAVEPOINT_SECONDS };
+  const limits =
+    plan === 'planned'
+      ? { answer: PLANNED_ANSWER_SECONDS, savepoint: deps.stage.deadlines.savepointSeconds }
+      : { answer: LOST_ANSWER_SECONDS, savepoint: LOST_SAVEPOINT_SECONDS };
   const looks = await Promise.all(
     jobs.map(async (job) => {
       const look = await lookAt(deps, operation, cluster, job);

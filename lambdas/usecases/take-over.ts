@@ -1,17 +1,20 @@
-import type { Cluster } from '../contracts/cluster';
-import { FlinkUnavailable } from '../contracts/errors';
 import type { Job } from '../contracts/job';
-import type { FailoverMode, Operation } from '../contracts/operation';
+import type { Operation } from '../contracts/operation';
 import type { TakenOver } from '../contracts/workflow';
+import type { Clock } from '../domain/clock';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
-import { allJobs, type FlinkDeps, isCancellation, ownCluster } from './owned';
+import { allJobs, isCancellation, ownCluster, type StoreDeps } from './owned';
+
+export interface TakeOverDeps extends StoreDeps {
+  readonly clock: Clock;
+}
 
 /**
- * The first thing of a failover: every job that is to run on is its own from now on, what was under way on the cluster is ended, and the way to go is
- * decided: `planned` when the JobManager answers, unless the request says otherwise.
+ * The first thing of a failover: every job that is to run on is its own from now on, and what was under way on the cluster is ended. Nobody is asked
+ * anything that might not answer: until new hosts were asked for, each second of silence is one more without records.
  */
-export const takeOver = async (deps: FlinkDeps, operation: Operation): Promise<TakenOver> => {
+export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promise<TakenOver> => {
   const cluster = await ownCluster(deps, operation);
   const open = (await deps.store.openOperations()).filter(
     (other) => other.cluster === cluster.name && other.operationId !== operation.operationId,
@@ -19,12 +22,12 @@ export const takeOver = async (deps: FlinkDeps, operation: Operation): Promise<T
   const jobs = await allJobs(deps.store, cluster.name);
   const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job)));
   const ended = await endBroken(deps, operation, open);
-  const { plan, reason } = await planOf(deps, operation, cluster);
+  const { plan, reason } = planOf(operation);
   const moved = taken.filter(Boolean).length;
   return { plan, reason: `${reason}; ${moved} jobs are moved${ended > 0 ? `, ${ended} operations under way were ended` : ''}` };
 };
 
-const interrupt = async (deps: FlinkDeps, operation: Operation, job: Job): Promise<boolean> => {
+const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Promise<boolean> => {
   const { operationId } = operation;
   if (job.interrupted?.by === operationId) return true;
   if (isJobOver(job.status) && !job.interrupted) {
@@ -46,7 +49,7 @@ const interrupt = async (deps: FlinkDeps, operation: Operation, job: Job): Promi
 };
 
 /** What waits for the cluster or a job and wants it gone stays: it goes on once the failover lets go. */
-const endBroken = async ({ store, clock }: FlinkDeps, operation: Operation, open: readonly Operation[]): Promise<number> => {
+const endBroken = async ({ store, clock }: TakeOverDeps, operation: Operation, open: readonly Operation[]): Promise<number> => {
   const broken = open.filter((other) => other.kind !== 'terminate-cluster' && !isCancellation(other));
   for (const other of broken) {
     const reason = `Superseded by failover ${operation.operationId}, which moves the cluster to another zone.`;
@@ -60,24 +63,8 @@ const endBroken = async ({ store, clock }: FlinkDeps, operation: Operation, open
   return broken.length;
 };
 
-const planOf = async (
-  { flink }: FlinkDeps,
-  operation: Operation,
-  cluster: Cluster,
-): Promise<{ readonly plan: FailoverMode; readonly reason: string }> => {
-  const { request } = operation;
+const planOf = ({ request }: Operation): TakenOver => {
   const wish = request.kind === 'fail-over-cluster' ? request.mode : undefined;
-  if (wish !== undefined)
-    return { plan: wish, reason: wish === 'planned' ? 'A planned move, as asked' : 'The zone counts as lost, as asked' };
-  const address = cluster.former?.at(-1)?.resources.jobManagerAddress;
-  if (address === undefined) return { plan: 'lost', reason: 'There is no JobManager to ask' };
-  try {
-    const { slotsTotal } = await flink(address).overview();
-    return slotsTotal > 0
-      ? { plan: 'planned', reason: `The JobManager answers and has ${slotsTotal} slots` }
-      : { plan: 'lost', reason: 'The JobManager answers, but no TaskManager is left' };
-  } catch (error) {
-    if (!(error instanceof FlinkUnavailable)) throw error;
-    return { plan: 'lost', reason: `The JobManager does not answer: ${error.message}` };
-  }
+  if (wish === undefined) return { plan: 'ask', reason: 'Whether its JobManager still answers is asked while the new hosts boot' };
+  return { plan: wish, reason: wish === 'planned' ? 'A planned move, as asked' : 'The zone counts as lost, as asked' };
 };

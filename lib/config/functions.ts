@@ -102,7 +102,7 @@ const WORKFLOW_FUNCTIONS = {
   'list-observed-clusters': { ...awsSide([]), grants: ['table:read'], traced: false },
   'observe-flink': { ...flinkSide(), traced: false },
   'record-jobs': flinkSide(),
-  'take-over': flinkSide(),
+  'take-over': awsSide([]),
   'secure-state': flinkSide(),
   'fence-former': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
   'next-zone': awsSide([]),

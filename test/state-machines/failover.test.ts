@@ -148,6 +148,22 @@ describe('a lost zone', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('new hosts are asked for before anybody who may be silent is asked anything, and nobody is asked twice', async () => {
+    const order: string[] = [];
+    world.onCall = (_, method) => void (['createGroups', 'overview', 'stop', 'fence'].includes(method) && order.push(method));
+    const { phases } = await failOver();
+    expect(order.slice(0, 3)).toEqual(['createGroups', 'overview', 'fence']);
+    expect(phases.map(({ name }) => name)).toEqual(expect.not.arrayContaining(['Ask the lost hosts']));
+  });
+
+  test('of which the JobManager answers, but no TaskManager, is a lost one: it is cut off before the new hosts are there', async () => {
+    Object.assign([...world.jobManagers.values()][0] ?? {}, { reachable: true, taskManagers: 0 });
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(phasesOf(operation).indexOf('Fence lost hosts')).toBeLessThan(phasesOf(operation).indexOf('Look for slots'));
+    expect(operation.phases.find(({ name }) => name === 'Ask the former hosts')?.reason).toMatch(/no TaskManager is left/);
+  });
+
   test('its hosts are cut off before a job is started', async () => {
     const order: string[] = [];
     world.onCall = (_, method) => void (['fence', 'runJar'].includes(method) && order.push(method));

@@ -65,10 +65,12 @@ const deviations = (kind: OperationKind, definition: Definition, name: string): 
   const plans = task.includes('BeginOperation')
     ? (PLANS[kind] ?? [])
     : task.includes('TakeOver')
-      ? ['planned']
-      : task.includes('RecheckScaling')
-        ? ['nothing']
-        : [];
+      ? ['planned', 'ask']
+      : task.includes('SecureState')
+        ? ['planned']
+        : task.includes('RecheckScaling')
+          ? ['nothing']
+          : [];
   return [
     ...[...new Set(named)].map((error) => ({ fails: error })),
     { answers: [NOT_READY, OK] },
