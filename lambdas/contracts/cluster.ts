@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instant, operationId, resourceName } from './names';
+import { instant, operationId, resourceName, timeWindow } from './names';
 import { observationInterval } from './observer';
 
 export const sizeName = z.enum(['dev', 'small', 'medium', 'large', 'xlarge']);
@@ -26,6 +26,23 @@ export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
 const flinkSettings = z.record(z.string().min(1).max(200), z.string().max(4_000)).describe('Flink settings by key, as in config.yaml');
 
+export const failBackPolicy = z
+  .strictObject({
+    policy: z
+      .enum(['manual', 'quiet-time'])
+      .default('manual')
+      .describe(
+        'manual: a person moves the cluster back (`POST …/failover` with its home zone). quiet-time: the control plane does, with savepoints, in the window, when the home zone is well again',
+      ),
+    window: timeWindow.optional().describe('Quiet time, UTC; goes with quiet-time'),
+    healthyMinutes: z.int().min(5).max(10_080).default(30).describe('So long the home zone has to have been well'),
+  })
+  .refine(({ policy, window }) => (policy === 'quiet-time') === (window !== undefined), {
+    path: ['window'],
+    message: 'goes with policy: "quiet-time", and only with it',
+  });
+export type FailBackPolicy = z.infer<typeof failBackPolicy>;
+
 export const placement = z.strictObject({
   mode: z
     .enum(['single-zone'])
@@ -43,6 +60,7 @@ export const placement = z.strictObject({
         .describe('From the loss of the zone to the first record processed again; drills are held against it'),
     })
     .prefault({}),
+  failBack: failBackPolicy.optional().describe('How the cluster comes back to its home zone after a failover. Default: manual'),
 });
 
 /** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
@@ -57,7 +75,7 @@ export const clusterSpec = z.strictObject({
     .regex(/^\d+\.\d+\.\d+$/)
     .optional()
     .describe("One of the stage's Flink versions; default: the stage's newest"),
-  zone: z.string().max(40).optional().describe("Home zone; default: chosen by the control plane from the stage's zones"),
+  zone: z.string().max(40).optional().describe("Home zone; default: chosen by the control plane from the stage's zones, and kept here"),
   overrides: z
     .strictObject({
       instanceType: instanceType.optional(),
@@ -194,6 +212,18 @@ const clusterFault = z.object({
 });
 export type ClusterFault = z.infer<typeof clusterFault>;
 
+/** What was found of the home zone of a cluster that is elsewhere and is to go back by itself. */
+const homeSeen = z.object({
+  /** Since when every look has found it well; absent: the last did not. */
+  wellSince: instant.optional(),
+  seenAt: instant,
+  /** AWS has shifted traffic away from it: nothing goes there before. */
+  shunnedUntil: instant.optional(),
+  /** Why the cluster is not back yet. */
+  reason: z.string(),
+});
+export type HomeSeen = z.infer<typeof homeSeen>;
+
 /** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
 export const cluster = z.object({
   name: resourceName,
@@ -210,6 +240,7 @@ export const cluster = z.object({
   /** The oldest first. Absent when nothing is left of any. */
   former: z.array(formerEpoch).optional(),
   fault: clusterFault.optional(),
+  home: homeSeen.optional(),
   statusReason: z.string(),
   createdAt: instant,
   updatedAt: instant,

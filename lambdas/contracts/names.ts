@@ -24,5 +24,15 @@ export const s3Uri = z
   .max(1_200)
   .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s]+$/, 'must look like s3://bucket/key');
 
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 08:30, UTC');
+
+/** From `from` (included) to `until` (excluded), UTC, over midnight when `until` is the earlier one. */
+export const timeWindow = z.strictObject({
+  from: timeOfDay,
+  until: timeOfDay,
+  days: z.array(z.int().min(0).max(6)).optional().describe('Days on which it begins, 0 is Sunday. Absent: every day'),
+});
+export type TimeWindow = z.infer<typeof timeWindow>;
+
 /** An instant as ISO 8601 in UTC, milliseconds included. */
 export const instant = z.iso.datetime();

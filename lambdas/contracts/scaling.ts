@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { kafkaSeen } from './kafka';
-import { instant, operationId, resourceName } from './names';
+import { instant, operationId, resourceName, timeWindow } from './names';
 
 /** A value read from Flink; null where Flink gave NaN, nothing, or something that is no finite number: not known, and never decided on. */
 const measured = z.number().nullable().catch(null);
@@ -120,16 +120,8 @@ export const scalingObserved = z.object({
 });
 export type ScalingObserved = z.infer<typeof scalingObserved>;
 
-const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 08:30, UTC');
-
-/** From `from` (included) to `until` (excluded), UTC, over midnight when `until` is the earlier one, no vertex runs with less. */
-export const scheduledFloor = z.object({
-  from: timeOfDay,
-  until: timeOfDay,
-  /** Days on which it begins, 0 is Sunday. Absent: every day. */
-  days: z.array(z.int().min(0).max(6)).optional(),
-  parallelism,
-});
+/** In its window no vertex runs with less. */
+export const scheduledFloor = z.object({ ...timeWindow.shape, parallelism });
 export type ScheduledFloor = z.infer<typeof scheduledFloor>;
 
 export const serviceLevels = z.object({

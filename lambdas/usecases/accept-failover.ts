@@ -5,7 +5,7 @@ import { chooseFailoverZone } from '../domain/choose-failover-zone';
 import { leaseUntil } from '../domain/lease';
 import type { OperationAccepted, StorePort } from '../gateways/aws/store.port';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './accept';
-import { heldLease, requireCluster } from './in-the-way';
+import { heldByAnybody, heldLease, requireCluster } from './in-the-way';
 import { allJobs } from './owned';
 
 export interface FailoverWish {
@@ -17,6 +17,8 @@ export interface FailoverWish {
   readonly drill?: boolean;
   /** Zones said to be impaired. */
   readonly impaired?: readonly string[];
+  /** Not while another operation is under way. @default - what is under way is ended */
+  readonly onlyWhenFree?: boolean;
 }
 
 /**
@@ -26,7 +28,9 @@ export interface FailoverWish {
 export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: string, wish: FailoverWish): Promise<Operation> =>
   accept(deps, change, async () => {
     const cluster = await requireMovable(deps, name);
-    const { zone, mode, trigger, drill } = wish;
+    const { zone, mode, trigger, drill, onlyWhenFree = false } = wish;
+    const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
+    if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
       from: cluster.zone,
@@ -36,17 +40,23 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
       ...(drill ? { drill } : {}),
     };
     const operation = newOperation(deps, change, name, undefined, request);
-    return { operation, write: () => takeOverCluster(deps.store, operation, cluster) };
+    return { operation, write: () => takeOverCluster(deps.store, operation, cluster, onlyWhenFree) };
   });
 
 /** The one write by which a failover begins. The cluster's zone is the one that it goes to from here on. */
-export const takeOverCluster = async (store: StorePort, operation: Operation, cluster: Cluster): Promise<OperationAccepted> => {
+export const takeOverCluster = async (
+  store: StorePort,
+  operation: Operation,
+  cluster: Cluster,
+  onlyWhenFree = false,
+): Promise<OperationAccepted> => {
   const { request } = operation;
   if (request.kind !== 'fail-over-cluster') throw new Error(`operation ${operation.operationId} is no failover`);
   const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
   if (request.cleansOnly) return store.acceptTakeover(operation, { ...cluster, lease }, cluster, []);
   const jobs = (await allJobs(store, cluster.name)).map(({ name }) => name);
-  return store.acceptTakeover(operation, { ...nextEpoch(cluster, request.zone), lease, statusReason: moving(request) }, cluster, jobs);
+  const next = { ...nextEpoch(cluster, request.zone), lease, statusReason: moving(request) };
+  return store.acceptTakeover(operation, next, cluster, jobs, onlyWhenFree);
 };
 
 const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail-over-cluster' }>): string =>

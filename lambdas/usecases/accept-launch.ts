@@ -22,7 +22,8 @@ export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: Clus
     const operation = newOperation(deps, change, spec.name, undefined, { kind: 'launch-cluster' });
     const cluster: Cluster = {
       name: spec.name,
-      spec,
+      // Wherever failovers take it, this is where it belongs.
+      spec: { ...spec, zone: resolved.zone },
       ...resolved,
       status: 'LAUNCHING',
       desired: 'RUNNING',

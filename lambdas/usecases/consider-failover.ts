@@ -1,12 +1,14 @@
 import type { Cluster } from '../contracts/cluster';
 import { Conflict, InvalidRequest } from '../contracts/errors';
 import type { LaunchFailed, ZoneShift } from '../contracts/events';
+import { homeShunned } from '../domain/decide-fail-back';
 import { decideFailover, type ZoneEvidence } from '../domain/decide-failover';
 import { shorten } from '../domain/describe-failure';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import type { AcceptDeps } from './accept';
 import { acceptFailover } from './accept-failover';
+import { allClusters } from './owned';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
 export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe'> };
@@ -29,6 +31,7 @@ export const handleZoneShift = async (
 ): Promise<readonly Considered[]> => {
   const zone = await deps.fleet.zoneName(metadata.awayFrom);
   if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
+  await shunHome(deps, zone);
   const evidence: ZoneEvidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` };
   const considered: Considered[] = [];
   let after: string | undefined;
@@ -39,6 +42,15 @@ export const handleZoneShift = async (
     after = page.next;
   } while (after !== undefined);
   return considered;
+};
+
+/** What is to go back to this zone stays away from it for a while. */
+const shunHome = async ({ store, clock }: ConsiderFailoverDeps, zone: string): Promise<void> => {
+  const now = clock().toISOString();
+  const reason = `AWS shifts traffic away from ${zone}`;
+  for (const { name, spec, epoch, zone: present } of await allClusters(store))
+    if (spec.placement.failBack?.policy === 'quiet-time' && spec.zone === zone && present !== zone)
+      await store.recordHome(name, epoch, { ...homeShunned(now), reason });
 };
 
 /** Auto Scaling could not launch a host: its cluster is considered. */

@@ -6,7 +6,7 @@ import { decideSnapshotDeletion } from '../domain/decide-snapshot-deletion';
 import { isJobOver } from '../domain/job-lifecycle';
 import { snapshotIdOf, snapshotLocation } from '../domain/snapshot-id';
 import { parentOf } from './find-states';
-import { heldLease, requireCluster, requireJob } from './in-the-way';
+import { heldByAnybody, requireCluster, requireJob } from './in-the-way';
 import { allJobs } from './owned';
 import { keyOf, lookThrough, type RetainDeps } from './retain-snapshots';
 
@@ -67,7 +67,7 @@ const stakeOf = (job: Job) => ({
 /** @returns the cluster and its jobs, none of which is being changed. @throws Conflict */
 const refuseWhileBusy = async ({ store, clock }: RetainDeps, name: string): Promise<{ cluster: Cluster; jobs: readonly Job[] }> => {
   const [cluster, jobs] = await Promise.all([requireCluster(store, name), allJobs(store, name)]);
-  const held = [cluster, ...jobs].flatMap(({ lease }) => heldLease(lease, clock) ?? [])[0];
+  const held = heldByAnybody(cluster, jobs, clock);
   if (!held) return { cluster, jobs };
   const inTheWay = { operationId: held.operationId, cluster: name };
   throw new Conflict(`Nothing is deleted while ${held.operationId} is under way: it may be choosing what to restore`, inTheWay);

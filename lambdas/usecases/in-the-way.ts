@@ -14,6 +14,10 @@ interface Deps {
 export const heldLease = (lease: Lease | undefined, clock: Clock): Lease | undefined =>
   lease !== undefined && lease.until >= clock().toISOString() ? lease : undefined;
 
+/** The lease by which an operation holds a cluster or one of its jobs. */
+export const heldByAnybody = (cluster: Cluster, jobs: readonly Job[], clock: Clock): Lease | undefined =>
+  [cluster, ...jobs].flatMap(({ lease }) => heldLease(lease, clock) ?? [])[0];
+
 const operationOf = (cluster: string, lease: Lease | undefined) =>
   lease === undefined ? undefined : { operationId: lease.operationId, cluster };
 

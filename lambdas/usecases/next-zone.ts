@@ -13,6 +13,9 @@ import { ownCluster, type StoreDeps } from './owned';
 export const nextZone = async (deps: StoreDeps & { readonly stage: Stage }, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
   const { request } = operation;
+  // Going home is no emergency: the cluster stays where it is well.
+  if (request.kind === 'fail-over-cluster' && request.trigger.kind === 'failback')
+    throw new InsufficientCapacity(`EC2 has no capacity in ${cluster.zone}, the home zone`);
   const from = request.kind === 'fail-over-cluster' ? request.from : cluster.zone;
   const used = [from, ...(cluster.former ?? []).map(({ zone }) => zone), cluster.zone];
   const chosen = chooseFailoverZone(cluster.zone, {

@@ -115,3 +115,14 @@ export const notYet = (
   const allowed = Math.round((Date.parse(until) - Date.parse(operation.requestedAt)) / 1_000);
   throw new DeadlineExceeded(`not done within the ${allowed} s that the operation had: ${shorten(reason, 1_000)}`);
 };
+
+/** Every cluster of the stage that there is or was. */
+export const allClusters = async (store: StorePort): Promise<readonly Cluster[]> => {
+  const clusters: Cluster[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
+    clusters.push(...page.items);
+    if (page.next === undefined) return clusters;
+    after = page.next;
+  }
+};

@@ -9,8 +9,8 @@ import { type JobSnapshots, planRetention, type RetentionPlan } from '../domain/
 import { checkpointsPrefix } from '../domain/state-paths';
 import type { StorePort } from '../gateways/aws/store.port';
 import { parentOf } from './find-states';
-import { heldLease } from './in-the-way';
-import { allJobs } from './owned';
+import { heldByAnybody } from './in-the-way';
+import { allClusters, allJobs } from './owned';
 import { listState, type ObjectSeen, readSnapshots, type SnapshotDeps, type SnapshotSeen } from './read-snapshots';
 
 export type RetainDeps = SnapshotDeps & {
@@ -122,7 +122,7 @@ export const recordedOf = async (store: StorePort, { cluster, name }: Job): Prom
 
 /** An operation may be choosing what to restore. */
 const whoIsBusy = (cluster: Cluster, jobs: readonly Job[], clock: Clock): string | undefined => {
-  const held = [cluster, ...jobs].flatMap(({ lease }) => heldLease(lease, clock) ?? [])[0];
+  const held = heldByAnybody(cluster, jobs, clock);
   return held && `Nothing is deleted while ${held.operationId} is under way`;
 };
 
@@ -168,13 +168,3 @@ export async function* retainAllSnapshots(deps: RetainDeps, timeMs: number): Asy
 
 /** Clusters take turns at being the first. */
 const TURN_MS = 3_600_000;
-
-const allClusters = async (store: StorePort): Promise<readonly Cluster[]> => {
-  const clusters: Cluster[] = [];
-  for (let after: string | undefined; ; ) {
-    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    clusters.push(...page.items);
-    if (page.next === undefined) return clusters;
-    after = page.next;
-  }
-};

@@ -41,6 +41,9 @@ def _route(method: str, parts: list[str], body) -> tuple[int, object]:
         case ("POST", ["zones", zone, "impaired"]):
             notices.zone_impaired(zone)
             return 200, {}
+        case ("POST", ["zones", zone, "well"]):
+            notices.zone_well(zone)
+            return 200, {}
         case ("GET", ["faults"]):
             return 200, faults.active()
         case ("POST", ["faults"]):

@@ -3,7 +3,8 @@
 AWS: a Spot interruption notice and a rebalance recommendation are events of source aws.ec2 («Spot Instance interruption notices», «EC2 instance rebalance
 recommendations», Amazon EC2 User Guide). A scheduled retirement is an AWS Health event («Reference: AWS Health events Amazon EventBridge schema»), days ahead and
 at least once. An autoshift away from a zone is an event of source aws.arc-zonal-shift, for whoever has switched on autoshift observer notification
-(«Using zonal autoshift with Amazon EventBridge», Amazon Application Recovery Controller Developer Guide).
+(«Using zonal autoshift with Amazon EventBridge», Amazon Application Recovery Controller Developer Guide). Meanwhile DescribeAvailabilityZones may say
+`impaired` with a message (`AvailabilityZoneState` and `messageSet`, Amazon EC2 API Reference); AWS does not promise it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime, timezone
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 from . import events, hardware
-from .moto_bridge import ACCOUNT
+from .moto_bridge import ACCOUNT, LOCK
 
 RETIREMENT = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED"
 
@@ -38,12 +39,27 @@ def announce(instance_id: str, path: str, content: object) -> None:
 
 def zone_impaired(zone: str) -> None:
     """Raises KeyError for a zone that is not there."""
-    region = zone[:-1]
-    found = next((item for item in RegionsAndZonesBackend.zones.get(region, []) if item.name == zone), None)
+    found = _zone(zone)
+    with LOCK:
+        found.state = "impaired"
+        found.messages = [{"message": "We are investigating increased error rates in this Availability Zone."}]
+    detail = {"version": "0.0.1", "data": "", "metadata": {"awayFrom": found.zone_id, "notes": ""}}
+    events.put("aws.arc-zonal-shift", "Autoshift In Progress", detail, [], zone[:-1])
+
+
+def zone_well(zone: str) -> None:
+    """It is over, and EC2 has nothing more to say of the zone. Raises KeyError for a zone that is not there."""
+    found = _zone(zone)
+    with LOCK:
+        found.state = "available"
+        found.messages = []
+
+
+def _zone(zone: str):
+    found = next((item for item in RegionsAndZonesBackend.zones.get(zone[:-1], []) if item.name == zone), None)
     if found is None:
         raise KeyError(f"zone {zone}")
-    detail = {"version": "0.0.1", "data": "", "metadata": {"awayFrom": found.zone_id, "notes": ""}}
-    events.put("aws.arc-zonal-shift", "Autoshift In Progress", detail, [], region)
+    return found
 
 
 def _retirement(instance_id: str, scheduled: dict) -> None:

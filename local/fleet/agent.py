@@ -40,6 +40,7 @@ class Agent:
             machine.signal(signal.SIGCONT)
         self._zombies_until[zone] = time.monotonic() + zombie_seconds
         self._say(f"zone {zone} is back")
+        self._emulator.zone_well(zone)
 
     def _machines_in(self, zone: str) -> list[Machine]:
         return [machine for machine in list(self.machines.values()) if machine.instance["zone"] == zone and machine.phase == "booted"]

@@ -40,6 +40,10 @@ class Emulator:
         """AWS sees that a zone is impaired, and says so. On a connection of its own, as notice()."""
         Emulator(f"http://{self._host}:{self._port}", self._timeout)._call("POST", f"/_twin/zones/{zone}/impaired", {})
 
+    def zone_well(self, zone: str) -> None:
+        """It is over, as far as AWS sees."""
+        Emulator(f"http://{self._host}:{self._port}", self._timeout)._call("POST", f"/_twin/zones/{zone}/well", {})
+
     def _call(self, method: str, path: str, body: object = None):
         try:
             if self._connection is None:

@@ -59,6 +59,8 @@ const isComplete = ({ hosts, wanted }: FleetSeen): boolean =>
 interface Harness {
   readonly fleet: FleetPort;
   readonly setCapacity: (zone: string, isThere: boolean) => Promise<unknown>;
+  /** AWS sees that a zone is impaired, or that this is over. */
+  readonly setWell: (zone: string, isWell: boolean) => Promise<unknown>;
   /** The host dies without anybody's wish. */
   readonly lose: (instanceId: string) => Promise<unknown>;
 }
@@ -67,6 +69,8 @@ const onFake = (): Harness => {
   return {
     fleet,
     setCapacity: async (zone, isThere) => (isThere ? fleet.zonesWithoutCapacity.delete(zone) : fleet.zonesWithoutCapacity.add(zone)),
+    setWell: async (zone, isWell) =>
+      isWell ? fleet.zonesInTrouble.delete(zone) : fleet.zonesInTrouble.set(zone, 'EC2 says it is impaired: a test wants it'),
     lose: async (instanceId) => fleet.loseHost(instanceId),
   };
 };
@@ -76,6 +80,7 @@ const onEc2 = (): Harness => ({
     isThere
       ? emulator.twin('DELETE', 'faults')
       : emulator.twin('POST', 'faults', [{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity' }]),
+  setWell: (zone, isWell) => emulator.twin('POST', `zones/${zone}/${isWell ? 'well' : 'impaired'}`),
   lose: (instanceId) => emulator.twin('POST', `instances/${instanceId}/state`, { state: 'terminated', reason: 'The host died' }),
 });
 
@@ -245,6 +250,15 @@ describe.each([
     await harness.setCapacity(spec.zone, true);
     expect((await eventually(() => fleet.observe(resources), isComplete)).problem).toBeUndefined();
     await takeAway(spec, resources);
+  });
+
+  test('tells what EC2 says against a zone, as long as it does', async () => {
+    const troubleOf = async () => (await fleet.zones()).find(({ name }) => name === 'us-east-1c');
+    expect(await troubleOf()).toEqual({ name: 'us-east-1c' });
+    await harness.setWell('us-east-1c', false);
+    expect(await troubleOf()).toEqual({ name: 'us-east-1c', trouble: expect.stringMatching(/^EC2 says it is impaired: \w+/) });
+    await harness.setWell('us-east-1c', true);
+    expect(await troubleOf()).toEqual({ name: 'us-east-1c' });
   });
 
   test('replaces a JobManager host that died, on the same address', async () => {

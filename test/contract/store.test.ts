@@ -282,6 +282,21 @@ describe.each([
       await expect(store.updateJob(job.cluster, job.name, job.lease?.operationId ?? '', { status: 'RUNNING' })).rejects.toThrow(Superseded);
     });
 
+    test('that can wait is blocked while somebody holds a job, and by nobody whose time is over', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const job = await submitted();
+      const waits = takeover();
+      expect(await store.acceptTakeover(waits, next(cluster, waits.operationId), cluster, [job.name], true)).toMatchObject({
+        outcome: 'blocked',
+        by: 'job',
+      });
+      expect(await store.cluster(cluster.name)).toMatchObject({ epoch: cluster.epoch, status: 'RUNNING' });
+      await store.releaseLease({ cluster: cluster.name, job: job.name }, job.lease?.operationId ?? '');
+      expect(await store.acceptTakeover(waits, next(cluster, waits.operationId), cluster, [job.name], true)).toEqual({
+        outcome: 'created',
+      });
+    });
+
     test('of two at once one is created and the other is blocked', async () => {
       const cluster = await launched({ status: 'RUNNING' });
       const outcomes = await Promise.all(
@@ -583,6 +598,16 @@ describe.each([
       expect((await store.cluster('flights'))?.fault).toEqual(fault);
       expect(await store.recordFault('flights', 1, undefined)).toBe(true);
       expect((await store.cluster('flights'))?.fault).toBeUndefined();
+    });
+
+    test('what was found of the home zone is recorded whoever changes the cluster, of its present epoch only', async () => {
+      const home = { wellSince: at(5), seenAt: at(20), reason: 'It is no quiet time' };
+      expect(await store.recordHome('flights', 2, home)).toBe(false);
+      expect(await store.recordHome('nothing', 1, home)).toBe(false);
+      expect(await store.recordHome('flights', 1, home)).toBe(true);
+      expect((await store.cluster('flights'))?.home).toEqual(home);
+      expect(await store.recordHome('flights', 1, { seenAt: at(30), reason: 'It is not well' })).toBe(true);
+      expect((await store.cluster('flights'))?.home).toEqual({ seenAt: at(30), reason: 'It is not well' });
     });
 
     test('an alarm is recorded whoever changes the job; one that comes twice or too late changes nothing', async () => {

@@ -1,7 +1,7 @@
 import type { ClusterResources } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import { fleetNames } from '../../lambdas/gateways/aws/ec2/names';
-import type { FleetPort, FleetSeen, FleetSpec, HostMark, HostOwner } from '../../lambdas/gateways/aws/fleet.port';
+import type { FleetPort, FleetSeen, FleetSpec, HostMark, HostOwner, ZoneSeen } from '../../lambdas/gateways/aws/fleet.port';
 import { type Faults, withFaults } from './faults';
 
 type Host = FleetSeen['hosts'][number];
@@ -45,6 +45,8 @@ export interface FakeFleetOptions {
 class InMemoryFleet implements FleetPort {
   /** Zones where EC2 has nothing to give now. */
   readonly zonesWithoutCapacity = new Set<string>();
+  /** What EC2 says against a zone. */
+  readonly zonesInTrouble = new Map<string, string>();
   /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
   readonly fenced = new Set<string>();
   /** EC2 gives no more TaskManager hosts than this, and says nothing. */
@@ -110,6 +112,13 @@ class InMemoryFleet implements FleetPort {
   async zoneName(zone: string): Promise<string | undefined> {
     const letter = 'abc'[Number(/^use1-az([123])$/.exec(zone)?.[1] ?? 0) - 1];
     return letter === undefined ? (/^us-east-1[abc]$/.test(zone) ? zone : undefined) : `us-east-1${letter}`;
+  }
+
+  async zones(): Promise<readonly ZoneSeen[]> {
+    return ['us-east-1a', 'us-east-1b', 'us-east-1c'].map((name) => {
+      const trouble = this.zonesInTrouble.get(name);
+      return { name, ...(trouble === undefined ? {} : { trouble }) };
+    });
   }
 
   async observe(resources: ClusterResources): Promise<FleetSeen> {

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterFault } from '../../lambdas/contracts/cluster';
+import type { Cluster, ClusterFault, HomeSeen } from '../../lambdas/contracts/cluster';
 import { NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
 import type { Operation, Phase } from '../../lambdas/contracts/operation';
@@ -100,7 +100,13 @@ class InMemoryStore implements StorePort {
     });
   }
 
-  async acceptTakeover(operation: Operation, cluster: Cluster, previous: Cluster, jobs: readonly string[]): Promise<OperationAccepted> {
+  async acceptTakeover(
+    operation: Operation,
+    cluster: Cluster,
+    previous: Cluster,
+    jobs: readonly string[],
+    onlyWhenFree = false,
+  ): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const stored = this.clusterItems.get(cluster.name);
       const same =
@@ -110,6 +116,8 @@ class InMemoryStore implements StorePort {
         stored.lease?.operationId === previous.lease?.operationId;
       if (!same) return 'cluster';
       if (jobs.some((job) => !this.jobItems.has(jobKey(cluster.name, job)))) return 'job';
+      const isHeld = (job: string) => (this.jobItems.get(jobKey(cluster.name, job))?.lease?.until ?? '') >= operation.requestedAt;
+      if (onlyWhenFree && jobs.some(isHeld)) return 'job';
       const { epoch, zone, status, statusReason, lease, resources, former } = cluster;
       const change = { epoch, zone, status, statusReason, lease, resources, former, updatedAt: operation.requestedAt };
       this.clusterItems.set(cluster.name, changed(stored, change));
@@ -250,6 +258,13 @@ class InMemoryStore implements StorePort {
     const { fault: _, ...stored } = this.clusterItems.get(cluster) ?? {};
     if (!('epoch' in stored) || stored.epoch !== epoch) return false;
     this.clusterItems.set(cluster, { ...stored, ...(fault ? { fault: copy(fault) } : {}) } as Cluster);
+    return true;
+  }
+
+  async recordHome(cluster: string, epoch: number, home: HomeSeen): Promise<boolean> {
+    const stored = this.clusterItems.get(cluster);
+    if (stored?.epoch !== epoch) return false;
+    this.clusterItems.set(cluster, { ...stored, home: copy(home) });
     return true;
   }
 

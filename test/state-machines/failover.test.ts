@@ -90,6 +90,20 @@ describe('a planned move', () => {
     expect(await run(await world.acceptChange({ kind: 'take-savepoint' }))).toMatchObject({ status: 'SUCCEEDED' });
   });
 
+  test('home that finds no capacity there stays where the cluster is well, and goes to no third zone', async () => {
+    await failOver();
+    const before = await world.job();
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const operation = await failOver({ zone: 'us-east-1a', mode: 'planned', trigger: { kind: 'failback', evidence: 'it is quiet time' } });
+    expect(operation).toMatchObject({
+      status: 'FAILED',
+      error: { message: expect.stringMatching(/no capacity in us-east-1a, the home zone/) },
+    });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch, flinkJobId: before.flinkJobId });
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b' });
+    expect(await violations(world)).toEqual([]);
+  });
+
   test('can follow on a move that was given back, and on a move that was made', async () => {
     for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
     await failOver();

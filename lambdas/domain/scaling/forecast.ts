@@ -1,7 +1,5 @@
 import type { ForecastPoint, ScheduledFloor } from '../../contracts/scaling';
-
-const DAY_MINUTES = 1_440;
-const minutes = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+import { isWithin } from '../time-window';
 
 /** Factor by which the demand is expected to grow within the given time, at least 1: a forecast only ever keeps or raises capacity. */
 export const forecastFactor = (
@@ -22,14 +20,7 @@ export const forecastFactor = (
 
 /** The highest floor that a person has scheduled for this instant or within the lead; 1 without. */
 export const floorAt = (floors: readonly ScheduledFloor[], now: string, leadSeconds: number): number => {
-  const active = ({ from, until, days }: ScheduledFloor, time: Date): boolean => {
-    const minute = time.getUTCHours() * 60 + time.getUTCMinutes();
-    const since = (minute - minutes(from) + DAY_MINUTES) % DAY_MINUTES;
-    const length = (minutes(until) - minutes(from) + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES;
-    const day = new Date(time.getTime() - since * 60_000).getUTCDay();
-    return since < length && (days === undefined || days.includes(day));
-  };
   const start = Date.parse(now);
   const times = [new Date(start), new Date(start + leadSeconds * 1_000)];
-  return Math.max(1, ...floors.filter((floor) => times.some((time) => active(floor, time))).map(({ parallelism }) => parallelism));
+  return Math.max(1, ...floors.filter((floor) => times.some((time) => isWithin(floor, time))).map(({ parallelism }) => parallelism));
 };

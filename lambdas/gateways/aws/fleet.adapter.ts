@@ -82,6 +82,16 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       return AvailabilityZones.find(({ ZoneId, ZoneName }) => ZoneId === zone || ZoneName === zone)?.ZoneName;
     },
 
+    async zones() {
+      const { AvailabilityZones = [] } = await ec2.send(new DescribeAvailabilityZonesCommand({}));
+      return AvailabilityZones.flatMap(({ ZoneName, State, Messages = [] }) => {
+        if (ZoneName === undefined) return [];
+        // EC2 knows more states than one that is well: information, impaired, unavailable, constrained.
+        const said = [...(State === 'available' ? [] : [`EC2 says it is ${State}`]), ...Messages.map(({ Message = '' }) => Message)];
+        return [{ name: ZoneName, ...(said.length > 0 ? { trouble: said.join(': ').slice(0, 300) } : {}) }];
+      });
+    },
+
     observe: (resources) => observeFleet(dependencies, resources),
 
     async setHosts(resources, zone, hosts) {

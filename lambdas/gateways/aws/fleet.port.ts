@@ -18,6 +18,12 @@ export interface FleetSpec {
 export type HostMark = 'drain' | 'leaving';
 export type HostMarks = Readonly<Partial<Record<HostMark, string>>>;
 
+/** An Availability Zone of the region. `trouble`: what EC2 says against it, where it does. */
+export interface ZoneSeen {
+  readonly name: string;
+  readonly trouble?: string;
+}
+
 export interface FleetSeen {
   readonly hosts: readonly {
     readonly instanceId: string;
@@ -58,6 +64,7 @@ export interface FleetPort {
   ): Promise<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>;
   /** Name of a zone by its id, which is the same in all accounts, or by its name; undefined when the region has none such. */
   zoneName(zone: string): Promise<string | undefined>;
+  zones(): Promise<readonly ZoneSeen[]>;
   observe(resources: ClusterResources): Promise<FleetSeen>;
   /** Sets the wanted number of TaskManager hosts in the home zone's group. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;

@@ -129,7 +129,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return accept(given, [{ by: 'job', part: table.change(jobKey(given.cluster, given.job ?? ''), names, update, PRESENT) }]);
     },
 
-    async acceptTakeover(given, cluster, previous, jobs) {
+    async acceptTakeover(given, cluster, previous, jobs, onlyWhenFree = false) {
       const names = new Placeholders();
       const { epoch, zone, status, statusReason, lease, resources, former } = cluster;
       const update = names.update({ epoch, zone, status, statusReason, lease, resources, former, updatedAt: given.requestedAt });
@@ -141,7 +141,9 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       ].join(' AND ');
       const leases = jobs.slice(0, LEASES_AT_ONCE).map((job) => {
         const ofJob = new Placeholders();
-        return { by: 'job' as const, part: table.change(jobKey(cluster.name, job), ofJob, ofJob.update({ lease }), PRESENT) };
+        const free = `(${ofJob.is(undefined, 'lease')} OR ${ofJob.name('lease', 'until')} < ${ofJob.value(given.requestedAt)})`;
+        const condition = onlyWhenFree ? `${PRESENT} AND ${free}` : PRESENT;
+        return { by: 'job' as const, part: table.change(jobKey(cluster.name, job), ofJob, ofJob.update({ lease }), condition) };
       });
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(cluster.name), names, update, same) }, ...leases]);
     },
@@ -276,6 +278,11 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     async recordFault(cluster, epoch, fault) {
       const names = new Placeholders();
       return (await table.update(clusterKey(cluster), names, names.update({ fault }), names.is(epoch, 'epoch'))) !== undefined;
+    },
+
+    async recordHome(cluster, epoch, home) {
+      const names = new Placeholders();
+      return (await table.update(clusterKey(cluster), names, names.update({ home }), names.is(epoch, 'epoch'))) !== undefined;
     },
 
     async recordJobSeen(cluster, name, epoch, { status, statusReason }) {

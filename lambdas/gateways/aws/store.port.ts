@@ -1,4 +1,4 @@
-import type { Cluster, ClusterFault } from '../../contracts/cluster';
+import type { Cluster, ClusterFault, HomeSeen } from '../../contracts/cluster';
 import type { Job, Snapshot } from '../../contracts/job';
 import type { Operation, Phase } from '../../contracts/operation';
 import type { AlarmKind, AlarmSeen, LastDecision } from '../../contracts/scaling';
@@ -43,8 +43,15 @@ export interface StorePort {
    * In one transaction: the operation, the cluster's epoch, zone, status, lease, resources and former epochs as given, and the operation's lease on
    * these jobs (as many as a transaction takes), whoever held any of them. On condition that the cluster is desired RUNNING and still at the epoch,
    * status and lease of `previous`: of two at once one is blocked.
+   * @param onlyWhenFree also on condition that nobody holds the lease of any of these jobs
    */
-  acceptTakeover(operation: Operation, cluster: Cluster, previous: Cluster, jobs: readonly string[]): Promise<OperationAccepted>;
+  acceptTakeover(
+    operation: Operation,
+    cluster: Cluster,
+    previous: Cluster,
+    jobs: readonly string[],
+    onlyWhenFree?: boolean,
+  ): Promise<OperationAccepted>;
   /** In one transaction: the operation, on condition that the cluster is desired and RUNNING at this epoch. Takes no lease. */
   acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted>;
 
@@ -94,6 +101,8 @@ export interface StorePort {
   ): Promise<Job>;
   /** Writes or removes what is wrong with a cluster, whoever holds its lease; false when its epoch is another by now. */
   recordFault(cluster: string, epoch: number, fault: ClusterFault | undefined): Promise<boolean>;
+  /** Writes what was found of a cluster's home zone, whoever holds its lease; false when its epoch is another by now. */
+  recordHome(cluster: string, epoch: number, home: HomeSeen): Promise<boolean>;
   /** Refreshes what was seen of a job outside any operation: only while nobody holds its lease and its epoch is still `epoch`. */
   recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean>;
   /**

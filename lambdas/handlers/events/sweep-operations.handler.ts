@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { log } from '../../middleware/log';
+import { considerFailBacks } from '../../usecases/consider-fail-back';
 import { settleFleets } from '../../usecases/settle-fleets';
 import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
 
@@ -14,11 +15,14 @@ const executionEnded = z.object({
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-/** Every minute for all operations and for hosts that nobody wants, and at the end of an execution for its own. */
+/** Every minute for all operations, for hosts that nobody wants and for clusters that are to go home, and at the end of an execution for its own. */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
   const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);
   for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
-  if (!ended.success) for (const { reason, ...fields } of await settleFleets(deps)) log('WARN', { message: reason, ...fields });
+  if (ended.success) return swept;
+  for (const { reason, ...fields } of await settleFleets(deps)) log('WARN', { message: reason, ...fields });
+  for (const { reason, ...fields } of await considerFailBacks(deps))
+    log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
   return swept;
 };

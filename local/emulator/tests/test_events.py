@@ -67,6 +67,16 @@ class Events(unittest.TestCase):
         zone_id = next(zone["ZoneId"] for zone in zones if zone["ZoneName"] == "us-east-1b")
         self.assertEqual(("Autoshift In Progress", zone_id), (told["detail-type"], told["detail"]["metadata"]["awayFrom"]))
 
+    def test_an_impaired_zone_is_described_as_such_until_it_is_well(self):
+        def state():
+            zones = s.client("ec2").describe_availability_zones(ZoneNames=["us-east-1c"])["AvailabilityZones"]
+            return zones[0]["State"], len(zones[0]["Messages"])
+
+        s.twin("POST", "zones/us-east-1c/impaired", {})
+        self.assertEqual(("impaired", 1), state())
+        s.twin("POST", "zones/us-east-1c/well", {})
+        self.assertEqual(("available", 0), state())
+
     def test_a_change_of_an_alarms_state_is_an_event(self):
         seen = s.listen({"source": ["aws.cloudwatch"]})
         name = s.unique("lag")

@@ -47,6 +47,9 @@ class FakeEmulator:
                 if self.path.endswith("/impaired"):
                     fake.impaired.append(self.path.split("/")[3])
                     return self.answer({})
+                if self.path.endswith("/well"):
+                    fake.impaired = [zone for zone in fake.impaired if zone != self.path.split("/")[3]]
+                    return self.answer({})
                 if self.path.endswith("/notice"):
                     fake.announced.append((self.path.split("/")[3], body["path"]))
                     return self.answer({})

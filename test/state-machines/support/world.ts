@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job, StoredJobSpec } from '../../../lambdas/contracts/job';
 import type { JobRecord } from '../../../lambdas/contracts/observation';
-import type { Operation, OperationRequest } from '../../../lambdas/contracts/operation';
+import type { FailoverTrigger, Operation, OperationRequest } from '../../../lambdas/contracts/operation';
 import { jobObservation } from '../../../lambdas/contracts/scaling';
 import type { Stage } from '../../../lambdas/contracts/stage';
 import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
@@ -244,9 +244,11 @@ export class World {
     return operation;
   }
 
-  async acceptFailover(wish: { readonly mode?: 'planned' | 'lost'; readonly zone?: string } = {}): Promise<Operation> {
+  async acceptFailover(
+    wish: { readonly mode?: 'planned' | 'lost'; readonly zone?: string; readonly trigger?: FailoverTrigger } = {},
+  ): Promise<Operation> {
     const cluster = await this.cluster();
-    const trigger = { kind: 'person' as const, evidence: 'a test wants it' };
+    const { trigger = { kind: 'person' as const, evidence: 'a test wants it' } } = wish;
     const mode = wish.mode === undefined ? {} : { mode: wish.mode };
     const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone: wish.zone ?? 'us-east-1b', ...mode, trigger });
     const accepted = await takeOverCluster(this.store, operation, cluster);

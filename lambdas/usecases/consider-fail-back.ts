@@ -1,0 +1,93 @@
+import type { Cluster, HomeSeen } from '../contracts/cluster';
+import { Conflict, InvalidRequest } from '../contracts/errors';
+import { BACK_OFF_DAYS, decideFailBack, homeAfter, type Move } from '../domain/decide-fail-back';
+import { shorten } from '../domain/describe-failure';
+import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
+import type { FleetPort, ZoneSeen } from '../gateways/aws/fleet.port';
+import type { StorePort } from '../gateways/aws/store.port';
+import type { AcceptDeps } from './accept';
+import { acceptFailover } from './accept-failover';
+import type { Considered } from './consider-failover';
+import { heldByAnybody } from './in-the-way';
+import { allClusters, allJobs } from './owned';
+import { CONTROL_PLANE } from './sweep-operations';
+
+export type FailBackDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'zones'> };
+
+/** Looks at the home zone of every cluster that is to go back by itself, keeps what it found and why nothing is done yet, and begins the move when it is time. */
+export const considerFailBacks = async (deps: FailBackDeps): Promise<readonly Considered[]> => {
+  const away = (await allClusters(deps.store)).filter(isAway);
+  const zones = away.length === 0 ? [] : await deps.fleet.zones();
+  const considered: Considered[] = [];
+  for (const cluster of away) considered.push(await considerFailBack(deps, cluster, zones));
+  return considered;
+};
+
+const isAway = ({ spec, zone, status, desired }: Cluster): boolean =>
+  spec.placement.failBack?.policy === 'quiet-time' &&
+  spec.zone !== undefined &&
+  spec.zone !== zone &&
+  status === 'RUNNING' &&
+  desired === 'RUNNING';
+
+const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: readonly ZoneSeen[]): Promise<Considered> => {
+  const { store, clock } = deps;
+  const { name, spec, epoch } = cluster;
+  const now = clock().toISOString();
+  const home = spec.zone ?? cluster.zone;
+  const zone = zones.find((one) => one.name === home);
+  const trouble = zone ? zone.trouble : `EC2 does not know ${home}`;
+  const seen = homeAfter(cluster.home, trouble, now);
+  const away = {
+    ...{ ...cluster, home, policy: spec.placement.failBack ?? { policy: 'manual' as const, healthyMinutes: 0 } },
+    seen: { ...seen, reason: '' },
+    inTheWay: await inTheWayOf(deps, cluster),
+    moves: await movesOf(store, name, now),
+  };
+  const { action, reason } = decideFailBack(away, trouble, now);
+  const kept: HomeSeen = { ...seen, reason: shorten(reason, 500) };
+  // Another has moved it meanwhile.
+  if (!(await store.recordHome(name, epoch, kept))) return { cluster: name, action: 'hold', reason: `${name} was moved meanwhile` };
+  if (action === 'hold') return { cluster: name, action, reason };
+  const key = `${name}/${epoch}`;
+  const change = {
+    requestedBy: CONTROL_PLANE,
+    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'RETURN', path: 'fail-over-cluster', key }),
+    requestHash: requestHashOf(key),
+  };
+  const trigger = { kind: 'failback' as const, evidence: shorten(reason, 500) };
+  try {
+    const { operationId } = await acceptFailover(deps, change, name, { zone: home, mode: 'planned', trigger, onlyWhenFree: true });
+    return { cluster: name, action, reason, operationId };
+  } catch (error) {
+    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
+    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
+  }
+};
+
+/** A move that can wait breaks nothing off. */
+export const underWay = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {
+  const open = (await store.openOperations()).find((operation) => operation.cluster === cluster.name);
+  const operationId = open?.operationId ?? heldByAnybody(cluster, await allJobs(store, cluster.name), clock)?.operationId;
+  return operationId && `${operationId} is under way`;
+};
+
+const inTheWayOf = async ({ store, clock }: FailBackDeps, cluster: Cluster): Promise<string | undefined> => {
+  if (cluster.fault) return `it has had a fault since ${cluster.fault.since} (${cluster.fault.kind})`;
+  if (cluster.former) return `epoch ${cluster.former.map(({ epoch }) => epoch).join(', ')} is still there`;
+  return underWay({ store, clock }, cluster);
+};
+
+/** Moves of the cluster, the newest first, as far back as they count. */
+const movesOf = async (store: StorePort, cluster: string, now: string): Promise<readonly Move[]> => {
+  const oldest = new Date(Date.parse(now) - BACK_OFF_DAYS * 86_400_000).toISOString();
+  const moves: Move[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = await store.operationsOf(cluster, { limit: 100, ...(after === undefined ? {} : { after }) });
+    for (const { request, requestedAt } of page.items)
+      if (request.kind === 'fail-over-cluster' && !request.cleansOnly)
+        moves.push({ at: requestedAt, trigger: request.trigger.kind, from: request.from });
+    if (page.next === undefined || (page.items.at(-1)?.requestedAt ?? '') < oldest) return moves;
+    after = page.next;
+  }
+};
