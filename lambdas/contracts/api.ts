@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cluster, clusterSpec } from './cluster';
+import { cluster, clusterSpec, placement } from './cluster';
 import { jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
 import { operationId, resourceName } from './names';
@@ -125,7 +125,21 @@ export const clusterView = cluster.omit({ lease: true }).extend({
 });
 export type ClusterView = z.infer<typeof clusterView>;
 
+const placementView = z.object({
+  mode: placement.shape.mode.unwrap(),
+  zones: z.array(z.string()).describe("Where TaskManager hosts may be now, the JobManager's zone first"),
+  crossZoneShare: z
+    .number()
+    .describe('Share of what tasks send each other that crosses a zone, when every task sends alike to every other'),
+  crossZoneDollarsPerGB: z.number().describe('By list price: where it leaves a zone and where it arrives together'),
+  slots: z.int(),
+  slotsAfterZoneLoss: z.int().describe('Slots that are left when the zone with the most hosts is lost'),
+  costs: z.string(),
+  gives: z.string(),
+});
+
 export const clusterDescription = clusterView.extend({
+  placement: placementView.describe('What the placement of the cluster costs and gives'),
   live: z
     .object({
       taskManagers: z.int(),

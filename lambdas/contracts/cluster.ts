@@ -45,9 +45,17 @@ export type FailBackPolicy = z.infer<typeof failBackPolicy>;
 
 export const placement = z.strictObject({
   mode: z
-    .enum(['single-zone'])
+    .enum(['single-zone', 'spread'])
     .default('single-zone')
-    .describe('single-zone: all hosts in one zone, so that traffic between them is free and quick; another zone takes over when it fails'),
+    .describe(
+      'single-zone: all hosts in one zone, so that traffic between them is free and quick; another zone takes over when it fails. spread: TaskManager hosts are balanced over zones, so that those in the other zones go on when one fails; what they send each other across zones costs',
+    ),
+  zones: z
+    .array(z.string().max(40))
+    .min(2)
+    .max(6)
+    .optional()
+    .describe('With spread: zones of the TaskManager hosts; default: all of the stage'),
   failover: z
     .strictObject({
       automatic: z.boolean().default(true).describe('Whether the control plane moves the cluster by itself when its zone fails'),
@@ -193,7 +201,8 @@ export const clusterResources = z.object({
   /** Private IPv4 address of the JobManager: RPC 6123, blob 6124, REST 8081. */
   jobManagerAddress: z.string().optional(),
   jobManagerGroup: z.string().optional(),
-  taskManagerGroups: z.array(z.object({ name: z.string(), zone: z.string() })).default([]),
+  /** `zone`: the home zone; `zones`: all that the group's hosts may be in, where these are several. */
+  taskManagerGroups: z.array(z.object({ name: z.string(), zone: z.string(), zones: z.array(z.string()).optional() })).default([]),
   launchTemplateIds: z.array(z.string()).default([]),
 });
 export type ClusterResources = z.infer<typeof clusterResources>;
@@ -230,7 +239,12 @@ export const cluster = z.object({
   spec: clusterSpec,
   size: resolvedSize,
   flinkVersion: z.string(),
+  /** Of the JobManager; of the TaskManagers too where `zones` is absent. */
   zone: z.string(),
+  /** Zones that TaskManager hosts are spread over. */
+  zones: z.array(z.string()).optional(),
+  /** Zones that this epoch puts no TaskManager host into: they were lost or impaired when it began. */
+  avoidedZones: z.array(z.string()).optional(),
   status: clusterStatus,
   desired: z.enum(['RUNNING', 'TERMINATED']),
   /** Raised by one conditional write whenever somebody takes the cluster over (launch, failover); never goes back, also not when a name is used again. */

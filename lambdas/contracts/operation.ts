@@ -89,6 +89,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
     zone: z.string(),
     /** `planned`: jobs stop with a savepoint first. `lost`: without waiting for it. Absent: as the JobManager answers. */
     mode: failoverMode.optional(),
+    /** Zones that no TaskManager is put into: lost, or said to be impaired. */
+    avoid: z.array(z.string()).optional(),
     trigger: failoverTrigger,
     /** A rehearsal, whose times are held against the objective. */
     drill: z.boolean().optional(),

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Cluster, ClusterSpec, ResolvedSize } from '../contracts/cluster';
 import type { FieldProblem } from '../contracts/errors';
+import { hostLimits } from './capacity';
 
 export type HomeZone =
   | { readonly ok: true; readonly zone: string; readonly reason: string }
@@ -18,3 +20,40 @@ export const chooseHomeZone = (cluster: string, wish: string | undefined, zones:
   if (zone === undefined) return { ok: false, problems: [{ path: 'zone', message: 'the stage has no zones' }] };
   return { ok: true, zone, reason: `${zone} was chosen by the cluster's name, which spreads clusters over ${zones.length} zones` };
 };
+
+export type SpreadZones =
+  | { readonly ok: true /** Undefined: all hosts are in the home zone. */; readonly zones?: readonly string[]; readonly reason?: string }
+  | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
+/** Zones that the TaskManager hosts of a new cluster are spread over. @param zones of the stage */
+export const chooseSpread = (
+  { placement }: Pick<ClusterSpec, 'placement'>,
+  home: string,
+  size: ResolvedSize,
+  zones: readonly string[],
+): SpreadZones => {
+  const refuse = (path: string, message: string): SpreadZones => ({ ok: false, problems: [{ path: `placement.${path}`, message }] });
+  if (placement.mode === 'single-zone')
+    return placement.zones === undefined
+      ? { ok: true }
+      : refuse('zones', 'is for mode "spread"; `zone` names the zone of a single-zone cluster');
+  const unknown = placement.zones?.find((zone) => !zones.includes(zone));
+  if (unknown !== undefined) return refuse('zones', `the stage has no zone ${unknown}; it has ${zones.join(', ')}`);
+  const wished = zones.filter((zone) => placement.zones === undefined || placement.zones.includes(zone));
+  if (wished.length < 2) return refuse('mode', `spread takes two zones at least, and there is only ${wished.join(', ')}`);
+  if (!wished.includes(home)) return refuse('zones', `the home zone ${home} is not one of them`);
+  const { max } = hostLimits(size);
+  if (max < 2) return refuse('mode', 'spread takes two TaskManager hosts at least, and the largest fleet has one');
+  const most = wished.length;
+  return { ok: true, zones: wished, reason: `TaskManager hosts are balanced over ${most} zones: ${wished.join(', ')}` };
+};
+
+/** Where the TaskManager hosts of a cluster's present epoch may be, its home zone first. */
+export const taskManagerZones = ({
+  zone,
+  zones = [],
+  avoidedZones = [],
+}: Pick<Cluster, 'zone' | 'zones' | 'avoidedZones'>): readonly string[] => [
+  zone,
+  ...zones.filter((one) => one !== zone && !avoidedZones.includes(one)),
+];

@@ -42,7 +42,7 @@ export const REPLACEMENT_SECONDS = 300;
 /** A move that was made because nobody answered, without a word of EC2 that anything is wrong, is not made again so soon: it may not have helped. Seconds. */
 export const SILENT_MOVES_SECONDS = 3_600;
 
-type Subject = Pick<Cluster, 'name' | 'zone' | 'status' | 'epoch' | 'desired' | 'resources'> & {
+type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;
   /** When the newest failover of the cluster was asked for. ISO 8601 */
   readonly lastMoveAt?: string | undefined;
@@ -56,7 +56,11 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
   const hold = (reason: string): FailoverDecision => ({ action: 'hold', reason });
   if (cluster.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return hold(`${cluster.name} is ${cluster.status}`);
   if (evidence.kind === 'zone-event' && evidence.zone !== cluster.zone)
-    return hold(`${cluster.name} is in ${cluster.zone}, not in ${evidence.zone}`);
+    return hold(
+      cluster.zones?.includes(evidence.zone)
+        ? `the JobManager of ${cluster.name} is in ${cluster.zone}: its jobs go on in the slots of the other zones, and hosts lost in ${evidence.zone} are replaced there`
+        : `${cluster.name} is in ${cluster.zone}, not in ${evidence.zone}`,
+    );
   if (!cluster.automatic) return hold(`${cluster.name} is moved by a person only (placement.failover.automatic): ${evidence.says}`);
   if (evidence.kind === 'zone-event')
     // How far the zone still works is seen by asking the JobManager.

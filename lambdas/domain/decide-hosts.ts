@@ -39,17 +39,18 @@ export const decideGrowth = (seen: FleetSeen, needed: HostsNeeded & { readonly m
 };
 
 /**
- * Fewer hosts: wishes that EC2 has not granted first, then idle hosts: those that are on their way out, then the oldest, never one with an
- * occupied slot. A host on its way out that is one of those needed is replaced.
+ * Fewer hosts: wishes that EC2 has not granted first, then idle hosts: those that are on their way out, then those of the zone with the most hosts, the
+ * oldest of them first; never one with an occupied slot. A host on its way out that is one of those needed is replaced.
  * @param busyAddresses addresses of TaskManagers with an occupied slot
  */
 export const decideShrink = (seen: FleetSeen, needed: HostsNeeded, busyAddresses: readonly string[]): CapacityDecision => {
   const busy = new Set(busyAddresses);
   const hosts = staying(seen);
   const surplus = Math.max(0, seen.wanted.taskmanager - needed.hosts);
-  const idle = hosts
-    .filter((host) => !addressesOf(host).some((address) => busy.has(address)))
-    .sort((a, b) => Number(isMarked(b)) - Number(isMarked(a)) || oldestFirst(a, b));
+  const idle = evenly(
+    hosts,
+    hosts.filter((host) => !addressesOf(host).some((address) => busy.has(address))),
+  );
   // Not while hosts are still to come: one of them is its replacement.
   const replaced = seen.wanted.taskmanager > hosts.length ? [] : idle.slice(surplus).filter(isMarked);
   if (surplus === 0 && replaced.length === 0) return { action: { kind: 'none' }, reason: `${needed.reason}; none too many` };
@@ -72,6 +73,22 @@ export const decideShrink = (seen: FleetSeen, needed: HostsNeeded, busyAddresses
       ...(replacedIds.length > 0 ? [`${replacedIds.join(', ')} had no occupied slot and others come in their place`] : []),
     ].join('; '),
   };
+};
+
+/** The order in which idle hosts go, so that those that stay are as even over their zones as can be. */
+const evenly = (all: readonly Host[], idle: readonly Host[]): readonly Host[] => {
+  const inZone = new Map<string, number>();
+  for (const { zone } of all) inZone.set(zone, (inZone.get(zone) ?? 0) + 1);
+  const left = [...idle];
+  const order: Host[] = [];
+  while (left.length > 0) {
+    const crowd = ({ zone }: Host): number => inZone.get(zone) ?? 0;
+    left.sort((a, b) => Number(isMarked(b)) - Number(isMarked(a)) || crowd(b) - crowd(a) || oldestFirst(a, b));
+    const next = left.shift() as Host;
+    inZone.set(next.zone, crowd(next) - 1);
+    order.push(next);
+  }
+  return order;
 };
 
 /** One TaskManager as Flink sees it. */

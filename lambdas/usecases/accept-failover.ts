@@ -31,11 +31,13 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
     const { zone, mode, trigger, drill, onlyWhenFree = false } = wish;
     const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
     if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
+    const avoid = [...new Set([...(wish.impaired ?? []), ...(mode === 'lost' ? [cluster.zone] : [])])];
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
       from: cluster.zone,
       zone: targetOf(deps, cluster, zone, wish.impaired ?? []),
       ...(mode === undefined ? {} : { mode }),
+      ...(avoid.length > 0 ? { avoid } : {}),
       trigger,
       ...(drill ? { drill } : {}),
     };
@@ -55,18 +57,24 @@ export const takeOverCluster = async (
   const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
   if (request.cleansOnly) return store.acceptTakeover(operation, { ...cluster, lease }, cluster, []);
   const jobs = (await allJobs(store, cluster.name)).map(({ name }) => name);
-  const next = { ...nextEpoch(cluster, request.zone), lease, statusReason: moving(request) };
+  const next = { ...nextEpoch(cluster, request.zone, request.avoid ?? []), lease, statusReason: moving(request) };
   return store.acceptTakeover(operation, next, cluster, jobs, onlyWhenFree);
 };
 
 const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail-over-cluster' }>): string =>
   `Moves from ${from} to ${zone}: ${trigger.evidence}`;
 
-/** The cluster as it begins in another zone: what it owned so far is its former epoch's. */
-export const nextEpoch = (cluster: Cluster, zone: string): Cluster => {
+/**
+ * The cluster as it begins in another zone: what it owned so far is its former epoch's.
+ * @param avoid zones that its TaskManagers are not spread over, because they are lost
+ */
+export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[]): Cluster => {
   const { epoch = cluster.epoch } = cluster.resources;
+  const { avoidedZones: _, ...present } = cluster;
+  const avoidedZones = (cluster.zones ?? []).filter((one) => one !== zone && avoid.includes(one));
   return {
-    ...cluster,
+    ...present,
+    ...(avoidedZones.length > 0 ? { avoidedZones } : {}),
     epoch: cluster.epoch + 1,
     zone,
     status: 'FAILING_OVER',

@@ -1,7 +1,7 @@
 import type { Cluster, ClusterSpec, ResolvedSize } from '../contracts/cluster';
 import { Conflict, type FieldProblem, InvalidRequest } from '../contracts/errors';
 import type { Operation } from '../contracts/operation';
-import { chooseHomeZone } from '../domain/cluster-zone';
+import { chooseHomeZone, chooseSpread } from '../domain/cluster-zone';
 import { refusedSettings } from '../domain/flink-settings-policy';
 import { leaseUntil } from '../domain/lease';
 import { alternativesOf, instanceTypesOf, resolveSize } from '../domain/sizing';
@@ -41,6 +41,7 @@ interface Resolved {
   readonly size: ResolvedSize;
   readonly flinkVersion: string;
   readonly zone: string;
+  readonly zones?: string[];
   readonly statusReason: string;
 }
 
@@ -59,11 +60,26 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
     ...refusedSettings(spec.flinkConfiguration, 'cluster'),
     ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
   ];
-  if (zone.ok && sizing.ok && problems.length === 0)
+  const spread =
+    zone.ok && sizing.ok
+      ? chooseSpread(
+          spec,
+          zone.zone,
+          sizing.size,
+          stage.zones.map(({ name }) => name),
+        )
+      : undefined;
+  if (spread?.ok === false) problems.push(...spread.problems);
+  if (zone.ok && sizing.ok && spread?.ok && problems.length === 0)
     return {
       flinkVersion,
       zone: zone.zone,
-      ...(await withAlternatives(instanceFacts, spec, sizing.size, [zone.reason, ...sizing.reasons])),
+      ...(spread.zones ? { zones: [...spread.zones] } : {}),
+      ...(await withAlternatives(instanceFacts, spec, sizing.size, [
+        zone.reason,
+        ...(spread.reason === undefined ? [] : [spread.reason]),
+        ...sizing.reasons,
+      ])),
     };
   throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
 };

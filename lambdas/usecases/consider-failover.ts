@@ -23,7 +23,7 @@ export interface Considered {
 /** Who asks for what the control plane decides by itself. */
 const CONTROL_PLANE = 'sluice';
 
-/** AWS shifts traffic away from a zone: every cluster in it is considered. */
+/** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
 export const handleZoneShift = async (
   deps: ConsiderFailoverDeps,
   { metadata }: ZoneShift,
@@ -37,7 +37,7 @@ export const handleZoneShift = async (
   let after: string | undefined;
   do {
     const page = await deps.store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    for (const cluster of page.items.filter((one) => one.zone === zone && one.status === 'RUNNING'))
+    for (const cluster of page.items.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING'))
       considered.push(await consider(deps, cluster, evidence));
     after = page.next;
   } while (after !== undefined);
@@ -59,7 +59,9 @@ export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: La
   const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
   if (cluster?.status !== 'RUNNING') return [];
   const seen = await deps.fleet.observe(cluster.resources);
-  const running = seen.hosts.filter(({ state }) => state === 'running').length;
+  // Where a JobManager finds no host, TaskManagers in other zones are none to stay for.
+  const lacksJobManager = failed.AutoScalingGroupName === cluster.resources.jobManagerGroup;
+  const running = seen.hosts.filter(({ state, zone }) => state === 'running' && (zone === cluster.zone || !lacksJobManager)).length;
   const says = shorten(failed.StatusMessage ?? failed.Cause ?? 'a launch failed', 300);
   return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running })];
 };

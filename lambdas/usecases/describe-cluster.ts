@@ -1,5 +1,6 @@
 import type { ClusterDescription } from '../contracts/api';
 import type { Clock } from '../domain/clock';
+import { describePlacement } from '../domain/describe-placement';
 import type { StorePort } from '../gateways/aws/store.port';
 import type { FlinkConnector } from '../gateways/flink/flink.port';
 import { askLive } from './ask-live';
@@ -20,5 +21,5 @@ export const describeCluster = async ({ store, flink, clock }: DescribeDeps, nam
     const [{ taskManagers, slotsTotal, slotsFree }, jobs] = await Promise.all([port.overview(), port.jobs()]);
     return { live: { taskManagers, slotsTotal, slotsFree, jobs: [...jobs] } };
   });
-  return { ...clusterView(cluster, clock), ...live };
+  return { ...clusterView(cluster, clock), placement: describePlacement(cluster, live.live?.slotsTotal), ...live };
 };

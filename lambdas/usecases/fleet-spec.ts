@@ -1,4 +1,5 @@
 import type { Cluster } from '../contracts/cluster';
+import { taskManagerZones } from '../domain/cluster-zone';
 import { configurationPrefix } from '../domain/state-paths';
 import type { FleetSpec } from '../gateways/aws/fleet.port';
 
@@ -7,6 +8,7 @@ export const fleetSpecOf = (cluster: Cluster): FleetSpec => ({
   cluster: cluster.name,
   epoch: cluster.resources.epoch ?? cluster.epoch,
   zone: cluster.zone,
+  zones: taskManagerZones(cluster),
   size: cluster.size,
   spotPercent: cluster.spec.purchase.spotPercent,
   configurationPrefix: `${configurationPrefix(cluster.name, cluster.resources.epoch ?? cluster.epoch)}/`,

@@ -20,6 +20,7 @@ export const giveBack = async (deps: StoreDeps, operation: Operation): Promise<T
     status: 'RUNNING',
     statusReason: `Stays in ${kept.zone}: its move to ${cluster.zone} came to nothing`,
     zone: kept.zone,
+    avoidedZones: undefined,
     resources: { ...kept.resources, epoch: kept.epoch },
     former: [...(cluster.former ?? []).filter((one) => one !== kept), tried],
   });

@@ -16,7 +16,7 @@ export const nextZone = async (deps: StoreDeps & { readonly stage: Stage }, oper
   // Going home is no emergency: the cluster stays where it is well.
   if (request.kind === 'fail-over-cluster' && request.trigger.kind === 'failback')
     throw new InsufficientCapacity(`EC2 has no capacity in ${cluster.zone}, the home zone`);
-  const from = request.kind === 'fail-over-cluster' ? request.from : cluster.zone;
+  const { from, avoid = [] } = request.kind === 'fail-over-cluster' ? request : { from: cluster.zone };
   const used = [from, ...(cluster.former ?? []).map(({ zone }) => zone), cluster.zone];
   const chosen = chooseFailoverZone(cluster.zone, {
     stage: deps.stage.zones.map(({ name }) => name),
@@ -25,7 +25,7 @@ export const nextZone = async (deps: StoreDeps & { readonly stage: Stage }, oper
     impaired: [],
   });
   if (!chosen.ok) throw new InsufficientCapacity(`EC2 has no capacity in ${cluster.zone}, and ${chosen.reason}`);
-  const { epoch, zone, resources, former } = nextEpoch(cluster, chosen.zone);
-  await deps.store.updateCluster(cluster.name, operation.operationId, { epoch, zone, resources, former });
+  const { epoch, zone, resources, former, avoidedZones } = nextEpoch(cluster, chosen.zone, avoid);
+  await deps.store.updateCluster(cluster.name, operation.operationId, { epoch, zone, resources, former, avoidedZones });
   return { reason: `${cluster.zone} has no capacity; ${chosen.reason}` };
 };

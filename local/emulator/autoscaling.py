@@ -72,7 +72,31 @@ def reconcile(group) -> None:
     if missing > 0 and "Launch" not in suspended and time.monotonic() >= group.retry_at:
         _launch(group, counted, missing)
     elif missing < 0 and "Terminate" not in suspended:
-        _scale_in(group, counted, -missing)
+        # While it rebalances a group waits for the new instance before it gives up one of the fullest zone.
+        if not (group.rebalancing in counted and group.rebalancing.lifecycle_state != "InService"):
+            _scale_in(group, counted, -missing)
+    elif missing == 0 and not suspended & {"AZRebalance", "Launch", "Terminate"}:
+        _rebalance(group, counted)
+
+
+def _rebalance(group, counted: list) -> None:
+    """«Availability Zone rebalancing»: a group whose zones differ by more than one launches in the emptiest before it ends one in the fullest."""
+    zones = {zone for zone, _ in group.places()}
+    crowd = Counter({zone: 0 for zone in zones} | Counter(m.availability_zone for m in counted if m.availability_zone in zones))
+    if len(zones) < 2 or max(crowd.values()) - min(crowd.values()) < 2 or time.monotonic() < group.retry_at:
+        return
+    if any(m.lifecycle_state != "InService" for m in counted):
+        return
+    emptiest = min(crowd, key=crowd.__getitem__)
+    group.cause = f"At {now_text()} instances were launched to balance instances in zones {' '.join(sorted(zones))}."
+    before = len(group.instance_states)
+    launched = _launch_one(group, only=emptiest)
+    group.cause = None
+    if launched and len(group.instance_states) > before:
+        group.rebalancing = group.instance_states[-1]
+    else:
+        # The zone has none to give: AWS too tries again later.
+        group.retry_at = time.monotonic() + settings.launchRetryMaxSeconds
 
 
 def _advance(group, member) -> None:
@@ -202,10 +226,12 @@ def _launch(group, counted: list, missing: int) -> None:
             return
 
 
-def _launch_one(group) -> bool:
+def _launch_one(group, only: str | None = None) -> bool:
     """Tries the zones from the emptiest, and in each the instance types in the order of the policy."""
     alive = Counter(m.availability_zone for m in group.instance_states if not m.lifecycle_state.startswith("Terminating"))
     for zone, subnet_id in sorted(group.places(), key=lambda place: alive[place[0]]):
+        if only not in (None, zone):
+            continue
         activity = ScalingActivity(
             group,
             "Launching a new EC2 instance",

@@ -36,7 +36,7 @@ def _set_desired_capacity(self, new_capacity):
 
 def _init(init):
     def __init__(self, *args, **kwargs):
-        self.activities, self.deleting, self.failures, self.retry_at, self.cause = [], False, 0, 0.0, None
+        self.activities, self.deleting, self.failures, self.retry_at, self.cause, self.rebalancing = [], False, 0, 0.0, None, None
         self.provided_launch_template_version = None
         init(self, *args, **kwargs)
         self.launch_version()  # a template that does not exist is refused now

@@ -43,6 +43,7 @@ const aSpec = (change: Partial<FleetSpec> = {}): FleetSpec => {
     cluster,
     epoch: 1,
     zone: 'us-east-1a',
+    zones: [change.zone ?? 'us-east-1a'],
     size: aCluster().size,
     spotPercent: 0,
     configurationPrefix: `clusters/${cluster}/e1/config/`,
@@ -139,6 +140,34 @@ describe.each([
     expect(new Set(seen.hosts.flatMap(({ addresses = [] }) => addresses)).size).toBe(7);
     expect(seen.hosts.every(({ address, addresses }) => addresses?.[0] === address)).toBe(true);
     expect(seen.hosts.every(({ launchedAt }) => Math.abs(Date.now() - Date.parse(launchedAt ?? '')) < 60_000)).toBe(true);
+    await takeAway(spec, resources);
+  });
+
+  test('spreads TaskManager hosts over the given zones, goes on in the others when one has no capacity, and counts them together', async () => {
+    const spec = aSpec({ zone: 'us-east-1b', zones: ['us-east-1b', 'us-east-1a', 'us-east-1c'] });
+    const { resources, seen } = await launched(spec, 3);
+    const zonesOf = ({ hosts }: FleetSeen, role: string) =>
+      hosts
+        .filter((host) => host.role === role)
+        .map(({ zone }) => zone)
+        .sort();
+    expect(zonesOf(seen, 'jobmanager')).toEqual(['us-east-1b']);
+    expect(zonesOf(seen, 'taskmanager')).toEqual(['us-east-1a', 'us-east-1b', 'us-east-1c']);
+    expect(resources.taskManagerGroups).toMatchObject([{ zone: 'us-east-1b', zones: spec.zones }]);
+    await harness.setCapacity('us-east-1a', false);
+    const lost = seen.hosts.find(({ role, zone }) => role === 'taskmanager' && zone === 'us-east-1a')?.instanceId as string;
+    await harness.lose(lost);
+    await fleet.setHosts(resources, 'us-east-1b', 4);
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && !now.hosts.some(({ instanceId }) => instanceId === lost),
+    );
+    expect(zonesOf(after, 'taskmanager')).toEqual(['us-east-1b', 'us-east-1b', 'us-east-1c', 'us-east-1c']);
+    await harness.setCapacity('us-east-1a', true);
+    // A host that is idle goes where the control plane says, and no other moves because of it.
+    const kept = after.hosts.map(({ instanceId }) => instanceId).sort();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await fleet.observe(resources)).hosts.map(({ instanceId }) => instanceId).sort()).toEqual(kept);
     await takeAway(spec, resources);
   });
 

@@ -11,7 +11,7 @@ interface Group {
   readonly name: string;
   readonly owner: string;
   readonly role: Host['role'];
-  readonly zone: string;
+  readonly zones: readonly string[];
   readonly addressesPerHost: number;
   wanted: number;
   deleting: boolean;
@@ -81,12 +81,12 @@ class InMemoryFleet implements FleetPort {
     taskManagerHosts: number,
   ): Promise<Required<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>> {
     const names = this.names(spec);
-    const taskManagerGroup = names.taskManagerGroup(spec.zone);
+    const taskManagerGroup = names.taskManagerGroup(spec.zones);
     this.createGroup({
       name: names.jobManagerGroup,
       owner: names.base,
       role: 'jobmanager',
-      zone: spec.zone,
+      zones: [spec.zone],
       addressesPerHost: 1,
       wanted: 1,
       deleting: false,
@@ -95,7 +95,7 @@ class InMemoryFleet implements FleetPort {
       name: taskManagerGroup,
       owner: names.base,
       role: 'taskmanager',
-      zone: spec.zone,
+      zones: spec.zones,
       addressesPerHost: spec.size.taskManagersPerHost,
       wanted: taskManagerHosts,
       deleting: false,
@@ -104,7 +104,7 @@ class InMemoryFleet implements FleetPort {
     this.fill();
     return {
       jobManagerGroup: names.jobManagerGroup,
-      taskManagerGroups: [{ name: taskManagerGroup, zone: spec.zone }],
+      taskManagerGroups: [{ name: taskManagerGroup, zone: spec.zone, ...(spec.zones.length > 1 ? { zones: [...spec.zones] } : {}) }],
       launchTemplateIds: [...(this.templates.get(names.base) ?? [])],
     };
   }
@@ -250,12 +250,13 @@ class InMemoryFleet implements FleetPort {
 
   private fill(): void {
     for (const group of this.groups.values()) {
-      const staying = this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving').length;
+      const staying = this.stayingOf(group).length;
       for (let missing = group.wanted - staying; missing > 0; missing--) {
-        if (this.zonesWithoutCapacity.has(group.zone)) {
+        const zone = this.emptiestZone(group);
+        if (zone === undefined) {
           group.problem = {
             kind: 'capacity',
-            message: `We currently do not have sufficient capacity in the Availability Zone you requested (${group.zone}).`,
+            message: `We currently do not have sufficient capacity in the Availability Zone you requested (${group.zones.join(', ')}).`,
             at: this.options.now().toISOString(),
           };
           break;
@@ -271,7 +272,7 @@ class InMemoryFleet implements FleetPort {
         this.hosts.push({
           instanceId: `i-${String(++this.made).padStart(17, '0')}`,
           role: group.role,
-          zone: group.zone,
+          zone,
           state: 'pending',
           ...(first === undefined ? {} : { address: first, addresses }),
           launchedAt: this.options.now().toISOString(),
@@ -282,8 +283,18 @@ class InMemoryFleet implements FleetPort {
     }
   }
 
+  /** Of those that have capacity, the one with the fewest hosts of the group. */
+  private emptiestZone(group: Group): string | undefined {
+    const hostsIn = (zone: string): number => this.stayingOf(group).filter((host) => host.zone === zone).length;
+    return group.zones.filter((zone) => !this.zonesWithoutCapacity.has(zone)).toSorted((a, b) => hostsIn(a) - hostsIn(b))[0];
+  }
+
+  private stayingOf(group: Group): readonly FakeHost[] {
+    return this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving');
+  }
+
   private shrink(group: Group): void {
-    const staying = this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving');
+    const staying = this.stayingOf(group);
     for (const host of staying.slice(group.wanted)) this.leave(host);
     if (staying.length >= group.wanted) delete group.problem;
   }

@@ -231,7 +231,7 @@ class InMemoryStore implements StorePort {
   async updateCluster(
     name: string,
     operationId: string,
-    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'epoch' | 'resources' | 'former'>>,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former'>>,
   ): Promise<Cluster> {
     const stored = this.clusterItems.get(name);
     if (stored?.lease?.operationId !== operationId) throw new Superseded(`${operationId} does not hold the lease of cluster ${name}`);

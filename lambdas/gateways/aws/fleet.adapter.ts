@@ -15,7 +15,7 @@ import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-grou
 import { admitMetricQueries, closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
 import { typeTraits } from './ec2/type-traits';
-import type { FleetPort } from './fleet.port';
+import type { FleetPort, FleetSpec } from './fleet.port';
 
 /** Every state in which an instance still holds an interface, a volume or money. */
 const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
@@ -30,9 +30,14 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
   const { ec2, stage } = dependencies;
   const groupNames = ({ cluster, epoch }: Owner, recorded?: ClusterResources): string[] => {
     const names = fleetNames(stage.name, cluster, epoch);
-    const derived = [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))];
+    const derived = [names.jobManagerGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))];
     return [...new Set([...derived, ...(recorded ? recordedGroups(recorded) : [])])];
   };
+  const groupOf = ({ cluster, epoch, zone, zones }: FleetSpec): ClusterResources['taskManagerGroups'][number] => ({
+    name: fleetNames(stage.name, cluster, epoch).taskManagerGroup(zones),
+    zone,
+    ...(zones.length > 1 ? { zones: [...zones] } : {}),
+  });
   return {
     async prepareAccess(spec) {
       const securityGroupId = await ensureSecurityGroup(dependencies, spec);
@@ -48,14 +53,14 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       const mostHosts = Math.max(taskManagerHosts, Math.ceil(taskManagers.max / taskManagersPerHost));
       const alternatives = spec.spotPercent > 0 ? (spec.size.alternatives ?? []) : [];
       const traits = await typeTraits(dependencies, [spec.size.instanceType, spec.size.jobManager.instanceType, ...alternatives]);
-      // A single host has no neighbour to be near to.
-      const placed = mostHosts > 1 && traits(spec.size.instanceType).clusterPlacement;
+      // A single host has no neighbour to be near to, and a cluster placement group lies in one zone.
+      const placed = mostHosts > 1 && spec.zones.length === 1 && traits(spec.size.instanceType).clusterPlacement;
       const placementGroup = placed ? await ensurePlacementGroup(dependencies, spec) : undefined;
       const groups = [
         { role: 'jobmanager', name: names.jobManagerGroup, hosts: { wanted: 1, min: 1, max: 1 } },
         {
           role: 'taskmanager',
-          name: names.taskManagerGroup(spec.zone),
+          name: names.taskManagerGroup(spec.zones),
           hosts: { wanted: taskManagerHosts, min: 0, max: mostHostsInChange(mostHosts) },
           placementGroup,
           types: [spec.size.instanceType, ...alternatives.filter((type) => !placed || traits(type).clusterPlacement)],
@@ -72,7 +77,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       }
       return {
         jobManagerGroup: names.jobManagerGroup,
-        taskManagerGroups: [{ name: names.taskManagerGroup(spec.zone), zone: spec.zone }],
+        taskManagerGroups: [groupOf(spec)],
         launchTemplateIds,
       };
     },

@@ -4,7 +4,10 @@ import type { ClusterResources, ResolvedSize } from '../../contracts/cluster';
 export interface FleetSpec {
   readonly cluster: string;
   readonly epoch: number;
+  /** Of the JobManager, and of the TaskManagers where `zones` has no other. */
   readonly zone: string;
+  /** Where TaskManager hosts may be. With several, their group is kept even over these zones, and goes on in the others where one has no capacity. */
+  readonly zones: readonly string[];
   readonly size: ResolvedSize;
   readonly spotPercent: number;
   /** Key in the state bucket below which the node finds its configuration (see node/README.md). */
@@ -66,7 +69,7 @@ export interface FleetPort {
   zoneName(zone: string): Promise<string | undefined>;
   zones(): Promise<readonly ZoneSeen[]>;
   observe(resources: ClusterResources): Promise<FleetSeen>;
-  /** Sets the wanted number of TaskManager hosts in the home zone's group. */
+  /** Sets the wanted number of TaskManager hosts of the group whose home zone this is. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;
   /** Takes the given hosts out of their group and ends them; the wanted number shrinks with them. */
   terminateHosts(instanceIds: readonly string[]): Promise<void>;

@@ -1,3 +1,4 @@
+import time
 import unittest
 
 from botocore.exceptions import ClientError
@@ -75,6 +76,35 @@ class AutoScalingGroups(unittest.TestCase):
         s.twin("POST", "faults", [{**NO_CAPACITY, "zone": "us-east-1a"}])
         name = s.group(s.launch_template(), 2)
         self.assertNotIn("us-east-1a", {m["AvailabilityZone"] for m in s.in_service(name, 2)})
+        s.remove(name)
+
+    def test_a_zone_that_has_capacity_again_gets_its_share_and_its_instance_runs_before_another_goes(self):
+        s.twin("POST", "faults", [{**NO_CAPACITY, "zone": "us-east-1a"}])
+        s.twin("PUT", "settings", {"launchRetryMaxSeconds": 0.5})
+        name = s.group(s.launch_template(), 4)
+        self.assertNotIn("us-east-1a", {m["AvailabilityZone"] for m in s.in_service(name, 4)})
+        s.twin("DELETE", "faults")
+
+        def balanced():
+            zones = [m["AvailabilityZone"] for m in s.members(name)]
+            self.assertGreaterEqual(len(zones), 4)
+            return len(zones) == 4 and "us-east-1a" in zones
+
+        s.wait_for(balanced, "an instance in the zone that came back")
+        self.assertTrue(any("to balance instances in zones" in a["Cause"] for a in s.activities(name)))
+        s.remove(name)
+
+    def test_a_group_without_azrebalance_leaves_its_instances_where_they_are_and_launches_where_the_fewest_are(self):
+        s.twin("POST", "faults", [{**NO_CAPACITY, "zone": "us-east-1a"}])
+        s.twin("PUT", "settings", {"launchRetryMaxSeconds": 0.5})
+        name = s.group(s.launch_template(), 4)
+        s.client("autoscaling").suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["AZRebalance"])
+        before = {m["InstanceId"] for m in s.in_service(name, 4)}
+        s.twin("DELETE", "faults")
+        time.sleep(1.5)
+        self.assertEqual({m["InstanceId"] for m in s.members(name, None)}, before)
+        s.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=5)
+        s.wait_for(lambda: [m for m in s.members(name) if m["AvailabilityZone"] == "us-east-1a"], "an instance in the emptiest zone")
         s.remove(name)
 
     def test_terminating_an_instance_with_decrement_leaves_the_group_smaller(self):

@@ -7,6 +7,7 @@ import {
   DescribeScalingActivitiesCommand,
   paginateDescribeAutoScalingGroups,
   SetDesiredCapacityCommand,
+  SuspendProcessesCommand,
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
@@ -46,7 +47,9 @@ export const ensureGroup = async (
     DesiredCapacity: hosts.wanted,
     // The JobManager's template names a network interface; Auto Scaling then takes the zone alone, and the subnet is the interface's:
     // https://docs.aws.amazon.com/autoscaling/ec2/userguide/create-launch-template.html#change-network-interface
-    ...(role === 'jobmanager' ? { AvailabilityZones: [spec.zone] } : { VPCZoneIdentifier: subnetOf(stage, spec.zone) }),
+    ...(role === 'jobmanager'
+      ? { AvailabilityZones: [spec.zone] }
+      : { VPCZoneIdentifier: spec.zones.map((zone) => subnetOf(stage, zone)).join() }),
     ...(spot
       ? {
           MixedInstancesPolicy: {
@@ -82,6 +85,16 @@ export const ensureGroup = async (
     if (isNotYetVisible(error)) throw new AwsUnavailable(`Auto Scaling group ${name}: ${(error as Error).message}`, { cause: error });
     throw error;
   }
+  if (role === 'taskmanager' && spec.zones.length > 1) await keepBusyHosts({ autoScaling }, name);
+};
+
+/**
+ * A group of several zones launches where it has the fewest hosts, also without AZRebalance; that process would besides end hosts of the fullest zone, busy
+ * ones too, when a zone that was ill is well again (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html).
+ */
+const keepBusyHosts = async ({ autoScaling }: Pick<FleetDependencies, 'autoScaling'>, name: string): Promise<void> => {
+  const command = new SuspendProcessesCommand({ AutoScalingGroupName: name, ScalingProcesses: ['AZRebalance'] });
+  await laterOn(['ResourceInUse', 'ResourceInUseFault'], autoScaling.send(command));
 };
 
 /** Auto Scaling tries the template before it takes it; IAM and EC2 need some seconds to tell everybody of a new profile or template. */

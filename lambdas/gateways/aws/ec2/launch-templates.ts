@@ -126,7 +126,7 @@ export const deleteLaunchTemplates = async (
   recordedIds: readonly string[],
 ): Promise<void> => {
   const names = fleetNames(stage.name, owner.cluster, owner.epoch);
-  const found = await find({ ec2 }, [names.jobManagerGroup, ...stage.zones.map(({ name }) => names.taskManagerGroup(name))]);
+  const found = await find({ ec2 }, [names.jobManagerGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))]);
   for (const LaunchTemplateId of new Set([...found, ...recordedIds]))
     await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId })));
 };

@@ -8,13 +8,17 @@ export interface FleetNames {
   readonly role: string;
   /** Auto Scaling group and launch template of the JobManager; its network interface too. */
   readonly jobManagerGroup: string;
-  /** Auto Scaling group and launch template of the TaskManagers of a zone. */
-  readonly taskManagerGroup: (zone: string) => string;
+  /** Auto Scaling group and launch template of the TaskManagers of a zone, or of several. */
+  readonly taskManagerGroup: (zones: readonly string[]) => string;
+  /** Every name that `taskManagerGroup` can give in a stage with these zones. */
+  readonly taskManagerGroups: (zones: readonly string[]) => readonly string[];
 }
 
 /** IAM's limit of a role's name, the shortest of all: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const ROLE_NAME_MAX = 64;
 const HASH_LENGTH = 8;
+/** In place of a zone. */
+const SPREAD = 'spread';
 
 /** The name as it is where it fits, else its beginning and a hash of the whole. */
 const fitting = (name: string): string =>
@@ -24,5 +28,12 @@ const fitting = (name: string): string =>
 
 export const fleetNames = (stage: string, cluster: string, epoch: number): FleetNames => {
   const base = `sluice-${stage}-${cluster}-e${epoch}`;
-  return { base, role: fitting(base), jobManagerGroup: `${base}-jobmanager`, taskManagerGroup: (zone) => `${base}-taskmanager-${zone}` };
+  const of = (where: string): string => `${base}-taskmanager-${where}`;
+  return {
+    base,
+    role: fitting(base),
+    jobManagerGroup: `${base}-jobmanager`,
+    taskManagerGroup: (zones) => of(zones.length === 1 ? (zones[0] as string) : SPREAD),
+    taskManagerGroups: (zones) => [...zones, SPREAD].map(of),
+  };
 };

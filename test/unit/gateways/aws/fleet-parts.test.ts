@@ -25,7 +25,10 @@ describe("A cluster's names", () => {
   test('say stage, cluster, epoch, and what they are of', () => {
     const names = fleetNames('prod', 'flights', 3);
     expect(names.jobManagerGroup).toBe('sluice-prod-flights-e3-jobmanager');
-    expect(names.taskManagerGroup('eu-central-1b')).toBe('sluice-prod-flights-e3-taskmanager-eu-central-1b');
+    expect(names.taskManagerGroup(['eu-central-1b'])).toBe('sluice-prod-flights-e3-taskmanager-eu-central-1b');
+    const spread = names.taskManagerGroup(['eu-central-1a', 'eu-central-1b']);
+    expect(spread).toBe('sluice-prod-flights-e3-taskmanager-spread');
+    expect(names.taskManagerGroups(['eu-central-1a', 'eu-central-1b'])).toContain(spread);
     expect(names.role).toBe('sluice-prod-flights-e3');
   });
 
@@ -82,6 +85,7 @@ describe('A launch template', () => {
     cluster: 'flights',
     epoch: 1,
     zone: 'z',
+    zones: ['z'],
     size,
     spotPercent: 0,
     configurationPrefix: 'clusters/flights/e1/config/',

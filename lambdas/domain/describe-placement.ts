@@ -1,0 +1,63 @@
+import type { Cluster } from '../contracts/cluster';
+import { slotsPerHost } from './capacity';
+import { taskManagerZones } from './cluster-zone';
+
+/** List price of a GB from one zone of a region to another: $0.01 where it leaves and $0.01 where it arrives (https://aws.amazon.com/ec2/pricing/on-demand/). */
+export const CROSS_ZONE_DOLLARS_PER_GB = 0.02;
+
+export interface PlacementDescription {
+  readonly mode: Cluster['spec']['placement']['mode'];
+  /** Where TaskManager hosts may be now, the JobManager's zone first. */
+  readonly zones: string[];
+  /** Share of what tasks send each other that crosses a zone, when every task sends alike to every other. */
+  readonly crossZoneShare: number;
+  readonly crossZoneDollarsPerGB: number;
+  /** Slots, and those that are left when the zone with the most hosts is lost. */
+  readonly slots: number;
+  readonly slotsAfterZoneLoss: number;
+  readonly costs: string;
+  readonly gives: string;
+}
+
+type Placed = Pick<Cluster, 'spec' | 'size' | 'zone' | 'zones' | 'avoidedZones'>;
+
+/** What the placement of a cluster costs and gives. @param slotsSeen that Flink has; where it was not asked, those of the smallest fleet */
+export const describePlacement = (cluster: Placed, slotsSeen: number | undefined): PlacementDescription => {
+  const { spec, size, zone } = cluster;
+  const zones = [...taskManagerZones(cluster)];
+  const slots = slotsSeen ?? size.taskManagers.min * size.slotsPerTaskManager;
+  const perHost = slotsPerHost(size);
+  const hosts = Math.ceil(slots / perHost);
+  const inZone = evenly(hosts, zones.length);
+  const share = hosts === 0 ? 0 : 1 - inZone.reduce((sum, count) => sum + (count / hosts) ** 2, 0);
+  const slotsAfterZoneLoss = Math.max(0, slots - Math.max(...inZone) * perHost);
+  const { automatic, objectiveSeconds } = spec.placement.failover;
+  const moves = automatic
+    ? `moves to another zone by itself, where hosts boot first and its jobs go on from their latest complete checkpoints; the objective is ${objectiveSeconds} s`
+    : 'waits for a person who moves it (placement.failover.automatic is off)';
+  const facts = {
+    zones,
+    crossZoneShare: Math.round(share * 1_000) / 1_000,
+    crossZoneDollarsPerGB: CROSS_ZONE_DOLLARS_PER_GB,
+    slots,
+    slotsAfterZoneLoss,
+  };
+  if (spec.placement.mode === 'single-zone')
+    return {
+      mode: 'single-zone',
+      ...facts,
+      costs: `Nothing for what hosts send each other: all are in ${zone}.`,
+      gives: `When ${zone} is lost all ${slots} slots are, and the cluster ${moves}.`,
+    };
+  const dollarsPerTB = share * CROSS_ZONE_DOLLARS_PER_GB * 1_000;
+  return {
+    mode: 'spread',
+    ...facts,
+    costs: `With ${hosts} hosts over ${zones.length} zones ${Math.round(share * 100)} % of what tasks send each other crosses a zone, at $${CROSS_ZONE_DOLLARS_PER_GB} a GB by list price: $${dollarsPerTB.toFixed(2)} for each TB that jobs shuffle. A connection between hosts has 5 Gbit/s at most, not the 10 of a placement group, which cannot span zones.`,
+    gives: `When a zone is lost that the JobManager is not in, at least ${slotsAfterZoneLoss} of ${slots} slots are left, in which jobs go on from their latest complete checkpoints while hosts boot in the other zones. When ${zone} is lost, the JobManager with it, the cluster ${moves}.`,
+  };
+};
+
+/** As Auto Scaling spreads them. */
+const evenly = (hosts: number, zones: number): readonly number[] =>
+  Array.from({ length: zones }, (_, index) => Math.floor(hosts / zones) + (index < hosts % zones ? 1 : 0));

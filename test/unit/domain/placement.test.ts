@@ -1,0 +1,117 @@
+import { chooseSpread, taskManagerZones } from '../../../lambdas/domain/cluster-zone';
+import { decideFailover } from '../../../lambdas/domain/decide-failover';
+import { decideShrink } from '../../../lambdas/domain/decide-hosts';
+import { describePlacement } from '../../../lambdas/domain/describe-placement';
+import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
+import { nextEpoch } from '../../../lambdas/usecases/accept-failover';
+import { aCluster } from '../../contract/support/samples';
+import { sizeOf, spec } from './examples';
+
+const STAGE_ZONES = ['a', 'b', 'c'];
+const size = sizeOf({ size: 'medium' }); // 2 to 8 hosts of 16 slots
+const choose = (placement: object, home = 'b', fleet = size) => chooseSpread(spec({ size: 'medium', placement }), home, fleet, STAGE_ZONES);
+const spreadCluster = (change = {}) =>
+  aCluster({
+    zone: 'b',
+    zones: STAGE_ZONES,
+    size,
+    spec: spec({ size: 'medium', placement: { mode: 'spread' } }),
+    status: 'RUNNING',
+    desired: 'RUNNING',
+    ...change,
+  });
+
+describe('zones of the TaskManagers', () => {
+  it('are the home zone alone unless the cluster asks for more', () => {
+    expect(choose({})).toEqual({ ok: true });
+    expect(taskManagerZones(aCluster({ zone: 'b' }))).toEqual(['b']);
+  });
+
+  it('are all of the stage with spread, or those that the cluster names, the JobManager’s first', () => {
+    expect(choose({ mode: 'spread' })).toMatchObject({ ok: true, zones: ['a', 'b', 'c'] });
+    expect(choose({ mode: 'spread', zones: ['c', 'b'] })).toMatchObject({ ok: true, zones: ['b', 'c'] });
+    expect(taskManagerZones(spreadCluster())).toEqual(['b', 'a', 'c']);
+  });
+
+  it.each([
+    ['zones without spread', { zones: ['a', 'b'] }, 'placement.zones', 'is for mode "spread"'],
+    ['a zone that the stage has not', { mode: 'spread', zones: ['a', 'x'] }, 'placement.zones', 'the stage has no zone x'],
+    ['zones without the home zone', { mode: 'spread', zones: ['a', 'c'] }, 'placement.zones', 'the home zone b is not one of them'],
+  ])('%s are refused', (_, placement, path, message) => {
+    expect(choose(placement)).toMatchObject({ ok: false, problems: [{ path, message: expect.stringContaining(message) }] });
+  });
+
+  it('cannot be several where there is one host, or one zone', () => {
+    const one = sizeOf({ size: 'dev', overrides: { taskManagers: { min: 1, max: 1 } } });
+    expect(choose({ mode: 'spread' }, 'b', one)).toMatchObject({ ok: false, problems: [{ path: 'placement.mode' }] });
+    expect(chooseSpread(spec({ placement: { mode: 'spread' } }), 'a', size, ['a'])).toMatchObject({ ok: false });
+  });
+});
+
+describe('a spread cluster whose JobManager’s zone is lost', () => {
+  it('begins in another zone without TaskManagers in the lost one, and has all zones again with the next planned move', () => {
+    const moved = nextEpoch(spreadCluster(), 'c', ['b']);
+    expect(taskManagerZones(moved)).toEqual(['c', 'a']);
+    expect(taskManagerZones(nextEpoch(moved, 'b', []))).toEqual(['b', 'a', 'c']);
+  });
+
+  it('is not moved because another of its zones is impaired', () => {
+    const evidence = { kind: 'zone-event', zone: 'a', says: 'a is impaired' } as const;
+    expect(decideFailover({ ...spreadCluster(), automatic: true }, evidence, '2026-03-01T12:00:00.000Z')).toMatchObject({
+      action: 'hold',
+      reason: expect.stringContaining('its jobs go on in the slots of the other zones'),
+    });
+    expect(decideFailover({ ...spreadCluster(), automatic: true }, { ...evidence, zone: 'b' }, '2026-03-01T12:00:00.000Z').action).toBe(
+      'move',
+    );
+  });
+});
+
+describe('idle hosts of a spread cluster', () => {
+  const host = (number: number, zone: string): FleetSeen['hosts'][number] => ({
+    instanceId: `i-${number}`,
+    role: 'taskmanager',
+    zone,
+    state: 'running',
+    address: `10.0.0.${number}`,
+    launchedAt: `2026-01-01T00:00:0${number}.000Z`,
+  });
+
+  it('go from the zone that has the most, one after the other, so that those that stay are even', () => {
+    const hosts = [host(1, 'a'), host(2, 'b'), host(3, 'b'), host(4, 'c'), host(5, 'c'), host(6, 'c')];
+    const { action } = decideShrink({ hosts, wanted: { jobmanager: 1, taskmanager: 6 } }, { hosts: 3, reason: '' }, []);
+    expect(action).toEqual({ kind: 'terminate', instanceIds: ['i-4', 'i-2', 'i-5'], replacedIds: [] });
+  });
+});
+
+describe('what a placement costs and gives', () => {
+  it('is nothing for traffic, and all slots with the zone, in a single one', () => {
+    expect(describePlacement(aCluster({ zone: 'b', size }), 64)).toMatchObject({
+      mode: 'single-zone',
+      zones: ['b'],
+      crossZoneShare: 0,
+      slots: 64,
+      slotsAfterZoneLoss: 0,
+      costs: 'Nothing for what hosts send each other: all are in b.',
+    });
+  });
+
+  // Shares by hand: three hosts in three zones 1 - 3/9; four in three 1 - (4+1+1)/16; two in three 1 - 2/4.
+  it.each([
+    [48, 0.667, 32, '$13.33'],
+    [64, 0.625, 32, '$12.50'],
+    [32, 0.5, 16, '$10.00'],
+  ])('follows from %i slots over three zones', (slots, share, left, price) => {
+    const { crossZoneShare, slotsAfterZoneLoss, costs, gives } = describePlacement(spreadCluster(), slots);
+    expect([crossZoneShare, slotsAfterZoneLoss]).toEqual([share, left]);
+    expect(costs).toContain(`${price} for each TB that jobs shuffle`);
+    expect(gives).toContain(`at least ${left} of ${slots} slots are left`);
+  });
+
+  it('says so where only a person moves the cluster', () => {
+    const placement = { mode: 'spread', failover: { automatic: false } };
+    expect(describePlacement(spreadCluster({ spec: spec({ size: 'medium', placement }) }), undefined).gives).toContain(
+      'waits for a person',
+    );
+  });
+});
