@@ -2,7 +2,7 @@ import { killJobManager, killTaskManager } from './losses';
 import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
-import { loseZone, zombieZone } from './zones';
+import { loseZone, riseAndLoss, zombieZone } from './zones';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   spike,
@@ -10,6 +10,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'kill-jobmanager': killJobManager,
   'lose-zone': loseZone,
   'zombie-zone': zombieZone,
+  'rise-and-loss': riseAndLoss,
 };
 
 /** What `npm start -- --scenario NAME` knows. */

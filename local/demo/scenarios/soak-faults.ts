@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
+import type { Machine } from '../../client/machines';
 import type { Play } from './scenario';
 
 interface Struck {
@@ -14,13 +15,17 @@ interface Struck {
 
 interface Fault {
   readonly title: string;
+  /** Takes so long that only runs of at least this many minutes have it, unless it is asked for by name. @default 0 */
+  readonly minutes?: number;
   readonly strike: (play: Play, random: () => number) => Promise<Struck>;
 }
 
 const taskManagers = z.object({ taskmanagers: z.array(z.object({ path: z.string(), slotsNumber: z.int(), freeSlots: z.int() })) });
 const NOBODY: Struck = { detail: 'there was none to strike' };
 /** A zone whose cluster has not moved away after this long comes back all the same, s. */
-const ZONE_LOST_SECONDS = 150;
+const ZONE_LOST_SECONDS = 180;
+/** The same where nobody says that the zone is lost: a replacement has five minutes before silence is taken for it. */
+const ZONE_SILENT_SECONDS = 480;
 /** What comes back in a zombie zone runs for so long before EC2 ends it, s. */
 const ZOMBIE_SECONDS = 12;
 
@@ -35,10 +40,12 @@ const busy = async ({ machines, cluster }: Play): Promise<ReadonlySet<string>> =
   );
 };
 
-/** A host of the cluster; of TaskManagers one with tasks, since the loss of another is nothing to a stream. */
+/** A host of the cluster as it is now; of TaskManagers one with tasks, since the loss of another is nothing to a stream. */
 const pick = async (play: Play, role: 'jobmanager' | 'taskmanager', random: () => number) => {
   const [hosts, working] = await Promise.all([play.machines.of(play.cluster, role), busy(play)]);
-  const all = hosts.filter(({ status }) => status.processes.length > 0);
+  const epochOf = ({ tags }: Machine): number => Number(tags['sluice:epoch'] ?? 0);
+  const now = Math.max(...hosts.map(epochOf));
+  const all = hosts.filter((one) => epochOf(one) === now && one.status.processes.length > 0);
   const hit = all.filter(({ address }) => working.has(address));
   const from = hit.length > 0 ? hit : all;
   return from[Math.floor(random() * from.length)];
@@ -101,7 +108,7 @@ const loseZone =
     await machines.loseZone(zone, signal, announced);
     const comeBack = async (): Promise<void> => {
       await play
-        .until(`the cluster out of ${zone}`, ZONE_LOST_SECONDS, async () => {
+        .until(`the cluster out of ${zone}`, announced ? ZONE_LOST_SECONDS : ZONE_SILENT_SECONDS, async () => {
           const now = await client.cluster(cluster).catch(() => undefined);
           return now?.zone !== undefined && now.zone !== zone && now.status === 'RUNNING';
         })
@@ -173,7 +180,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'zone-lost': { title: 'the zone of the cluster dies, and AWS says so', strike: loseZone('SIGKILL', true) },
-  'zone-lost-in-silence': { title: 'the zone of the cluster dies, and nobody says so', strike: loseZone('SIGKILL', false) },
+  'zone-lost-in-silence': {
+    title: 'the zone of the cluster dies, and nobody says so',
+    minutes: 20,
+    strike: loseZone('SIGKILL', false),
+  },
   'zombie-zone': {
     title: 'the zone of the cluster stands still, and comes back after the cluster has moved',
     strike: loseZone('SIGSTOP', true),

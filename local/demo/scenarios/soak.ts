@@ -8,7 +8,7 @@ export interface SoakOptions {
   readonly minutes: number;
   /** The same seed gives the same faults at the same distances. */
   readonly seed: number;
-  /** Names of the faults that may strike. @default - all of them */
+  /** Names of the faults that may strike. @default - all that a run of this length has time for */
   readonly faults?: readonly string[];
 }
 
@@ -109,6 +109,9 @@ const byKind = (accounts: readonly Account[]) =>
     };
   });
 
+const all = (minutes: number): readonly string[] =>
+  Object.entries(FAULTS).flatMap(([name, fault]) => (minutes >= (fault.minutes ?? 0) ? [name] : []));
+
 /** Waits for complaints to cease. @returns what is still complained of when the time is up */
 const settled = async (seconds: number, complaints: () => Promise<string[]>): Promise<string[]> => {
   const deadline = performance.now() + seconds * 1_000;
@@ -120,7 +123,7 @@ const settled = async (seconds: number, complaints: () => Promise<string[]>): Pr
 };
 
 /** Orders come all the time, a fault strikes every half to one and a half minutes, and in the end every order has to be numbered once and nothing be left. */
-export const soak = ({ minutes, seed, faults = Object.keys(FAULTS) }: SoakOptions): Scenario => {
+export const soak = ({ minutes, seed, faults = all(minutes) }: SoakOptions): Scenario => {
   const unknown = faults.find((name) => !Object.hasOwn(FAULTS, name));
   if (unknown !== undefined) throw new Error(`--faults knows ${Object.keys(FAULTS).join(', ')}; not ${unknown}`);
   const end = minutes * 60 + QUIET;

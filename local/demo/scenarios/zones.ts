@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import type { Play, Scenario } from './scenario';
+import { CALM, quick, rise, SPIKE } from './spike';
 
 const RATE = 100;
 const OFTEN = { 'execution.checkpointing.interval': '1 s', 'execution.checkpointing.min-pause': '200 ms' };
@@ -12,9 +13,15 @@ const seconds = (from: string, to: string | undefined): number =>
 const withoutCapacity = async (play: Play, zone: string): Promise<void> => {
   await fetch(`${play.twin.awsEndpoint}/_twin/faults`, {
     method: 'POST',
-    body: JSON.stringify([{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity' }]),
+    body: JSON.stringify([{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity', name: zone }]),
     headers: { 'content-type': 'application/json' },
   });
+};
+
+/** Everything works again as before the loss of a zone. */
+const restore = async ({ machines, twin }: Play, zone: string): Promise<void> => {
+  await machines.returnZone(zone, 1);
+  await fetch(`${twin.awsEndpoint}/_twin/faults/${zone}`, { method: 'DELETE' });
 };
 
 /** The zone is lost, and the cluster is moved by itself; measures until results of new orders flow again. @param announced AWS says that the zone is lost */
@@ -91,5 +98,34 @@ export const zombieZone: Scenario = {
     say(`${ended.status}: ${ended.reason}`);
     if (ended.status !== 'SUCCEEDED') throw new Error(`the failover ended as ${ended.status}: ${ended.reason}`);
     return { ...measured, ...timesOf(ended) };
+  },
+};
+
+/** When the orders come faster, when slower again, and when no more, seconds. */
+const [UP, DOWN, END] = [10, 70, 100] as const;
+
+/** What two things at once come to: a job that has just grown loses its zone. */
+export const riseAndLoss: Scenario = {
+  ...quick,
+  title: 'Orders come five times as fast. When the job has grown by itself, its zone dies, and it goes on in another.',
+  profile: [
+    { second: 0, recordsPerSecond: CALM },
+    { second: UP, recordsPerSecond: CALM },
+    { second: UP, recordsPerSecond: SPIKE },
+    { second: DOWN, recordsPerSecond: SPIKE },
+    { second: DOWN, recordsPerSecond: CALM },
+    { second: END, recordsPerSecond: CALM },
+  ],
+  act: async (play) => {
+    const { zone: from } = await play.client.cluster(play.cluster);
+    const grown = await rise(play, UP);
+    await play.until('the end of the scaling', 60, async () => (await play.client.job(play.cluster, play.job)).operation === undefined);
+    try {
+      const { measured } = await lose(play, 'SIGKILL');
+      const { zone, live } = await play.client.cluster(play.cluster);
+      return { ...grown, ...measured, from, zone, slotsInUse: (live?.slotsTotal ?? 0) - (live?.slotsFree ?? 0) };
+    } finally {
+      await restore(play, from);
+    }
   },
 };
