@@ -34,7 +34,7 @@ interface Account {
 }
 
 /** A small generator of numbers from 0 to 1 (xorshift32); only so that a run can be repeated. */
-const numbersFrom = (seed: number): (() => number) => {
+export const numbersFrom = (seed: number): (() => number) => {
   let state = Math.imul(seed, 2_654_435_761) | 0 || 1;
   return () => {
     state ^= state << 13;
@@ -45,7 +45,7 @@ const numbersFrom = (seed: number): (() => number) => {
 };
 
 /** Names in an order by chance, each once before any comes again. */
-function* dealt(names: readonly string[], random: () => number): Generator<string, never> {
+export function* dealt(names: readonly string[], random: () => number): Generator<string, never> {
   for (;;) {
     const deck = [...names];
     while (deck.length > 0) yield deck.splice(Math.floor(random() * deck.length), 1)[0] as string;
@@ -53,13 +53,13 @@ function* dealt(names: readonly string[], random: () => number): Generator<strin
 }
 
 /** Keeps account of the flow of results, fault by fault. */
-class Flow {
+export class Flow {
   readonly accounts: Account[] = [];
   private open: { -readonly [Key in keyof Account]: Account[Key] }[] = [];
   private readonly sentAt = new Map<object, number>();
   private last = { committed: 0, at: 0 };
 
-  constructor(private readonly play: Play) {}
+  constructor(private readonly play: Pick<Play, 'seconds' | 'figures' | 'say'>) {}
 
   begin(fault: string): { detail: string } {
     const at = this.play.seconds();
@@ -93,7 +93,7 @@ class Flow {
 }
 
 /** By kind of fault: how often, and how long without results. */
-const byKind = (accounts: readonly Account[]) =>
+export const byKind = (accounts: readonly Account[]) =>
   [...new Set(accounts.map(({ fault }) => fault))].map((fault) => {
     const own = accounts.filter((account) => account.fault === fault);
     const toResults = own.flatMap(({ secondsToNewResults }) => secondsToNewResults ?? []);
