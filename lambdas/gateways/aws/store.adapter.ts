@@ -141,8 +141,9 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       ].join(' AND ');
       const leases = jobs.slice(0, LEASES_AT_ONCE).map((job) => {
         const ofJob = new Placeholders();
-        const free = `(${ofJob.is(undefined, 'lease')} OR ${ofJob.name('lease', 'until')} < ${ofJob.value(given.requestedAt)})`;
-        const condition = onlyWhenFree ? `${PRESENT} AND ${free}` : PRESENT;
+        // Only when it is used: DynamoDB refuses a value that no expression names.
+        const free = () => `(${ofJob.is(undefined, 'lease')} OR ${ofJob.name('lease', 'until')} < ${ofJob.value(given.requestedAt)})`;
+        const condition = onlyWhenFree ? `${PRESENT} AND ${free()}` : PRESENT;
         return { by: 'job' as const, part: table.change(jobKey(cluster.name, job), ofJob, ofJob.update({ lease }), condition) };
       });
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(cluster.name), names, update, same) }, ...leases]);
