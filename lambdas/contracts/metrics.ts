@@ -32,7 +32,7 @@ export const JOB_METRICS = {
   Restarts: 'Count',
 } as const satisfies Readonly<Record<string, Unit>>;
 
-/** Metrics with the dimensions Stage, Cluster. Load and memory are of the worst TaskManager. */
+/** Metrics with the dimensions Stage, Cluster. Memory is of the worst TaskManager, load of a host. */
 export const CLUSTER_METRICS = {
   SlotsFree: 'Count',
   SlotsTotal: 'Count',

@@ -106,6 +106,7 @@ export const storedDecision = z.object({
       kind: z.literal('rescale'),
       ...change,
       direction: z.enum(['out', 'in']),
+      urgent: z.literal(true).optional(),
       before: scalingEffect,
       expected: z.record(z.string(), z.number()),
     }),

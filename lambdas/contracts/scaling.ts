@@ -55,7 +55,7 @@ export const jobObservation = z.object({
   /** Restarts since the job was started (`numRestarts`). */
   restarts: measured,
   checkpoints: z.object({ consecutiveFailures: measured, latestAgeSeconds: measured, durationSeconds: measured }),
-  /** Of the worst TaskManager: CPU load and share of time spent on garbage collection, 0 to 1. */
+  /** CPU load of a host; of the worst TaskManager the share of time spent on garbage collection. 0 to 1. */
   taskManagers: z.object({ cpuLoad: measured, gcShare: measured, heapAfterGcShare: measured }),
 });
 export type JobObservation = z.infer<typeof jobObservation>;
@@ -87,6 +87,8 @@ export const pastRescale = z.object({
   runningAt: instant.optional(),
   from: byVertex(parallelism),
   to: byVertex(parallelism),
+  /** A service level that was broken asked for it: no part of a day's course, so that it is not counted among a day's rescales, nor is the way back. */
+  urgent: z.literal(true).optional(),
   before: scalingEffect,
   /** True processing rates that the decision expected. */
   expected: byVertex(z.number()),

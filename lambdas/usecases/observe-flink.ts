@@ -10,7 +10,7 @@ import { isFinal } from '../domain/decide-job-progress';
 import { shorten } from '../domain/describe-failure';
 import { isJobOver, statusSeen } from '../domain/job-lifecycle';
 import { clusterFigures, jobFigures, vertexFigures } from '../domain/observation/figures';
-import { type Observed, observeReading } from '../domain/observation/observe';
+import { type Observed, observeReading, withHostLoad } from '../domain/observation/observe';
 import { effectDue, whyConsider } from '../domain/observation/what-follows';
 import { decideScaling } from '../domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../domain/scaling/decision';
@@ -55,7 +55,7 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   const flinkMetrics = deps.flinkMetrics(address);
   // Flink's first: it makes the JobManager fetch new figures, which come while the table is read.
   const [reading, jobs, records] = await Promise.all([
-    unlessAway(flinkMetrics.cluster()),
+    unlessAway(flinkMetrics.cluster().then((seen) => withHostLoad(seen, cluster.size.taskManagersPerHost))),
     allJobs(deps.store, name),
     deps.observations.latestOf(name),
   ]);

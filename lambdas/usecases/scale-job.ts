@@ -100,6 +100,7 @@ const remember = async (
     at: clock().toISOString(),
     from: last?.to ?? request.from,
     to: to.vertices,
+    ...(action.kind === 'rescale' && action.urgent && !restore ? { urgent: action.urgent } : {}),
     before: action.kind === 'rescale' && !restore ? action.before : unknown,
     expected: action.kind === 'rescale' && !restore ? action.expected : {},
     measured: null,

@@ -37,6 +37,7 @@ export const clusterReading = (change: Partial<ClusterReading> = {}): ClusterRea
   slotsTotal: 4,
   slotsFree: 2,
   cpuLoad: 0.5,
+  cpuMean: 0.5,
   heapUsed: 0.4,
   gcShare: 0.01,
   jobs: [],

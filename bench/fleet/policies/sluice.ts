@@ -8,11 +8,12 @@ import {
   scalingSettings,
   type VertexSeen,
 } from '../../../lambdas/contracts/scaling';
+import { alarmsFor, type JobAlarm } from '../../../lambdas/domain/alarms';
+import { jobFigures } from '../../../lambdas/domain/observation/figures';
+import { effectDue, whyConsider } from '../../../lambdas/domain/observation/what-follows';
 import { decideScaling } from '../../../lambdas/domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../../../lambdas/domain/scaling/decision';
-import { evaluateJob } from '../../../lambdas/domain/scaling/evaluate';
 import { foretell, STRETCH_SECONDS } from '../../../lambdas/domain/scaling/forecast-from';
-import { effectNow } from '../../../lambdas/domain/scaling/learning';
 import { slotsOf } from '../flink-model';
 import type { FleetJob } from '../jobs';
 import type { Policy, PolicyContext, PolicyMaker, Seen } from '../policy';
@@ -21,26 +22,28 @@ import type { Policy, PolicyContext, PolicyMaker, Seen } from '../policy';
 export const EPOCH = Date.parse('2026-03-02T00:00:00.000Z');
 const instant = (minute: number): string => new Date(EPOCH + minute * 60_000).toISOString();
 const STRETCH_MINUTES = STRETCH_SECONDS / 60;
-/** Unless something is close to a limit, the decision is asked for as seldom as this: it would be none, and a month has 43,200 minutes. */
+/** With nothing near a limit a decision would be none: it is asked for as seldom as this, for a month has 43,200 minutes. Alarms see each of them. */
 const CALM_MINUTES = 5;
 const [SOURCE, WORK] = ['source', 'work'];
 
-/** M of the last N data points; a minute without a figure keeps the state. */
+/** An alarm as CloudWatch evaluates it, a data point a minute: M of the last N that there are. A minute without a figure keeps its state, or ends it. */
 class Alarm {
   private readonly points: boolean[] = [];
-  private inAlarm = false;
+  private missing = 0;
+  state: 'OK' | 'ALARM' = 'OK';
 
-  constructor(
-    private readonly least: number,
-    private readonly of: number,
-  ) {}
+  constructor(readonly settings: JobAlarm) {}
 
-  see(over: boolean | null): boolean {
-    if (over === null) return this.inAlarm;
-    this.points.push(over);
-    if (this.points.length > this.of) this.points.shift();
-    this.inAlarm = this.points.filter(Boolean).length >= this.least;
-    return this.inAlarm;
+  see(value: number | undefined): void {
+    const { comparison, missingData, periods, pointsToAlarm, threshold } = this.settings;
+    this.missing = value === undefined ? this.missing + 1 : 0;
+    if (value === undefined) {
+      if (missingData !== 'ignore' && this.missing >= periods) this.state = 'OK';
+      return;
+    }
+    this.points.push(comparison === 'above' ? value > threshold : value < threshold);
+    if (this.points.length > periods) this.points.shift();
+    this.state = this.points.filter(Boolean).length >= pointsToAlarm ? 'ALARM' : 'OK';
   }
 }
 
@@ -91,9 +94,8 @@ const template = (job: FleetJob): ScalingObserved =>
   });
 
 /**
- * Sluice as it runs: its own decision with its own defaults after each observation, one a minute; what it decides is carried out when an
- * alarm is active, a service level is broken, or the decision is a forecast's or a roll-back. What a rescale gave is measured by its first
- * whole minute.
+ * Sluice as it runs: a pass a minute with its own decision and defaults, its own alarms (`alarmsFor`) on the figures that a pass publishes, and its
+ * own rule for when a decision is carried out (`whyConsider`).
  */
 class Sluice implements Policy {
   private readonly base: ScalingObserved;
@@ -104,21 +106,22 @@ class Sluice implements Policy {
   private forecastAt = Number.NEGATIVE_INFINITY;
   private readonly peaks: number[] = [];
   private under: PastRescale | null = null;
-  private readonly lag = new Alarm(2, 3);
-  private readonly busy = new Alarm(3, 5);
-  private readonly idle: Alarm;
+  private readonly alarms: readonly Alarm[];
 
   constructor(
-    private readonly job: FleetJob,
+    job: FleetJob,
     most: number,
     changed: Partial<Record<keyof ScalingSettings, unknown>>,
     private readonly foresees: boolean,
   ) {
     this.base = template(job);
+    this.slotsPerHost = job.hostCores * job.slotsPerCore;
     this.desired = scalingSettings.parse({ maxParallelism: most, ...changed, serviceLevels: { maxLagSeconds: job.maxLagSeconds } });
-    const window = Math.max(3, Math.ceil(this.desired.scaleInWindowSeconds / 60));
-    this.idle = new Alarm(Math.ceil(0.9 * window), window);
+    const scaling = { enabled: true, priority: 0 };
+    this.alarms = alarmsFor({ scaling, settings: this.desired, observedEverySeconds: 60, runbook: '' }).map((one) => new Alarm(one));
   }
+
+  private readonly slotsPerHost: number;
 
   done({ seconds }: { readonly seconds: number }): void {
     if (this.under) this.under.runningAt = new Date(EPOCH + seconds * 1_000).toISOString();
@@ -127,37 +130,35 @@ class Sluice implements Policy {
 
   decide(seen: Seen): ReturnType<Policy['decide']> {
     this.remember(seen);
-    const lagSeconds = seen.rate > 0 ? seen.pending / seen.rate : seen.pending > 0 ? Number.POSITIVE_INFINITY : 0;
-    const whole = seen.whole ? true : null;
-    const late = this.lag.see(whole && lagSeconds > this.job.maxLagSeconds);
-    const near = this.busy.see(whole && seen.workBusy > this.desired.uMax);
-    const idle = this.idle.see(whole && seen.workBusy < this.desired.uMin);
-    if (seen.changing || !seen.whole) return null;
-    const calm = seen.workBusy < 0.85 && lagSeconds < 5 && !this.state?.outSince && this.history.at(-1)?.measured !== null;
-    if (calm && seen.minute % CALM_MINUTES !== 0) return null;
     const observed = this.observed(seen);
-    const last = this.history.at(-1);
-    if (last && !last.measured)
-      last.measured = { ...effectNow(evaluateJob(observed.job, this.desired), observed.job), at: observed.job.observedAt };
-    const decision = decideScaling(observed, this.desired, observed.job.observedAt);
+    const { job } = observed;
+    const { values } = jobFigures({ observation: job, skew: null, checkpointSizeBytes: null, checkpointFailures: 0 });
+    for (const alarm of this.alarms) alarm.see(values[alarm.settings.metric]);
+    if (seen.minute % CALM_MINUTES !== 0 && this.isCalm(seen)) return null;
+    const decision = decideScaling(observed, this.desired, job.observedAt);
     this.state = decision.nextState;
-    const alarm = late || near || idle || lagSeconds > this.job.maxLagSeconds;
-    return this.carryOut(decision, observed, alarm);
+    const last = this.history.at(-1);
+    const measured = effectDue(last, job, this.desired);
+    if (last && measured) last.measured = { ...measured, at: job.observedAt };
+    if (seen.changing) return null;
+    const why = whyConsider(decision, Object.fromEntries(this.alarms.map(({ settings: { kind }, state }) => [kind, { state }])));
+    return why === null ? null : this.carryOut(decision);
   }
 
-  private carryOut(
-    { action, explanation, reason }: ScalingDecision,
-    { job }: ScalingObserved,
-    alarm: boolean,
-  ): ReturnType<Policy['decide']> {
+  private isCalm({ workBusy, pending, rate, whole }: Seen): boolean {
+    const measured = this.history.length === 0 || this.history.at(-1)?.measured !== null;
+    return whole && workBusy < 0.85 && pending < 5 * rate && !this.state?.outSince && measured;
+  }
+
+  private carryOut({ action, inputs, reason }: ScalingDecision): ReturnType<Policy['decide']> {
     if (action.kind !== 'rescale' && action.kind !== 'roll-back') return null;
-    const foreseen = explanation.some(({ text }) => text.includes('the forecast is'));
-    if (action.kind === 'rescale' && !alarm && !foreseen) return null;
+    const { job } = inputs.observed;
     this.under = {
       kind: action.kind,
       at: job.observedAt,
       from: { ...action.from },
       to: { ...action.to },
+      ...(action.kind === 'rescale' && action.urgent ? { urgent: action.urgent } : {}),
       before: action.kind === 'rescale' ? action.before : { rates: {}, restarts: job.restarts, checkpointFailures: 0, gcShare: null },
       expected: action.kind === 'rescale' ? action.expected : {},
       measured: null,
@@ -186,12 +187,13 @@ class Sluice implements Policy {
     const { job: base } = this.base;
     const [source, work] = base.vertices as [VertexSeen, VertexSeen];
     const { rate, parallelism } = seen;
-    const slots = seen.hosts * this.job.hostCores * this.job.slotsPerCore;
+    const slots = seen.hosts * this.slotsPerHost;
     return {
       ...this.base,
       job: {
         ...base,
         observedAt: instant(seen.minute),
+        incomplete: !seen.whole,
         vertices: [
           {
             ...source,

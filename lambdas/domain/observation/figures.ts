@@ -53,7 +53,7 @@ const processingRate = (job: JobObservation): Value => {
  * What is published of a job. Of an incomplete observation only what does not come from its vertices: how busy a job was while it restarted is
  * nothing to be alarmed by, or calmed by.
  */
-export const jobFigures = ({ observation: job, skew, checkpointSizeBytes, checkpointFailures }: Observed): MetricLine => {
+export const jobFigures = ({ observation: job, skew, checkpointSizeBytes, checkpointFailures }: Omit<Observed, 'counters'>): MetricLine => {
   const { restarts, checkpoints, observedAt } = job;
   const vertices = job.incomplete ? [] : job.vertices;
   const complete = vertices.filter(({ incomplete }) => !incomplete);

@@ -78,6 +78,16 @@ export const observeReading = (
   };
 };
 
+/**
+ * The reading with the load of a host in place of a TaskManager's: each of several on a host tells its own share of the processors, and together they
+ * have them all. Flink tells mean and worst of the TaskManagers, so it is the mean host's, or the worst TaskManager's where that is more.
+ */
+export const withHostLoad = (reading: ClusterReading, taskManagersPerHost: number): ClusterReading => {
+  const { cpuLoad, cpuMean } = reading;
+  if (cpuLoad === null || cpuMean === null) return reading;
+  return { ...reading, cpuLoad: Math.min(1, Math.max(cpuLoad, cpuMean * taskManagersPerHost)) };
+};
+
 /** What all sources read together, records per second; null when one of them does not say. */
 export const inputRate = (vertices: readonly VertexSeen[]): Figure => {
   const sources = vertices.filter(({ inputs }) => inputs.length === 0);

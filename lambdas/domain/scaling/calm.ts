@@ -1,5 +1,5 @@
 import type { PastRescale, ScalingSettings, ScalingState } from '../../contracts/scaling';
-import { secondsBetween } from './learning';
+import { secondsBetween, within } from './learning';
 
 const DAY_SECONDS = 86_400;
 /** Stretches that a window is remembered in: more of them would make it more exact, and the stored state larger. */
@@ -9,8 +9,10 @@ const LEAST_SAVING = [0.2, 0.45, 0.6];
 /** What a scale-out provides for, as a factor on the demand, by the rescales that are left of the day: the last one has to do. */
 const HEADROOM = [2.2, 2.2, 1.4, 1.1];
 
-/** The same by the rescales that are left of the day, where a forecast says when more will be needed: two are kept for scaling out. */
-const FORESEEN: readonly (number | null)[] = [null, null, 0.3, 0.2, 0.15];
+/** The same by the rescales that are left of the day, where a forecast says when more will be needed: the last is kept for scaling out. */
+const FORESEEN: readonly (number | null)[] = [null, 0.6, 0.3, 0.15, 0.1];
+/** The same on the way back from what a burst asked for, whatever is left of the day. */
+const LEAST_SAVING_BACK = 0.2;
 
 type Needed = Readonly<Record<string, number>>;
 const plus = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();
@@ -49,6 +51,25 @@ export const mostNeeded = (
 
 const lowers = ({ from, to }: PastRescale): boolean => Object.keys(to).some((id) => (to[id] ?? 0) < (from[id] ?? 0));
 
+/**
+ * The rescales of a day's course: without what a burst asked for, and without the way back from it. Kept for a day, because that day's rescales are used
+ * up, what a burst needed for minutes costs more than all else. What would come and go with each burst is held by `flapFloor`. `back`: the way back has
+ * begun, or is open.
+ */
+const courseOf = (recent: readonly PastRescale[]): { readonly course: readonly PastRescale[]; readonly back: boolean } => {
+  const course: PastRescale[] = [];
+  let [back, returned] = [false, false];
+  for (const past of recent) {
+    const down = lowers(past);
+    // A second burst in a day is a part of its course: who came back from the first waits for the day to pass.
+    const burst = past.urgent === true && !returned;
+    if (!burst && !(down && back)) course.push(past);
+    if (down && back) returned = true;
+    back = burst || (back && down);
+  }
+  return { course, back };
+};
+
 export interface LastDay {
   readonly rescales: number;
   /** Factor on the demand that a scale-out provides for: the more often the job was rescaled in the last day, the more is provided at once. */
@@ -63,29 +84,34 @@ export const lastDay = (
   now: string,
   foreseen = false,
 ): LastDay => {
-  const recent = history.filter(({ at }) => secondsBetween(at, now) < DAY_SECONDS);
+  const { course: recent, back } = courseOf(within(history, DAY_SECONDS, now));
   const rescales = recent.length;
   const left = rescalesPerDay - rescales;
   const ins = recent.filter(lowers).length;
+  const leastSaving = (): number | null => {
+    if (back) return LEAST_SAVING_BACK;
+    if (foreseen) return FORESEEN[Math.min(FORESEEN.length - 1, Math.max(0, left))] ?? null;
+    return (ins === 0 && left >= 2) || (ins === 1 && left >= 3)
+      ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15)
+      : null;
+  };
   return {
     rescales,
     headroom: rescales === 0 ? 1 : (HEADROOM[Math.max(0, left)] ?? 1),
-    leastSaving: foreseen
-      ? (FORESEEN[Math.min(FORESEEN.length - 1, Math.max(0, left))] ?? null)
-      : (ins === 0 && left >= 2) || (ins === 1 && left >= 3)
-        ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15)
-        : null,
+    leastSaving: leastSaving(),
   };
 };
 
 /** The highest parallelism of the last two days that had turned out to be enough, because the next step was down; null without any. */
 export const wasEnough = (id: string, history: readonly PastRescale[], now: string): number | null => {
-  const recent = history.filter(({ at, from, to }) => from[id] !== to[id] && secondsBetween(at, now) < 2 * DAY_SECONDS);
-  const enough = recent.filter(({ from, to }) => (to[id] ?? 0) < (from[id] ?? 0)).map(({ from }) => from[id] ?? 0);
+  const enough = within(history, 2 * DAY_SECONDS, now).flatMap(({ from, to }) => ((to[id] ?? 0) < (from[id] ?? 0) ? [from[id] ?? 0] : []));
   return enough.length > 0 ? Math.max(...enough) : null;
 };
 
-/** Parallelism below which a vertex is not taken, because it was scaled in and had to be scaled out again within the time; 0 for none. */
+/**
+ * Parallelism below which a vertex is not taken, because it was scaled in and had to be scaled out again within the time; 0 for none. What a burst
+ * asked for is no size that was too small before: only where one comes after the way back from another, it is kept.
+ */
 export const flapFloor = (
   id: string,
   history: readonly PastRescale[],
@@ -94,11 +120,17 @@ export const flapFloor = (
 ): number => {
   let floor = 0;
   let loweredAt: string | undefined;
-  for (const { at, from, to } of history) {
+  let [burst, back] = [false, false];
+  // What was lowered before that is not raised again within the time, or was raised longer ago.
+  for (const { at, from, to, urgent } of within(history, 2 * flapSeconds, now)) {
     const [before, after] = [from[id] ?? 0, to[id] ?? 0];
-    if (after < before) loweredAt = at;
+    if (after < before) {
+      loweredAt = at;
+      back ||= burst;
+    }
+    if (after > before) burst = urgent === true;
     const again = loweredAt !== undefined && secondsBetween(loweredAt, at) < flapSeconds;
-    if (after > before && again && secondsBetween(at, now) < flapSeconds) floor = Math.max(floor, after);
+    if (after > before && again && secondsBetween(at, now) < flapSeconds) floor = Math.max(floor, urgent && !back ? before + 1 : after);
   }
   return floor;
 };

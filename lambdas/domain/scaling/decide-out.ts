@@ -28,11 +28,13 @@ export const decideOut = (
   const hold = (reason: string, ...lines: Line[]): Outcome => ({ action: { kind: 'hold' }, reason, lines, outSince });
   const why = bottleneck(proposals);
   const from = withChange(proposals, (_, current) => current);
-  const wanted = withChange(proposals, (proposal, current) => (proposal.out > proposal.current ? proposal.out : current));
-  if (!changes(from, wanted)) {
+  const asked = withChange(proposals, (proposal, current) => (proposal.out > proposal.current ? proposal.out : current));
+  if (!changes(from, asked)) {
     const [held] = proposals.flatMap(({ lines }) => lines).filter(({ invariant }) => invariant === 'learning' || invariant === 'limits');
     return hold(`More is needed and cannot be given: ${held?.text ?? why}.`);
   }
+  // Those that would be short next get theirs along with it: one rescale, and often the same slots.
+  const wanted = withChange(proposals, (proposal, current) => (proposal.along > proposal.current ? proposal.along : current));
   const scheduled = proposals.some(({ belowFloor }) => belowFloor);
   if (evaluation.urgent === null && !scheduled) {
     const { rescales } = lastDay(history, desired, now);
@@ -58,15 +60,15 @@ export const decideOut = (
   const before = slotsFor(job.vertices, {});
   const limit = slotLimit(before, fleet, desired);
   const to = holdToSlots(job.vertices, wanted, limit.slots);
-  const asked = slotsFor(job.vertices, wanted);
-  const cut = asked > limit.slots;
+  const slotsWanted = slotsFor(job.vertices, wanted);
+  const cut = slotsWanted > limit.slots;
   if (cut)
     lines.push({
       vertex: null,
-      text: `${slots(asked)} were wanted, held to ${slots(Math.max(before, limit.slots))} by ${limit.name}`,
+      text: `${slots(slotsWanted)} were wanted, held to ${slots(Math.max(before, limit.slots))} by ${limit.name}`,
       invariant: 'limits',
     });
-  if (!changes(from, to)) return hold(`${capital(why)}; ${slots(asked)} are wanted and held back by ${limit.name}.`, ...lines);
+  if (!changes(from, to)) return hold(`${capital(why)}; ${slots(slotsWanted)} are wanted and held back by ${limit.name}.`, ...lines);
   const action = rescale(observed, desired, evaluation, 'out', to);
   if (action.plan.slotsToProvide > 0)
     lines.push({
@@ -77,7 +79,7 @@ export const decideOut = (
   const cause = evaluation.urgent === null ? why : `${why}; ${evaluation.urgent}`;
   return {
     action,
-    reason: `Scale out from ${before} to ${slots(action.plan.slotsAfter)}: ${cause}${cut ? `; ${asked} were wanted, held back by ${limit.name}` : ''}.`,
+    reason: `Scale out from ${before} to ${slots(action.plan.slotsAfter)}: ${cause}${cut ? `; ${slotsWanted} were wanted, held back by ${limit.name}` : ''}.`,
     lines,
   };
 };

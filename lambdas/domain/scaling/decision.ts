@@ -30,6 +30,8 @@ export type ScalingAction =
   | (Change & {
       readonly kind: 'rescale';
       readonly direction: 'out' | 'in';
+      /** Something that cannot wait asked for it (`evaluate.ts`). */
+      readonly urgent?: true | undefined;
       /** To be stored with the rescale, as its `before` and `expected`. */
       readonly before: PastRescale['before'];
       readonly expected: PastRescale['expected'];

@@ -9,11 +9,12 @@ export interface Line {
   readonly invariant?: ScalingInvariant | undefined;
 }
 
+/** Made once: a locale's rules take longer to find than a number to write. */
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
 /** A rate, records per second, as a person reads it. */
 export const perSecond = (rate: number): string =>
-  rate === Number.POSITIVE_INFINITY
-    ? 'any rate'
-    : `${rate >= 100 ? Math.round(rate).toLocaleString('en-US') : Number(rate.toPrecision(3))}/s`;
+  rate === Number.POSITIVE_INFINITY ? 'any rate' : `${rate >= 100 ? whole.format(Math.round(rate)) : Number(rate.toPrecision(3))}/s`;
 
 export const figures = ({ vertex, rate, demand }: VertexEvaluation, band: Band | null): string => {
   if (rate === null || demand === null || band === null) return `${vertex.name} runs with ${vertex.parallelism}`;

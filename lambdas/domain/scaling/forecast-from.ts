@@ -9,8 +9,8 @@ const AHEAD = DAY;
 /** Days looked back to, the first three that there are: yesterday, the same day of the last weeks, and else the days before yesterday. */
 const DAYS_BACK = [1, 7, 14, 2, 3] as const;
 const DAYS_COMPARED = 3;
-/** Stretches just past by which today is compared with each of those days: one hour, so that one burst does not make the day. */
-const COMPARED = 6;
+/** Stretches just past by which today is compared with each of those days: three hours, so that one burst does not make the day. */
+const COMPARED = 18;
 /** How much today may differ from a day that it is foretold from; beyond that the other day was of another kind. */
 const [LEAST_LIKE, MOST_LIKE] = [0.5, 2] as const;
 
@@ -23,7 +23,7 @@ const middle = (values: readonly number[]): number | null => {
 };
 
 /**
- * What a stretch will bring: of each day looked back to, its load at that time, times how today's last hour compares with that day's; of these
+ * What a stretch will bring: of each day looked back to, its load at that time, times how today's last three hours compare with that day's; of these
  * the middle, so that a burst on one day is not expected again. Null without a day to look back to.
  * @param loadAt highest rate of a stretch, counted from any day's begin; undefined where nothing was observed
  */

@@ -22,6 +22,14 @@ const GC_SHARE_WORSE = 0.3;
 
 export const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 
+/** What was done within so many seconds before now, oldest first, as the whole history is. */
+export const within = (history: readonly PastRescale[], seconds: number, now: string): readonly PastRescale[] => {
+  const from = Date.parse(now) - seconds * 1_000;
+  let first = history.length;
+  while (first > 0 && Date.parse(history[first - 1]?.at ?? now) > from) first -= 1;
+  return history.slice(first);
+};
+
 export const runningSince = (past: PastRescale, { restartSeconds }: Pick<ScalingSettings, 'restartSeconds'>): number =>
   past.runningAt === undefined ? Date.parse(past.at) + restartSeconds * 1_000 : Date.parse(past.runningAt);
 
@@ -32,15 +40,16 @@ export const runningSince = (past: PastRescale, { restartSeconds }: Pick<Scaling
 export const scalingExponent = (id: string, history: readonly PastRescale[]): number => {
   let sum = 0;
   let weights = 0;
-  const known = history.filter(({ from, to, before, measured }) => {
-    return (
-      from[id] !== undefined && to[id] !== undefined && from[id] !== to[id] && (before.rates[id] ?? 0) > 0 && (measured?.rates[id] ?? 0) > 0
-    );
-  });
-  for (const [age, { from, to, before, measured }] of known.slice(-LEARN_FROM).reverse().entries()) {
-    const exponent = Math.log((measured?.rates[id] ?? 1) / (before.rates[id] ?? 1)) / Math.log((to[id] ?? 1) / (from[id] ?? 1));
+  let age = 0;
+  for (let index = history.length - 1; index >= 0 && age < LEARN_FROM; index -= 1) {
+    const { from, to, before, measured } = history[index] as PastRescale;
+    const [less, more] = [from[id], to[id]];
+    const [was, is] = [before.rates[id] ?? 0, measured?.rates[id] ?? 0];
+    if (less === undefined || more === undefined || less === more || was <= 0 || is <= 0) continue;
+    const exponent = Math.log(is / was) / Math.log(more / less);
     sum += Math.min(1, Math.max(LEAST_EXPONENT, exponent)) * 0.5 ** age;
     weights += 0.5 ** age;
+    age += 1;
   }
   return weights > 0 ? sum / weights : 1;
 };
@@ -70,7 +79,7 @@ export const whyNotAgain = (
   { now, slotsFree }: { readonly now: string; readonly slotsFree: number },
 ): string | null => {
   const { id, parallelism } = vertex;
-  const recent = history.filter(({ at }) => secondsBetween(at, now) < repeatAfterSeconds);
+  const recent = within(history, repeatAfterSeconds, now);
   const undone = recent
     .filter(({ kind, from, to }) => kind === 'roll-back' && (from[id] ?? 0) > (to[id] ?? 0))
     .map(({ from }) => from[id] ?? 0);

@@ -35,6 +35,7 @@ export const rescale = (
   return {
     kind: 'rescale',
     direction,
+    ...(direction === 'out' && evaluation.urgent !== null ? { urgent: true } : {}),
     from,
     to,
     plan: planOf(observed, desired, to),

@@ -1,4 +1,4 @@
-import type { ScalingObserved, ScalingSettings } from '../../contracts/scaling';
+import type { JobObservation, ScalingObserved, ScalingSettings } from '../../contracts/scaling';
 import { wasEnough } from './calm';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { figures, type Line } from './explain';
@@ -6,7 +6,7 @@ import { forwardGroups } from './graph';
 import { brokersFull } from './kafka';
 import { isSkewed, needsNewHosts, scalingExponent, whyNotAgain } from './learning';
 import { vertexLimits } from './limits';
-import { isSource } from './rates';
+import { isKnown, isSource } from './rates';
 import { alignParallelism, parallelismFor, rateBand, requiredRate } from './required';
 
 /** Factors on the demand: 1 is what comes in now. */
@@ -31,6 +31,8 @@ export interface Proposal {
   readonly belowFloor: boolean;
   /** Parallelism to scale out to, at least `current`. */
   readonly out: number;
+  /** Parallelism that it gets when another is scaled out, at least `out`: what it needs at the utilization that is aimed at. */
+  readonly along: number;
   /** Parallelism to scale in to, at most `current`. */
   readonly in: number;
   /** The vertex is above its band: without that nothing is scaled in. */
@@ -39,15 +41,29 @@ export interface Proposal {
   readonly lines: readonly Line[];
 }
 
-/** A vertex's parallelism for its demand times a factor: arithmetic, limits, then key groups or partitions. */
+/**
+ * A vertex's parallelism for its demand: arithmetic, limits, then key groups or partitions.
+ * @param factor by which the demand is foreseen to grow; what is foreseen may use half of what is left between target and upper edge, because it is
+ * the most that is expected, and what is not expected has its room at the other times
+ * @param headroom on top of that, where nothing is foreseen
+ */
 export const parallelismOf = (
   { vertex, rate, demand }: VertexEvaluation,
   settings: ScalingSettings,
-  { factor = 1, floor = 1, exponent = 1 }: { readonly factor?: number; readonly floor?: number; readonly exponent?: number } = {},
+  {
+    factor = 1,
+    headroom = 1,
+    floor = 1,
+    exponent = 1,
+  }: { readonly factor?: number; readonly headroom?: number; readonly floor?: number; readonly exponent?: number } = {},
 ): { readonly computed: number; readonly parallelism: number } => {
   const { parallelism: current } = vertex;
   if (rate === null || demand === null) return { computed: current, parallelism: current };
-  const required = requiredRate({ ...demand, target: demand.target * factor }, settings.targetUtilization, settings);
+  const { targetUtilization, uMax } = settings;
+  const required = Math.max(
+    requiredRate({ ...demand, target: demand.target * headroom }, targetUtilization, settings),
+    requiredRate({ ...demand, target: demand.target * factor * headroom }, (targetUtilization + uMax) / 2, settings),
+  );
   const computed = parallelismFor(current, required, rate, exponent);
   const { least, most } = vertexLimits(vertex, settings, floor);
   const within = Math.min(most, Math.max(least, computed));
@@ -56,6 +72,33 @@ export const parallelismOf = (
   const parts = isSource(vertex) ? vertex.partitions : keyed ? vertex.maxParallelism : undefined;
   if (parts === undefined) return { computed, parallelism: within };
   return { computed, parallelism: alignParallelism(within, parts, within > current ? most : Math.min(most, current)) };
+};
+
+/** Processors that are at work for more of their time have nothing left for what comes at once. */
+const PROCESSORS_KEPT = 0.9;
+/** Slots that share a processor, as sizes have them. */
+const SLOTS_A_PROCESSOR = 2;
+
+/**
+ * What a scale-in has to look at besides the arithmetic in proportion. `hotKey`: of a skewed vertex the busiest subtask has its surplus at any parallelism,
+ * and the rest is shared by all: so less is enough than in proportion to the busiest; null where that is not so. `processors`: slots share them, so
+ * that subtasks which wait much of their time hide how little is left.
+ */
+const leastOf = (
+  { vertex, demand }: VertexEvaluation,
+  { taskManagers: { cpuLoad } }: JobObservation,
+  { targetUtilization }: ScalingSettings,
+  hold: number,
+): { readonly hotKey: number | null; readonly processors: number } => {
+  const { busy, parallelism, recordsIn } = vertex;
+  if (demand === null || !isKnown(recordsIn) || recordsIn <= 0) return { hotKey: null, processors: 1 };
+  const growth = (demand.target * hold + demand.catchUp) / recordsIn;
+  // Hosts have other vertices' and other jobs' work too: what is this one's is at most what its subtasks are busy.
+  const own = Math.min(cpuLoad ?? 0, SLOTS_A_PROCESSOR * (busy.mean ?? 1));
+  const processors = Math.ceil((parallelism * own * growth) / PROCESSORS_KEPT);
+  if (!isSkewed(vertex) || !isKnown(busy.worst) || !isKnown(busy.mean)) return { hotKey: null, processors };
+  const left = targetUtilization - growth * (busy.worst - busy.mean);
+  return { hotKey: left > 0 ? Math.max(1, Math.ceil((parallelism * growth * busy.mean) / left)) : null, processors };
 };
 
 const proposeOne = (
@@ -70,7 +113,7 @@ const proposeOne = (
   const say = (text: string, invariant?: Line['invariant']): void => void lines.push({ vertex: id, text, ...(invariant && { invariant }) });
   if (evaluation.undecidable !== null || rate === null || demand === null) {
     say(`${name} stays at ${current}: ${evaluation.undecidable}`, 'undecidable-holds-only-what-it-touches');
-    return { short: false, belowFloor: false, out: current, in: current, over: false, lines };
+    return { short: false, belowFloor: false, out: current, along: current, in: current, over: false, lines };
   }
   const band = rateBand(demand, settings, backlog);
   const ahead = outlook.lead > 1 ? rateBand({ ...demand, target: demand.target * outlook.lead }, settings, backlog) : band;
@@ -85,7 +128,8 @@ const proposeOne = (
   const provided = (): number => {
     if (outlook.headroom <= 1) return up.parallelism;
     const ample = parallelismOf(evaluation, settings, {
-      factor: outlook.hold * outlook.headroom,
+      factor: outlook.hold,
+      headroom: outlook.headroom,
       floor: outlook.floor,
       exponent,
     }).parallelism;
@@ -93,14 +137,14 @@ const proposeOne = (
     // Once more than that is needed, it says nothing about the peak to come.
     return enough > up.parallelism ? Math.min(ample, enough) : ample;
   };
-  let out = short ? Math.max(current, up.parallelism, provided()) : current;
+  let out = Math.max(current, up.parallelism, short ? provided() : 1);
   let lower = Math.min(current, down.parallelism);
   if (short && rate >= band.low && current >= least)
     say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
   if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
   if (short && up.computed > most && current >= least) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
   const { slotsFree } = observed.fleet;
-  if (out > current && out <= current + slotsFree && needsNewHosts(observed.job) && current + slotsFree < most) {
+  if (short && out > current && out <= current + slotsFree && needsNewHosts(observed.job) && current + slotsFree < most) {
     say(
       `${name} goes beyond the ${slotsFree} free slots: all processors are at work, so that slots on the same hosts would add nothing`,
       'learning',
@@ -109,24 +153,30 @@ const proposeOne = (
   }
   const not = out > current ? whyNotAgain(vertex, out, observed.job, observed.history, settings, { now, slotsFree }) : null;
   if (not !== null) {
-    say(`${name} is not scaled out further: ${not}`, 'learning');
+    if (short) say(`${name} is not scaled out further: ${not}`, 'learning');
     out = Math.max(current, Math.min(out, least));
   }
   // What is not busy all the time already waits for records.
   const full = out > current && !saturated ? brokersFull(observed, now) : null;
   if (full !== null) {
-    say(`${name} is not scaled out: ${full}, so that more parallelism would read no faster`, 'limits');
+    if (short) say(`${name} is not scaled out: ${full}, so that more parallelism would read no faster`, 'limits');
     out = Math.max(current, Math.min(out, least));
   }
   if (short && exponent < 1 && out > current)
     say(`${name}: past rescales gave less than in proportion (exponent ${exponent.toFixed(2)})`, 'learning');
   if (short && out > Math.max(current, up.parallelism))
     say(`${name} gets more than ${up.parallelism}, so that it need not be raised again soon`, 'calm');
+  const besides = leastOf(evaluation, observed.job, settings, outlook.hold);
+  if (besides.hotKey !== null && besides.hotKey < lower) lower = Math.max(least, besides.hotKey);
+  if (besides.processors > lower && lower < current) {
+    lower = Math.min(current, besides.processors);
+    if (over) say(`${name} keeps ${lower}: with fewer, the processors would have more to do than they can`, 'learning');
+  }
   if (over && lower < current && (saturated || backpressures)) {
     say(`${name} is not scaled in, because it ${saturated ? 'is saturated' : 'backpressures its inputs'}`, 'saturated-never-scaled-in');
   }
   if (saturated || backpressures) lower = current;
-  return { short, belowFloor: current < least, out, in: lower, over, lines };
+  return { short, belowFloor: current < least, out: short ? out : current, along: out, in: lower, over, lines };
 };
 
 /** What each group of vertices asks for. One that cannot be decided holds its own group only. */
@@ -150,6 +200,7 @@ export const propose = (
       short: !undecidable && ones.some(({ short }) => short),
       belowFloor: !undecidable && ones.some(({ belowFloor }) => belowFloor),
       out: undecidable ? current : Math.max(current, Math.min(most, Math.max(...ones.map(({ out }) => out)))),
+      along: undecidable ? current : Math.max(current, Math.min(most, Math.max(...ones.map(({ along }) => along)))),
       in: undecidable ? current : Math.max(...ones.map((one) => one.in)),
       over: !undecidable && ones.some(({ over }) => over),
       lines: ones.flatMap(({ lines }) => lines),

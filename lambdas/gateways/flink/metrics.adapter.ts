@@ -78,7 +78,7 @@ class FlinkMetrics implements FlinkMetricsPort {
 
   async cluster(): Promise<ClusterReading> {
     const [aggregates, overview, { jobs }] = await Promise.all([
-      this.get(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max`, figures.aggregates),
+      this.get(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max,avg`, figures.aggregates),
       this.get('/overview', answers.overview),
       this.get('/jobs/overview', answers.jobsOverview),
     ]);
@@ -89,6 +89,7 @@ class FlinkMetrics implements FlinkMetricsPort {
       slotsTotal: overview['slots-total'],
       slotsFree: overview['slots-available'],
       cpuLoad: shareOf(of(TASK_MANAGER.cpuLoad)?.max),
+      cpuMean: shareOf(of(TASK_MANAGER.cpuLoad)?.avg),
       heapUsed: heapMax === null || heapMax <= 0 ? null : shareOf(divide(of(TASK_MANAGER.heapUsed)?.max ?? null, heapMax)),
       gcShare: shareOf(divide(of(TASK_MANAGER.gcMs)?.max ?? null, 1_000)),
       jobs: jobs.map(({ jid, state }) => ({ flinkJobId: jid, state })),

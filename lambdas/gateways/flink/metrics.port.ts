@@ -16,6 +16,8 @@ export interface ClusterReading {
   readonly slotsFree: number;
   /** Of the worst TaskManager: shares, 0 to 1. `heapUsed` is what is used now, garbage included. */
   readonly cpuLoad: Figure;
+  /** Mean over TaskManagers. A JVM tells its own share of its host's processors. */
+  readonly cpuMean: Figure;
   readonly heapUsed: Figure;
   readonly gcShare: Figure;
   readonly jobs: readonly { readonly flinkJobId: string; readonly state: FlinkJobState }[];

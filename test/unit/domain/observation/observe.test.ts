@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { JobCounters } from '../../../../lambdas/contracts/observation';
 import { jobObservation } from '../../../../lambdas/contracts/scaling';
 import { clusterFigures, jobFigures, vertexFigures } from '../../../../lambdas/domain/observation/figures';
-import { type Observed, observeReading } from '../../../../lambdas/domain/observation/observe';
+import { type Observed, observeReading, withHostLoad } from '../../../../lambdas/domain/observation/observe';
 import type { ClusterReading, JobReading, VertexReading } from '../../../../lambdas/gateways/flink/metrics.port';
 import { clusterReading, jobReading, vertexReading } from '../../../fakes/fake-flink-metrics';
 import { later, NOW } from '../scaling/examples';
@@ -224,4 +224,14 @@ describe('what is published', () => {
       GcShare: 0.01,
     });
   });
+});
+
+test.each([
+  ['one TaskManager on a host tells the load of all of it', 0.6, 0.4, 1, 0.6],
+  ['two of them tell half each', 0.45, 0.4, 2, 0.8],
+  ['together they have no more than all of it', 0.6, 0.55, 2, 1],
+  ['the worst is told where it alone is more than the mean host', 0.7, 0.2, 2, 0.7],
+  ['what is not known stays unknown', 0.7, null, 2, 0.7],
+])('load of a host: %s', (_, cpuLoad, cpuMean, taskManagersPerHost, load) => {
+  expect(withHostLoad(clusterReading({ cpuLoad, cpuMean }), taskManagersPerHost).cpuLoad).toBeCloseTo(load);
 });
