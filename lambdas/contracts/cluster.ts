@@ -208,7 +208,13 @@ export const clusterResources = z.object({
 export type ClusterResources = z.infer<typeof clusterResources>;
 
 /** What an earlier epoch of a cluster still owns: a failover leaves it behind and takes it away once the jobs run again. */
-const formerEpoch = z.object({ epoch: z.int().min(1), zone: z.string(), resources: clusterResources });
+const formerEpoch = z.object({
+  epoch: z.int().min(1),
+  zone: z.string(),
+  resources: clusterResources,
+  /** Since when its jobs are being stopped or its hosts cut off: from then on it cannot be gone back to. Stored before either. */
+  leftAt: instant.optional(),
+});
 
 /** What passes of observation have found wrong with a cluster, from the first to the last of them without one between that found it well. */
 const clusterFault = z.object({

@@ -105,6 +105,8 @@ export const job = z.object({
    * Absent: it was not asked, or it has refused, or the job was seen running, or was withdrawn.
    */
   startAsked: z.object({ at: instant, times: z.int().min(1) }).optional(),
+  /** Operation that asked Flink to end this epoch with a savepoint: Flink shows a job that was stopped so as FINISHED, like one that did all its work. */
+  stopAskedBy: operationId.optional(),
   /** Where the running epoch was restored from. */
   restoredFrom: s3Uri.optional(),
   /** Newest savepoint known to be complete. */

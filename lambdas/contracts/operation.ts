@@ -137,6 +137,8 @@ export const operation = z.object({
   status: operationStatus,
   /** ARN of the caller. */
   requestedBy: z.string(),
+  /** It takes away or puts back what an interrupted operation may have left. `times`: 1, or more where that clean-up was interrupted too. */
+  cleansUp: z.object({ after: operationId, times: z.int().min(1) }).optional(),
   requestedAt: instant,
   startedAt: instant.optional(),
   endedAt: instant.optional(),

@@ -9,11 +9,12 @@ export const isJobOver = (status: JobStatus): boolean => OVER.includes(status);
 
 type StatusSeen = { readonly status: JobStatus; readonly statusReason: string };
 
-/** The stored status that what Flink shows amounts to. */
-export const statusSeen = (seen: FlinkJobSeen | undefined): StatusSeen => {
+/** The stored status that what Flink shows amounts to. @param stopAskedBy as of the job that it shows */
+export const statusSeen = (seen: FlinkJobSeen | undefined, stopAskedBy?: string): StatusSeen => {
   if (!seen) return { status: 'FAILED', statusReason: 'Flink does not know the job: its JobManager was restarted' };
   switch (seen.state) {
     case 'FINISHED':
+      if (stopAskedBy !== undefined) return { status: 'STOPPED', statusReason: `Stopped with the savepoint that ${stopAskedBy} asked for` };
       return { status: 'FINISHED', statusReason: 'The job has done all its work' };
     case 'CANCELED':
     case 'CANCELLING':
@@ -42,7 +43,7 @@ export const ENDED_JOBS_KEPT_SECONDS = 86_400;
 export const endSeen = (job: Job, seen: FlinkJobSeen | undefined, now: string): StatusSeen | undefined => {
   if (isJobOver(job.status)) return undefined;
   if (!seen && (mayStillAppear(job, now) || secondsBetween(job.updatedAt, now) >= ENDED_JOBS_KEPT_SECONDS)) return undefined;
-  const end = statusSeen(seen);
+  const end = statusSeen(seen, job.stopAskedBy);
   return isJobOver(end.status) ? end : undefined;
 };
 

@@ -14,6 +14,18 @@ import { ownCluster, type StoreDeps } from './owned';
 export const formerClusters = (cluster: Cluster): readonly Cluster[] =>
   (cluster.former ?? []).map(({ epoch, zone, resources }) => ({ ...cluster, epoch, zone, resources }));
 
+/** From here on there is no way back to earlier epochs, which whoever goes on with this operation's work has to know. */
+export const leaveFormer = async (
+  { store, clock }: StoreDeps & { readonly clock: Clock },
+  operation: Operation,
+  cluster: Cluster,
+): Promise<Cluster> => {
+  const { former = [] } = cluster;
+  if (former.every(({ leftAt }) => leftAt !== undefined)) return cluster;
+  const leftAt = clock().toISOString();
+  return store.updateCluster(cluster.name, operation.operationId, { former: former.map((one) => ({ leftAt, ...one })) });
+};
+
 export interface FenceDeps extends StoreDeps {
   readonly clock: Clock;
   readonly fleet: FleetPort;
@@ -27,7 +39,7 @@ export interface FenceDeps extends StoreDeps {
  * from. Jobs that were to be canceled are, by that.
  */
 export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promise<TaskAnswer> => {
-  const cluster = await ownCluster(deps, operation);
+  const cluster = await leaveFormer(deps, operation, await ownCluster(deps, operation));
   const former = formerClusters(cluster);
   const at = deps.clock().toISOString();
   const says = `${JSON.stringify({ operation: operation.operationId, epoch: cluster.epoch, at })}\n`;

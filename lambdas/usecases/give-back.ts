@@ -1,4 +1,5 @@
 import type { Cluster } from '../contracts/cluster';
+import { Conflict } from '../contracts/errors';
 import type { Operation } from '../contracts/operation';
 import type { TaskAnswer } from '../contracts/workflow';
 import { letJobsGo } from './hand-over';
@@ -6,7 +7,7 @@ import { ownCluster, type StoreDeps } from './owned';
 
 /**
  * A move that came to nothing before any job was asked to stop: the cluster has its former hosts again, whose jobs never noticed. What was made for the
- * move is taken away afterwards.
+ * move is taken away afterwards. @throws Conflict when an earlier operation has gone further than that
  */
 export const giveBack = async (deps: StoreDeps, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
@@ -14,6 +15,11 @@ export const giveBack = async (deps: StoreDeps, operation: Operation): Promise<T
   const from = request.kind === 'fail-over-cluster' ? request.from : '';
   const kept = keptEpoch(cluster, from);
   if (!kept) return { reason: 'There is nothing to give back' };
+  // By an operation that this one goes on with.
+  if (kept.leftAt !== undefined)
+    throw new Conflict(
+      `Epoch ${kept.epoch} of ${cluster.name} was left at ${kept.leftAt}: its jobs were asked to stop, or its hosts cut off`,
+    );
   await letJobsGo(deps, operation, 'RUNNING', `Last seen before its cluster ${cluster.name} was to be moved, which came to nothing`);
   const tried = { epoch: cluster.epoch, zone: cluster.zone, resources: cluster.resources };
   await deps.store.updateCluster(cluster.name, operation.operationId, {

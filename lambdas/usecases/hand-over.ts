@@ -1,6 +1,5 @@
 import type { Operation } from '../contracts/operation';
 import type { TaskAnswer } from '../contracts/workflow';
-import { interruptedJobs } from './interrupted-jobs';
 import { allJobs, ownCluster, type StoreDeps } from './owned';
 
 /** The cluster is usable again; what is left of its earlier epochs is taken away behind its back. */
@@ -22,7 +21,10 @@ export const letJobsGo = async (
   status: 'RUNNING' | 'FAILED',
   reason: string,
 ): Promise<void> => {
-  for (const { name, startAsked } of await interruptedJobs(store, operation))
+  const jobs = await allJobs(store, operation.cluster);
+  // Of whatever failover: this one may have ended before it could take over what an interrupted one had.
+  const waiting = jobs.filter(({ interrupted, lease }) => interrupted !== undefined && lease?.operationId === operation.operationId);
+  for (const { name, startAsked } of waiting)
     await store.updateJob(
       operation.cluster,
       name,
@@ -33,6 +35,5 @@ export const letJobsGo = async (
           ? { status, statusReason: `Not running: it waits for the next failover, with its state. ${reason}` }
           : { status: 'RUNNING', statusReason: `It may still run in Flink. ${reason}` },
     );
-  for (const { name } of await allJobs(store, operation.cluster))
-    await store.releaseLease({ cluster: operation.cluster, job: name }, operation.operationId);
+  for (const { name } of jobs) await store.releaseLease({ cluster: operation.cluster, job: name }, operation.operationId);
 };

@@ -136,6 +136,12 @@ const isUnscaled = ({ kind }: Operation, { spec }: Job, { vertices }: FlinkJobSe
 
 /** @param known whether Flink shows the job: then nothing more comes of the request to start it */
 const record = async ({ store }: FlinkDeps, operation: Operation, status: JobStatus, statusReason: string, known = true): Promise<void> => {
-  const change = { status, statusReason, ...(known ? { startAsked: undefined } : {}) };
+  const change = {
+    status,
+    statusReason,
+    ...(known ? { startAsked: undefined } : {}),
+    // Whatever asked it to stop has come to nothing.
+    ...(status === 'RUNNING' ? { stopAskedBy: undefined } : {}),
+  };
   await store.updateJob(operation.cluster, operation.job ?? '', operation.operationId, change);
 };

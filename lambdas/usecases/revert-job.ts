@@ -61,6 +61,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, inpu
     epoch,
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     startAsked: undefined,
+    stopAskedBy: undefined,
     restoredFrom: point.location,
     jarId: input.jarId ?? undefined,
     status: 'SUBMITTING',

@@ -30,6 +30,7 @@ export const stopJob = async (deps: SavepointDeps, operation: Operation): Promis
   await deps.store.updateJob(job.cluster, job.name, operation.operationId, {
     status: 'STOPPING',
     statusReason: 'Being stopped with a savepoint',
+    stopAskedBy: operation.operationId,
   });
   await ask(deps, connect(deps.flink, cluster), operation, job);
   return { reason: 'Flink was asked to stop the job with a savepoint' };

@@ -6,6 +6,7 @@ import type { Awaited_, SecureStateInput, StateSecured } from '../contracts/work
 import { isFinal } from '../domain/decide-job-progress';
 import { decideSavepointProgress } from '../domain/decide-savepoint-progress';
 import type { FlinkPort } from '../gateways/flink/flink.port';
+import { leaveFormer } from './fence-former';
 import { interruptedJobs } from './interrupted-jobs';
 import { ownCluster } from './owned';
 import { keepSavepoint, type SavepointDeps, stopWithSavepoint, triggerIdOf } from './savepoints';
@@ -58,7 +59,7 @@ const toSecure = async ({ store }: SavepointDeps, operation: Operation): Promise
   );
 
 const secure = async (deps: SavepointDeps, operation: Operation, phase: string, plan: FailoverMode): Promise<Awaited_> => {
-  const cluster = await ownCluster(deps, operation);
+  const cluster = await leaveFormer(deps, operation, await ownCluster(deps, operation));
   const jobs = await toSecure(deps, operation);
   const started = operation.phases.find(({ name }) => name === phase)?.startedAt;
   const elapsed = started === undefined ? 0 : (deps.clock().getTime() - Date.parse(started)) / 1_000;
@@ -105,9 +106,12 @@ const lookAt = async (deps: SavepointDeps, operation: Operation, cluster: Cluste
 
 const progress = async (deps: SavepointDeps, operation: Operation, job: Job, flink: FlinkPort): Promise<Look> => {
   const seen = await flink.job(job.flinkJobId);
-  const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
-  const savepoint = decideSavepointProgress(await flink.savepoint(job.flinkJobId, triggerId), seen);
+  // An operation that was under way, or that this one goes on with, may have asked it to stop already.
+  const askedBy = job.stopAskedBy ?? operation.operationId;
+  const known = await flink.savepoint(job.flinkJobId, triggerIdOf(askedBy, job.flinkJobId));
   const ended = !seen || isFinal(seen.state);
+  const others = askedBy !== operation.operationId && !ended && (known.state === 'failed' || known.state === 'unknown');
+  const savepoint = decideSavepointProgress(others ? { state: 'unknown' } : known, seen);
   const done = async (change: { readonly savepoint?: string; readonly without?: string }): Promise<Look> => {
     await remember(deps, operation, job, change);
     return { done: true, answered: true, reason: `${job.name}: ${change.savepoint ?? change.without}` };
@@ -121,6 +125,8 @@ const progress = async (deps: SavepointDeps, operation: Operation, job: Job, fli
       return { done: false, answered: true, reason: `the savepoint of ${job.name} is being written` };
     case 'ask-again':
       try {
+        if (job.stopAskedBy !== operation.operationId)
+          await deps.store.updateJob(job.cluster, job.name, operation.operationId, { stopAskedBy: operation.operationId });
         await stopWithSavepoint(deps, flink, operation, job);
       } catch (error) {
         if (!(error instanceof JobRejected)) throw error;
@@ -129,6 +135,8 @@ const progress = async (deps: SavepointDeps, operation: Operation, job: Job, fli
       return { done: false, answered: true, reason: `${job.name} was asked to stop with a savepoint` };
     case 'failed':
       if (savepoint.location !== undefined) await keepSavepoint(deps, operation, job, savepoint.location);
+      if (seen?.state === 'FINISHED' && job.stopAskedBy !== undefined && known.state === 'unknown')
+        return done({ without: `it was stopped by ${askedBy}, and Flink has forgotten with which savepoint` });
       if (seen?.state === 'FINISHED') {
         const statusReason = 'It had done all its work when its cluster moved to another zone';
         await deps.store.updateJob(job.cluster, job.name, operation.operationId, {

@@ -44,6 +44,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, input: StartJo
     epoch: input.epoch,
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch, job: job.name, jobEpoch: input.epoch }),
     startAsked: undefined,
+    stopAskedBy: undefined,
     restoredFrom: input.savepoint ?? undefined,
   });
 };

@@ -67,6 +67,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Interrupt
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     restoredFrom: point.location,
     startAsked: undefined,
+    stopAskedBy: undefined,
     jarId: undefined,
     interrupted: { ...job.interrupted, epoch },
     statusReason: `Being started in another zone as epoch ${epoch}, ${point.reason}`,

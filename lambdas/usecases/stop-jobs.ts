@@ -68,6 +68,8 @@ const askToEnd = async (
 ): Promise<void> => {
   if (mode === 'cancel') await flink.cancel(job.flinkJobId);
   else {
+    if (job.stopAskedBy === undefined)
+      await deps.store.updateJob(job.cluster, job.name, operation.operationId, { stopAskedBy: operation.operationId });
     try {
       await ask(deps, flink, operation, job);
     } catch (error) {
@@ -104,6 +106,8 @@ const recordEnd = async (
     }
     if (savepoint.action === 'completed') return false;
     if (!ended) await flink.cancel(job.flinkJobId);
+    else if (seen?.state === 'FINISHED' && job.stopAskedBy !== undefined)
+      await end('STOPPED', `Stopped with the savepoint that ${job.stopAskedBy} asked for, before its cluster was terminated`);
     else if (seen?.state === 'FINISHED') await end('FINISHED', 'The job had done all its work when its cluster was terminated');
     else await end('CANCELED', `Canceled because its cluster was terminated. ${whyNone(deps, savepoint)}`);
     return ended;

@@ -148,9 +148,12 @@ const ownOperation = (deps: SweepDeps, operationId: string, request: OperationRe
   };
 };
 
+/** A clean-up that is interrupted is followed by another, so often in a row; what is interrupted still is left to a person. */
+const CLEANINGS = 3;
+
 const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Operation | undefined> => {
-  // What was interrupted while it cleaned up after another is left to a person: it would only be interrupted again.
-  if (operation.requestedBy === CONTROL_PLANE) return undefined;
+  const times = (operation.cleansUp?.times ?? 0) + 1;
+  if (times > CLEANINGS) return undefined;
   const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'CLEAN', path: operation.kind, key: operation.operationId });
   const before = await deps.store.operation(operationId);
   if (before) return before;
@@ -161,6 +164,7 @@ const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Op
   const cleaning: Operation = {
     ...ownOperation(deps, operationId, request, operation.cluster),
     ...(job === undefined ? {} : { job: job.name }),
+    cleansUp: { after: operation.operationId, times },
     reason: `Cleans up after ${operation.operationId}.`,
   };
   const { outcome } = await write(deps.store, cleaning, job, cluster);
@@ -251,9 +255,11 @@ const goingOn = ({ operationId, request }: Operation, cluster: Cluster): Operati
   return cluster.status === 'FAILING_OVER' ? again : { ...again, cleansOnly: true };
 };
 
-const goingBack = ({ operationId }: Operation, job: Job): OperationRequest => {
+const goingBack = ({ operationId, request }: Operation, job: Job): OperationRequest => {
+  // The stop that may be under way was asked for by the first of them.
+  const asked = (request.kind === 'upgrade-job' ? request.recovers?.operationId : undefined) ?? operationId;
   // A new version that was seen running is not SUBMITTING any more, and stays.
   const previous = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
   const epoch = previous === undefined ? job.epoch : job.epoch - 1;
-  return { kind: 'upgrade-job', spec: previous ?? job.spec, recovers: { operationId, epoch } };
+  return { kind: 'upgrade-job', spec: previous ?? job.spec, recovers: { operationId: asked, epoch } };
 };

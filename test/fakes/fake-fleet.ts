@@ -49,6 +49,8 @@ class InMemoryFleet implements FleetPort {
   readonly zonesInTrouble = new Map<string, string>();
   /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
   readonly fenced = new Set<string>();
+  /** Zones out of reach: their hosts neither come nor go, whatever EC2 is told. */
+  readonly zonesOutOfReach = new Set<string>();
   /** EC2 gives no more TaskManager hosts than this, and says nothing. */
   mostHosts = Number.POSITIVE_INFINITY;
   private readonly access = new Map<string, Access>();
@@ -215,6 +217,16 @@ class InMemoryFleet implements FleetPort {
     this.fill();
   }
 
+  /** Every instance there is, of whatever cluster and epoch. `owner` as in `fenced`. */
+  instances(): readonly (Host & { readonly owner: string })[] {
+    return this.hosts.map(({ group, observationsLeft: _, ...host }) => ({ ...host, owner: this.groups.get(group)?.owner ?? group }));
+  }
+
+  /** Time passes, and nobody looks. */
+  goOn(): void {
+    this.pass();
+  }
+
   /** What there is that costs money or gives access; empty when nothing is left behind. */
   leftovers(): readonly string[] {
     return [
@@ -240,7 +252,7 @@ class InMemoryFleet implements FleetPort {
   /** One observation goes by: pending hosts come nearer to running, leaving ones to being gone, missing ones are launched. */
   private pass(): void {
     for (const host of this.hosts) {
-      if (host.state === 'running') continue;
+      if (host.state === 'running' || this.zonesOutOfReach.has(host.zone)) continue;
       host.observationsLeft -= 1;
       if (host.state === 'pending' && host.observationsLeft < 0) host.state = 'running';
     }

@@ -50,8 +50,17 @@ interface Job {
   bears?: number;
   readonly startedAt: string;
   checkpoints: { completed: number; failed: number; latest?: string };
+  /** Number of its newest checkpoint or savepoint: Flink counts both with one counter. */
+  counted: number;
   /** What happens at the next look, in order: nothing in the fake runs on a clock. */
   next: (() => void)[];
+}
+
+export interface StateKept {
+  readonly flinkJobId: string;
+  readonly checkpointId: number;
+  readonly location: string;
+  readonly ends: boolean;
 }
 
 const MAX_PARALLELISM = 128;
@@ -141,9 +150,26 @@ export class FakeFlink implements FlinkPort {
     const job = this.known.get(flinkJobId);
     if (!job) throw new Error(`fake Flink has no job ${flinkJobId}`);
     job.checkpoints.completed += 1;
-    job.checkpoints.latest = `${directory}/${flinkJobId}/chk-${job.checkpoints.completed}`;
-    this.storage.add(job.checkpoints.latest);
-    return job.checkpoints.latest;
+    job.counted += 1;
+    const location = `${directory}/${flinkJobId}/chk-${job.counted}`;
+    this.keep({ flinkJobId, checkpointId: job.counted, location, ends: false });
+    job.checkpoints.latest = location;
+    return location;
+  }
+
+  /** A checkpoint or savepoint is whole; `ends`: its job ends with it. */
+  protected keep({ location }: StateKept): void {
+    this.storage.add(location);
+  }
+
+  /** Time passes, and nobody looks. */
+  goOn(): void {
+    for (const job of this.known.values()) job.next.shift()?.();
+  }
+
+  /** Its jobs as they are, whether it answers or not. */
+  get inside(): readonly { readonly flinkJobId: string; readonly name: string; readonly state: FlinkJobState; readonly running: number }[] {
+    return [...this.known].map(([flinkJobId, { request, state, running }]) => ({ flinkJobId, name: request.jobName, state, running }));
   }
 
   get jarIds(): readonly string[] {
@@ -354,6 +380,7 @@ export class FakeFlink implements FlinkPort {
       running: 0,
       startedAt: '2026-01-01T00:00:00.000Z',
       checkpoints: { completed: 0, failed: 0 },
+      counted: 0,
       next: [],
     };
     this.known.set(request.flinkJobId, job);
@@ -452,7 +479,12 @@ export class FakeFlink implements FlinkPort {
         this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint was declined by a task' });
         return;
       }
-      this.storage.add(location);
+      if (job.state !== 'RUNNING') {
+        this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint Coordinator is suspending.' });
+        return;
+      }
+      job.counted += 1;
+      this.keep({ flinkJobId, checkpointId: job.counted, location, ends: stops && this.savepoints !== 'stop-fails' });
       if (stops && this.savepoints === 'stop-fails') {
         const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job did not terminate successfully.`;
         this.triggers.set(key, { state: 'failed', reason, location });

@@ -217,7 +217,47 @@ describe('a lost zone', () => {
   });
 });
 
+describe('a move that goes on with an interrupted one', () => {
+  /** The execution is stopped behind a task with this state's name, and no zone has capacity from then on. */
+  const interruptedAt = async (state: string, wish: Parameters<World['acceptFailover']>[0]): Promise<Operation> => {
+    for (let tasks = 1; tasks < 100; tasks++) {
+      world = enter(new World());
+      await run(await world.acceptLaunch());
+      await run(await world.acceptSubmission(world.jarSpec(4)));
+      const operation = await world.acceptFailover(wish);
+      if (!(await run(operation, tasks)).path.slice(0, -1).includes(state)) continue;
+      for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+      return operation;
+    }
+    throw new Error(`no execution comes to "${state}"`);
+  };
+
+  test.each([
+    ['Secure state', 'planned'],
+    ['Fence lost hosts', 'lost'],
+  ] as const)('behind "%s" does not give the cluster back to the hosts that were left', async (state, mode) => {
+    const operation = await interruptedAt(state, { mode });
+    await recover(world, operation.operationId);
+    expect(await world.cluster()).toMatchObject({ status: 'FAILED', zone: 'us-east-1c' });
+    expect(await world.job()).toMatchObject({ status: 'FAILED', lease: undefined });
+    world.fleet.zonesWithoutCapacity.clear();
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.any(String) });
+    expect(await violations(world)).toEqual([]);
+  });
+});
+
 describe('what is under way on the cluster', () => {
+  test('a job that an upgrade had just stopped is no job that has done its work: it goes on from that savepoint', async () => {
+    const before = await world.job();
+    const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+    for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    const after = await world.job();
+    expect(after).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 1, restoredFrom: expect.stringMatching(/savepoint-/) });
+    expect(await violations(world)).toEqual([]);
+  });
+
   test('ends as canceled, names the failover, and can write nothing any more', async () => {
     const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
     await run(upgrade, 3);

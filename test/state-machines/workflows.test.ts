@@ -241,8 +241,7 @@ describe('submit-job', () => {
 
   test('the next start of a canceled job goes on from the checkpoint it left', async () => {
     await submit();
-    const left = `s3://state/clusters/flights/jobs/delays/checkpoints/${(await world.job()).flinkJobId}/chk-7`;
-    world.flink.storage.add(left);
+    const left = world.flink.completeCheckpoint((await world.job()).flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
     await change(cancel);
     await submit();
     expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: left });

@@ -39,6 +39,7 @@ export const composition = {
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 const directory = path.join(__dirname, '../../../lambdas/handlers/workflow');
+const CONTEXT = { getRemainingTimeInMillis: () => 30_000 };
 const placeholderOf = (file: string): string =>
   file
     .replace('.handler.ts', '')
@@ -49,7 +50,16 @@ const handlers = new Map<string, Handler>();
 for (const file of readdirSync(directory))
   handlers.set(placeholderOf(file), (require(path.join(directory, file)) as { handler: Handler }).handler);
 
-const CONTEXT = { getRemainingTimeInMillis: () => 30_000 };
+/** Calls the function behind a definition's placeholder, such as `StartJob`. Without a context nothing runs on the machine's clock. */
+export const invoke = (placeholder: string, payload: unknown, context: unknown = {}): Promise<unknown> => {
+  const handler = handlers.get(placeholder);
+  if (!handler) throw new Error(`there is no function ${placeholder}`);
+  return handler(structuredClone(payload), context);
+};
+
+/** Calls a function that an event or a schedule starts, by its name. */
+export const event = (name: string, payload: unknown): Promise<unknown> =>
+  (require(`../../../lambdas/handlers/events/${name}.handler`) as { handler: Handler }).handler(payload, {});
 
 /**
  * Runs an operation's workflow to its end, with the real definition and the real functions.
@@ -62,10 +72,8 @@ export const run = async (operation: Operation, stopAfter = Number.POSITIVE_INFI
     { operationId: operation.operationId },
     {
       invoke: (placeholder, payload) => {
-        const handler = handlers.get(placeholder);
-        if (!handler) throw new Error(`there is no function ${placeholder}`);
         if (tasks++ >= stopAfter) throw new Stopped('the execution was stopped');
-        return handler(structuredClone(payload), CONTEXT);
+        return invoke(placeholder, payload, CONTEXT);
       },
       pause: (seconds) => world.pause(seconds),
     },

@@ -13,8 +13,8 @@ import { type Considered, considerScaling } from '../../../lambdas/usecases/cons
 import { putState } from '../../fakes/checkpoint-metadata';
 import { createFakeAlarms, type FakeAlarms } from '../../fakes/fake-alarms';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
-import { createFakeFleet, type FakeFleet } from '../../fakes/fake-fleet';
-import { FakeFlink, VERTEX } from '../../fakes/fake-flink';
+import { createFakeFleet, type FakeFleet, type FakeFleetOptions } from '../../fakes/fake-fleet';
+import { FakeFlink, type StateKept, VERTEX } from '../../fakes/fake-flink';
 import { createFakeKafkaMetrics, type FakeKafkaMetrics } from '../../fakes/fake-kafka-metrics';
 import { createFakeObservations, type FakeObservations } from '../../fakes/fake-observations';
 import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
@@ -75,16 +75,19 @@ export const SIZE: Cluster['size'] = {
 export const SCRIPT = 'INSERT INTO sink SELECT * FROM source;';
 const START = Date.parse('2026-03-01T12:00:00.000Z');
 
-/** What Flink completes can be seen in S3. */
-class StateInS3 extends Set<string> {
-  constructor(private readonly artifacts: FakeArtifacts) {
-    super();
+/** A Flink of which one can see in S3 what it completes. */
+export class FlinkOnS3 extends FakeFlink {
+  constructor(
+    private readonly artifacts: FakeArtifacts,
+    storage: Set<string>,
+  ) {
+    super({ taskManagers: 0, slotsPerTaskManager: SIZE.slotsPerTaskManager, storage });
+    this.reachable = false;
   }
 
-  override add(location: string): this {
-    const number = Number(/\/chk-(\d+)$/.exec(location)?.[1] ?? this.size + 1);
-    putState(this.artifacts, location, { checkpointId: number, files: [{ path: 'state', sizeBytes: 10 }] });
-    return super.add(location);
+  protected override keep(state: StateKept): void {
+    putState(this.artifacts, state.location, { checkpointId: state.checkpointId, files: [{ path: 'state', sizeBytes: 10 }] });
+    super.keep(state);
   }
 }
 
@@ -102,12 +105,13 @@ export class World {
   now = START;
   readonly clock = (): Date => new Date(this.now);
   readonly store: FakeStore = createFakeStore(this.clock);
-  readonly fleet: FakeFleet = createFakeFleet({ now: this.clock });
+  readonly fleet: FakeFleet;
   readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
   readonly alarms: FakeAlarms = createFakeAlarms();
   readonly kafkaMetrics: FakeKafkaMetrics = createFakeKafkaMetrics();
   readonly workflows: FakeWorkflows = createFakeWorkflows();
-  private readonly storage = new StateInS3(this.artifacts);
+  /** Every checkpoint and savepoint that is complete. */
+  protected readonly storage = new Set<string>();
   /** The JobManager that was connected to for the first time last: after a failover the new one. */
   flink = this.newFlink();
   /** JobManagers by address; each host that takes over an address is a new process of it. */
@@ -125,10 +129,12 @@ export class World {
   calls = 0;
   private operations = 0;
 
-  private newFlink(): FakeFlink {
-    const made = new FakeFlink({ taskManagers: 0, slotsPerTaskManager: SIZE.slotsPerTaskManager, storage: this.storage });
-    made.reachable = false;
-    return made;
+  constructor(fleet: FakeFleetOptions = {}) {
+    this.fleet = createFakeFleet({ now: this.clock, ...fleet });
+  }
+
+  protected newFlink(): FakeFlink {
+    return new FlinkOnS3(this.artifacts, this.storage);
   }
 
   /** The JobManager at an address. The first one is there before it has an address, so that a test can say how it behaves. */

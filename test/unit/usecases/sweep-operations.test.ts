@@ -30,15 +30,32 @@ test('a launch whose workflow was interrupted ends, and the control plane itself
   expect(await world.store.operation(swept?.cleaning ?? '')).toMatchObject({ requestedBy: 'sluice' });
 });
 
-test('a clean-up that was interrupted itself is left to a person', async () => {
+test('a clean-up that was interrupted itself is followed by another, the third of them by a person', async () => {
   const { world, sweep } = prepare();
   const operation = await world.acceptLaunch();
   world.workflows.end('launch-cluster', operation.operationId);
-  const [first] = await sweep();
-  world.workflows.end('terminate-cluster', first?.cleaning ?? '');
+  for (const times of [1, 2, 3]) {
+    const [swept] = await sweep();
+    const cleaning = await world.store.operation(swept?.cleaning ?? '');
+    expect(cleaning).toMatchObject({ cleansUp: { after: swept?.operationId, times } });
+    world.workflows.end('terminate-cluster', swept?.cleaning ?? '');
+  }
   expect(await sweep()).toEqual([expect.not.objectContaining({ cleaning: expect.anything() })]);
   expect(await sweep()).toEqual([]);
   expect(await world.cluster()).toMatchObject({ status: 'FAILED' });
+});
+
+test('what the control plane has begun by itself is cleaned up after like what a person has', async () => {
+  const { world, sweep } = prepare();
+  await world.acceptLaunch();
+  const cluster = await world.cluster();
+  world.store.seed({ clusters: [{ ...cluster, status: 'RUNNING', lease: undefined }], operations: [] });
+  const failover = { ...(await world.acceptFailover()), requestedBy: 'sluice' };
+  world.store.seed({ operations: [failover] });
+  world.workflows.end('fail-over-cluster', failover.operationId);
+  const swept = (await sweep()).find(({ operationId }) => operationId === failover.operationId);
+  expect(await world.store.operation(swept?.cleaning ?? '')).toMatchObject({ kind: 'fail-over-cluster', status: 'PENDING' });
+  expect(await world.cluster()).toMatchObject({ status: 'FAILING_OVER', lease: { operationId: swept?.cleaning } });
 });
 
 test('at the end of an execution only its own operation is looked at', async () => {

@@ -1,0 +1,206 @@
+import type { ChangeRequest } from '../../../lambdas/usecases/accept';
+import { acceptCancellation } from '../../../lambdas/usecases/accept-cancellation';
+import { acceptFailover } from '../../../lambdas/usecases/accept-failover';
+import { acceptInterruption } from '../../../lambdas/usecases/accept-interruption';
+import { acceptRescale } from '../../../lambdas/usecases/accept-rescale';
+import { acceptSavepoint } from '../../../lambdas/usecases/accept-savepoint';
+import { acceptStop } from '../../../lambdas/usecases/accept-stop';
+import { acceptSubmission } from '../../../lambdas/usecases/accept-submission';
+import { acceptTermination } from '../../../lambdas/usecases/accept-termination';
+import { acceptUpgrade } from '../../../lambdas/usecases/accept-upgrade';
+import { considerScaling } from '../../../lambdas/usecases/consider-scaling';
+import { describeJob } from '../../../lambdas/usecases/describe-job';
+import { composition, enter, event, run } from '../support/functions';
+import { STAGE } from '../support/world';
+import { Chance } from './chance';
+import type { Weather } from './scheduler';
+import { Simulation } from './simulation';
+
+const SECOND = 1_000;
+const AT = { cluster: 'flights', job: 'delays' };
+/** A program with this argument fails once it was accepted. */
+const BROKEN = '--broken';
+
+/** What the functions are given: each port waits for its turn. */
+const DEPS = {
+  clock: composition.clock,
+  stage: STAGE,
+  store: composition.store(),
+  workflows: composition.workflows(),
+  artifacts: composition.artifacts(),
+  fleet: composition.fleet(),
+  flink: composition.flink(),
+  observations: composition.observations(),
+  kafkaMetrics: composition.kafkaMetrics(),
+};
+
+type Deed = (world: Simulation, change: ChangeRequest) => Promise<unknown>;
+/** The jar of the world's `jarSpec`, as a caller names it. */
+const jarOf = (world: Simulation, content: string, args: string[]) => {
+  const { program } = world.jarSpec(2, content);
+  if (program.kind !== 'jar') throw new Error('it is a jar');
+  return { uri: program.uri, sha256: program.sha256, arguments: args };
+};
+const specOf = (world: Simulation, name: string) => ({
+  name,
+  jar: jarOf(world, name, []),
+  parallelism: 2,
+  flinkConfiguration: {},
+  restore: { from: 'latest' as const, allowNonRestoredState: false },
+});
+const PERSON = { kind: 'person' as const, evidence: 'somebody wants it' };
+const upgradeTo =
+  (args: string[]): Deed =>
+  (world, change) =>
+    acceptUpgrade(DEPS, change, AT, { jar: jarOf(world, 'new', args), allowNonRestoredState: false });
+
+/** What people and alarms ask for, at any time. */
+const DEEDS: Readonly<Record<string, Deed>> = {
+  'fail over': (_, change) => acceptFailover(DEPS, change, 'flights', { trigger: PERSON }),
+  'fail over, planned': (_, change) => acceptFailover(DEPS, change, 'flights', { mode: 'planned', trigger: PERSON }),
+  'fail over, lost': (_, change) => acceptFailover(DEPS, change, 'flights', { mode: 'lost', trigger: PERSON }),
+  'fail back': (_, change) => acceptFailover(DEPS, change, 'flights', { zone: 'us-east-1a', trigger: PERSON }),
+  'stop with a savepoint': (_, change) => acceptStop(DEPS, change, AT, false),
+  cancel: (_, change) => acceptCancellation(DEPS, change, AT),
+  'cancel another': (_, change) => acceptCancellation(DEPS, change, { cluster: 'flights', job: 'other' }),
+  'take a savepoint': (_, change) => acceptSavepoint(DEPS, change, AT),
+  'rescale out': (_, change) => acceptRescale(DEPS, change, AT, 4),
+  'rescale in': (_, change) => acceptRescale(DEPS, change, AT, 1),
+  upgrade: upgradeTo([]),
+  'upgrade to what fails': upgradeTo([BROKEN]),
+  'submit it again': (world, change) => acceptSubmission(DEPS, change, 'flights', specOf(world, 'delays')),
+  'submit another': (world, change) => acceptSubmission(DEPS, change, 'flights', specOf(world, 'other')),
+  'terminate, with savepoints': (_, change) => acceptTermination(DEPS, change, 'flights', 'savepoint'),
+  'terminate at once': (_, change) => acceptTermination(DEPS, change, 'flights', 'cancel'),
+  'look at the job': () => describeJob(DEPS, 'flights', 'delays'),
+  'an alarm rings': () => considerScaling(DEPS, AT, 'alarm lag'),
+  'EC2 takes a host': (world) => {
+    const instanceId = world.fleet.instances().find(({ role }) => role === 'taskmanager')?.instanceId ?? 'i-0';
+    return acceptInterruption(DEPS, { instanceId, notice: 'rebalance', noticedAt: world.clock().toISOString() });
+  },
+};
+const MOVES = ['fail over', 'fail over, planned', 'fail over, lost'];
+const FINAL = ['terminate, with savepoints', 'terminate at once'];
+const OTHERS = Object.keys(DEEDS).filter((name) => !FINAL.includes(name));
+
+export interface Run {
+  readonly seed: number;
+  readonly broken: readonly string[];
+  readonly history: readonly string[];
+  /** What was done and went wrong, in order; those that were left out are among them. */
+  readonly disturbances: readonly string[];
+  readonly steps: number;
+}
+
+/** Changes what a call of a port does, for all calls of a run. */
+export type Mutant = (world: Simulation) => void;
+
+/** More steps than any run takes that comes to an end. */
+const MOST_STEPS = 15_000;
+
+/** One run: a cluster with a job, what people and chance do to it, then time without trouble in which all must come to an end. */
+export const runSeed = async (seed: number, without: ReadonlySet<number> = new Set(), mutant: Mutant = () => undefined): Promise<Run> => {
+  const plan = new Chance(seed * 7 + 5);
+  const weather: Weather = { faults: plan.of([0, 0.002, 0.01, 0.03]), slow: plan.of([0.02, 0.1, 0.3]), sticky: plan.of([0, 0.5, 0.9]) };
+  const world = new Simulation(seed, weather, without);
+  enter(world);
+  world.flink.behaviour = ({ arguments: given = [] }) =>
+    given.includes(BROKEN) ? { does: 'fail', reason: 'it is broken' } : { does: 'run' };
+  await run(await world.acceptLaunch());
+  const spec = world.jarSpec(plan.of([2, 4]));
+  await run(await world.acceptSubmission({ ...spec, ...(plan.is(0.3) ? { scaling: { enabled: true, priority: 0 } } : {}) }));
+  await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
+  mutant(world);
+  world.begin();
+  planDeeds(world, plan);
+  planTrouble(world, plan);
+  const end = world.now + 120 * SECOND;
+  const broken = await act(world, end);
+  const { scheduler } = world;
+  return { seed, broken, history: scheduler.history, disturbances: scheduler.disturbances, steps: scheduler.steps };
+};
+
+const act = async (world: Simulation, end: number): Promise<readonly string[]> => {
+  const { scheduler } = world;
+  const during = await world.until(() => scheduler.now >= end, MOST_STEPS);
+  if (during.length > 0) return during;
+  scheduler.calm = true;
+  scheduler.note('from here on nothing goes wrong any more');
+  world.heal();
+  let quiet = scheduler.now;
+  const after = await world.until(async () => {
+    if ((await world.store.openOperations()).length > 0 || !world.idle) quiet = scheduler.now;
+    // Long enough for what is tried every ten minutes.
+    return scheduler.now >= quiet + 12 * 60 * SECOND;
+  }, MOST_STEPS);
+  if (after.length > 0) return after;
+  // Whoever looks at a job has its end recorded.
+  for (const { name } of (await world.store.jobs('flights', { limit: 100 })).items) await describeJob(DEPS, 'flights', name);
+  return world.atTheEnd();
+};
+
+const planDeeds = (world: Simulation, plan: Chance): void => {
+  const names = [
+    plan.of(MOVES),
+    ...Array.from({ length: plan.between(1, 3) }, () => plan.of(OTHERS)),
+    ...(plan.is(0.15) ? [plan.of(FINAL)] : []),
+  ];
+  // Often at about the same moment.
+  const spread = plan.of([2, 20, 60]);
+  names.forEach((name, index) => {
+    const at = world.now + plan.between(0, spread * SECOND);
+    const times = plan.is(0.1) ? 2 : 1;
+    const id = `op-${String(index).padStart(20, 'z')}${'abcdef'[plan.between(0, 5)]}00000`;
+    const change: ChangeRequest = { requestedBy: 'arn:aws:iam::000000000000:user/anna', operationId: id, requestHash: name };
+    world.scheduler.at(at, `anna: ${name}`, () => {
+      if (!world.scheduler.disturb(`anna: ${name}${times > 1 ? ', twice' : ''}`)) return;
+      for (let time = 0; time < times; time++) void world.asks(`«${name}»`, async () => DEEDS[name]?.(world, change));
+    });
+  });
+};
+
+const planTrouble = (world: Simulation, plan: Chance): void => {
+  const { scheduler } = world;
+  const some = (probability: number, go: () => void): void => {
+    if (plan.is(probability)) scheduler.at(world.now + plan.between(0, 70 * SECOND), 'something happens', go);
+  };
+  const seconds = plan.between(3, 200);
+  const how = plan.of(['dark', 'island'] as const);
+  const told = plan.between(0, 2);
+  some(0.5, () => {
+    const zone = `use1-az${'abc'.indexOf(world.zoneNow.slice(-1)) + 1}`;
+    world.loseZoneFor(seconds, how);
+    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: zone } } };
+    for (let time = 0; time < told; time++)
+      scheduler.at(
+        scheduler.now + world.chance.between(1, 30) * SECOND,
+        `AWS says that ${zone} is impaired`,
+        () => void world.asks('zone event', () => event('handle-zone-event', shift)),
+      );
+  });
+  some(0.3, () => world.stopOne());
+  some(0.2, () => world.stopOne());
+  some(0.2, () => world.stopOne());
+  some(0.2, () => world.loseHost('jobmanager'));
+  some(0.3, () => world.loseHost('taskmanager'));
+  const dry = plan.of(['us-east-1a', 'us-east-1b', 'us-east-1c']);
+  if (plan.is(0.3) && scheduler.disturb(`EC2 has nothing in ${dry}`)) world.fleet.zonesWithoutCapacity.add(dry);
+  const dryToo = plan.of(['us-east-1b', 'us-east-1c']);
+  if (plan.is(0.15) && scheduler.disturb(`EC2 has nothing in ${dryToo} either`)) world.fleet.zonesWithoutCapacity.add(dryToo);
+};
+
+/** The same run with less and less of what was done to it, as long as it breaks. At most so many tries. */
+export const shrink = async (first: Run, mutant?: Mutant, tries = 60): Promise<Run> => {
+  let smallest = first;
+  const without = new Set<number>();
+  for (let number = 0; number < smallest.disturbances.length && tries > 0; number++, tries--) {
+    const shorter = await runSeed(first.seed, new Set([...without, number]), mutant);
+    if (shorter.broken.length === 0) continue;
+    without.add(number);
+    smallest = shorter;
+  }
+  return smallest;
+};
+
+export const describeRun = ({ seed, broken, history }: Run): string =>
+  [`SEED=${seed} breaks:`, ...broken.map((one) => `  ${one}`), 'by this schedule:', ...history.slice(-400)].join('\n');

@@ -1,0 +1,84 @@
+interface Kept {
+  readonly job: string;
+  readonly flinkJobId: string;
+  /** How far its job had read. */
+  readonly offset: number;
+}
+interface Start {
+  readonly job: string;
+  readonly restoredFrom: string | undefined;
+  /** How far it has read. */
+  read: number;
+  /** How far it had read at its newest complete checkpoint or savepoint. */
+  safe: number;
+  /** How far what it has read is counted, by itself or by those that it goes on from. */
+  counted: number;
+}
+
+/**
+ * What the user of a stream sees: which of the records that a job reads have been counted in its output. A start counts what it has read when it completes
+ * a checkpoint (Flink's sinks commit then); a start that is restored goes on from where the checkpoint was taken. So whoever counts records that somebody
+ * else has counted since, counts them twice.
+ */
+export class Ledger {
+  readonly broken: string[] = [];
+  private readonly kept = new Map<string, Kept>();
+  private readonly starts = new Map<string, Start>();
+  /** By job: how far its records are counted. */
+  private readonly counted = new Map<string, number>();
+  /** By job: the furthest state that is known to be complete. */
+  private readonly newest = new Map<string, { readonly location: string; readonly offset: number }>();
+
+  started(flinkJobId: string, job: string, savepoint: string | undefined): void {
+    if (this.starts.has(flinkJobId)) this.broken.push(`${job} was started twice as ${flinkJobId}`);
+    const state = savepoint === undefined ? undefined : this.kept.get(savepoint);
+    if (state && state.job !== job) this.broken.push(`${job} was restored from ${savepoint}, which is ${state.job}'s`);
+    const offset = state?.offset ?? 0;
+    const newest = this.newest.get(job);
+    if (newest && offset < newest.offset)
+      this.broken.push(`${job} was started from ${savepoint ?? 'nothing'}, older than ${newest.location}, which is complete`);
+    const counted = this.counted.get(job) ?? 0;
+    if (offset < counted)
+      this.broken.push(`${job} was started from ${savepoint ?? 'nothing'} (${offset}), records up to ${counted} are counted`);
+    // A restored sink commits what its state has left open.
+    this.counted.set(job, Math.max(counted, offset));
+    this.starts.set(flinkJobId, { job, restoredFrom: savepoint, read: offset, safe: offset, counted: offset });
+  }
+
+  /** Files and metadata of a checkpoint are all in S3. */
+  written(flinkJobId: string, location: string): void {
+    const start = this.starts.get(flinkJobId);
+    if (!start) return;
+    start.read += 1;
+    this.kept.set(location, { job: start.job, flinkJobId, offset: start.read });
+  }
+
+  /** Its JobManager has entered it as complete; `counts`: and told the sinks. */
+  completed(location: string, counts: boolean): void {
+    const state = this.kept.get(location);
+    const start = state && this.starts.get(state.flinkJobId);
+    if (!state || !start) return;
+    const newest = this.newest.get(state.job);
+    if (!newest || newest.offset < state.offset) this.newest.set(state.job, { location, offset: state.offset });
+    start.safe = Math.max(start.safe, state.offset);
+    if (!counts || state.offset <= start.counted) return;
+    const counted = this.counted.get(state.job) ?? 0;
+    if (counted > start.counted && !this.isGoneOnFrom(location))
+      this.broken.push(
+        `${state.flinkJobId} of ${state.job} counts records ${start.counted + 1} to ${state.offset} with ${location}, of which ${counted - start.counted} were counted by another start`,
+      );
+    start.counted = state.offset;
+    this.counted.set(state.job, Math.max(counted, state.offset));
+  }
+
+  /** Its JobManager went and came: it reads again from its last checkpoint on. */
+  recovered(flinkJobId: string): void {
+    const start = this.starts.get(flinkJobId);
+    if (start) start.read = start.safe;
+  }
+
+  /** Whoever was restored from a state commits what it has left open: that it is committed once more changes nothing. */
+  private isGoneOnFrom(location: string): boolean {
+    return [...this.starts.values()].some(({ restoredFrom }) => restoredFrom === location);
+  }
+}

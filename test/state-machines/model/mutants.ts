@@ -1,0 +1,76 @@
+import type { Cluster } from '../../../lambdas/contracts/cluster';
+import type { Job } from '../../../lambdas/contracts/job';
+import type { RunRequest } from '../../../lambdas/gateways/flink/flink.port';
+import type { Mutant } from './explore';
+import type { Simulation } from './simulation';
+
+// biome-ignore lint/suspicious/noExplicitAny: the arguments of whichever port it is
+type Change = (call: () => Promise<unknown>, args: readonly any[], world: Simulation) => Promise<unknown>;
+
+/** The product with one call of a port done otherwise. */
+const instead =
+  (changes: Readonly<Record<string, Change>>): Mutant =>
+  (world) => {
+    world.mutate = (port, method, call, args) => changes[`${port}.${method}`]?.(call, args, world) ?? call();
+  };
+const nothing: Change = async () => undefined;
+const isFence = (key: unknown): boolean => String(key).endsWith('/recovery/fenced');
+const withoutFence: Change = async (call, [, key]) => (isFence(key) ? '' : call());
+
+/** Each takes one protection away. What the model checks is worth something if it finds every one of them. */
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'former hosts are not fenced': instead({ 'fleet.fence': nothing, 'artifacts.putText': withoutFence }),
+  'the fence in S3 is left to IAM, which takes seconds': instead({ 'artifacts.putText': withoutFence }),
+  'the newest checkpoint in S3 is not looked for': instead({
+    'artifacts.directories': async (call) => {
+      const names = (await call()) as readonly string[];
+      const numbers = names.flatMap((name) => /^chk-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+      return numbers.length < 2 ? names : names.filter((name) => name !== `chk-${Math.max(...numbers)}`);
+    },
+  }),
+  'a failover breaks no lease of a job': instead({
+    'store.acceptTakeover': async (_, [operation, cluster, previous], world) =>
+      world.store.acceptTakeover(operation, cluster, previous, []),
+  }),
+  'nobody looks whose lease it is': (world) => {
+    const mine = <T extends { readonly lease?: unknown }>(item: T | undefined): T | undefined =>
+      item && world.asker !== undefined ? { ...item, lease: { operationId: world.asker, acquiredAt: '', until: '' } } : item;
+    instead({
+      'store.cluster': async (call) => mine((await call()) as Cluster | undefined),
+      'store.job': async (call) => mine((await call()) as Job | undefined),
+      'store.updateJob': async (call, [cluster, name, , change]) => {
+        const holder = (await world.store.job(cluster, name))?.lease?.operationId;
+        return holder === undefined ? call() : world.store.updateJob(cluster, name, holder, change);
+      },
+      'store.updateCluster': async (call, [name, , change]) => {
+        const holder = (await world.store.cluster(name))?.lease?.operationId;
+        return holder === undefined ? call() : world.store.updateCluster(name, holder, change);
+      },
+    })(world);
+  },
+  'every try of a start has a Flink job id of its own': (world) => {
+    let tries = 0;
+    instead({
+      'flink.runJar': async (_, [request], { flink }) => {
+        const { flinkJobId } = request as RunRequest;
+        tries += 1;
+        return flink.runJar({ ...(request as RunRequest), flinkJobId: `${String(tries).padStart(4, '0')}${flinkJobId.slice(4)}` });
+      },
+    })(world);
+  },
+  'a start does not say what it is restored from': instead({
+    'flink.runJar': async (_, [request], { flink }) => {
+      const { savepoint: _savepoint, ...rest } = request as RunRequest;
+      return flink.runJar(rest);
+    },
+  }),
+  'nobody sweeps': (world) => {
+    world.sweeps = false;
+  },
+  'groups of former epochs are left': instead({
+    'fleet.deleteGroups': nothing,
+    'fleet.fence': nothing,
+    'fleet.groupsGone': async () => true,
+  }),
+  'roles and interfaces of former epochs are left': instead({ 'fleet.deleteAccess': nothing }),
+};
