@@ -109,6 +109,8 @@ export const job = z.object({
   stopAskedBy: operationId.optional(),
   /** Where the running epoch was restored from. */
   restoredFrom: s3Uri.optional(),
+  /** When the state of `restoredFrom` was complete, where a failover took the newest that was left: what came later was processed again. */
+  restoredStateAt: instant.optional(),
   /** Newest savepoint known to be complete. */
   latestSavepoint: s3Uri.optional(),
   /** A failover has taken the job from its hosts and has to start it again; absent once it runs there. */

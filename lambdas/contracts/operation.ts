@@ -34,10 +34,18 @@ export type FailoverTrigger = z.infer<typeof failoverTrigger>;
 const byVertex = z.record(z.string(), z.int().min(1));
 
 const failoverReport = z.object({
-  /** Seconds by part: `detect`, `decide`, `capacity`, `state`, `fence`, `restore`, `firstCheckpoint`. They may overlap. */
+  /**
+   * Seconds by part: `detect`, `decide`, `capacity`, `state`, `fence`, `restore`, and, both from when all jobs ran on, `firstRecord` and
+   * `firstCheckpoint`. They may overlap. The first record is seen up to 4 s late, since Flink gathers its figures every 3 s.
+   */
   seconds: z.record(z.string(), z.number()),
-  /** From the loss (of a planned move: from when its jobs were asked to stop) until all jobs ran with all their tasks. */
+  /**
+   * From the loss (of a planned move: from when its jobs were asked to stop) until all jobs had processed a record, or, where one had none to process,
+   * until all ran with all their tasks.
+   */
   outageSeconds: z.number().optional(),
+  /** By job: how much of its input, in seconds before it stopped, it had to process again. 0: it was stopped with a savepoint. Missing: it had no state. */
+  reprocessedSeconds: z.record(z.string(), z.number()).optional(),
   objectiveSeconds: z.number(),
   objectiveMet: z.boolean().optional(),
 });

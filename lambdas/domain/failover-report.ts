@@ -1,13 +1,30 @@
+import type { Job } from '../contracts/job';
 import type { FailoverReport, Operation, Phase } from '../contracts/operation';
 
 const seconds = (from: string | undefined, to: string | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : Math.max(0, Date.parse(to) - Date.parse(from)) / 1_000;
 
+/** Name of the phase that is there once every job has been seen to process a record on the new hosts. */
+export const FIRST_RECORD = 'First record';
+
+/** A job as a failover has started it again. */
+export type JobRestored = Pick<Job, 'name' | 'restoredFrom' | 'restoredStateAt'>;
+
+const againOf = ({ name, restoredFrom, restoredStateAt }: JobRestored, stoppedAt: string): readonly (readonly [string, number])[] => {
+  if (restoredFrom === undefined) return [];
+  // Stopped with the savepoint that it goes on from: nothing came in between.
+  return [[name, restoredStateAt === undefined ? 0 : (seconds(restoredStateAt, stoppedAt) ?? 0)]];
+};
+
 /**
  * Where the time of a failover went, by its phases. Hosts boot while state is asked for and the former hosts are cut off, so the parts may overlap.
  * The outage of a planned move begins when its jobs are asked to stop, that of a lost zone when the loss was seen first, or else asked about.
  */
-export const failoverReport = ({ phases, request, requestedAt }: Operation, objectiveSeconds: number): FailoverReport | undefined => {
+export const failoverReport = (
+  { phases, request, requestedAt }: Operation,
+  objectiveSeconds: number,
+  jobs: readonly JobRestored[] = [],
+): FailoverReport | undefined => {
   if (request.kind !== 'fail-over-cluster' || request.cleansOnly) return undefined;
   const phase = (...names: readonly string[]): Phase | undefined => phases.find(({ name }) => names.includes(name));
   const took = (...names: readonly string[]): number | undefined => {
@@ -16,20 +33,27 @@ export const failoverReport = ({ phases, request, requestedAt }: Operation, obje
   };
   const detectedAt = request.trigger.detectedAt ?? requestedAt;
   const planned = phase('Secure state');
-  const outage = seconds(planned?.startedAt ?? detectedAt, phase('Look at the jobs')?.endedAt);
+  const running = phase('Look at the jobs')?.endedAt;
+  const firstRecord = phase(FIRST_RECORD)?.endedAt;
+  const outage = seconds(planned?.startedAt ?? detectedAt, firstRecord ?? running);
+  // What a zone that only counts as lost goes on to do is lost too, until it is cut off.
+  const stoppedAt = request.trigger.detectedAt ?? planned?.startedAt ?? phase('Fence lost hosts')?.startedAt ?? requestedAt;
+  const reprocessed = jobs.flatMap((job) => againOf(job, stoppedAt));
   const parts = {
     detect: seconds(request.trigger.detectedAt, requestedAt),
     decide: seconds(requestedAt, phase('Take over the jobs')?.endedAt),
     capacity: seconds(phase('Prepare access')?.startedAt, phase('Look for slots')?.endedAt),
     state: took('Secure state') ?? took('Ask the former hosts', 'Ask the lost hosts'),
     fence: took('Fence', 'Fence lost hosts'),
-    restore: seconds(phase('Start jobs')?.startedAt, phase('Look at the jobs')?.endedAt),
-    firstCheckpoint: seconds(phase('Look at the jobs')?.endedAt, phase('Look for first checkpoints')?.endedAt),
+    restore: seconds(phase('Start jobs')?.startedAt, running),
+    firstRecord: seconds(running, firstRecord),
+    firstCheckpoint: seconds(running, phase('Look for first checkpoints')?.endedAt),
   };
   const known = Object.fromEntries(Object.entries(parts).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
   return {
     seconds: known,
     objectiveSeconds,
+    ...(reprocessed.length === 0 ? {} : { reprocessedSeconds: Object.fromEntries(reprocessed) }),
     ...(outage === undefined ? {} : { outageSeconds: outage, objectiveMet: outage <= objectiveSeconds }),
   };
 };

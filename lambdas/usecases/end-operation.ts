@@ -5,10 +5,12 @@ import type { EndOperationInput, TaskAnswer } from '../contracts/workflow';
 import type { Clock } from '../domain/clock';
 import { describeFailure, type Failure, sentence, shorten } from '../domain/describe-failure';
 import { failoverReport } from '../domain/failover-report';
+import { flinkJobIdOf } from '../domain/flink-job-id';
 import { clusterAfter, jobAfter, summary } from '../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
 import { closeCluster } from './close-cluster';
 import { letJobsGo } from './hand-over';
+import { allJobs } from './owned';
 
 export interface EndOperationDeps {
   readonly store: StorePort;
@@ -107,7 +109,12 @@ const resultOf = (operation: Operation, job: Job | undefined, input: EndOperatio
 
 const reportOf = async ({ store }: EndOperationDeps, operation: Operation): Promise<Operation['result']> => {
   if (operation.kind !== 'fail-over-cluster') return undefined;
-  const objective = (await store.cluster(operation.cluster))?.spec.placement.failover.objectiveSeconds;
-  const failover = objective === undefined ? undefined : failoverReport(operation, objective);
+  const cluster = await store.cluster(operation.cluster);
+  if (!cluster) return undefined;
+  // Those that were started under the epoch that the failover made: a failover that was given back has started none.
+  const restored = (await allJobs(store, cluster.name)).filter(
+    (job) => job.flinkJobId === flinkJobIdOf({ cluster: cluster.name, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch }),
+  );
+  const failover = failoverReport(operation, cluster.spec.placement.failover.objectiveSeconds, restored);
   return failover && { failover };
 };

@@ -8,6 +8,8 @@ import { type FindStatesDeps, findStates, parentOf } from './find-states';
 export interface RestorePoint {
   /** undefined: without state. */
   readonly location: string | undefined;
+  /** When it was complete, where that is known. ISO 8601 */
+  readonly completedAt?: string | undefined;
   readonly reason: string;
 }
 
@@ -43,7 +45,7 @@ export const findRestorePoint = async (deps: FindStatesDeps, cluster: Cluster, j
         verdicts.set(decision.state.location, await check(decision.state.location));
         break;
       case 'restore':
-        return { location: decision.state.location, reason };
+        return { location: decision.state.location, completedAt: decision.state.completedAt, reason };
       case 'start-empty':
         return { location: undefined, reason: decision.reason };
       case 'refuse':

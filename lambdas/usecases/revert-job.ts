@@ -63,6 +63,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, inpu
     startAsked: undefined,
     stopAskedBy: undefined,
     restoredFrom: point.location,
+    restoredStateAt: undefined,
     jarId: input.jarId ?? undefined,
     status: 'SUBMITTING',
     statusReason: 'The previous version is being started again',

@@ -26,7 +26,10 @@ export const startJob = async (deps: StartDeps, operation: Operation, asked: Sta
     input.savepoint === null
       ? await chooseRestorePoint(deps, cluster, intended)
       : { location: input.savepoint, reason: `from ${input.savepoint}` };
-  const starting = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { restoredFrom: point.location });
+  const starting = await deps.store.updateJob(job.cluster, job.name, operation.operationId, {
+    restoredFrom: point.location,
+    restoredStateAt: undefined,
+  });
   await runJob(deps, flink, operation, starting);
   return { reason: `Flink has accepted ${starting.flinkJobId}, ${point.reason}` };
 };
@@ -46,6 +49,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, input: StartJo
     startAsked: undefined,
     stopAskedBy: undefined,
     restoredFrom: input.savepoint ?? undefined,
+    restoredStateAt: undefined,
   });
 };
 

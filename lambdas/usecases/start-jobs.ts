@@ -66,6 +66,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Interrupt
     epoch,
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     restoredFrom: point.location,
+    restoredStateAt: point.completedAt,
     startAsked: undefined,
     stopAskedBy: undefined,
     jarId: undefined,

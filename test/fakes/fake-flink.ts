@@ -87,6 +87,8 @@ export class FakeFlink implements FlinkPort {
   rescaled: 'runs' | 'fails' = 'runs';
   /** What becomes of a checkpoint that is asked for. `hang`: in progress for ever. */
   askedCheckpoints: 'succeed' | 'fail' | 'hang' = 'succeed';
+  /** true: there is nothing to read, for no job. */
+  idle = false;
   /** How many slots each TaskManager has occupied, in their order, where the jobs fit so; default: the first are filled first. */
   spread: 'first' | 'even' = 'first';
   /** Every call with its arguments, in order. */
@@ -458,6 +460,7 @@ export class FakeFlink implements FlinkPort {
       parallelism,
       tasks: { total: parallelism, running: state === 'FINISHED' ? 0 : running, finished: state === 'FINISHED' ? parallelism : 0 },
       startedAt,
+      hasProcessed: running > 0 && !this.idle,
       ...(failure === undefined ? {} : { failure }),
       vertices: [{ id: VERTEX, name: 'Source -> Sink', parallelism, maxParallelism: MAX_PARALLELISM }],
     };

@@ -42,8 +42,21 @@ describe('a planned move', () => {
 
   test('tells where its time went, and whether the objective was met', async () => {
     const { result } = await failOver();
-    expect(Object.keys(result?.failover?.seconds ?? {})).toEqual(['decide', 'capacity', 'state', 'fence', 'restore', 'firstCheckpoint']);
-    expect(result?.failover).toMatchObject({ objectiveSeconds: 120, objectiveMet: true });
+    expect(Object.keys(result?.failover?.seconds ?? {})).toEqual([
+      ...['decide', 'capacity', 'state', 'fence', 'restore', 'firstRecord', 'firstCheckpoint'],
+    ]);
+    expect(result?.failover).toMatchObject({ objectiveSeconds: 120, objectiveMet: true, reprocessedSeconds: { delays: 0 } });
+  });
+
+  test('is not kept waiting for the first record of a job that has nothing to read, and does not tell of one', async () => {
+    world.onCall = () => {
+      for (const jobManager of world.jobManagers.values()) jobManager.idle = true;
+    };
+    const { result, status, phases } = await failOver();
+    expect(status).toBe('SUCCEEDED');
+    expect(result?.failover?.seconds).not.toHaveProperty('firstRecord');
+    expect(result?.failover).toMatchObject({ outageSeconds: expect.any(Number), objectiveMet: true });
+    expect(phases.find(({ name }) => name === 'Look for first checkpoints')?.reason).toMatch(/delays without a record/);
   });
 
   test('a program names its start where it says so, in a script and in an argument', async () => {
@@ -176,6 +189,16 @@ describe('a lost zone', () => {
     expect(operation).toMatchObject({ status: 'SUCCEEDED' });
     expect(phasesOf(operation).indexOf('Fence lost hosts')).toBeLessThan(phasesOf(operation).indexOf('Look for slots'));
     expect(operation.phases.find(({ name }) => name === 'Ask the former hosts')?.reason).toMatch(/no TaskManager is left/);
+  });
+
+  test('is reported with what had to be processed again since that checkpoint', async () => {
+    const done = Date.parse((await world.artifacts.modifiedAt(`${checkpoint}/_metadata`)) ?? '');
+    world.now = done + 40_000;
+    world.loseZone('us-east-1a');
+    const { result, requestedAt } = await failOver({ mode: 'lost' });
+    const again = result?.failover?.reprocessedSeconds?.delays ?? 0;
+    expect(again).toBeGreaterThanOrEqual((Date.parse(requestedAt) - done) / 1_000);
+    expect(again).toBeLessThan(60);
   });
 
   test('its hosts are cut off before a job is started', async () => {

@@ -49,7 +49,16 @@ export const jobsOverview = z.object({
 });
 
 export const jobDetails = z.object({
-  vertices: z.array(z.object({ id: z.string(), name: z.string(), parallelism: z.int(), maxParallelism: z.int() })),
+  vertices: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      parallelism: z.int(),
+      maxParallelism: z.int(),
+      // A source counts what it reads as taken in; before the first report of a TaskManager there is nothing, or 0.
+      metrics: z.object({ 'read-records': z.number().nullish(), 'write-records': z.number().nullish() }).nullish(),
+    }),
+  ),
 });
 
 const throwable = z.object({ 'stack-trace': z.string() });

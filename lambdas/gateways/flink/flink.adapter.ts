@@ -124,6 +124,9 @@ class FlinkRest implements FlinkPort {
       parallelism: vertices.reduce((largest, vertex) => Math.max(largest, vertex.parallelism), 0),
       tasks: { total, running, finished },
       startedAt: new Date(seen['start-time']).toISOString(),
+      hasProcessed: (details?.vertices ?? []).some(
+        ({ metrics }) => (metrics?.['read-records'] ?? 0) + (metrics?.['write-records'] ?? 0) > 0,
+      ),
       ...(failure === undefined ? {} : { failure }),
       vertices,
     };

@@ -35,6 +35,8 @@ export interface FlinkJobSeen {
   /** Subtasks that should run, and those in RUNNING or FINISHED. */
   readonly tasks: { readonly total: number; readonly running: number; readonly finished: number };
   readonly startedAt: string;
+  /** Whether any of its tasks has taken in or sent a record since it was started, as far as the JobManager knows: it asks its TaskManagers every 3 s. */
+  readonly hasProcessed: boolean;
   /** Root cause in one line, when the job has failed or is restarting. */
   readonly failure?: string;
   readonly vertices: readonly {

@@ -137,6 +137,14 @@ export function flinkSuite(cluster: () => FlinkUnderTest): void {
     expect((await flink().job(finished))?.state).toBe('FINISHED');
   });
 
+  it('tells when a job has processed a record, also where all its work is in one task', async () => {
+    const id = await running();
+    await eventually(
+      () => flink().job(id),
+      (job) => job?.hasProcessed === true,
+    );
+  });
+
   it('makes one job of several starts of one id at the same time', async () => {
     const id = newJobId();
     await Promise.all([1, 2, 3].map(() => flink().runJar(program(id, 'run'))));

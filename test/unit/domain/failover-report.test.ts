@@ -55,6 +55,24 @@ test('of a planned move the outage begins when the jobs are asked to stop: new h
   expect(failoverReport(failover(planned), 120)).toMatchObject({ outageSeconds: 20, seconds: { state: 5, fence: 1 } });
 });
 
+test('the outage ends with the first record of all jobs, where that was seen', () => {
+  const report = failoverReport(failover([...LOST, phase('First record', 83, 83)]), 120);
+  expect(report).toMatchObject({ outageSeconds: 83, seconds: { restore: 10, firstRecord: 3, firstCheckpoint: 10 } });
+});
+
+test('what a job processes again is what came between the state that it goes on from and its end; with the savepoint it was stopped with, nothing', () => {
+  const jobs = [
+    { name: 'delays', restoredFrom: 's3://state/chk-7', restoredStateAt: at(-25) },
+    { name: 'totals', restoredFrom: 's3://state/savepoint-1' },
+    { name: 'new' },
+  ];
+  expect(failoverReport(failover(LOST), 120, jobs)?.reprocessedSeconds).toEqual({ delays: 25, totals: 0 });
+  // Nobody has seen a loss: a zone that only counts as lost goes on until it is cut off.
+  const drill = failover(LOST, { trigger: { kind: 'drill', evidence: 'a drill' } });
+  expect(failoverReport(drill, 120, jobs)?.reprocessedSeconds).toEqual({ delays: 41, totals: 0 });
+  expect(failoverReport(failover(LOST), 120)).not.toHaveProperty('reprocessedSeconds');
+});
+
 test('a failover that ended before its jobs ran has no outage to tell, and only the parts that it came to', () => {
   const report = failoverReport(failover([phase('Take over the jobs', 11, 12), phase('Prepare access', 12)]), 120);
   expect(report).toEqual({ seconds: { detect: 10, decide: 2 }, objectiveSeconds: 120 });

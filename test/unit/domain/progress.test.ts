@@ -11,6 +11,7 @@ const job = (change: Partial<FlinkJobSeen> = {}): FlinkJobSeen => ({
   parallelism: 2,
   tasks: { total: 4, running: 4, finished: 0 },
   startedAt: '2026-01-01T00:00:00.000Z',
+  hasProcessed: true,
   vertices: [{ id: 'v', name: 'v', parallelism: 2, maxParallelism: 128 }],
   ...change,
 });
