@@ -71,6 +71,17 @@ export const placement = z.strictObject({
   failBack: failBackPolicy.optional().describe('How the cluster comes back to its home zone after a failover. Default: manual'),
 });
 
+const drillPlan = z.strictObject({
+  schedule: z.string().max(100).describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them'),
+  mode: z
+    .enum(['planned', 'lost'])
+    .default('planned')
+    .describe(
+      'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again',
+    ),
+  zone: z.string().max(40).optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
+});
+
 /** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
 const USER_TAGS_MAX = 40;
 
@@ -119,6 +130,11 @@ export const clusterSpec = z.strictObject({
     .optional(),
   flinkConfiguration: flinkSettings.default({}),
   placement: placement.prefault({}),
+  drill: drillPlan
+    .optional()
+    .describe(
+      'Drills by schedule; each is held against `placement.failover.objectiveSeconds`. One that cannot begin within 15 minutes is left out',
+    ),
   /** Cost allocation tags put on everything of this cluster. */
   tags: z
     .record(

@@ -2,6 +2,7 @@ import type { Cluster, ClusterSpec, ResolvedSize } from '../contracts/cluster';
 import { Conflict, type FieldProblem, InvalidRequest } from '../contracts/errors';
 import type { Operation } from '../contracts/operation';
 import { chooseHomeZone, chooseSpread } from '../domain/cluster-zone';
+import { drillProblems } from '../domain/decide-drill';
 import { refusedSettings } from '../domain/flink-settings-policy';
 import { leaseUntil } from '../domain/lease';
 import { alternativesOf, instanceTypesOf, resolveSize } from '../domain/sizing';
@@ -57,6 +58,10 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
     ...(stage.flinkVersions.includes(flinkVersion)
       ? []
       : [{ path: 'flinkVersion', message: `the stage has no Flink ${flinkVersion}; it has ${stage.flinkVersions.join(', ')}` }]),
+    ...drillProblems(
+      spec,
+      stage.zones.map(({ name }) => name),
+    ),
     ...refusedSettings(spec.flinkConfiguration, 'cluster'),
     ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
   ];

@@ -65,14 +65,14 @@ const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: rea
   }
 };
 
-/** A move that can wait breaks nothing off. */
-export const underWay = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {
+const underWay = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {
   const open = (await store.openOperations()).find((operation) => operation.cluster === cluster.name);
   const operationId = open?.operationId ?? heldByAnybody(cluster, await allJobs(store, cluster.name), clock)?.operationId;
   return operationId && `${operationId} is under way`;
 };
 
-const inTheWayOf = async ({ store, clock }: FailBackDeps, cluster: Cluster): Promise<string | undefined> => {
+/** Why a move that can wait does wait: it breaks nothing off, and moves nothing that is not well. */
+export const inTheWayOf = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {
   if (cluster.fault) return `it has had a fault since ${cluster.fault.since} (${cluster.fault.kind})`;
   if (cluster.former) return `epoch ${cluster.former.map(({ epoch }) => epoch).join(', ')} is still there`;
   return underWay({ store, clock }, cluster);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { log } from '../../middleware/log';
+import { considerDrills } from '../../usecases/consider-drills';
 import { considerFailBacks } from '../../usecases/consider-fail-back';
 import { settleFleets } from '../../usecases/settle-fleets';
 import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
@@ -15,14 +16,14 @@ const executionEnded = z.object({
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-/** Every minute for all operations, for hosts that nobody wants and for clusters that are to go home, and at the end of an execution for its own. */
+/** Every minute for all operations, for hosts that nobody wants for clusters that are to go home and for drills, and at the end of an execution for its own. */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
   const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);
   for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
   if (ended.success) return swept;
   for (const { reason, ...fields } of await settleFleets(deps)) log('WARN', { message: reason, ...fields });
-  for (const { reason, ...fields } of await considerFailBacks(deps))
+  for (const { reason, ...fields } of [...(await considerFailBacks(deps)), ...(await considerDrills(deps))])
     log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
   return swept;
 };
