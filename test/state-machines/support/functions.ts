@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { Clock } from '../../../lambdas/domain/clock';
-import { FakeFlinkMetrics } from '../../fakes/fake-flink-metrics';
+import { clusterReading, FakeFlinkMetrics } from '../../fakes/fake-flink-metrics';
 import { definitionOf, type Execution, execute, Stopped } from './interpreter';
 import { STAGE, type World } from './world';
 
@@ -29,7 +29,10 @@ export const composition = {
   observations: () => late('observations', (current) => current.observations),
   observationTable: () => late('observations', (current) => current.observations),
   metrics: () => ({ publish: () => undefined }),
-  flinkMetrics: () => () => new FakeFlinkMetrics(),
+  flinkMetrics: () => (address: string) => {
+    const { reachable, taskManagers } = world.jobManagerAt(address);
+    return Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }) });
+  },
   fleet: () => late('fleet', (current) => current.fleet),
   fleetObserver: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {
@@ -49,6 +52,33 @@ const placeholderOf = (file: string): string =>
 const handlers = new Map<string, Handler>();
 for (const file of readdirSync(directory))
   handlers.set(placeholderOf(file), (require(path.join(directory, file)) as { handler: Handler }).handler);
+const considerFailover = '../../../lambdas/handlers/events/consider-failover.handler';
+handlers.set('ConsiderFailover', (require(considerFailover) as { handler: Handler }).handler);
+
+/** A minute of observation of one cluster, with the real definition and the real functions. @returns how many passes it made */
+export const observeMinute = async (cluster: string): Promise<number> => {
+  const machine = definitionOf('observe-clusters').States['Observe each cluster']?.ItemProcessor;
+  const listed = (await handlers.get('ListObservedClusters')?.({}, CONTEXT)) as {
+    readonly clusters: readonly { readonly cluster: string; readonly passes: number }[];
+  };
+  const item = listed.clusters.find((one) => one.cluster === cluster);
+  const began = world.now;
+  let passes = 0;
+  if (machine && item) {
+    const execution = await execute(machine, item, {
+      invoke: (placeholder, payload) => {
+        if (placeholder === 'ObserveFlink') passes += 1;
+        const handler = handlers.get(placeholder);
+        if (!handler) throw new Error(`there is no function ${placeholder}`);
+        return handler(structuredClone(payload), CONTEXT);
+      },
+      pause: (seconds) => world.pause(seconds),
+    });
+    if (execution.status !== 'SUCCEEDED') throw new Error(`${execution.error}: ${execution.cause}`);
+  }
+  await world.pause(Math.max(0, 60 - (world.now - began) / 1_000));
+  return passes;
+};
 
 /** Calls the function behind a definition's placeholder, such as `StartJob`. Without a context nothing runs on the machine's clock. */
 export const invoke = (placeholder: string, payload: unknown, context: unknown = {}): Promise<unknown> => {

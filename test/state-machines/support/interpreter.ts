@@ -5,7 +5,7 @@ import type { OperationKind } from '../../../lambdas/contracts/operation';
 
 /** The parts of the Amazon States Language that the definitions use: JSONata, Assign, Task with Retry and Catch, Choice, Wait, Pass, Succeed, Fail. */
 interface State {
-  readonly Type: 'Task' | 'Choice' | 'Wait' | 'Pass' | 'Succeed' | 'Fail';
+  readonly Type: 'Task' | 'Choice' | 'Wait' | 'Pass' | 'Succeed' | 'Fail' | 'Map';
   readonly Arguments?: { readonly FunctionName: string; readonly Payload: Json };
   readonly Output?: Json;
   readonly Assign?: Record<string, Json>;
@@ -24,6 +24,8 @@ interface State {
     readonly MaxDelaySeconds: number;
   }[];
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Assign?: Record<string, Json>; readonly Next: string }[];
+  /** Of a Map, which is not entered here: what runs for one item can be. */
+  readonly ItemProcessor?: Definition;
 }
 type Json = unknown;
 
@@ -50,7 +52,7 @@ export interface Environment {
   readonly took?: (edge: string) => void;
 }
 
-export const definitionOf = (kind: OperationKind): Definition =>
+export const definitionOf = (kind: OperationKind | 'observe-clusters'): Definition =>
   JSON.parse(readFileSync(path.join(__dirname, '../../../state-machines', kind, 'definition.asl.json'), 'utf8')) as Definition;
 
 /** More than any run takes: a loop that never ends is a failure of the definition. */
@@ -65,6 +67,7 @@ export const execute = async (
 ): Promise<Execution> => {
   const variables: Record<string, unknown> = {};
   const entered: string[] = [];
+  const StartTime = new Date().toISOString();
   let name = definition.StartAt;
   let data: unknown = input;
 
@@ -73,7 +76,7 @@ export const execute = async (
       const source = template.slice(2, -2).trim();
       const expression = compiled.get(source) ?? jsonata(source);
       compiled.set(source, expression);
-      const states = { input: data, context: { State: { Name: name }, Execution: { Input: input } }, ...extra };
+      const states = { input: data, context: { State: { Name: name }, Execution: { Input: input, StartTime } }, ...extra };
       const value: unknown = await expression.evaluate(undefined, { ...variables, states });
       // Step Functions: "JSON cannot represent an undefined value".
       if (value === undefined) throw new StepError('States.QueryEvaluationError', `${source} gave nothing in "${name}"`);
@@ -148,6 +151,8 @@ export const execute = async (
         return state.Next;
       case 'Succeed':
         return undefined;
+      case 'Map':
+        throw new StepError('States.Runtime', `"${name}" is a Map, which cannot be run here`);
       case 'Fail':
         throw new StepError(String(await evaluate(state.Error)), String(await evaluate(state.Cause)));
     }
