@@ -31,5 +31,7 @@ export interface PassMade {
   readonly consider: readonly ToConsider[];
   /** Something has been wrong with the cluster for so long that `consider-failover` has to look at its hosts. */
   readonly considerFailover: boolean;
+  /** There is no job to be observed: the next minute's first pass is soon enough. */
+  readonly idle: boolean;
   readonly reason: string;
 }

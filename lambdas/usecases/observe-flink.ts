@@ -51,7 +51,7 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   const cluster = await deps.store.cluster(name);
   const address = cluster?.resources.jobManagerAddress;
   if (cluster?.status !== 'RUNNING' || cluster.desired !== 'RUNNING' || address === undefined)
-    return { cluster: name, consider: [], considerFailover: false, reason: `Cluster ${name} does not run` };
+    return { cluster: name, consider: [], considerFailover: false, idle: true, reason: `Cluster ${name} does not run` };
   const flinkMetrics = deps.flinkMetrics(address);
   // Flink's first: it makes the JobManager fetch new figures, which come while the table is read.
   const [reading, jobs, records] = await Promise.all([
@@ -59,35 +59,35 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
     allJobs(deps.store, name),
     deps.observations.latestOf(name),
   ]);
+  const current = jobs.filter(({ status }) => !isJobOver(status));
+  const idle = current.length === 0;
   const publish = (heapAfterGc: number | null) =>
-    deps.metrics.publish([clusterFigures(name, reading, heapAfterGc, deps.clock().toISOString())], everySeconds(deps, cluster));
+    deps.metrics.publish([clusterFigures(name, reading, heapAfterGc, deps.clock().toISOString(), idle)], everySeconds(deps, cluster));
   const kind = reading === undefined ? 'jobmanager-unreachable' : reading.taskManagers === 0 ? 'members-lost' : undefined;
   const considerFailover = await recordFault(deps, cluster, kind);
   if (!reading) {
     publish(null);
-    return { cluster: name, consider: [], considerFailover, reason: 'The JobManager did not answer' };
+    return { cluster: name, consider: [], considerFailover, idle: false, reason: 'The JobManager did not answer' };
   }
   const pass: Pass = { deps, cluster, reading, flinkMetrics };
   const failures: string[] = [];
   const outcomes = await Promise.all(
-    jobs
-      .filter(({ status }) => !isJobOver(status))
-      .map((job) =>
-        observeJob(
-          pass,
-          job,
-          records.find((record) => record.job === job.name),
-        ).catch((error: unknown) => {
-          failures.push(`${job.name}: ${error instanceof Error ? error.message : String(error)}`);
-          return undefined;
-        }),
-      ),
+    current.map((job) =>
+      observeJob(
+        pass,
+        job,
+        records.find((record) => record.job === job.name),
+      ).catch((error: unknown) => {
+        failures.push(`${job.name}: ${error instanceof Error ? error.message : String(error)}`);
+        return undefined;
+      }),
+    ),
   );
   const seen = outcomes.flatMap((outcome) => outcome ?? []);
   publish(seen.map(({ heapAfterGc }) => heapAfterGc).find((share) => share !== null) ?? null);
   const consider = seen.flatMap((outcome) => outcome.consider ?? []);
   const reason = `${seen.length} jobs observed${failures.length > 0 ? `; not observed: ${failures.join('; ')}` : ''}`;
-  return { cluster: name, consider, considerFailover, reason: shorten(reason, 1_000) };
+  return { cluster: name, consider, considerFailover, idle: idle && !considerFailover, reason: shorten(reason, 1_000) };
 };
 
 /** Keeps since when something is wrong with the cluster. True when it has lasted so long that its hosts have to be looked at. */

@@ -1,3 +1,4 @@
+import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from '@aws-sdk/client-auto-scaling';
 import {
   DescribeLaunchTemplateVersionsCommand,
   DescribeSecurityGroupsCommand,
@@ -428,6 +429,50 @@ describe('The fleet on EC2', () => {
       .filter(({ tags }) => tags['sluice:cluster'] === spec.cluster)
       .map(({ tags, lifecycle }) => `${tags['sluice:role']} ${lifecycle}`);
     expect(bought.sort()).toEqual(['jobmanager on-demand', 'taskmanager spot', 'taskmanager spot']);
+  });
+
+  test('buys Spot hosts of every type that fits, by price and capacity, and of another type where there is none of the first', async () => {
+    const fleet = onEc2().fleet;
+    const size = { ...aCluster().size, alternatives: ['c6i.2xlarge', 'c5n.2xlarge', 't3.2xlarge'] };
+    const spec = aSpec({ spotPercent: 75, size });
+    await emulator.twin('POST', 'faults', [
+      {
+        service: 'ec2',
+        action: 'RunInstances',
+        instanceType: size.instanceType,
+        zone: spec.zone,
+        code: 'InsufficientInstanceCapacity',
+        name: 'no-first',
+      },
+    ]);
+    const resources = await launch({ ...spec, size: { ...size, jobManager: { ...size.jobManager, instanceType: 'c5.large' } } }, fleet);
+    const { AutoScalingGroups = [] } = await new AutoScalingClient({}).send(
+      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: resources.taskManagerGroups.map(({ name }) => name) }),
+    );
+    expect(AutoScalingGroups).toHaveLength(1);
+    const { CapacityRebalance, MixedInstancesPolicy } = AutoScalingGroups[0] ?? {};
+    expect(CapacityRebalance ?? false).toBe(false);
+    expect(MixedInstancesPolicy).toMatchObject({
+      InstancesDistribution: {
+        SpotAllocationStrategy: 'price-capacity-optimized',
+        OnDemandBaseCapacity: 0,
+        OnDemandPercentageAboveBaseCapacity: 25,
+      },
+      LaunchTemplate: { LaunchTemplateSpecification: { LaunchTemplateId: resources.launchTemplateIds[1] } },
+    });
+    // One that cannot be in the placement group of the others is not among them.
+    expect(MixedInstancesPolicy?.LaunchTemplate?.Overrides?.map(({ InstanceType }) => InstanceType)).toEqual([
+      size.instanceType,
+      'c6i.2xlarge',
+      'c5n.2xlarge',
+    ]);
+    await eventually(() => fleet.observe(resources), isComplete);
+    await emulator.twin('DELETE', 'faults');
+    const machines = (await emulator.twin('GET', 'instances')) as { tags: Record<string, string>; instanceType: string }[];
+    const types = machines
+      .filter(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'taskmanager')
+      .map(({ instanceType }) => instanceType);
+    expect(types).toEqual(['c6i.2xlarge', 'c6i.2xlarge']);
   });
 
   test('leaves a type that cannot be in a placement group out of one', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import jsonata from 'jsonata';
 import { observationInterval } from '../../lambdas/contracts/observer';
 import { FUNCTIONS, placeholderOf } from '../../lib/config/functions';
 
@@ -11,6 +12,7 @@ interface State {
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
   readonly Retry?: readonly { readonly MaxAttempts: number; readonly JitterStrategy?: string }[];
   readonly TimeoutSeconds?: number;
+  readonly Assign?: unknown;
   readonly Arguments?: { readonly FunctionName: string };
   readonly ItemProcessor?: Machine;
 }
@@ -55,6 +57,15 @@ describe('the machine that observes', () => {
     expect([next, States[next]?.Next]).toEqual(['Count pass', 'All passes made?']);
     expect(States['All passes made?']).toMatchObject({ Default: 'Wait for the next pass' });
     expect(States['Wait for the next pass']).toMatchObject({ Type: 'Wait', Next: 'Observe Flink' });
+  });
+
+  it.each([
+    [true, 1],
+    [false, 6],
+  ])('of a cluster that is idle (%s) makes %i passes in a minute', async (idle, most) => {
+    const assigned = (passes.States['Observe Flink']?.Assign as Readonly<Record<string, string>> | undefined)?.passes ?? '';
+    const expression = /^\{% (.*) %\}$/.exec(assigned)?.[1] ?? '';
+    expect(await jsonata(expression).evaluate({}, { states: { result: { Payload: { idle } } }, passes: 6 })).toBe(most);
   });
 
   it('asks whether to fail over before anything else, and goes on with its passes whatever the answer', () => {

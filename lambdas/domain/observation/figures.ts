@@ -107,8 +107,17 @@ const vertexName = ({ id, name }: VertexSeen): string =>
     .trim()
     .slice(0, VERTEX_NAME_LENGTH)} ${id.slice(-8)}`.trim();
 
-/** @param heapAfterGc of the fullest TaskManager, as far as one of the jobs' observations knows it */
-export const clusterFigures = (cluster: string, reading: ClusterReading | undefined, heapAfterGc: Value, at: string): MetricLine => ({
+/**
+ * @param heapAfterGc of the fullest TaskManager, as far as one of the jobs' observations knows it
+ * @param idle no job runs: how much its processors and collectors do is of no use to anybody then, and each metric costs by the hour
+ */
+export const clusterFigures = (
+  cluster: string,
+  reading: ClusterReading | undefined,
+  heapAfterGc: Value,
+  at: string,
+  idle = false,
+): MetricLine => ({
   dimensions: { Cluster: cluster },
   at,
   values:
@@ -119,8 +128,6 @@ export const clusterFigures = (cluster: string, reading: ClusterReading | undefi
           SlotsFree: reading.slotsFree,
           SlotsTotal: reading.slotsTotal,
           TaskManagers: reading.taskManagers,
-          CpuLoad: reading.cpuLoad,
-          HeapAfterGc: heapAfterGc,
-          GcShare: reading.gcShare,
+          ...(idle ? {} : { CpuLoad: reading.cpuLoad, HeapAfterGc: heapAfterGc, GcShare: reading.gcShare }),
         }),
 });

@@ -66,7 +66,13 @@ describe('a pass over a cluster', () => {
   test('stores what it saw, publishes it, and the next one knows the rates', async () => {
     const world = aWorld({ perVertex: true });
     world.reads();
-    expect(await world.pass()).toEqual({ cluster: 'flights', consider: [], considerFailover: false, reason: '1 jobs observed' });
+    expect(await world.pass()).toEqual({
+      cluster: 'flights',
+      consider: [],
+      considerFailover: false,
+      idle: false,
+      reason: '1 jobs observed',
+    });
     world.at(10);
     world.reads();
     await world.pass();
@@ -74,6 +80,15 @@ describe('a pass over a cluster', () => {
     expect(world.of('delays').at(-1)).toMatchObject({ InputRate: 100, LagRecords: 0 });
     expect(world.published.filter(({ dimensions }) => dimensions.Vertex)).not.toHaveLength(0);
     expect(world.published.filter(({ dimensions }) => !dimensions.Job).map(({ values }) => values.JobManagerUp)).toEqual([1, 1]);
+  });
+
+  test('of a cluster whose jobs are over says that it is idle, and publishes what tells whether it is there', async () => {
+    const world = aWorld({ job: { status: 'STOPPED' } });
+    expect(await world.pass()).toMatchObject({ idle: true, reason: '0 jobs observed' });
+    expect(world.published.map(({ values }) => Object.keys(values).sort())).toEqual([
+      ['JobManagerUp', 'SlotsFree', 'SlotsTotal', 'TaskManagers'],
+    ]);
+    expect(await aWorld({ job: { status: 'SUBMITTING' } }).pass()).toMatchObject({ idle: false });
   });
 
   test('says that a JobManager does not answer, and nothing else', async () => {

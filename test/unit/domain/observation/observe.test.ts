@@ -224,6 +224,15 @@ describe('what is published', () => {
       GcShare: 0.01,
     });
   });
+
+  test('of a cluster without a job are those that tell whether it is there', () => {
+    expect(Object.keys(clusterFigures('flights', clusterReading(), 0.3, NOW, true).values).sort()).toEqual([
+      'JobManagerUp',
+      'SlotsFree',
+      'SlotsTotal',
+      'TaskManagers',
+    ]);
+  });
 });
 
 test.each([
