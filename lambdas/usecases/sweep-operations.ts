@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock';
 import { deadlineSecondsOf } from '../domain/deadlines';
 import { decideSweep } from '../domain/decide-sweep';
 import { shorten } from '../domain/describe-failure';
+import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import { INTERRUPTED } from '../domain/operation-end';
 import { operationIdOfKey } from '../domain/operation-id';
@@ -199,6 +200,9 @@ const cleaningFor = (
       return operation.request;
     case 'submit-job':
       return job && { kind: 'stop-job', mode: 'cancel', drain: false };
+    case 'stop-job':
+      // What is to end ends: nobody else would make it, and its hosts count as unused. A stop with a savepoint leaves the job wanted.
+      return job?.desired === 'STOPPED' && !isJobOver(job.status) ? { kind: 'stop-job', mode: 'cancel', drain: false } : undefined;
     case 'upgrade-job':
       return isHeld(operation, job) ? goingBack(operation, job) : undefined;
     case 'rescale-job':

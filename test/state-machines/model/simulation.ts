@@ -10,6 +10,7 @@ import {
   NotFound,
 } from '../../../lambdas/contracts/errors';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
+import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
 import { checkpointsPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
 import type { StateKept } from '../../fakes/fake-flink';
 import { event, invoke } from '../support/functions';
@@ -586,7 +587,8 @@ export class Simulation extends World {
       .map(({ name, statusReason }) => `${name} has no end, and is taken for finished: ${statusReason}`);
     const waits = cluster.status === 'FAILED' ? jobs.filter(({ interrupted }) => interrupted).map(({ flinkJobId }) => flinkJobId) : [];
     const found = (await violations(this)).filter((one) => !waits.some((flinkJobId) => one.startsWith(`Flink has ${flinkJobId}`)));
-    return [...lost, ...found];
+    const unwanted = jobs.filter(({ desired, status }) => cluster.status === 'RUNNING' && desired === 'STOPPED' && !isJobOver(status));
+    return [...lost, ...unwanted.map(({ name, status }) => `${name} is to be stopped and is ${status}`), ...found];
   }
 }
 

@@ -58,6 +58,28 @@ test('what the control plane has begun by itself is cleaned up after like what a
   expect(await world.cluster()).toMatchObject({ status: 'FAILING_OVER', lease: { operationId: swept?.cleaning } });
 });
 
+test('a cancellation that was interrupted is asked for again: the job is to end', async () => {
+  const { world, sweep } = prepare();
+  const at = world.clock().toISOString();
+  await world.acceptLaunch();
+  world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING', lease: undefined }] });
+  const submission = await world.acceptSubmission(world.jarSpec(2));
+  world.store.seed({ jobs: [{ ...(await world.job()), status: 'RUNNING' }] });
+  await world.store.endOperation(
+    submission.operationId,
+    { status: 'SUCCEEDED', endedAt: at, reason: '' },
+    { cluster: 'flights', job: 'delays' },
+  );
+  const cancellation = await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false });
+  world.workflows.end('stop-job', cancellation.operationId);
+  const swept = (await sweep()).find(({ operationId }) => operationId === cancellation.operationId);
+  expect(await world.store.operation(swept?.cleaning ?? '')).toMatchObject({
+    kind: 'stop-job',
+    request: { mode: 'cancel' },
+    status: 'PENDING',
+  });
+});
+
 test('at the end of an execution only its own operation is looked at', async () => {
   const { world, sweep } = prepare();
   const operation = await world.acceptLaunch();
