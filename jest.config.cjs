@@ -8,8 +8,10 @@ const base = {
 };
 const project = (displayName, extra = {}) => ({ ...base, displayName, rootDir: __dirname, testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`], ...extra });
 const onceMore = { setupFilesAfterEnv: ['<rootDir>/test/contract/support/once-more.ts'] };
-// One local twin for all end-to-end tests.
+// One local twin for all tests of a suite.
 const twin = { ...onceMore, globalSetup: '<rootDir>/test/e2e/support/global-setup.ts', globalTeardown: '<rootDir>/test/e2e/support/global-teardown.ts' };
 module.exports = {
-  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e'].map((name) => project(name, { contract: onceMore, e2e: twin }[name])),
+  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e', 'scenarios'].map((name) =>
+    project(name, { contract: onceMore, e2e: twin, scenarios: twin }[name]),
+  ),
 };

@@ -1,6 +1,6 @@
 /**
  * `npm test [-- SUITE… JEST-OPTION…]`: runs the suites in order, the quick ones first, and ends with one line summed over all of them:
- * `N passed, N failed`. A test file that cannot be loaded counts as one failure.
+ * `N passed, N failed`. A test file that cannot be loaded counts as one failure. `all` stands for every suite, also the long ones.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -9,10 +9,13 @@ import { join } from 'node:path';
 import { install } from '../local/install/install';
 
 const SUITES = ['unit', 'infra', 'state-machines', 'contract', 'e2e'] as const;
+/** Minutes each: what happens to a job in a scenario of the demo, from its first to its last order. */
+const LONG = ['scenarios'] as const;
+const ALL: readonly string[] = [...SUITES, ...LONG];
 /** They start real Flink, Kafka and emulators: one file at a time on two cores. */
-const SERIAL: ReadonlySet<string> = new Set(['contract', 'e2e']);
+const SERIAL: ReadonlySet<string> = new Set(['contract', 'e2e', ...LONG]);
 /** They need the twin's Python environment, Flink and Kafka. */
-const ON_THE_TWIN: ReadonlySet<string> = new Set(['state-machines', 'contract', 'e2e']);
+const ON_THE_TWIN: ReadonlySet<string> = new Set(['state-machines', 'contract', 'e2e', ...LONG]);
 const root = join(__dirname, '..');
 
 interface JestReport {
@@ -43,9 +46,9 @@ const runSuite = (suite: string, options: readonly string[], folder: string): { 
 
 const main = async (): Promise<void> => {
   const args = process.argv.slice(2);
-  const named = args.filter((arg) => SUITES.some((suite) => suite === arg));
+  const named = args.filter((arg) => arg === 'all' || ALL.includes(arg));
   const options = args.filter((arg) => !named.includes(arg));
-  const suites = named.length > 0 ? named : SUITES;
+  const suites = named.includes('all') ? ALL : named.length > 0 ? named : SUITES;
   if (suites.some((suite) => ON_THE_TWIN.has(suite))) await install({ log: (line) => console.error(line) });
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   try {

@@ -1,7 +1,7 @@
 import type { ClusterDescription } from '../../lambdas/contracts/api';
 import { runScenario } from '../../local/demo/scenarios/run';
 import { riseAndLoss } from '../../local/demo/scenarios/zones';
-import { client, settings, twin } from './support/twin';
+import { client, settings, twin } from '../e2e/support/twin';
 
 /*
  * The two loops that nobody starts: alarms scale a job by its real metrics, and the event of a lost zone moves its cluster. The scenario is the one that a
