@@ -16,8 +16,10 @@ export const operationView = ({ requestHash: _, ...operation }: Operation): Oper
   href: operationHref(operation.cluster, operation.operationId),
 });
 
-export const clusterView = ({ lease, ...cluster }: Cluster, clock: Clock): ClusterView => ({
+export const clusterView = ({ lease, home, ...cluster }: Cluster, clock: Clock): ClusterView => ({
   ...cluster,
+  // What was found of the home zone while the cluster was elsewhere.
+  ...(home === undefined || cluster.zone === cluster.spec.zone ? {} : { home }),
   spec: withoutSecrets(cluster.spec),
   ...underWay(cluster.name, lease, clock),
 });

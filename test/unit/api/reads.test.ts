@@ -26,6 +26,16 @@ describe('clusters', () => {
     expect(body).not.toHaveProperty('lease');
   });
 
+  test('tell what was found of their home zone while they are elsewhere', async () => {
+    const home = { seenAt: '2026-03-01T11:59:00.000Z', reason: 'eu-central-1a is not well' };
+    await givenCluster({ home });
+    const zone = (await world.store.cluster('flights'))?.zone;
+    expect((await call('describe-cluster', { path: AT_CLUSTER })).body).toMatchObject({ zone, spec: { zone } });
+    expect((await call('describe-cluster', { path: AT_CLUSTER })).body).not.toHaveProperty('home');
+    await givenCluster({ home, zone: 'elsewhere' }, 'other');
+    expect((await call('describe-cluster', { path: { cluster: 'other' } })).body).toMatchObject({ home });
+  });
+
   test('are described without a live part when Flink does not answer, with the reason', async () => {
     await givenCluster();
     world.flink.reachable = false;
