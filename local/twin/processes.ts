@@ -61,6 +61,15 @@ export const markedProcesses = (): MarkedProcess[] =>
       return [{ pid: Number(entry), command: read(`/proc/${entry}/cmdline`).replaceAll('\0', ' ').trim(), owner }];
     });
 
+/** Living processes whose command line has a text in it; the caller itself is never among them. A twin's hosts give theirs nothing of our environment, so no mark. */
+export const processesNaming = (text: string): readonly { readonly pid: number; readonly command: string }[] =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .flatMap((entry) => {
+      const command = read(`/proc/${entry}/cmdline`).replaceAll('\0', ' ').trim();
+      return command.includes(text) ? [{ pid: Number(entry), command }] : [];
+    });
+
 const signal = (pids: readonly number[], name: NodeJS.Signals): void => {
   for (const pid of pids) {
     try {

@@ -3,7 +3,7 @@ import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { paginateListExecutions, paginateListStateMachines, SFNClient } from '@aws-sdk/client-sfn';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { belongingsIn } from '../../client/belongings';
-import { markedProcesses } from '../../twin/processes';
+import { processesNaming } from '../../twin/processes';
 import type { Play } from './scenario';
 
 const configuration = ({ twin }: Play) => ({ endpoint: twin.awsEndpoint, region: twin.region, credentials: twin.credentials });
@@ -79,9 +79,8 @@ export const leftovers = async (play: Play): Promise<string[]> => {
     }
   const hosts = (await machines.all()).filter(({ tags }) => tags['sluice:cluster'] === cluster);
   found.push(...hosts.map(({ instanceId, phase }) => `host ${instanceId} is ${phase}`));
-  const here = `${settings.stateDir}/fleet/instances/`;
-  for (const { pid, command } of markedProcesses())
-    if (command.includes(here)) found.push(`process ${pid} is left: ${command.slice(0, 100)}`);
+  for (const { pid, command } of processesNaming(`${settings.stateDir}/fleet/instances/`))
+    found.push(`process ${pid} is left: ${command.slice(0, 100)}`);
   for (const { status, kind, operationId } of await operationsOf(play).catch(() => []))
     if (status === 'RUNNING' || status === 'PENDING') found.push(`${kind} ${operationId} is ${status}`);
   found.push(...(await leases(play)));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Component } from '../../../local/twin/component';
-import { endMarked, isAlive, MARK, markedProcesses, startTimeOf } from '../../../local/twin/processes';
+import { endMarked, isAlive, MARK, markedProcesses, processesNaming, startTimeOf } from '../../../local/twin/processes';
 import { readSettings } from '../../../local/twin/settings';
 
 const GUARD = resolve(__dirname, '../../../local/twin/guard.py');
@@ -103,4 +103,14 @@ describe('leftovers', () => {
     expect(startTimeOf(keep.pid as number)).toBeDefined();
     expect(startTimeOf(end.pid as number)).toBeUndefined();
   });
+});
+
+test('a process without a mark is found by what its command line names, while it lives', async () => {
+  const named = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', join(folder, 'other')], { env: {}, stdio: 'ignore' });
+  started.push(named);
+  await sleep(200);
+  expect(processesNaming(join(folder, 'other')).map(({ pid }) => pid)).toEqual([named.pid]);
+  named.kill('SIGKILL');
+  await once(named, 'exit');
+  expect(processesNaming(join(folder, 'other'))).toEqual([]);
 });
