@@ -13,6 +13,8 @@ export interface Storage {
   /** What a process needs to reach it. */
   readonly environment: Readonly<Record<string, string>>;
   readonly s3: S3Client;
+  /** S3 answers so many calls of an operation with 503 from now on; 0: it answers all again. */
+  refuse(action: string, calls: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,7 +53,14 @@ export const startStorage = async (bucket: string): Promise<Storage> => {
     AWS_REGION: 'us-east-1',
     AWS_EC2_METADATA_DISABLED: 'true',
   };
-  return { endpoint, environment, s3, stop };
+  const refuse = async (action: string, calls: number): Promise<void> => {
+    const name = `${action}-refused`;
+    await fetch(`${endpoint}/_twin/faults/${name}`, { method: 'DELETE' });
+    if (calls === 0) return;
+    const rule = { service: 's3', action, status: 503, code: 'SlowDown', count: calls, name };
+    await fetch(`${endpoint}/_twin/faults`, { method: 'POST', body: JSON.stringify(rule) });
+  };
+  return { endpoint, environment, s3, refuse, stop };
 };
 
 const ended = async (child: ChildProcess): Promise<void> => {

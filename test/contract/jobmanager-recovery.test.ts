@@ -155,6 +155,24 @@ describe('A JobManager that was killed', () => {
     expect(wrong()).toBe(0);
   }, 300_000);
 
+  it('goes on from its newest checkpoint, though S3 refuses to give it for a while: what is not answered is not damaged', async () => {
+    await checkpoint(Date.now());
+    const from = log().length;
+    let newest = '';
+    await loseHost(async () => {
+      newest = (await keys(`checkpoints/${scene.flinkJobId}/`)).at(-1)?.split('/').at(-1) ?? '';
+      // Several times what its client tries by itself.
+      for (const action of ['HeadObject', 'GetObject']) await storage.refuse(action, 40);
+    });
+    await running();
+    for (const action of ['HeadObject', 'GetObject']) await storage.refuse(action, 0);
+    const said = log().slice(from);
+    expect(said).toContain('cannot be read now and is asked for again');
+    expect(said).not.toContain('is left out');
+    expect(Number(/from Checkpoint (\d+) @/.exec(said)?.[1])).toBe(Number(newest));
+    expect(wrong()).toBe(0);
+  }, 300_000);
+
   it('while it canceled a job brings it back at most until it is asked again, and never after that', async () => {
     await running();
     await flink().cancel(scene.flinkJobId);

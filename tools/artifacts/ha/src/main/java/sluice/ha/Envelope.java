@@ -29,21 +29,21 @@ final class Envelope {
     return ByteBuffer.allocate(HEADER + content.length).put(MAGIC).putInt(content.length).put(digest(content)).put(content).array();
   }
 
-  static byte[] open(byte[] file) throws IOException {
+  static byte[] open(byte[] file) throws Damaged {
     if (file.length < HEADER || !Arrays.equals(MAGIC, Arrays.copyOf(file, MAGIC.length))) {
-      throw new IOException("not an entry, or only its beginning (" + file.length + " bytes)");
+      throw new Damaged("not an entry, or only its beginning (" + file.length + " bytes)");
     }
     ByteBuffer rest = ByteBuffer.wrap(file, MAGIC.length, file.length - MAGIC.length);
     int length = rest.getInt();
     byte[] expected = new byte[DIGEST];
     rest.get(expected);
     if (length != rest.remaining()) {
-      throw new IOException("has " + rest.remaining() + " of " + length + " bytes");
+      throw new Damaged("has " + rest.remaining() + " of " + length + " bytes");
     }
     byte[] content = new byte[length];
     rest.get(content);
     if (!MessageDigest.isEqual(expected, digest(content))) {
-      throw new IOException("its content is not what was written");
+      throw new Damaged("its content is not what was written");
     }
     return content;
   }

@@ -1,7 +1,10 @@
 package sluice.ha;
 
+import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.Collection;
 import java.util.concurrent.Executor;
 import org.apache.flink.api.common.JobID;
@@ -54,12 +57,18 @@ final class StoredCheckpoints implements CheckpointRecoveryFactory {
     return new StoredCounter(storage.counter(job), newest);
   }
 
-  /** An entry whose checkpoint has lost its metadata is of no use. */
+  /** An entry whose checkpoint has lost its metadata is of no use. All of it is read first: what goes wrong then is the storage's, not the checkpoint's. */
   private static void checkMetadata(CompletedCheckpoint checkpoint) throws IOException {
-    try (DataInputStream in = new DataInputStream(checkpoint.getMetadataHandle().openInputStream())) {
+    byte[] metadata;
+    try (InputStream in = checkpoint.getMetadataHandle().openInputStream()) {
+      metadata = in.readAllBytes();
+    } catch (FileNotFoundException e) {
+      throw new Damaged(checkpoint.getExternalPointer() + " has lost its metadata", e);
+    }
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(metadata))) {
       Checkpoints.loadCheckpointMetadata(in, StoredCheckpoints.class.getClassLoader(), checkpoint.getExternalPointer());
-    } catch (RuntimeException e) {
-      throw new IOException(checkpoint.getExternalPointer() + " cannot be read", e);
+    } catch (IOException | RuntimeException e) {
+      throw new Damaged(checkpoint.getExternalPointer() + " cannot be read", e);
     }
   }
 
