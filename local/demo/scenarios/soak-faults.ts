@@ -9,8 +9,8 @@ import type { Play } from './scenario';
 interface Struck {
   /** What it hit, for a person. */
   readonly detail: string;
-  /** Resolves when the harm is taken back; until then nothing of its kind may strike. Absent: it is over already. */
-  readonly mended?: Promise<unknown>;
+  /** Resolves when the harm is taken back, with what the control plane should have done by then and has not; until then nothing of its kind may strike. Absent: it is over already. */
+  readonly mended?: Promise<string | undefined>;
 }
 
 interface Fault {
@@ -106,16 +106,18 @@ const loseZone =
     const name = randomUUID();
     await control(play, 'POST', 'faults', [{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity', name }]);
     await machines.loseZone(zone, signal, announced);
-    const comeBack = async (): Promise<void> => {
-      await play
-        .until(`the cluster out of ${zone}`, announced ? ZONE_LOST_SECONDS : ZONE_SILENT_SECONDS, async () => {
+    const lasts = announced ? ZONE_LOST_SECONDS : ZONE_SILENT_SECONDS;
+    const comeBack = async (): Promise<string | undefined> => {
+      const moved = await play
+        .until(`the cluster out of ${zone}`, lasts, async () => {
           const now = await client.cluster(cluster).catch(() => undefined);
           return now?.zone !== undefined && now.zone !== zone && now.status === 'RUNNING';
         })
-        .catch(() => {});
+        .catch(() => false);
       await machines.returnZone(zone, signal === 'SIGSTOP' ? ZOMBIE_SECONDS : 1);
       await control(play, 'DELETE', `faults/${name}`);
       play.say(`${zone} is back`);
+      return moved ? undefined : `${zone} was lost for ${lasts} s, and the cluster did not leave it`;
     };
     return { detail: zone, mended: comeBack() };
   };

@@ -22,6 +22,10 @@ const SETTLED_SECONDS = 300;
 /** How long a fault is answerable for silences, unless the next one strikes earlier or its own has not ended. */
 const WATCHED_SECONDS = 60;
 
+/** What the placement of a cluster gives a failover by default. */
+const OBJECTIVE_SECONDS = 120;
+const SILENT = 'zone-lost-in-silence';
+
 /** What a fault did to whoever waits for results. */
 interface Account {
   readonly fault: string;
@@ -112,6 +116,14 @@ export const byKind = (accounts: readonly Account[]) =>
 const all = (minutes: number): readonly string[] =>
   Object.entries(FAULTS).flatMap(([name, fault]) => (minutes >= (fault.minutes ?? 0) ? [name] : []));
 
+/** Outages beyond what a failover has time for; a zone that is lost in silence has more, and so has what strikes meanwhile. */
+const tooLong = (accounts: readonly Account[]): string[] =>
+  accounts.some(({ fault }) => fault === SILENT)
+    ? []
+    : accounts
+        .filter(({ longestSilenceSeconds }) => longestSilenceSeconds > OBJECTIVE_SECONDS)
+        .map(({ fault, at, longestSilenceSeconds }) => `${fault} at ${at} s: ${longestSilenceSeconds} s without a result`);
+
 /** Waits for complaints to cease. @returns what is still complained of when the time is up */
 const settled = async (seconds: number, complaints: () => Promise<string[]>): Promise<string[]> => {
   const deadline = performance.now() + seconds * 1_000;
@@ -127,6 +139,7 @@ export const soak = ({ minutes, seed, faults = all(minutes) }: SoakOptions): Sce
   const unknown = faults.find((name) => !Object.hasOwn(FAULTS, name));
   if (unknown !== undefined) throw new Error(`--faults knows ${Object.keys(FAULTS).join(', ')}; not ${unknown}`);
   const end = minutes * 60 + QUIET;
+  const missed: string[] = [];
   return {
     title: `${minutes} minutes of orders with a fault every ${SOONEST} to ${LATEST} s, seed ${seed}.`,
     cluster: { name: 'orders', size: 'dev', spareSlots: 4, overrides: { taskManagers: { min: 2, max: 3 } } },
@@ -156,13 +169,17 @@ export const soak = ({ minutes, seed, faults = all(minutes) }: SoakOptions): Sce
           await sleep(5_000, undefined, { signal });
         }
         const next = dealt(faults, random);
-        let mended: Promise<unknown> = Promise.resolve();
+        let mended: Promise<string | undefined> = Promise.resolve(undefined);
+        const mend = async (): Promise<void> => {
+          missed.push(...[(await mended) ?? []].flat());
+          mended = Promise.resolve(undefined);
+        };
         for (;;) {
           const pause = SOONEST + random() * (LATEST - SOONEST);
           if (seconds() + pause > minutes * 60) break;
           await sleep(pause * 1_000, undefined, { signal });
           const name = next.next().value;
-          if (name.includes('zone')) await mended;
+          if (name.includes('zone')) await mend();
           say(`✂ ${FAULTS[name]?.title}`);
           const account = flow.begin(name);
           const struck = await FAULTS[name]?.strike(play, random);
@@ -171,11 +188,12 @@ export const soak = ({ minutes, seed, faults = all(minutes) }: SoakOptions): Sce
           say(`  ${name}: ${account.detail}`);
         }
         await until('the last order', QUIET + minutes * 60, async () => seconds() > end - 1);
-        await mended;
+        await mend();
       } finally {
         looking.abort();
         await looks;
       }
+      missed.push(...tooLong(flow.accounts));
       const kinds = byKind(flow.accounts);
       for (const { fault, times, toNewResultsP50, toNewResultsP95, silenceP50, silenceP95 } of kinds)
         say(
@@ -185,8 +203,9 @@ export const soak = ({ minutes, seed, faults = all(minutes) }: SoakOptions): Sce
     },
     afterwards: async (play) => {
       const { client, cluster, say } = play;
-      const problems = await settled(SETTLED_SECONDS, () => unrest(play));
-      say(problems.length === 0 ? 'Everything is at rest: nothing is under way, and nobody holds anything.' : `✗ ${problems.join('; ')}`);
+      const stirring = await settled(SETTLED_SECONDS, () => unrest(play));
+      const problems = [...missed, ...stirring];
+      say(stirring.length === 0 ? 'Everything is at rest: nothing is under way, and nobody holds anything.' : `✗ ${stirring.join('; ')}`);
       const operations = await operationsOf(play);
       const ended = await client.ended(await client.terminateCluster(cluster, 'cancel'), SETTLED_SECONDS);
       if (ended.status !== 'SUCCEEDED') problems.push(`the termination is ${ended.status}: ${ended.reason}`);
