@@ -160,6 +160,27 @@ describe('a JobManager of an epoch that has ended, and can still reach S3,', () 
   });
 });
 
+describe('a drill', () => {
+  test('that counts the zone as lost asks its hosts for nothing, though they answer, and tells what was processed again', async () => {
+    const before = await world.job();
+    const checkpoint = world.flink.completeCheckpoint(before.flinkJobId, CHECKPOINTS);
+    await world.pause(30);
+    const savepoints = before.latestSavepoint;
+    const operation = await failOver({ mode: 'lost', drill: true, trigger: { kind: 'drill', evidence: 'a drill' } });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 1, restoredFrom: checkpoint });
+    expect((await world.job()).latestSavepoint).toBe(savepoints);
+    expect(operation.result?.failover?.reprocessedSeconds?.delays).toBeGreaterThanOrEqual(30);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('that is a planned move stops the jobs with savepoints, and nothing is processed again', async () => {
+    const { result } = await failOver({ mode: 'planned', drill: true, trigger: { kind: 'drill', evidence: 'a drill' } });
+    expect(result?.failover?.reprocessedSeconds).toEqual({ delays: 0 });
+    expect((await world.job()).restoredFrom).toMatch(/savepoint-/);
+  });
+});
+
 describe('a lost zone', () => {
   let checkpoint: string;
   beforeEach(async () => {

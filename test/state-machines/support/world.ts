@@ -251,12 +251,13 @@ export class World {
   }
 
   async acceptFailover(
-    wish: { readonly mode?: 'planned' | 'lost'; readonly zone?: string; readonly trigger?: FailoverTrigger } = {},
+    wish: { readonly mode?: 'planned' | 'lost'; readonly zone?: string; readonly trigger?: FailoverTrigger; readonly drill?: boolean } = {},
   ): Promise<Operation> {
     const cluster = await this.cluster();
     const { trigger = { kind: 'person' as const, evidence: 'a test wants it' } } = wish;
     const mode = wish.mode === undefined ? {} : { mode: wish.mode };
-    const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone: wish.zone ?? 'us-east-1b', ...mode, trigger });
+    const about = { ...mode, trigger, ...(wish.drill ? { drill: true } : {}) };
+    const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone: wish.zone ?? 'us-east-1b', ...about });
     const accepted = await takeOverCluster(this.store, operation, cluster);
     if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
     return operation;
