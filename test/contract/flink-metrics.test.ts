@@ -38,6 +38,27 @@ const SLOW = `CREATE TABLE made (n BIGINT, k INT) WITH ('connector' = 'datagen',
 CREATE TABLE nowhere (k INT, t STRING) WITH ('connector' = 'blackhole');
 INSERT INTO nowhere SELECT k, REGEXP_REPLACE(REPEAT(CAST(c AS STRING), 100), '[0-9]+9', 'x') FROM (SELECT k, COUNT(*) AS c FROM made GROUP BY k);`;
 
+/** The text work is chained to the source, which so reads slower than there is to read. */
+const SLOW_READER = `CREATE TABLE numbers (n BIGINT, k INT) WITH (${KAFKA}, 'scan.startup.mode' = 'earliest-offset', 'properties.group.id' = 'slow');
+CREATE TABLE nowhere (k INT, t STRING) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere SELECT k, REGEXP_REPLACE(REPEAT(CAST(n AS STRING), 40), '[0-9]+x', 'x') FROM numbers;`;
+
+/** Flink's answers as those of a connector that has no `pendingRecords`: only the list of names is another. */
+const withoutPending = async <T>(run: () => Promise<T>): Promise<T> => {
+  const original = globalThis.fetch;
+  globalThis.fetch = (async (...args: Parameters<typeof fetch>) => {
+    const answer = await original(...args);
+    if (!/\/subtasks\/metrics$/.test(String(args[0]))) return answer;
+    const names = (await answer.json()) as { readonly id: string }[];
+    return Response.json(names.filter(({ id }) => !id.endsWith('.pendingRecords')));
+  }) as typeof fetch;
+  try {
+    return await run();
+  } finally {
+    globalThis.fetch = original;
+  }
+};
+
 describe('What real Flink tells of its jobs', () => {
   let kafka: Component | undefined;
   let real: Session | undefined;
@@ -173,6 +194,25 @@ describe('What real Flink tells of its jobs', () => {
       () => flink.overview(),
       ({ slotsFree }) => slotsFree === 4,
     );
+  });
+
+  it('a source without `pendingRecords`: what its Kafka consumers are behind stands in for it', async () => {
+    const generator = await start(GENERATE, 1);
+    const id = await start(SLOW_READER, 2);
+    const behind = ({ observation: { vertices } }: Observed): boolean => (vertices[0]?.pendingRecords ?? 0) > 2_000;
+    await observedUntil(id, (seen) => known(seen) && behind(seen));
+    await flink.cancel(generator);
+    const waiting = (await metrics.job(id, {}))?.vertices[0]?.pendingRecords ?? 0;
+    const lower = await withoutPending(() =>
+      observedUntil(id, (seen) => known(seen) && behind(seen) && (seen.observation.vertices[0]?.pendingRecordsGrowth ?? null) !== null),
+    );
+    const names = Object.values(lower.counters.sources).flatMap(({ metrics: each }) => each);
+    expect(names.filter((name) => name.endsWith('.KafkaConsumer.records-lag-max'))).not.toHaveLength(0);
+    expect(names.filter((name) => name.endsWith('.pendingRecords'))).toHaveLength(0);
+    const bound = lower.counters.vertices[lower.observation.vertices[0]?.id ?? '']?.pendingRecords ?? 0;
+    // Of a subtask with two partitions only the worse counts, and of that the most of the last minute.
+    expect(bound).toBeGreaterThan(waiting / 3);
+    expect(bound).toBeLessThan(waiting * 3);
   });
 
   it('a job with backpressure: the vertex that holds it up is busy, and its source waits', async () => {

@@ -56,7 +56,10 @@ const NO_WATERMARK = 9e18;
 
 /** Metrics of an operator that reads: `Source__orders.pendingRecords`. */
 const isOfSource = (name: string): boolean => /^Source__.*\.(pendingRecords|currentOutputWatermark|numRecordsOut)$/.test(name);
-/** A consumer of Kafka without `pendingRecords` (old connectors): of each subtask the lag of its worst partition, which is a lower bound. */
+/**
+ * A consumer of Kafka without `pendingRecords` (old connectors): of each subtask the most that its worst partition was behind in the last minute. Less than
+ * what waits in several partitions, and for a minute more than what is left of a lag that shrinks.
+ */
 const isConsumerLag = (name: string): boolean => name.endsWith('.KafkaConsumer.records-lag-max');
 const partitionsIn = (names: readonly string[]): number | undefined => {
   const found = new Set(names.flatMap((name) => /\.topic\..+\.partition\.\d+(?=\.currentOffset$)/.exec(name)?.[0] ?? []));
