@@ -129,9 +129,12 @@ const act = async (world: Simulation, end: number): Promise<readonly string[]> =
   world.heal();
   let quiet = scheduler.now;
   const after = await world.until(async () => {
-    if ((await world.store.openOperations()).length > 0 || !world.idle) quiet = scheduler.now;
+    // Hosts that no job wants are asked back every five minutes, as long as a job that could not be canceled occupies them.
+    const open = await world.store.openOperations();
+    const underWay = [...open, ...world.underWay];
+    if (underWay.some(({ kind }) => kind !== 'replace-host')) quiet = scheduler.now;
     // Long enough for what is tried every ten minutes.
-    return scheduler.now >= quiet + 12 * 60 * SECOND;
+    return underWay.length === 0 && scheduler.now >= quiet + 12 * 60 * SECOND;
   }, MOST_STEPS);
   if (after.length > 0) return after;
   // Whoever looks at a job has its end recorded.

@@ -32,7 +32,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     'store.acceptTakeover': async (_, [operation, cluster, previous], world) =>
       world.store.acceptTakeover(operation, cluster, previous, []),
   }),
-  'nobody looks whose lease it is': (world) => {
+  'nobody looks whose lease it is, nor whether its operation was broken off': (world) => {
     const mine = <T extends { readonly lease?: unknown }>(item: T | undefined): T | undefined =>
       item && world.asker !== undefined ? { ...item, lease: { operationId: world.asker, acquiredAt: '', until: '' } } : item;
     instead({
@@ -42,6 +42,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         const holder = (await world.store.job(cluster, name))?.lease?.operationId;
         return holder === undefined ? call() : world.store.updateJob(cluster, name, holder, change);
       },
+      'store.endOperation': async (call, [operationId]) => (world.asker === undefined || operationId === world.asker ? call() : true),
       'store.updateCluster': async (call, [name, , change]) => {
         const holder = (await world.store.cluster(name))?.lease?.operationId;
         return holder === undefined ? call() : world.store.updateCluster(name, holder, change);

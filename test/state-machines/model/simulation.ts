@@ -11,6 +11,7 @@ import {
 } from '../../../lambdas/contracts/errors';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
+import { INTERRUPTED } from '../../../lambdas/domain/operation-end';
 import { checkpointsPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
 import type { StateKept } from '../../fakes/fake-flink';
 import { event, invoke } from '../support/functions';
@@ -444,9 +445,9 @@ export class Simulation extends World {
     for (const zone of ['us-east-1a', 'us-east-1b', 'us-east-1c']) this.zoneReturns(zone);
   }
 
-  /** Nothing is under way in any function or execution. */
-  get idle(): boolean {
-    return this.executions.size === 0;
+  /** Executions that have not ended. */
+  get underWay(): readonly { readonly kind: OperationKind }[] {
+    return [...this.executions];
   }
 
   private zoneReturns(zone: string): void {
@@ -587,7 +588,12 @@ export class Simulation extends World {
       .map(({ name, statusReason }) => `${name} has no end, and is taken for finished: ${statusReason}`);
     const waits = cluster.status === 'FAILED' ? jobs.filter(({ interrupted }) => interrupted).map(({ flinkJobId }) => flinkJobId) : [];
     const found = (await violations(this)).filter((one) => !waits.some((flinkJobId) => one.startsWith(`Flink has ${flinkJobId}`)));
-    const unwanted = jobs.filter(({ desired, status }) => cluster.status === 'RUNNING' && desired === 'STOPPED' && !isJobOver(status));
+    const { items } = await this.store.operationsOf('flights', { limit: 100 });
+    // Whoever wanted it stopped was told that it did not work, and may ask again.
+    const told = items.some(({ kind, status, error }) => kind === 'stop-job' && status === 'FAILED' && error?.name !== INTERRUPTED);
+    const unwanted = jobs.filter(
+      ({ desired, status }) => !told && cluster.status === 'RUNNING' && desired === 'STOPPED' && !isJobOver(status),
+    );
     return [...lost, ...unwanted.map(({ name, status }) => `${name} is to be stopped and is ${status}`), ...found];
   }
 }
