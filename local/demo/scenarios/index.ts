@@ -2,7 +2,8 @@ import { killJobManager, killTaskManager } from './losses';
 import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
-import { loseZone, riseAndLoss, zombieZone } from './zones';
+import { loseOtherZone } from './spread';
+import { loseZone, loseZone, riseAndLoss, zombieZone, zombieZone } from './zones';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   spike,
@@ -11,6 +12,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'lose-zone': loseZone,
   'zombie-zone': zombieZone,
   'rise-and-loss': riseAndLoss,
+  'lose-other-zone': loseOtherZone,
 };
 
 /** What `npm start -- --scenario NAME` knows. */
