@@ -3,7 +3,7 @@ import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
 import { loseOtherZone } from './spread';
-import { loseZone, loseZone, riseAndLoss, zombieZone, zombieZone } from './zones';
+import { loseZone, riseAndLoss, zombieZone } from './zones';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   spike,
