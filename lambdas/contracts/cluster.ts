@@ -66,6 +66,15 @@ export const placement = z.strictObject({
         .max(3_600)
         .default(120)
         .describe('From the loss of the zone to the first record processed again; drills are held against it'),
+      volumeSnapshots: z
+        .strictObject({
+          keep: z.int().min(1).max(10).default(2).describe('Moves whose snapshots are kept'),
+          days: z.int().min(1).max(90).default(7).describe('Days that they are kept at most'),
+        })
+        .optional()
+        .describe(
+          'EBS snapshots of the state volumes that a move leaves behind, as evidence; jobs are restored from S3 and wait for none. Default: none. They cost $0.05 a month for each GB that is in use (list price, us-east-1). Hosts with NVMe have no such volumes',
+        ),
     })
     .prefault({}),
   failBack: failBackPolicy.optional().describe('How the cluster comes back to its home zone after a failover. Default: manual'),

@@ -33,6 +33,9 @@ export type FailoverTrigger = z.infer<typeof failoverTrigger>;
 
 const byVertex = z.record(z.string(), z.int().min(1));
 
+/** EBS snapshot of a volume that a move has left behind. */
+export const volumeSnapshot = z.object({ snapshotId: z.string(), volumeId: z.string(), zone: z.string(), sizeGB: z.number() });
+
 const failoverReport = z.object({
   /**
    * Seconds by part: `detect`, `decide`, `capacity`, `state`, `fence`, `restore`, and, both from when all jobs ran on, `firstRecord` and
@@ -48,6 +51,8 @@ const failoverReport = z.object({
   reprocessedSeconds: z.record(z.string(), z.number()).optional(),
   objectiveSeconds: z.number(),
   objectiveMet: z.boolean().optional(),
+  /** As evidence, where the cluster asks for it. */
+  volumeSnapshots: z.array(volumeSnapshot).optional(),
 });
 export type FailoverReport = z.infer<typeof failoverReport>;
 

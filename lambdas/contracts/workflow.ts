@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { operationId, s3Uri } from './names';
-import { failoverMode } from './operation';
+import { failoverMode, volumeSnapshot } from './operation';
 
 /** Input of every state machine. All else is in the table. */
 export const workflowInput = z.object({ operationId });
@@ -40,8 +40,15 @@ export type Begun = z.infer<typeof begun>;
 
 /** How a failover goes on; `ask`: as the former JobManager answers. */
 const failoverPlan = z.enum([...failoverMode.options, 'ask']);
-export const takenOver = taskAnswer.extend({ plan: failoverPlan });
+export const takenOver = taskAnswer.extend({
+  plan: failoverPlan,
+  /** Whether snapshots of the volumes that are left behind are asked for. */
+  keepsVolumes: z.boolean(),
+});
 export type TakenOver = z.infer<typeof takenOver>;
+
+export const volumesKept = taskAnswer.extend({ volumeSnapshots: z.array(volumeSnapshot) });
+export type VolumesKept = z.infer<typeof volumesKept>;
 
 export const secureStateInput = taskInput.extend({ plan: failoverPlan });
 export type SecureStateInput = z.infer<typeof secureStateInput>;
@@ -57,6 +64,7 @@ export const endOperationInput = taskInput.extend({
   /** A sentence that follows the cause, such as "The previous version runs again." */
   note: z.string().nullish(),
   savepoint: s3Uri.nullish(),
+  volumeSnapshots: z.array(volumeSnapshot).nullish(),
 });
 export type EndOperationInput = z.infer<typeof endOperationInput>;
 

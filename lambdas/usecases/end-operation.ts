@@ -50,7 +50,7 @@ export const endOperation = async (
     endedAt: at,
     reason,
     error: failure,
-    result: resultOf(operation, job, input, status) ?? (await reportOf(deps, operation)),
+    result: resultOf(operation, job, input, status) ?? (await reportOf(deps, operation, input)),
   } as const;
   if (!(await store.endOperation(operation.operationId, end, target))) await store.releaseLease(target, operation.operationId);
   return { status, reason };
@@ -107,7 +107,11 @@ const resultOf = (operation: Operation, job: Job | undefined, input: EndOperatio
   return operation.job === undefined ? undefined : { ...ran, ...kept };
 };
 
-const reportOf = async ({ store }: EndOperationDeps, operation: Operation): Promise<Operation['result']> => {
+const reportOf = async (
+  { store }: EndOperationDeps,
+  operation: Operation,
+  { volumeSnapshots }: EndOperationInput,
+): Promise<Operation['result']> => {
   if (operation.kind !== 'fail-over-cluster') return undefined;
   const cluster = await store.cluster(operation.cluster);
   if (!cluster) return undefined;
@@ -116,5 +120,5 @@ const reportOf = async ({ store }: EndOperationDeps, operation: Operation): Prom
     (job) => job.flinkJobId === flinkJobIdOf({ cluster: cluster.name, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch }),
   );
   const failover = failoverReport(operation, cluster.spec.placement.failover.objectiveSeconds, restored);
-  return failover && { failover };
+  return failover && { failover: { ...failover, ...(volumeSnapshots?.length ? { volumeSnapshots } : {}) } };
 };

@@ -24,7 +24,12 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
   const ended = await endBroken(deps, operation, open);
   const { plan, reason } = planOf(operation);
   const moved = taken.filter(Boolean).length;
-  return { plan, reason: `${reason}; ${moved} jobs are moved${ended > 0 ? `, ${ended} operations under way were ended` : ''}` };
+  const keepsVolumes = cluster.spec.placement.failover.volumeSnapshots !== undefined && cluster.size.stateVolume.kind === 'gp3';
+  return {
+    plan,
+    keepsVolumes,
+    reason: `${reason}; ${moved} jobs are moved${ended > 0 ? `, ${ended} operations under way were ended` : ''}`,
+  };
 };
 
 const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Promise<boolean> => {
@@ -63,7 +68,7 @@ const endBroken = async ({ store, clock }: TakeOverDeps, operation: Operation, o
   return broken.length;
 };
 
-const planOf = ({ request }: Operation): TakenOver => {
+const planOf = ({ request }: Operation): Omit<TakenOver, 'keepsVolumes'> => {
   const wish = request.kind === 'fail-over-cluster' ? request.mode : undefined;
   if (wish === undefined) return { plan: 'ask', reason: 'Whether its JobManager still answers is asked while the new hosts boot' };
   return { plan: wish, reason: wish === 'planned' ? 'A planned move, as asked' : 'The zone counts as lost, as asked' };

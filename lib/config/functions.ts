@@ -21,6 +21,7 @@ export type Grant =
   | 'alarms:write'
   | 'metrics:read'
   | 'fleet:mark'
+  | 'volumes:snapshot'
   | 'workflows:start';
 
 export interface FunctionDefinition {
@@ -105,6 +106,8 @@ const WORKFLOW_FUNCTIONS = {
   'take-over': awsSide([]),
   'secure-state': flinkSide(),
   'fence-former': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
+  // Nobody waits for it longer than hosts boot; one that is killed is said, and the move goes on.
+  'snapshot-volumes': awsSide(['fleet:observe', 'volumes:snapshot'], 10),
   'next-zone': awsSide([]),
   'give-back': awsSide([]),
   // As `upload-artifact` and `start-job`, job after job within a budget.
@@ -163,7 +166,12 @@ const EVENT_FUNCTIONS = {
   // Makes alarms follow jobs that ended, or came to be, without an operation.
   'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
   // Deletes snapshots that are kept no more. Reads the metadata of all, of which some are large.
-  'retain-snapshots': { network: 'none', timeoutSeconds: 900, memoryMiB: 1_024, grants: ['table:write', 'state:retain'] },
+  'retain-snapshots': {
+    network: 'none',
+    timeoutSeconds: 900,
+    memoryMiB: 1_024,
+    grants: ['table:write', 'state:retain', 'volumes:snapshot'],
+  },
   // Begins the replacement of hosts that EC2 takes.
   'handle-interruption': {
     network: 'none',

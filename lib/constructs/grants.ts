@@ -216,6 +216,29 @@ const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permissio
   ];
 };
 
+/** EBS snapshots of hosts' volumes. The ARN of a snapshot names no account. */
+const volumeSnapshots = (names: StageNames, stage: string): Permission[] => {
+  const snapshots = `arn:${names.partition}:ec2:${names.region}::snapshot/*`;
+  const resourceTag = { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } };
+  return [
+    { actions: ['ec2:CreateSnapshot'], resources: [names.arn('ec2', 'volume/*')], conditions: resourceTag, because: RUN_TIME },
+    {
+      actions: ['ec2:CreateSnapshot'],
+      resources: [snapshots],
+      conditions: { StringEquals: { 'aws:RequestTag/sluice:stage': stage } },
+      because: RUN_TIME,
+    },
+    {
+      actions: ['ec2:CreateTags'],
+      resources: [snapshots],
+      conditions: { StringEquals: { 'ec2:CreateAction': 'CreateSnapshot' } },
+      because: RUN_TIME,
+    },
+    { actions: ['ec2:DeleteSnapshot'], resources: [snapshots], conditions: resourceTag, because: RUN_TIME },
+    { actions: ['ec2:DescribeSnapshots'], resources: ['*'], because: DESCRIBE },
+  ];
+};
+
 const observe: Permission = {
   actions: [
     ...[
@@ -301,6 +324,8 @@ export const permissionsOf = (
           because: RUN_TIME,
         },
       ];
+    case 'volumes:snapshot':
+      return volumeSnapshots(names, stage);
     case 'fleet:groups':
       return fleetGroups(names, stage, vpcId);
     case 'alarms:write':

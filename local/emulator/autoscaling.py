@@ -17,6 +17,7 @@ from collections import Counter
 
 from moto.autoscaling import models
 from moto.core.exceptions import ServiceException
+from moto.ec2.utils import convert_tag_spec
 
 from . import events, faults, hardware, lifecycle
 from .moto_bridge import ACCOUNT, LOCK
@@ -282,6 +283,7 @@ def capacity_message(group, instance_type: str, zone: str) -> str:
 def _run_instance(group, zone: str, subnet_id: str | None, instance_type: str):
     version = group.launch_version()
     tags = {**version.instance_tags, **group.get_propagated_tags(), models.ASG_NAME_TAG: group.name}
+    volume_tags = convert_tag_spec(version.data.get("TagSpecifications", [])).get("volume", {})
     reservation = group.ec2_backend.run_instances(
         version.image_id,
         1,
@@ -290,16 +292,26 @@ def _run_instance(group, zone: str, subnet_id: str | None, instance_type: str):
         instance_type=instance_type,
         is_instance_type_default=False,
         region_name=group.region,
-        tags={"instance": tags},
+        tags={"instance": tags, "volume": volume_tags},
         placement=zone,
         subnet_id=subnet_id,
         associate_public_ip=None,
         launch_template={"LaunchTemplateId": version.template.id, "Version": str(version.number)},
         instance_market_options="spot" if group.next_is_spot() else None,
+        **_volumes(version.data),
     )
     instance = reservation.instances[0]
     instance.autoscaling_group = group
     return instance
+
+
+def _volumes(template: dict) -> dict:
+    """A mapping of the image's root device takes the place of the image's own, which goes with its instance («Block device mappings»); moto adds both."""
+    mappings = template.get("BlockDeviceMappings") or []
+    if not all("Ebs" in one for one in mappings):
+        return {}
+    complete = [{**one, "Ebs": {"DeleteOnTermination": True, **one["Ebs"]}} for one in mappings]
+    return {"block_device_mappings": complete} if complete else {}
 
 
 def spot_share(policy: dict | None, on_demand: int, spot: int) -> bool:

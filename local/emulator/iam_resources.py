@@ -26,6 +26,8 @@ _BY_ACTION = {
     "CreateLaunchTemplateVersion": ("LaunchTemplateId", "launch-template"),
     "ModifyLaunchTemplate": ("LaunchTemplateId", "launch-template"),
     "GetLaunchTemplateData": ("InstanceId", "instance"),
+    "CreateSnapshot": ("VolumeId", "volume"),
+    "DeleteSnapshot": ("SnapshotId", "snapshot"),
     "CreatePlacementGroup": ("GroupName", "placement-group"),
     "DeletePlacementGroup": ("GroupName", "placement-group"),
 }
@@ -109,7 +111,8 @@ def _ec2_resource(params: dict, region: str, account: str) -> str | None:
     if not identifier and kind == "launch-template":
         with LOCK:
             identifier = ec2(region).launch_template_name_to_ids.get(_first(params, "LaunchTemplateName"), "")
-    return f"arn:aws:ec2:{region}:{account}:{kind}/{identifier}"
+    # The ARN of a snapshot names no account.
+    return f"arn:aws:ec2:{region}:{'' if kind == 'snapshot' else account}:{kind}/{identifier}"
 
 
 def _group_of(instance_id: str, region: str) -> str | None:

@@ -12,6 +12,7 @@ import type { Stage } from '../../lambdas/contracts/stage';
 import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
 import { createFleet } from '../../lambdas/gateways/aws/fleet.adapter';
 import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
+import { createVolumes } from '../../lambdas/gateways/aws/volumes.adapter';
 import { createFakeFleet } from '../fakes/fake-fleet';
 import { BASE_VOLUME_GB, createStage, inventory } from './support/ec2-stage';
 import { type Emulator, startEmulator } from './support/emulator';
@@ -418,6 +419,26 @@ describe('The fleet on EC2', () => {
       team: 'delays',
     });
   });
+
+  test('takes EBS snapshots of the state volumes of an epoch, once each, and deletes them', async () => {
+    const spec = aSpec();
+    const fleet = onEc2().fleet;
+    const access = { ...NOTHING, ...(await fleet.prepareAccess(spec)) };
+    const resources = { ...access, ...(await fleet.createGroups(spec, access, 1)) };
+    await eventually(() => fleet.observe(resources), isComplete);
+    const volumes = createVolumes({ ec2: ec2Client(), stage });
+    const by = { operationId: `op-${spec.cluster}`, keepUntil: '2026-03-10T12:00:00.000Z' };
+    const { snapshots, failures } = await volumes.snapshotVolumes(spec, by);
+    expect(failures).toEqual([]);
+    expect(snapshots).toMatchObject([
+      { ...by, cluster: spec.cluster, zone: 'us-east-1a', sizeGB: BASE_VOLUME_GB + 50, snapshotId: expect.stringMatching(/^snap-/) },
+    ]);
+    expect((await volumes.snapshotVolumes(spec, by)).snapshots).toEqual(snapshots);
+    expect((await volumes.snapshotVolumes({ ...spec, epoch: 9 }, { ...by, operationId: 'op-other' })).snapshots).toEqual([]);
+    expect(await volumes.snapshots()).toEqual(snapshots);
+    await volumes.deleteSnapshots([snapshots[0]?.snapshotId as string, 'snap-00000000000000000']);
+    expect(await volumes.snapshots()).toEqual([]);
+  }, 30_000);
 
   test('buys the wanted share of hosts as Spot', async () => {
     const fleet = onEc2().fleet;

@@ -17,6 +17,7 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'fail-over-cluster': [
     'Secure state',
     'Ask the lost hosts',
+    'Begin snapshots of volumes',
     'Look for first checkpoints',
     'Delete former hosts',
     'Look whether the hosts are gone',

@@ -1,11 +1,13 @@
 import type { Operation } from '../../lambdas/contracts/operation';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
+import { retainVolumeSnapshots } from '../../lambdas/usecases/snapshot-volumes';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
 jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
 
 const CHECKPOINTS = 's3://state/clusters/flights/jobs/delays/checkpoints';
 
@@ -57,6 +59,53 @@ describe('a planned move', () => {
     expect(result?.failover?.seconds).not.toHaveProperty('firstRecord');
     expect(result?.failover).toMatchObject({ outageSeconds: expect.any(Number), objectiveMet: true });
     expect(phases.find(({ name }) => name === 'Look for first checkpoints')?.reason).toMatch(/delays without a record/);
+  });
+
+  describe('with volume snapshots asked for', () => {
+    const NAME = 'Begin snapshots of volumes';
+    beforeEach(async () => {
+      const cluster = await world.cluster();
+      const { placement } = cluster.spec;
+      const failover = { ...placement.failover, volumeSnapshots: { keep: 1, days: 7 } };
+      world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, placement: { ...placement, failover } } }] });
+      for (const epoch of [1, 2]) world.volumes.volumes.push({ volumeId: `vol-${epoch}`, zone: 'us-east-1a', cluster: 'flights', epoch });
+    });
+
+    test('begins those of the hosts that are left behind while the new ones boot, and shows their ids', async () => {
+      const operation = await failOver();
+      expect(phasesOf(operation).indexOf(NAME)).toBe(phasesOf(operation).indexOf('Create fleet') + 1);
+      expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+      expect(operation.result?.failover?.volumeSnapshots).toEqual([
+        { snapshotId: 'snap-1', volumeId: 'vol-1', zone: 'us-east-1a', sizeGB: 70 },
+      ]);
+    });
+
+    test('goes on without them when EBS does not answer, or refuses', async () => {
+      world.volumes.failNext('snapshotVolumes', new Error('EBS is ill'));
+      expect(await failOver({ mode: 'lost' })).toMatchObject({
+        status: 'SUCCEEDED',
+        reason: expect.stringContaining('Snapshots of volumes were not all begun'),
+      });
+      world.volumes.refused.add('vol-2');
+      const operation = await failOver({ zone: 'us-east-1c' });
+      expect(operation.phases.find(({ name }) => name === NAME)?.reason).toContain('1 were refused: Volume vol-2 cannot be reached');
+      expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+      expect(operation.result?.failover).not.toHaveProperty('volumeSnapshots');
+    });
+
+    test('keeps those of as many moves as the cluster says', async () => {
+      await failOver();
+      const second = await failOver({ zone: 'us-east-1c' });
+      const deps = { store: world.store, volumes: world.volumes, clock: world.clock };
+      expect(await retainVolumeSnapshots(deps)).toEqual(['snap-1']);
+      expect((await world.volumes.snapshots()).map(({ operationId }) => operationId)).toEqual([second.operationId]);
+      world.now += 8 * 86_400_000;
+      expect(await retainVolumeSnapshots(deps)).toEqual(['snap-2']);
+    });
+  });
+
+  test('asks for no snapshot of a volume unless the cluster says so', async () => {
+    expect(phasesOf(await failOver())).not.toContain('Begin snapshots of volumes');
   });
 
   test('a program names its start where it says so, in a script and in an argument', async () => {

@@ -6,6 +6,7 @@ import { type Fault, type Load, World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
 jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
 
 /** Every call that any function of a workflow makes fails once, one call a run. */
 jest.setTimeout(120_000);

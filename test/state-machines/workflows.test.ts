@@ -6,6 +6,7 @@ import { World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
 jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
 
 let world: World;
 beforeEach(() => {

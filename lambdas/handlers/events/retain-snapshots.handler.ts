@@ -1,13 +1,17 @@
 import { artifacts, clock, stage, store } from '../../composition/environment';
+import { volumes } from '../../composition/volumes';
 import { log } from '../../middleware/log';
 import { retainAllSnapshots } from '../../usecases/retain-snapshots';
+import { retainVolumeSnapshots } from '../../usecases/snapshot-volumes';
 
-const deps = { artifacts: artifacts(), clock, stage: stage(), store: store() };
+const deps = { artifacts: artifacts(), clock, stage: stage(), store: store(), volumes: volumes() };
 
 /** Leaves a minute of the function's time for what is under way. */
 const TIME_MS = 14 * 60_000;
 
 /** Every few hours, for all clusters. */
 export const handler = async (): Promise<void> => {
+  const deleted = await retainVolumeSnapshots(deps);
+  if (deleted.length > 0) log('INFO', { message: `${deleted.length} EBS snapshots were deleted`, deleted });
   for await (const { reason, ...fields } of retainAllSnapshots(deps, TIME_MS)) log('INFO', { message: reason, ...fields });
 };

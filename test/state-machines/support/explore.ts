@@ -26,6 +26,8 @@ const OK = {
   status: 'FAILED',
   partial: false,
   late: false,
+  keepsVolumes: false,
+  volumeSnapshots: [],
 };
 export const ANSWER: Outcome = { answers: [OK] };
 const NOT_READY = { ...OK, ready: false };
@@ -77,6 +79,7 @@ const deviations = (kind: OperationKind, definition: Definition, name: string): 
     { answers: [NOT_READY] },
     ...plans.map((plan) => ({ answers: [{ ...OK, plan }] })),
     ...(task.includes('ObserveCluster') ? [{ answers: [{ ...NOT_READY, late: true }] }] : []),
+    ...(task.includes('TakeOver') ? ['planned', 'ask', 'lost'].map((plan) => ({ answers: [{ ...OK, plan, keepsVolumes: true }] })) : []),
     ...(task.includes('ScaleJob') ? [{ answers: [{ ...OK, partial: true }] }] : []),
     ...(/ChooseHosts|MarkHost/.test(task) ? [{ answers: [{ ...OK, hosts: [] }] }] : []),
     ...(task.includes('EndOperation') ? [{ answers: [{ ...OK, status: 'CANCELED' }] }] : []),

@@ -34,6 +34,7 @@ export const composition = {
     return Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }) });
   },
   fleet: () => late('fleet', (current) => current.fleet),
+  volumes: () => late('volumes', (current) => current.volumes),
   fleetObserver: () => late('fleet', (current) => current.fleet),
   flink: () => (address: string) => {
     return world.port('flink', world.jobManagerAt(address));

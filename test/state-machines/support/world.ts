@@ -18,6 +18,7 @@ import { FakeFlink, type StateKept, VERTEX } from '../../fakes/fake-flink';
 import { createFakeKafkaMetrics, type FakeKafkaMetrics } from '../../fakes/fake-kafka-metrics';
 import { createFakeObservations, type FakeObservations } from '../../fakes/fake-observations';
 import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
+import { createFakeVolumes, type FakeVolumes } from '../../fakes/fake-volumes';
 import { createFakeWorkflows, type FakeWorkflows } from '../../fakes/fake-workflows';
 
 /** What happens at one call of one port. `after`: the effect takes place and the answer is lost. */
@@ -106,6 +107,7 @@ export class World {
   readonly clock = (): Date => new Date(this.now);
   readonly store: FakeStore = createFakeStore(this.clock);
   readonly fleet: FakeFleet;
+  readonly volumes: FakeVolumes = createFakeVolumes(this.clock);
   readonly artifacts: FakeArtifacts = createFakeArtifacts(this.clock);
   readonly alarms: FakeAlarms = createFakeAlarms();
   readonly kafkaMetrics: FakeKafkaMetrics = createFakeKafkaMetrics();

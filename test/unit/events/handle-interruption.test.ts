@@ -4,6 +4,7 @@ import { World } from '../../state-machines/support/world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
 jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/volumes', () => jest.requireActual('../../state-machines/support/functions').composition);
 
 const { handler } = require('../../../lambdas/handlers/events/handle-interruption.handler') as {
   handler: (event: unknown) => Promise<readonly Interrupted[]>;

@@ -4,6 +4,7 @@ import { World } from '../../state-machines/support/world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
 jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/volumes', () => jest.requireActual('../../state-machines/support/functions').composition);
 
 const SOURCE = { msk: { clusterName: 'events', consumerGroup: 'delays', topics: ['flights'] } };
 const BEHIND = { read: 1_000, busy: 0.9, waiting: 100_000, growth: 200 };

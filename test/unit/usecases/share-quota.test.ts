@@ -10,6 +10,7 @@ import { type Load, SIZE, STAGE, World } from '../../state-machines/support/worl
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
 jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/volumes', () => jest.requireActual('../../state-machines/support/functions').composition);
 
 const NOW = '2026-03-04T12:00:00.000Z';
 const ago = (seconds: number): string => new Date(Date.parse(NOW) - seconds * 1_000).toISOString();
