@@ -14,8 +14,8 @@ import { runJob, type StartDeps } from './start-job';
 import { fileNameOf, uploadJar } from './upload-artifact';
 
 /**
- * After an upgrade that failed: the previous version runs on, or, when it has ended already, is started as a further epoch from the savepoint
- * that the upgrade took. Ready once Flink has it; not ready while its end is still under way.
+ * After an upgrade that failed: the previous version runs on, or, when it has ended already, is started as a further epoch from what the new version
+ * has completed, else from the savepoint that the upgrade took. Ready once Flink has it; not ready while its end is still under way.
  */
 export const revertJob = async (deps: StartDeps, operation: Operation, input: RevertJobInput): Promise<Awaited_> => {
   const { cluster, job } = await ownJob(deps, operation);
@@ -53,21 +53,34 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Job, inpu
   const started = job.epoch > input.epoch;
   const epoch = job.epoch + 1;
   // The policy of the first start does not apply to a start that goes on.
-  const point = started ? { location: job.restoredFrom } : await findRestorePoint(deps, cluster, current);
+  const location = started ? await stateToGoBackWith(deps, cluster, current) : (await findRestorePoint(deps, cluster, current)).location;
   return deps.store.updateJob(job.cluster, job.name, operation.operationId, {
-    spec: started ? (job.previousSpec ?? job.spec) : job.spec,
+    spec: started ? previousSpecFor(current, location) : job.spec,
     previousSpec: undefined,
     revision: started ? job.revision + 1 : job.revision,
     epoch,
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     startAsked: undefined,
     stopAskedBy: undefined,
-    restoredFrom: point.location,
+    restoredFrom: location,
     restoredStateAt: undefined,
     jarId: input.jarId ?? undefined,
     status: 'SUBMITTING',
     statusReason: 'The previous version is being started again',
   });
+};
+
+/**
+ * What the new version has completed comes first: since the savepoint that it began with it may have handed on results. Only where it was allowed to leave
+ * state behind it is that savepoint all the same, because what was left behind is nowhere else; records since then are processed once more.
+ */
+const stateToGoBackWith = async (deps: StartDeps, cluster: Cluster, job: Job): Promise<string | undefined> =>
+  job.spec.restore.allowNonRestoredState ? job.restoredFrom : (await findRestorePoint(deps, cluster, job)).location;
+
+/** In a state of the new version's there may be some that the previous one has no use for, and never had. */
+const previousSpecFor = ({ spec, previousSpec, restoredFrom }: Job, location: string | undefined): Job['spec'] => {
+  const previous = previousSpec ?? spec;
+  return location === restoredFrom ? previous : { ...previous, restore: { ...previous.restore, allowNonRestoredState: true } };
 };
 
 const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Awaited_> => {

@@ -1,4 +1,5 @@
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
+import type { Job } from '../../lambdas/contracts/job';
 import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
@@ -434,6 +435,37 @@ describe('upgrade-job', () => {
       expect(await violations(world)).toEqual([]);
     }
     expect(tasks).toBeGreaterThan(8);
+  });
+
+  test.each([
+    ['from what that has completed', false],
+    ['from the savepoint before it, where it was allowed to leave state behind', true],
+  ] as const)('a new version that ran before its upgrade was interrupted is gone back from %s', async (_, allowNonRestoredState) => {
+    const begunAfter = async (tasks: number): Promise<{ readonly operation: Operation; readonly begun: Job }> => {
+      world = enter(new World());
+      await launch();
+      await submit();
+      const spec = { ...world.jarSpec(2, 'new'), restore: { from: 'latest' as const, allowNonRestoredState } };
+      const operation = await world.acceptChange({ kind: 'upgrade-job', spec });
+      await run(operation, tasks);
+      return { operation, begun: await world.job() };
+    };
+    let tasks = 7;
+    let { operation, begun } = await begunAfter(tasks);
+    while (tasks < 20 && !(begun.epoch === 2 && (await world.flink.job(begun.flinkJobId)))) {
+      tasks += 1;
+      ({ operation, begun } = await begunAfter(tasks));
+    }
+    expect(begun).toMatchObject({ epoch: 2, status: 'SUBMITTING' });
+    const completed = world.flink.completeCheckpoint(begun.flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
+    await recover(world, operation.operationId);
+    expect(await world.job()).toMatchObject({
+      status: 'RUNNING',
+      epoch: 3,
+      restoredFrom: allowNonRestoredState ? begun.restoredFrom : completed,
+      spec: { program: world.jarSpec(2).program, restore: { allowNonRestoredState: !allowNonRestoredState } },
+    });
+    expect(await violations(world)).toEqual([]);
   });
 
   test('what goes back after an interrupted upgrade is an operation that can be followed', async () => {
