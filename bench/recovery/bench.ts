@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { startStorage } from '../../local/flink/storage';
 import { install, paths } from '../../local/install/install';
 import { type Bench, optionsOf, problemOf, wholeNumber } from '../bench';
+import { aimsTable } from '../report';
 import { recoveryJar } from './job-jar';
 import { aimsOf, type Series, tablesOf } from './judge';
 import { BUCKET, type Case, type Fault, type Measured, Scene } from './scene';
 import type { Variant } from './variants';
+import { measureZones, type ZoneSeries, zoneAims, zoneTable } from './zones';
 
-/** What `--fault` stands for. A lost zone is another kind of run, on the twin: it goes beside these. */
+/** What `--fault` stands for, besides `zone`, which is another kind of run: on the twin. */
 const FAULTS: Readonly<Record<string, readonly Fault[]>> = { taskmanager: ['taskmanager', 'vanished'], jobmanager: ['jobmanager'] };
 const VARIANTS: readonly Variant[] = ['sluice', 'plain', 'operator'];
 
@@ -35,15 +37,15 @@ const casesOf = (faults: readonly string[], sizes: readonly number[], variants: 
 
 export const recovery: Bench = {
   usage: `recovery [OPTIONS]   how long until records flow again after a process is killed, and whether each counted once
-  --fault LIST       of taskmanager (killed, and vanished without closing a connection), jobmanager (both)
+  --fault LIST       of taskmanager (killed, and vanished without closing a connection), jobmanager, zone (all)
   --repeat N         faults in each case (20)
   --peers N          faults in each case of Flink with its own defaults and with the operator's (3; their heartbeats take 50 s)
   --state LIST       sizes of the job's state, MB (10)
   --variants LIST    of sluice, plain, operator (all)`,
-  limitSeconds: 7_200,
+  limitSeconds: 10_800,
   run: async ({ args, signal, progress }) => {
     const options = optionsOf(args, {
-      fault: 'taskmanager,jobmanager',
+      fault: 'taskmanager,jobmanager,zone',
       repeat: '20',
       peers: '3',
       state: '10',
@@ -51,15 +53,20 @@ export const recovery: Bench = {
     });
     const repeat = { own: wholeNumber('repeat', options.repeat), peers: wholeNumber('peers', options.peers) };
     const sizes = options.state.split(',').map((text) => wholeNumber('state', text));
-    const cases = casesOf(one('fault', options.fault, Object.keys(FAULTS)), sizes, one('variants', options.variants, VARIANTS));
+    const faults = one('fault', options.fault, [...Object.keys(FAULTS), 'zone']);
+    const cases = casesOf(faults, sizes, one('variants', options.variants, VARIANTS));
     const series: Series[] = [];
+    let zones: ZoneSeries | undefined;
     const error = await problemOf(async () => {
       await install();
       for (const which of cases)
         series.push(await measure(which, which.variant === 'sluice' ? repeat.own : repeat.peers, signal, progress));
+      if (faults.includes('zone')) zones = await measureZones(repeat.own, signal, progress);
     });
-    const aims = aimsOf(series);
-    return { tables: tablesOf(series, aims), report: { bench: 'recovery', aims, runs: series, ...(error === undefined ? {} : { error }) } };
+    const aims = [...(cases.length > 0 ? aimsOf(series) : []), ...(zones ? zoneAims(zones) : [])];
+    const tables = [cases.length > 0 ? tablesOf(series) : '', zones ? zoneTable(zones) : '', aimsTable(aims)].join('');
+    const runs = [...series, ...(zones ? [zones] : [])];
+    return { tables, report: { bench: 'recovery', aims, runs, ...(error === undefined ? {} : { error }) } };
   },
 };
 

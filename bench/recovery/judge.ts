@@ -1,4 +1,4 @@
-import { type Aim, aimsTable, table } from '../report';
+import { type Aim, table } from '../report';
 import { percentile } from '../statistics';
 import type { Case, Fault, Measured } from './scene';
 
@@ -78,7 +78,7 @@ const PHASES: readonly (readonly [title: string, phase: Phase])[] = [
   ['checkpoint', 'checkpoint'],
 ];
 
-export const tablesOf = (all: readonly Series[], aims: readonly Aim[]): string =>
+export const tablesOf = (all: readonly Series[]): string =>
   table(
     'After the fault, ms: p50 / p95',
     ['', 'faults', ...PHASES.map(([title]) => title), 'most starts', 'lost or doubled', 'load'],
@@ -90,4 +90,4 @@ export const tablesOf = (all: readonly Series[], aims: readonly Aim[]): string =
       lostOrDoubled([series]),
       series.load,
     ]),
-  ) + aimsTable(aims);
+  );

@@ -1,0 +1,179 @@
+import { loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OperationView } from '../../lambdas/contracts/api';
+import type { Phase } from '../../lambdas/contracts/operation';
+import { operationsOf } from '../../local/demo/scenarios/leftovers';
+import { runScenario } from '../../local/demo/scenarios/run';
+import type { Play, Scenario } from '../../local/demo/scenarios/scenario';
+import { FAULTS } from '../../local/demo/scenarios/soak-faults';
+import { readSettings } from '../../local/twin/settings';
+import { Twin } from '../../local/twin/twin';
+import { type Aim, table, under } from '../report';
+import { percentile } from '../statistics';
+
+/** One zone that was lost, in seconds. */
+export interface LostZone {
+  /** From the loss to the operation. */
+  readonly noticed: number;
+  /** From the loss until all jobs are started from the state that was chosen for them, without waiting for hosts: what state machine and functions take. */
+  readonly own: number;
+  /** From asking for hosts until their slots are registered: instances that are made, boot, and start Flink. */
+  readonly hosts: number;
+  /** From there until all their tasks run. */
+  readonly restore: number;
+  /** From the loss until results of orders that came after it are committed. */
+  readonly newResults: number;
+  /** From the loss until a first checkpoint of each job is complete. */
+  readonly checkpoint: number;
+}
+
+export interface ZoneSeries {
+  readonly fault: 'zone';
+  readonly measured: readonly LostZone[];
+  /** Orders that are missing from the answer, and orders that came twice. */
+  readonly wrong: number;
+  readonly load: number;
+  readonly problem?: string;
+}
+
+const RATE = 100;
+/** A loss, the move, and some quiet before the next. */
+const SECONDS_EACH = 75;
+const QUIET_SECONDS = 8;
+
+const between = (from: string | undefined, to: string | undefined): number =>
+  from === undefined || to === undefined ? Number.NaN : (Date.parse(to) - Date.parse(from)) / 1_000;
+
+/** @param lostAt ISO 8601 */
+const partsOf = ({ phases, requestedAt }: OperationView, lostAt: string, newResults: number): LostZone => {
+  const last = (name: string): Phase | undefined => phases.findLast((phase) => phase.name === name);
+  const asked = last('Create fleet')?.endedAt;
+  const there = last('Look for slots')?.endedAt;
+  const started = last('Start jobs')?.endedAt;
+  const noticed = between(lostAt, requestedAt);
+  return {
+    noticed,
+    own: noticed + between(requestedAt, asked) + between(there, started),
+    hosts: between(asked, there),
+    restore: between(started, last('Look at the jobs')?.endedAt),
+    newResults,
+    checkpoint: between(lostAt, last('Look for first checkpoints')?.endedAt),
+  };
+};
+
+/** Loses the zone of a cluster, with the hosts and the capacity in it, again and again; each comes back after the cluster has moved. */
+const zoneAfterZone = (count: number, measured: LostZone[], loads: number[], progress: (line: string) => void): Scenario => {
+  const end = (count + 1) * SECONDS_EACH;
+  return {
+    title: `${count} zones are lost, one after the other.`,
+    cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
+    millis: 5,
+    job: {
+      parallelism: 2,
+      flinkConfiguration: { 'execution.checkpointing.interval': '1 s', 'execution.checkpointing.min-pause': '200 ms' },
+    },
+    profile: [
+      { second: 0, recordsPerSecond: RATE },
+      { second: end, recordsPerSecond: RATE },
+    ],
+    act: async (play) => {
+      await play.until('a first result', 120, async () => play.figures().committed > 5 * RATE);
+      for (let index = 0; index <= count && play.seconds() < end - SECONDS_EACH; index += 1) {
+        await sleep(QUIET_SECONDS * 1_000 + Math.random() * 1_000, undefined, { signal: play.signal });
+        const loss = await lose(play);
+        // The first finds functions, classes and caches cold.
+        if (index > 0) measured.push(loss);
+        if (index > 0) loads.push(loadavg()[0] ?? 0);
+        progress(
+          `zone ${index} of ${count}: new results ${loss.newResults.toFixed(1)} s after the loss, ${loss.own.toFixed(1)} s of them Sluice's own`,
+        );
+      }
+      return {};
+    },
+  };
+};
+
+const lose = async (play: Play): Promise<LostZone> => {
+  const { client, cluster, figures, until } = play;
+  const known = new Set((await operationsOf(play)).map(({ operationId }) => operationId));
+  const { sent } = figures();
+  const begun = performance.now();
+  const lostAt = new Date().toISOString();
+  const struck = await FAULTS['zone-lost']?.strike(play, Math.random);
+  await until('new results', 180, async () => figures().committed > sent);
+  const newResults = (performance.now() - begun) / 1_000;
+  const operation = await until('the failover', 10, async () =>
+    (await operationsOf(play)).find(({ operationId, kind }) => kind === 'fail-over-cluster' && !known.has(operationId)),
+  );
+  const ended = await until('the end of the failover', 180, async () => {
+    const { body } = await client.call<OperationView>('GET', `/clusters/${cluster}/operations/${operation.operationId}`);
+    return body.endedAt !== undefined && body;
+  });
+  await struck?.mended;
+  return partsOf(ended, lostAt, newResults);
+};
+
+/** On a twin of its own. @throws when there is none to be had */
+export const measureZones = async (count: number, signal: AbortSignal, progress: (line: string) => void): Promise<ZoneSeries> => {
+  const settings = readSettings();
+  const twin = new Twin({ settings, command: 'npm run bench -- recovery' });
+  const measured: LostZone[] = [];
+  const loads: number[] = [];
+  const view = { step: () => {}, note: progress, board: () => {}, end: () => {} };
+  const known = () => ({ fault: 'zone' as const, measured, load: Math.round(Math.max(0, ...loads)) });
+  try {
+    const scenario = zoneAfterZone(count, measured, loads, progress);
+    const playing = runScenario(scenario, { settings, start: () => twin.start(), view, signal });
+    const answer = await Promise.race([playing, twin.broken]);
+    return { ...known(), wrong: answer.missing + answer.doubled + answer.unexpected };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return { ...known(), wrong: 0, problem: (error as Error).message };
+  } finally {
+    await twin.stop();
+  }
+};
+
+const at = (series: ZoneSeries, part: keyof LostZone, share: number): number => {
+  const values = series.measured.map((loss) => loss[part]).filter((value) => !Number.isNaN(value));
+  return values.length === 0 ? Number.POSITIVE_INFINITY : Number(percentile(values, share).toFixed(2));
+};
+
+export const zoneAims = (series: ZoneSeries): readonly Aim[] => {
+  const note = `${series.measured.length} zones, load up to ${series.load}; hosts take ${at(series, 'hosts', 0.5)} s to come (p50)`;
+  return [
+    under('Zone lost, hosts started anew: new results committed, p50', 10, 's', at(series, 'newResults', 0.5), note),
+    under("Zone lost: Sluice's own share, p50", 2, 's', at(series, 'own', 0.5), note),
+    { name: 'Zone lost: records missing or twice', aim: '0', measured: series.wrong, met: series.wrong === 0 && !series.problem },
+    {
+      name: 'Zone lost: measured to the end',
+      aim: 'yes',
+      measured: series.problem ? 0 : 1,
+      met: !series.problem,
+      ...(series.problem ? { note: series.problem } : {}),
+    },
+  ];
+};
+
+const PARTS: readonly (readonly [string, keyof LostZone])[] = [
+  ['noticed', 'noticed'],
+  ['own share', 'own'],
+  ['hosts', 'hosts'],
+  ['restore', 'restore'],
+  ['new results', 'newResults'],
+  ['first checkpoint', 'checkpoint'],
+];
+
+export const zoneTable = (series: ZoneSeries): string =>
+  table(
+    'A zone lost, s: p50 / p95',
+    ['', ...PARTS.map(([title]) => title), 'missing or twice', 'load'],
+    [
+      [
+        `${series.measured.length} zones`,
+        ...PARTS.map(([, part]) => `${at(series, part, 0.5)} / ${at(series, part, 0.95)}`),
+        series.wrong,
+        series.load,
+      ],
+    ],
+  );
