@@ -126,10 +126,25 @@ export class Scene {
   /** Waits until everything is as before the last fault, and a random part of a checkpoint interval longer. */
   async settle(): Promise<void> {
     await this.allThere();
+    if (this.which.fault === 'jobmanager') await this.forgetDeaths();
     const from = Date.now();
     const checkpointed = async () => ((await this.client.latestCheckpoint(this.flinkJobId))?.triggeredAt ?? 0) > from || undefined;
     await awaited('A checkpoint', checkpointed, { withinMs: 90_000, everyMs: 250 });
     await sleep(Math.random() * 3_000);
+  }
+
+  /** A supervisor waits before it starts what dies again and again; a new one knows of no death. On a host that was well for a minute it is the same. */
+  private async forgetDeaths(): Promise<void> {
+    if ((this.cluster.processes(this.jobManager)[0]?.deaths.length ?? 0) === 0) return;
+    await this.cluster.endHost(this.jobManager);
+    this.cluster.startHost(this.jobManager);
+    const renewed = () => (this.cluster.processes(this.jobManager)[0]?.deaths.length === 0 ? true : undefined);
+    await awaited('A supervisor', renewed, { withinMs: 30_000 });
+    await this.allThere();
+    await awaited('An answer of the JobManager', async () => (await this.client.up()) || undefined, { withinMs: 120_000 });
+    await awaited('The job', async () => (await this.client.latestCheckpoint(this.flinkJobId).catch(() => undefined)) && true, {
+      withinMs: 120_000,
+    });
   }
 
   async suffer(): Promise<Measured> {
