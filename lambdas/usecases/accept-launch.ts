@@ -10,6 +10,7 @@ import { tooLarge } from '../domain/spec-limit';
 import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './accept';
 import { heldLease } from './in-the-way';
+import { allClusters } from './owned';
 
 export type LaunchDeps = AcceptDeps & { readonly instanceFacts: InstanceFactsPort };
 
@@ -127,13 +128,7 @@ const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {
 };
 
 const requireRoom = async ({ store, stage }: LaunchDeps): Promise<void> => {
-  let present = 0;
-  let after: string | undefined;
-  do {
-    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    present += page.items.filter(({ status }) => status !== 'TERMINATED').length;
-    after = page.next;
-  } while (after !== undefined);
+  const present = (await allClusters(store)).filter(({ status }) => status !== 'TERMINATED').length;
   if (present >= stage.limits.maxClusters)
     throw new Conflict(`The stage has ${present} clusters, its limit is ${stage.limits.maxClusters}`);
 };

@@ -31,24 +31,21 @@ export const handleZoneShift = async (
 ): Promise<readonly Considered[]> => {
   const zone = await deps.fleet.zoneName(metadata.awayFrom);
   if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
-  await shunHome(deps, zone);
+  const clusters = await allClusters(deps.store);
   const evidence: ZoneEvidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` };
   const considered: Considered[] = [];
-  let after: string | undefined;
-  do {
-    const page = await deps.store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    for (const cluster of page.items.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING'))
-      considered.push(await consider(deps, cluster, evidence));
-    after = page.next;
-  } while (after !== undefined);
+  for (const cluster of clusters.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING'))
+    considered.push(await consider(deps, cluster, evidence));
+  // Whoever is still there comes first: going home waits in any case.
+  await shunHome(deps, clusters, zone);
   return considered;
 };
 
 /** What is to go back to this zone stays away from it for a while. */
-const shunHome = async ({ store, clock }: ConsiderFailoverDeps, zone: string): Promise<void> => {
+const shunHome = async ({ store, clock }: ConsiderFailoverDeps, clusters: readonly Cluster[], zone: string): Promise<void> => {
   const now = clock().toISOString();
   const reason = `AWS shifts traffic away from ${zone}`;
-  for (const { name, spec, epoch, zone: present } of await allClusters(store))
+  for (const { name, spec, epoch, zone: present } of clusters)
     if (spec.placement.failBack?.policy === 'quiet-time' && spec.zone === zone && present !== zone)
       await store.recordHome(name, epoch, { ...homeShunned(now), reason });
 };

@@ -9,7 +9,7 @@ import type { FleetPort, FleetSeen } from '../gateways/aws/fleet.port';
 import type { StorePort } from '../gateways/aws/store.port';
 import { type AcceptDeps, accept, newOperation } from './accept';
 import { heldLease } from './in-the-way';
-import { allJobs } from './owned';
+import { allClusters, allJobs } from './owned';
 import { slotDemands } from './slot-demands';
 import { CONTROL_PLANE, settling } from './sweep-operations';
 
@@ -44,16 +44,8 @@ export const settleFleets = async (deps: SettleDeps): Promise<readonly Settled[]
   return settled;
 };
 
-const idleClusters = async (store: StorePort, busy: ReadonlySet<string>): Promise<readonly Cluster[]> => {
-  const found: Cluster[] = [];
-  let after: string | undefined;
-  do {
-    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    found.push(...page.items.filter(({ name, status, desired }) => status === 'RUNNING' && desired === 'RUNNING' && !busy.has(name)));
-    after = page.next;
-  } while (after !== undefined);
-  return found;
-};
+const idleClusters = async (store: StorePort, busy: ReadonlySet<string>): Promise<readonly Cluster[]> =>
+  (await allClusters(store)).filter(({ name, status, desired }) => status === 'RUNNING' && desired === 'RUNNING' && !busy.has(name));
 
 const settleFleet = async (deps: SettleDeps, cluster: Cluster): Promise<Settled | undefined> => {
   const jobs = (await allJobs(deps.store, cluster.name)).filter(({ status, desired }) => !isJobOver(status) && desired === 'RUNNING');

@@ -6,7 +6,7 @@ import { isJobOver } from '../domain/job-lifecycle';
 import { secondsBetween } from '../domain/scaling/learning';
 import { type CapacityRequest, shareCapacity } from '../domain/scaling/share-capacity';
 import type { StorePort } from '../gateways/aws/store.port';
-import { allJobs } from './owned';
+import { allClusters, allJobs } from './owned';
 import { slotDemands } from './slot-demands';
 
 /** Waiting so long is worth one step of priority: an hour of waiting beats a priority that is twelve higher. Seconds. */
@@ -87,13 +87,5 @@ const requestOf = (job: Job, now: string): CapacityRequest[] => {
   ];
 };
 
-const runningClusters = async (store: StorePort): Promise<readonly Cluster[]> => {
-  const found: Cluster[] = [];
-  let after: string | undefined;
-  do {
-    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    found.push(...page.items.filter(({ status }) => status === 'LAUNCHING' || status === 'RUNNING'));
-    after = page.next;
-  } while (after !== undefined);
-  return found;
-};
+const runningClusters = async (store: StorePort): Promise<readonly Cluster[]> =>
+  (await allClusters(store)).filter(({ status }) => status === 'LAUNCHING' || status === 'RUNNING');

@@ -6,7 +6,7 @@ import { isJobOver } from '../domain/job-lifecycle';
 import type { AlarmFound } from '../gateways/aws/alarms.port';
 import { type AlarmDeps, wantedAlarms } from './follow-alarms';
 import { heldLease } from './in-the-way';
-import { allJobs } from './owned';
+import { allClusters, allJobs } from './owned';
 
 export type SweepAlarmsDeps = AlarmDeps & { readonly clock: Clock };
 
@@ -92,12 +92,7 @@ const whyNone = (cluster: Cluster, job: Job): string => {
 
 const everything = async ({ store }: SweepAlarmsDeps): Promise<readonly { readonly cluster: Cluster; readonly jobs: readonly Job[] }[]> => {
   const all: { cluster: Cluster; jobs: readonly Job[] }[] = [];
-  let after: string | undefined;
-  do {
-    const page = await store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    for (const cluster of page.items) all.push({ cluster, jobs: await allJobs(store, cluster.name) });
-    after = page.next;
-  } while (after !== undefined);
+  for (const cluster of await allClusters(store)) all.push({ cluster, jobs: await allJobs(store, cluster.name) });
   return all;
 };
 

@@ -15,6 +15,7 @@ import type { WorkflowsPort } from '../gateways/aws/workflows.port';
 import { takeOverCluster } from './accept-failover';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
+import { allClusters } from './owned';
 import { slotsOf } from './slot-demands';
 
 export interface SweepDeps {
@@ -62,20 +63,16 @@ const TIDY_MINUTES = 10;
 
 const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {
   const failures: string[] = [];
-  let after: string | undefined;
-  do {
-    const page = await deps.store.clusters({ limit: 100, ...(after === undefined ? {} : { after }) });
-    for (const cluster of page.items.filter(({ former, status, desired }) => former && status === 'RUNNING' && desired === 'RUNNING')) {
-      try {
-        const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
-        const reason = `Epoch ${cluster.former?.map(({ epoch }) => epoch).join(', ')} of ${cluster.name} is still there`;
-        if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
-      } catch (error) {
-        failures.push(`cluster ${cluster.name}: ${String(error)}`);
-      }
+  for (const cluster of await allClusters(deps.store)) {
+    if (!cluster.former || cluster.status !== 'RUNNING' || cluster.desired !== 'RUNNING') continue;
+    try {
+      const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
+      const reason = `Epoch ${cluster.former.map(({ epoch }) => epoch).join(', ')} of ${cluster.name} is still there`;
+      if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
+    } catch (error) {
+      failures.push(`cluster ${cluster.name}: ${String(error)}`);
     }
-    after = page.next;
-  } while (after !== undefined);
+  }
   return failures;
 };
 

@@ -11,7 +11,7 @@ const TIME_MS = 14 * 60_000;
 
 /** Every few hours, for all clusters. */
 export const handler = async (): Promise<void> => {
+  for await (const { reason, ...fields } of retainAllSnapshots(deps, TIME_MS)) log('INFO', { message: reason, ...fields });
   const deleted = await retainVolumeSnapshots(deps);
   if (deleted.length > 0) log('INFO', { message: `${deleted.length} EBS snapshots were deleted`, deleted });
-  for await (const { reason, ...fields } of retainAllSnapshots(deps, TIME_MS)) log('INFO', { message: reason, ...fields });
 };

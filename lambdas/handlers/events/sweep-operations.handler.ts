@@ -16,7 +16,7 @@ const executionEnded = z.object({
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-/** Every minute for all operations, for hosts that nobody wants for clusters that are to go home and for drills, and at the end of an execution for its own. */
+/** Every minute for all operations, for hosts that nobody wants, for clusters that are to go home and for drills, and at the end of an execution for its own. */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
   const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);

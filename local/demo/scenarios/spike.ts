@@ -1,12 +1,23 @@
+import type { LoadPoint } from '../../../examples/orders-jar/profile';
 import type { Play, Scenario } from './scenario';
 
-export const CALM = 60;
-export const SPIKE = 5 * CALM;
+const CALM = 60;
+const SPIKE = 5 * CALM;
 /** When the rate rises, and when it falls again, seconds. */
 const [UP, DOWN, END] = [30, 150, 450] as const;
 
 const parallelismOf = async ({ client, cluster, job }: Play): Promise<number> => (await client.job(cluster, job)).live?.parallelism ?? 0;
 const taskManagersOf = async ({ client, cluster }: Play): Promise<number> => (await client.cluster(cluster)).live?.taskManagers ?? 0;
+
+/** Five times the load from `up` to `down`, seconds. */
+export const spikeFrom = (up: number, down: number, end: number): readonly LoadPoint[] => [
+  { second: 0, recordsPerSecond: CALM },
+  { second: up, recordsPerSecond: CALM },
+  { second: up, recordsPerSecond: SPIKE },
+  { second: down, recordsPerSecond: SPIKE },
+  { second: down, recordsPerSecond: CALM },
+  { second: end, recordsPerSecond: CALM },
+];
 
 /** A cluster and a job that scale within minutes, because a person watches. */
 export const quick = {
@@ -55,14 +66,7 @@ export const spike: Scenario = {
   ...quick,
   title:
     'Orders come five times as fast for two minutes. Alarms ring, hosts come, the parallelism rises, the lag goes; later all of it is given back.',
-  profile: [
-    { second: 0, recordsPerSecond: CALM },
-    { second: UP, recordsPerSecond: CALM },
-    { second: UP, recordsPerSecond: SPIKE },
-    { second: DOWN, recordsPerSecond: SPIKE },
-    { second: DOWN, recordsPerSecond: CALM },
-    { second: END, recordsPerSecond: CALM },
-  ],
+  profile: spikeFrom(UP, DOWN, END),
   act: async (play) => {
     const { until, say, seconds, figures } = play;
     const { secondsToRescale, mostTaskManagers } = await rise(play, UP);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import type { Play, Scenario } from './scenario';
-import { CALM, quick, rise, SPIKE } from './spike';
+import { quick, rise, spikeFrom } from './spike';
 
 const RATE = 100;
 const OFTEN = { 'execution.checkpointing.interval': '1 s', 'execution.checkpointing.min-pause': '200 ms' };
@@ -108,14 +108,7 @@ const [UP, DOWN, END] = [10, 70, 100] as const;
 export const riseAndLoss: Scenario = {
   ...quick,
   title: 'Orders come five times as fast. When the job has grown by itself, its zone dies, and it goes on in another.',
-  profile: [
-    { second: 0, recordsPerSecond: CALM },
-    { second: UP, recordsPerSecond: CALM },
-    { second: UP, recordsPerSecond: SPIKE },
-    { second: DOWN, recordsPerSecond: SPIKE },
-    { second: DOWN, recordsPerSecond: CALM },
-    { second: END, recordsPerSecond: CALM },
-  ],
+  profile: spikeFrom(UP, DOWN, END),
   act: async (play) => {
     const { zone: from } = await play.client.cluster(play.cluster);
     const grown = await rise(play, UP);
