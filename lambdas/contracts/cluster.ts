@@ -91,6 +91,15 @@ const drillPlan = z.strictObject({
   zone: z.string().max(40).optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
 });
 
+const highAvailability = z.strictObject({
+  standbyJobManager: z
+    .boolean()
+    .default(false)
+    .describe(
+      "true: a second JobManager, warm on a host of its own, leads when the first one is lost, so that jobs wait for no start of a process or host. With `placement.mode` spread it is in another zone, and the loss of the JobManager's zone moves nothing. It costs one more JobManager host",
+    ),
+});
+
 /** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
 const USER_TAGS_MAX = 40;
 
@@ -139,6 +148,7 @@ export const clusterSpec = z.strictObject({
     .optional(),
   flinkConfiguration: flinkSettings.default({}),
   placement: placement.prefault({}),
+  highAvailability: highAvailability.optional().describe('What stands by beside the JobManager. Default: nothing'),
   drill: drillPlan
     .optional()
     .describe(
@@ -214,6 +224,17 @@ export type Lease = z.infer<typeof lease>;
 /** FAILING_OVER: its jobs are on their way to another zone and cannot be changed meanwhile. */
 export const clusterStatus = z.enum(['LAUNCHING', 'RUNNING', 'FAILING_OVER', 'TERMINATING', 'TERMINATED', 'FAILED']);
 
+/** A second JobManager, warm beside the first: either may lead. It has what the first has, each of its own, and reads the same configuration. */
+const standbyJobManager = z.object({
+  zone: z.string(),
+  networkInterfaceId: z.string(),
+  /** Private IPv4 address, with the ports of the first one's. */
+  address: z.string(),
+  /** Auto Scaling group of its one host. It is made with the other groups; its name is known before. */
+  group: z.string(),
+});
+export type StandbyJobManager = z.infer<typeof standbyJobManager>;
+
 /** What a cluster owns in AWS; each is recorded as soon as it exists, so that it can be taken away. */
 export const clusterResources = z.object({
   /** Epoch under whose names they were made; default: the cluster's. Another where a failover was given up and the former hosts stayed. */
@@ -226,6 +247,8 @@ export const clusterResources = z.object({
   /** Private IPv4 address of the JobManager: RPC 6123, blob 6124, REST 8081. */
   jobManagerAddress: z.string().optional(),
   jobManagerGroup: z.string().optional(),
+  /** Absent where none is wanted, or where its zone had no address for it. */
+  standby: standbyJobManager.optional(),
   /** `zone`: the home zone; `zones`: all that the group's hosts may be in, where these are several. */
   taskManagerGroups: z.array(z.object({ name: z.string(), zone: z.string(), zones: z.array(z.string()).optional() })).default([]),
   launchTemplateIds: z.array(z.string()).default([]),

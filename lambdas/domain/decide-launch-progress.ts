@@ -19,7 +19,10 @@ export const decideFleetProgress = (
     readonly patienceSeconds?: number;
   },
 ): FleetProgress => {
-  const state = describeFleet(seen);
+  const missing = seen.standbyProblem
+    ? `; the other JobManager host cannot be launched, and the cluster works without: ${seen.standbyProblem.message}`
+    : '';
+  const state = `${describeFleet(seen)}${missing}`;
   const waited = Math.round((Date.parse(clock.now) - Date.parse(clock.since)) / 1_000);
   // A group keeps its failed launches for weeks: one from before says nothing about the hosts that are asked for now. EC2 tells whole seconds.
   const failed = seen.problem && Date.parse(seen.problem.at) > Date.parse(clock.since) - 1_000 ? seen.problem : undefined;

@@ -39,6 +39,8 @@ export interface ConfigurationInput {
     readonly flinkConfiguration: Readonly<Record<string, string>>;
     /** Private IPv4 address of the JobManager's network interface; it outlives its host. */
     readonly jobManagerAddress: string;
+    /** The same of the JobManager that stands by. @default - there is none */
+    readonly standbyAddress?: string | undefined;
   };
 }
 
@@ -87,9 +89,13 @@ export const renderJobConfiguration = (input: {
 });
 
 /** Settings that nobody else may change; `flink-settings-policy` refuses their keys with these reasons. */
-export const ownedSettings = (role: Role, { stage, cluster: { name, epoch, size, jobManagerAddress } }: ConfigurationInput): Settings => ({
+export const ownedSettings = (
+  role: Role,
+  { stage, cluster: { name, epoch, size, jobManagerAddress, standbyAddress } }: ConfigurationInput,
+): Settings => ({
   ...common(jobManagerAddress, stage.region, `s3://${stage.stateBucket}/${clusterPrefix(name)}`),
   ...recovery(name, `s3://${stage.stateBucket}/${recoveryPrefix(name, epoch)}`),
+  ...(standbyAddress === undefined ? {} : election([jobManagerAddress, standbyAddress])),
   'parallelism.default': [
     size.defaultParallelism,
     'the slots of the smallest fleet: 2 to 3 a vCPU keep cores busy while some subtasks wait',
@@ -135,6 +141,14 @@ const recovery = (cluster: string, root: string): Settings => ({
   'high-availability.storageDir': [root, 'of this epoch of the cluster: a JobManager of another epoch neither sees nor changes it'],
   'high-availability.cluster-id': [cluster, 'names a directory below it'],
   'high-availability.jobmanager.port': [PORTS.rpc, 'takes the place of jobmanager.rpc.port when jobs are recovered; random when unset'],
+});
+
+/** With a stand-by: which of the two leads is found in S3. Each process of a JobManager takes its own address instead of the first one's (node/README.md). */
+const election = (addresses: readonly string[]): Settings => ({
+  'high-availability.sluice.jobmanagers': [
+    addresses.join(),
+    'the JobManager and the one that stands by: whichever leads is found by the others, and the jobs go on there',
+  ],
 });
 
 const jobManagerSettings = (address: string, { jobManager }: ResolvedSize): Settings => ({

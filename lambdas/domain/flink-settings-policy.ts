@@ -30,6 +30,7 @@ const NEVER: readonly Rule[] = [
     /^(execution\.state-recovery\.path|execution\.savepoint(\.|-restore)|execution\.state-recovery\.(claim-mode|ignore-unclaimed-state))/,
     'use restore in the job instead',
   ],
+  [/^high-availability\.sluice\./, 'addresses are given by the control plane: set highAvailability.standbyJobManager of the cluster'],
   [
     /^high-availability|^zookeeper\.|^(job|application)-result-store\.|^jobstore\./,
     'recovery of the JobManager belongs to the control plane',

@@ -4,6 +4,7 @@ import type { Operation } from '../contracts/operation';
 import { chooseHomeZone, chooseSpread } from '../domain/cluster-zone';
 import { drillProblems } from '../domain/decide-drill';
 import { refusedSettings } from '../domain/flink-settings-policy';
+import { standbyZone } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
 import { alternativesOf, instanceTypesOf, resolveSize } from '../domain/sizing';
 import { tooLarge } from '../domain/spec-limit';
@@ -76,6 +77,8 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
         )
       : undefined;
   if (spread?.ok === false) problems.push(...spread.problems);
+  const standby =
+    zone.ok && spread?.ok ? standbyZone({ spec, zone: zone.zone, ...(spread.zones ? { zones: [...spread.zones] } : {}) }) : undefined;
   if (zone.ok && sizing.ok && spread?.ok && problems.length === 0)
     return {
       flinkVersion,
@@ -84,6 +87,7 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
       ...(await withAlternatives(instanceFacts, spec, sizing.size, [
         zone.reason,
         ...(spread.reason === undefined ? [] : [spread.reason]),
+        ...(standby === undefined ? [] : [`a JobManager stands by in ${standby}`]),
         ...sizing.reasons,
       ])),
     };

@@ -6,6 +6,7 @@ import type { Operation, OperationRequest } from '../contracts/operation';
 import type { LastDecision, ScalingObserved } from '../contracts/scaling';
 import { slotsPerHost } from '../domain/capacity';
 import { isJobOver } from '../domain/job-lifecycle';
+import { jobManagerAddresses } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import { decideScaling } from '../domain/scaling/decide-scaling';
@@ -103,6 +104,7 @@ const decide = async (
       running: seen.hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length,
       wanted: seen.wanted.taskmanager,
     },
+    jobManagers: jobManagerAddresses(cluster.resources).length,
     slotsTaken: demands.reduce((sum, { slots }) => sum + slots, 0),
     prices: stage.prices ?? {},
     ...(settings.budgetDollarsPerHour === undefined ? {} : { budgetDollarsPerHour: settings.budgetDollarsPerHour }),

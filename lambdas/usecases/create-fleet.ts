@@ -7,14 +7,14 @@ import { fleetSpecOf } from './fleet-spec';
 import { ownCluster, type StoreDeps } from './owned';
 import { slotDemands } from './slot-demands';
 
-/** Makes the groups, which start one JobManager host and as many TaskManager hosts as the smallest fleet has. */
+/** Makes the groups, which start the JobManager's host, with one that stands by where it is wanted, and as many TaskManager hosts as the smallest fleet has. */
 export const createFleet = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
   const hosts = await hostsFor(deps, operation, cluster);
   const groups = await deps.fleet.createGroups(fleetSpecOf(cluster), cluster.resources, hosts);
   await deps.store.updateCluster(cluster.name, operation.operationId, { resources: { ...cluster.resources, ...groups } });
   return {
-    reason: `One JobManager host (${cluster.size.jobManager.instanceType}) and ${hosts} TaskManager hosts (${cluster.size.instanceType}) are wanted`,
+    reason: `${cluster.resources.standby ? 'Two JobManager hosts' : 'One JobManager host'} (${cluster.size.jobManager.instanceType}) and ${hosts} TaskManager hosts (${cluster.size.instanceType}) are wanted`,
   };
 };
 

@@ -39,6 +39,7 @@ const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster:
       size: cluster.size,
       flinkConfiguration: cluster.spec.flinkConfiguration,
       jobManagerAddress: cluster.resources.jobManagerAddress ?? '',
+      standbyAddress: cluster.resources.standby?.address,
     },
   });
   // The file is what runs. A value that would be rendered differently today is from before the stage was deployed anew.

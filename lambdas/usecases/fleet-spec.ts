@@ -1,5 +1,6 @@
 import type { Cluster } from '../contracts/cluster';
 import { taskManagerZones } from '../domain/cluster-zone';
+import { standbyZone } from '../domain/job-managers';
 import { configurationPrefix } from '../domain/state-paths';
 import type { FleetSpec } from '../gateways/aws/fleet.port';
 
@@ -9,6 +10,7 @@ export const fleetSpecOf = (cluster: Cluster): FleetSpec => ({
   epoch: cluster.resources.epoch ?? cluster.epoch,
   zone: cluster.zone,
   zones: taskManagerZones(cluster),
+  standbyZone: standbyZone(cluster),
   size: cluster.size,
   spotPercent: cluster.spec.purchase.spotPercent,
   configurationPrefix: `${configurationPrefix(cluster.name, cluster.resources.epoch ?? cluster.epoch)}/`,

@@ -7,7 +7,12 @@ import { ownCluster, type StoreDeps } from './owned';
 /** Makes what the cluster's hosts need before they start: security group, role and the JobManager's network interface. */
 export const prepareAccess = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
-  const access = await deps.fleet.prepareAccess(fleetSpecOf(cluster));
+  const spec = fleetSpecOf(cluster);
+  const access = await deps.fleet.prepareAccess(spec);
   await deps.store.updateCluster(cluster.name, operation.operationId, { resources: { ...cluster.resources, ...access } });
-  return { reason: `The JobManager will be at ${access.jobManagerAddress} in ${cluster.zone}` };
+  const { standby } = access;
+  const beside = standby ? `, its stand-by at ${standby.address} in ${standby.zone}` : '';
+  const without =
+    spec.standbyZone !== undefined && !standby ? `; ${spec.standbyZone} has no address for a stand-by: it works without one` : '';
+  return { reason: `The JobManager will be at ${access.jobManagerAddress} in ${cluster.zone}${beside}${without}` };
 };

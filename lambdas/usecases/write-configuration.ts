@@ -17,7 +17,7 @@ export const writeConfiguration = async (
 ): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
   const { stage, artifacts } = deps;
-  const { jobManagerAddress } = cluster.resources;
+  const { jobManagerAddress, standby } = cluster.resources;
   if (jobManagerAddress === undefined) throw new AwsUnavailable(`cluster ${cluster.name} has no JobManager address yet`);
   const input: ConfigurationInput = {
     stage,
@@ -27,6 +27,7 @@ export const writeConfiguration = async (
       size: cluster.size,
       flinkConfiguration: cluster.spec.flinkConfiguration,
       jobManagerAddress,
+      standbyAddress: standby?.address,
     },
   };
   const node = {

@@ -305,6 +305,53 @@ describe.each([
     await takeAway(spec, resources);
   });
 
+  test('launches a stand-by JobManager in its own zone at an address of its own, replaces each there, and takes both away', async () => {
+    const spec = aSpec({ standbyZone: 'us-east-1b' });
+    const { resources, seen } = await launched(spec, 1);
+    expect(await fleet.prepareAccess(spec)).toMatchObject({ jobManagerAddress: resources.jobManagerAddress, standby: resources.standby });
+    expect(seen.wanted).toEqual({ jobmanager: 2, taskmanager: 1 });
+    const placesIn = ({ hosts }: FleetSeen) =>
+      hosts
+        .filter(({ role }) => role === 'jobmanager')
+        .map(({ zone, address }) => `${zone} ${address}`)
+        .sort();
+    const places = [`us-east-1a ${resources.jobManagerAddress}`, `us-east-1b ${resources.standby?.address}`];
+    expect(placesIn(seen)).toEqual(places);
+    for (const { instanceId } of seen.hosts.filter(({ role }) => role === 'jobmanager')) {
+      expect(await fleet.ownerOf(instanceId)).toMatchObject({ cluster: spec.cluster, role: 'jobmanager' });
+      await harness.lose(instanceId);
+    }
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (now) =>
+        isComplete(now) &&
+        now.hosts.every(({ instanceId }) => !seen.hosts.some((host) => host.role === 'jobmanager' && host.instanceId === instanceId)),
+    );
+    expect(placesIn(after)).toEqual(places);
+    await fleet.fence(spec, NOTHING);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      (gone) => gone,
+    );
+    await fleet.deleteAccess(spec, NOTHING);
+    expect((await fleet.observe(resources)).hosts).toEqual([]);
+  });
+
+  test('tells apart that a stand-by cannot be launched', async () => {
+    const spec = aSpec({ standbyZone: 'us-east-1c' });
+    await harness.setCapacity('us-east-1c', false);
+    const resources = await launch(spec, 1);
+    const seen = await eventually(
+      () => fleet.observe(resources),
+      ({ hosts, standbyProblem }) => standbyProblem !== undefined && hosts.filter(({ state }) => state === 'running').length === 2,
+    );
+    expect(seen).toMatchObject({ standbyProblem: { kind: 'capacity', message: expect.stringContaining('us-east-1c') } });
+    expect(seen.problem).toBeUndefined();
+    await harness.setCapacity('us-east-1c', true);
+    expect((await eventually(() => fleet.observe(resources), isComplete)).standbyProblem).toBeUndefined();
+    await takeAway(spec, resources);
+  });
+
   test('keeps access while hosts use it, and takes it away afterwards', async () => {
     const spec = aSpec();
     const { resources } = await launched(spec, 1);
@@ -385,6 +432,32 @@ describe('The fleet on EC2', () => {
         `9092-9098 ${stage.vpcCidr}`,
       ].sort(),
     );
+  });
+
+  test('gives a stand-by JobManager an interface, a launch template and a group of its own, and lets it ask for metrics', async () => {
+    const spec = aSpec({ standbyZone: 'us-east-1b' });
+    const { fleet } = onEc2();
+    const resources = await launch(spec, fleet);
+    const { standby, securityGroupId = '' } = resources;
+    expect(standby?.group).toBe(`sluice-${STAGE}-${spec.cluster}-e1-jobmanager-standby`);
+    expect((await template(resources, 2)).NetworkInterfaces).toMatchObject([
+      { NetworkInterfaceId: standby?.networkInterfaceId, DeleteOnTermination: false },
+    ]);
+    const { AutoScalingGroups = [] } = await new AutoScalingClient({}).send(
+      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [standby?.group as string] }),
+    );
+    expect(AutoScalingGroups).toMatchObject([{ AvailabilityZones: ['us-east-1b'], MinSize: 1, MaxSize: 1 }]);
+    const { SecurityGroups } = await ec2Client().send(new DescribeSecurityGroupsCommand({ GroupIds: [securityGroupId] }));
+    const metrics = SecurityGroups?.[0]?.IpPermissions?.filter(({ FromPort }) => FromPort === 6125).flatMap(
+      ({ IpRanges = [] }) => IpRanges,
+    );
+    expect(metrics?.map(({ CidrIp }) => CidrIp).sort()).toEqual([`${resources.jobManagerAddress}/32`, `${standby?.address}/32`].sort());
+    await eventually(() => fleet.observe(resources), isComplete);
+    const machines = (await emulator.twin('GET', 'instances')) as { tags: Record<string, string> }[];
+    const configurations = machines
+      .filter(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'jobmanager')
+      .map(({ tags }) => tags['sluice:config']);
+    expect(configurations).toEqual(Array(2).fill(`s3://${stage.stateBucket}/clusters/${spec.cluster}/e1/config/`));
   });
 
   test('gives a host with several TaskManagers an address for each, its tags, and a volume that holds the state', async () => {

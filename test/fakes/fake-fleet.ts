@@ -1,7 +1,8 @@
-import type { ClusterResources } from '../../lambdas/contracts/cluster';
+import type { ClusterResources, StandbyJobManager } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
-import { fleetNames } from '../../lambdas/gateways/aws/ec2/names';
-import type { FleetPort, FleetSeen, FleetSpec, HostMark, HostOwner, ZoneSeen } from '../../lambdas/gateways/aws/fleet.port';
+import { launchProblems } from '../../lambdas/gateways/aws/ec2/launch-problems';
+import { fleetNames, recordedGroups } from '../../lambdas/gateways/aws/ec2/names';
+import type { FleetPort, FleetSeen, FleetSpec, HostMark, HostOwner, LaunchProblem, ZoneSeen } from '../../lambdas/gateways/aws/fleet.port';
 import { type Faults, withFaults } from './faults';
 
 type Host = FleetSeen['hosts'][number];
@@ -13,9 +14,11 @@ interface Group {
   readonly role: Host['role'];
   readonly zones: readonly string[];
   readonly addressesPerHost: number;
+  /** Of a JobManager's host: its interface's. */
+  readonly address?: string;
   wanted: number;
   deleting: boolean;
-  problem?: FleetSeen['problem'];
+  problem?: LaunchProblem | undefined;
 }
 interface FakeHost extends Omit<Host, 'state' | 'marks'> {
   state: Host['state'];
@@ -30,6 +33,7 @@ interface Access {
   readonly instanceProfileArn: string;
   readonly networkInterfaceId: string;
   readonly jobManagerAddress: string;
+  readonly standby?: StandbyJobManager;
 }
 
 export interface FakeFleetOptions {
@@ -45,6 +49,8 @@ export interface FakeFleetOptions {
 class InMemoryFleet implements FleetPort {
   /** Zones where EC2 has nothing to give now. */
   readonly zonesWithoutCapacity = new Set<string>();
+  /** Zones whose subnets have no address to give. */
+  readonly zonesWithoutAddresses = new Set<string>();
   /** What EC2 says against a zone. */
   readonly zonesInTrouble = new Map<string, string>();
   /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
@@ -72,14 +78,22 @@ class InMemoryFleet implements FleetPort {
       instanceProfileArn: `arn:aws:iam::000000000000:instance-profile/${owner}`,
       networkInterfaceId: `eni-${number}`,
       jobManagerAddress: this.address(),
+      ...this.standbyOf(spec),
     };
     this.access.set(owner, access);
     return access;
   }
 
+  private standbyOf(spec: FleetSpec): Pick<Access, 'standby'> {
+    const { standbyZone: zone } = spec;
+    if (zone === undefined || this.zonesWithoutAddresses.has(zone)) return {};
+    const networkInterfaceId = `eni-${++this.made}`;
+    return { standby: { zone, networkInterfaceId, address: this.address(), group: this.names(spec).standbyGroup } };
+  }
+
   async createGroups(
     spec: FleetSpec,
-    _access: ClusterResources,
+    { jobManagerAddress, standby }: ClusterResources,
     taskManagerHosts: number,
   ): Promise<Required<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>> {
     const names = this.names(spec);
@@ -90,9 +104,21 @@ class InMemoryFleet implements FleetPort {
       role: 'jobmanager',
       zones: [spec.zone],
       addressesPerHost: 1,
+      ...(jobManagerAddress === undefined ? {} : { address: jobManagerAddress }),
       wanted: 1,
       deleting: false,
     });
+    if (standby)
+      this.createGroup({
+        name: standby.group,
+        owner: names.base,
+        role: 'jobmanager',
+        zones: [standby.zone],
+        addressesPerHost: 1,
+        address: standby.address,
+        wanted: 1,
+        deleting: false,
+      });
     this.createGroup({
       name: taskManagerGroup,
       owner: names.base,
@@ -102,7 +128,8 @@ class InMemoryFleet implements FleetPort {
       wanted: taskManagerHosts,
       deleting: false,
     });
-    if (!this.templates.has(names.base)) this.templates.set(names.base, [`lt-${++this.made}`, `lt-${++this.made}`]);
+    if (!this.templates.has(names.base))
+      this.templates.set(names.base, [`lt-${++this.made}`, `lt-${++this.made}`, ...(standby ? [`lt-${++this.made}`] : [])]);
     this.fill();
     return {
       jobManagerGroup: names.jobManagerGroup,
@@ -124,16 +151,15 @@ class InMemoryFleet implements FleetPort {
   }
 
   async observe(resources: ClusterResources): Promise<FleetSeen> {
-    const names = [resources.jobManagerGroup, ...resources.taskManagerGroups.map(({ name }) => name)];
+    const names = recordedGroups(resources);
     this.pass();
     const groups = [...this.groups.values()].filter(({ name }) => names.includes(name));
     const wanted = (role: Host['role']): number =>
       groups.filter((group) => group.role === role).reduce((sum, group) => sum + group.wanted, 0);
-    const problem = groups.flatMap((group) => group.problem ?? []).at(-1);
     return {
       hosts: this.hosts.filter(({ group }) => names.includes(group)).map(({ group: _, observationsLeft: __, ...host }) => ({ ...host })),
       wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') },
-      ...(problem ? { problem } : {}),
+      ...launchProblems(groups.map((group) => ({ ...group, hasHost: this.stayingOf(group).length > 0 }))),
     };
   }
 
@@ -186,7 +212,7 @@ class InMemoryFleet implements FleetPort {
   }
 
   async deleteGroups(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {
-    const recorded = [resources.jobManagerGroup, ...resources.taskManagerGroups.map(({ name }) => name)];
+    const recorded = recordedGroups(resources);
     for (const group of this.groups.values()) {
       if (group.owner !== this.names(spec).base && !recorded.includes(group.name)) continue;
       group.wanted = 0;
@@ -279,7 +305,7 @@ class InMemoryFleet implements FleetPort {
         )
           break;
         delete group.problem;
-        const first = group.role === 'jobmanager' ? this.access.get(group.owner)?.jobManagerAddress : this.address();
+        const first = group.role === 'jobmanager' ? group.address : this.address();
         const addresses = first === undefined ? [] : [first, ...Array.from({ length: group.addressesPerHost - 1 }, () => this.address())];
         this.hosts.push({
           instanceId: `i-${String(++this.made).padStart(17, '0')}`,

@@ -11,6 +11,8 @@ export interface FleetFacts {
   readonly size: FleetSize;
   /** TaskManager hosts that run, and that are wanted. */
   readonly hosts: { readonly running: number; readonly wanted: number };
+  /** JobManager hosts: two with one that stands by. @default 1 */
+  readonly jobManagers?: number;
   /** Slots of all jobs of the cluster. */
   readonly slotsTaken: number;
   /** Dollars an hour by instance type. */
@@ -21,10 +23,18 @@ export interface FleetFacts {
 }
 
 /** What a decision has to know of the fleet. Hosts come whole: what the budget or the quota has for half a host, it has for none. */
-export const fleetRoom = ({ size, hosts, slotsTaken, prices, hostsGranted, budgetDollarsPerHour }: FleetFacts): FleetObservation => {
+export const fleetRoom = ({
+  size,
+  hosts,
+  jobManagers = 1,
+  slotsTaken,
+  prices,
+  hostsGranted,
+  budgetDollarsPerHour,
+}: FleetFacts): FleetObservation => {
   const perHost = slotsPerHost(size);
   const price = prices[size.instanceType] ?? 0;
-  const cost = hosts.wanted * price + (prices[size.jobManager.instanceType] ?? 0);
+  const cost = hosts.wanted * price + jobManagers * (prices[size.jobManager.instanceType] ?? 0);
   const mostMore = Math.max(0, hostLimits(size).max - hosts.wanted);
   const payable = budgetDollarsPerHour === undefined || price === 0 ? mostMore : Math.floor((budgetDollarsPerHour - cost) / price + 1e-9);
   // Named as the budget's where it is the tighter one: the decision compares dollars with slots.

@@ -1,15 +1,15 @@
 import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand } from '@aws-sdk/client-ec2';
-import type { ClusterResources } from '../../contracts/cluster';
+import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
 import { AwsUnavailable } from '../../contracts/errors';
 import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
 import { deleteGroupsNamed, describeGroups, ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
 import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
-import { fleetNames } from './ec2/names';
-import { deleteNetworkInterface, ensureNetworkInterface } from './ec2/network-interface';
+import { fleetNames, recordedGroups } from './ec2/names';
+import { deleteNetworkInterfaces, ensureNetworkInterface, ensureStandbyInterface } from './ec2/network-interface';
 import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
-import { instancesWhere, observeFleet, recordedGroups } from './ec2/observe-fleet';
+import { instancesWhere, observeFleet } from './ec2/observe-fleet';
 import { markTag, ownerOfInstance } from './ec2/observed-hosts';
 import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
 import { admitMetricQueries, closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
@@ -22,6 +22,10 @@ const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stoppe
 
 const GONE = ['InvalidInstanceID.NotFound', 'InvalidInstanceId.NotFound', 'InvalidID'] as const;
 
+/** A host as the first JobManager's, with an interface and in a group of its own. */
+const standbyParts = ({ group, zone, networkInterfaceId }: StandbyJobManager) =>
+  ({ role: 'jobmanager', name: group, zone, networkInterfaceId, hosts: { wanted: 1, min: 1, max: 1 } }) as const;
+
 /**
  * Machines by EC2 Auto Scaling. Whatever is made has a name or tag that derives from stage, cluster and epoch, and is looked for before or when it is made:
  * each method can be repeated after a crash between any two of its calls.
@@ -30,7 +34,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
   const { ec2, stage } = dependencies;
   const groupNames = ({ cluster, epoch }: Owner, recorded?: ClusterResources): string[] => {
     const names = fleetNames(stage.name, cluster, epoch);
-    const derived = [names.jobManagerGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))];
+    const derived = [names.jobManagerGroup, names.standbyGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))];
     return [...new Set([...derived, ...(recorded ? recordedGroups(recorded) : [])])];
   };
   const groupOf = ({ cluster, epoch, zone, zones }: FleetSpec): ClusterResources['taskManagerGroups'][number] => ({
@@ -42,9 +46,11 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     async prepareAccess(spec) {
       const securityGroupId = await ensureSecurityGroup(dependencies, spec);
       const role = await ensureNodeRole(dependencies, spec);
-      const networkInterface = await ensureNetworkInterface(dependencies, spec, securityGroupId);
-      await admitMetricQueries(dependencies, securityGroupId, networkInterface.jobManagerAddress);
-      return { securityGroupId, ...role, ...networkInterface };
+      const first = { name: fleetNames(stage.name, spec.cluster, spec.epoch).jobManagerGroup, zone: spec.zone };
+      const { networkInterfaceId, address } = await ensureNetworkInterface(dependencies, spec, securityGroupId, first);
+      const standby = await ensureStandbyInterface(dependencies, spec, securityGroupId);
+      for (const one of [address, ...(standby ? [standby.address] : [])]) await admitMetricQueries(dependencies, securityGroupId, one);
+      return { securityGroupId, ...role, networkInterfaceId, jobManagerAddress: address, ...(standby ? { standby } : {}) };
     },
 
     async createGroups(spec, access, taskManagerHosts) {
@@ -65,6 +71,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
           placementGroup,
           types: [spec.size.instanceType, ...alternatives.filter((type) => !placed || traits(type).clusterPlacement)],
         },
+        ...(access.standby ? [standbyParts(access.standby)] : []),
       ] as const;
       const launchTemplateIds: string[] = [];
       for (const group of groups) {
@@ -147,7 +154,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
         () => deleteLaunchTemplates(dependencies, owner, resources.launchTemplateIds),
         () => deletePlacementGroup(dependencies, owner),
         () => deleteNodeRole(dependencies, owner, resources.roleName),
-        () => deleteNetworkInterface(dependencies, owner, resources.networkInterfaceId),
+        () => deleteNetworkInterfaces(dependencies, owner, [resources.networkInterfaceId, resources.standby?.networkInterfaceId]),
         () => deleteSecurityGroup(dependencies, owner, resources.securityGroupId),
       ];
       let inUse: AwsUnavailable | undefined;

@@ -8,6 +8,8 @@ export interface FleetSpec {
   readonly zone: string;
   /** Where TaskManager hosts may be. With several, their group is kept even over these zones, and goes on in the others where one has no capacity. */
   readonly zones: readonly string[];
+  /** Of the stand-by JobManager. @default - there is none */
+  readonly standbyZone?: string | undefined;
   readonly size: ResolvedSize;
   readonly spotPercent: number;
   /** Key in the state bucket below which the node finds its configuration (see node/README.md). */
@@ -43,8 +45,17 @@ export interface FleetSeen {
   }[];
   /** Wanted number of hosts by role. */
   readonly wanted: { readonly jobmanager: number; readonly taskmanager: number };
-  /** Newest failed launch of the groups, if there is one after which nothing was launched: EC2's own message. */
-  readonly problem?: { readonly kind: 'capacity' | 'other'; readonly message: string; readonly at: string };
+  /** Newest failed launch of the groups that the cluster cannot do without, if there is one after which nothing was launched. */
+  readonly problem?: LaunchProblem;
+  /** The same of one JobManager's group while the other's host is there or may come: the cluster works without it. */
+  readonly standbyProblem?: LaunchProblem;
+}
+
+/** A launch that failed, in EC2's own words. */
+export interface LaunchProblem {
+  readonly kind: 'capacity' | 'other';
+  readonly message: string;
+  readonly at: string;
 }
 
 export interface HostOwner {
@@ -55,10 +66,12 @@ export interface HostOwner {
 
 /** A provider of machines (`ec2` now, `emr` later). Every method can be repeated; what is there already is left as it is. */
 export interface FleetPort {
-  /** Security group, role and instance profile, JobManager network interface. */
+  /** Security group, role and instance profile, network interfaces of the JobManagers: a stand-by that there is no address for is left out. */
   prepareAccess(
     spec: FleetSpec,
-  ): Promise<Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress'>>;
+  ): Promise<
+    Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress' | 'standby'>
+  >;
   /** Launch templates and Auto Scaling groups, with `taskManagerHosts` hosts wanted. @throws AwsUnavailable also while IAM has not yet spread the profile. */
   createGroups(
     spec: FleetSpec,
@@ -89,6 +102,6 @@ export interface FleetPort {
   deleteGroups(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
   /** True when no instance and no group of this cluster's epoch is left. */
   groupsGone(spec: Pick<FleetSpec, 'cluster' | 'epoch'>): Promise<boolean>;
-  /** Launch templates, network interface, security group, role: whatever of them is there, recorded or not. */
+  /** Launch templates, network interfaces, security group, role: whatever of them is there, recorded or not. */
   deleteAccess(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
 }

@@ -20,6 +20,26 @@ const render = (role: Role, stage: Record<string, string> = {}, cluster: Record<
 const valuesOf = (...parameters: Parameters<typeof render>) =>
   Object.fromEntries(render(...parameters).map(({ key, value }) => [key, value]));
 
+describe.each<Role>(['jobmanager', 'taskmanager'])('the %s of a cluster', (role) => {
+  const electionIn = (standbyAddress?: string) =>
+    renderConfiguration(role, { ...INPUT, cluster: { ...INPUT.cluster, standbyAddress } }).filter(({ key }) =>
+      key.startsWith('high-availability.sluice'),
+    );
+  it('with a stand-by JobManager is told the addresses of both', () => {
+    expect(electionIn('10.0.2.20')).toEqual([
+      {
+        key: 'high-availability.sluice.jobmanagers',
+        value: '10.0.1.20,10.0.2.20',
+        source: 'control plane',
+        reason: expect.stringContaining('the one that stands by'),
+      },
+    ]);
+  });
+  it('without one is told nothing of an election', () => {
+    expect(electionIn()).toEqual([]);
+  });
+});
+
 describe.each<[Role, [key: string, value: string | undefined][]]>([
   [
     'jobmanager',

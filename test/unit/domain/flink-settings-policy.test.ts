@@ -23,6 +23,7 @@ describe('a caller may not set', () => {
     ['state.savepoints.dir', 'state is kept where the control plane finds it again'],
     ['execution.savepoint.path', 'use restore in the job instead'],
     ['high-availability.type', 'recovery of the JobManager belongs to the control plane'],
+    ['high-availability.sluice.jobmanagers', 'set highAvailability.standbyJobManager of the cluster'],
     ['security.ssl.internal.enabled', 'encryption and authentication are set by the stage'],
     ['taskmanager.data.ssl.enabled', 'encryption and authentication are set by the stage'],
     ['s3.access-key', "access to S3 is the cluster's role"],

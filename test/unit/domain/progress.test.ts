@@ -16,6 +16,29 @@ const job = (change: Partial<FlinkJobSeen> = {}): FlinkJobSeen => ({
   ...change,
 });
 
+describe('the machines of a cluster with a stand-by JobManager', () => {
+  const clock = {
+    since: '2026-01-01T00:00:00.000Z',
+    now: '2026-01-01T00:05:00.000Z',
+    deadline: '2026-01-01T00:10:00.000Z',
+    patienceSeconds: 0,
+  };
+  const failed = { kind: 'capacity', message: 'no c5.large in us-east-1b', at: '2026-01-01T00:01:00.000Z' } as const;
+  const seen: FleetSeen = { hosts: [], wanted: { jobmanager: 2, taskmanager: 2 } };
+
+  test('are not given up because the host of one JobManager cannot be had, and the wait says which', () => {
+    expect(decideFleetProgress({ ...seen, standbyProblem: failed }, clock)).toEqual({
+      action: 'wait',
+      reason:
+        '0 of 2 JobManager hosts and 0 of 2 TaskManager hosts run; the other JobManager host cannot be launched, and the cluster works without: no c5.large in us-east-1b',
+    });
+  });
+
+  test('are given up where those cannot be had that the cluster needs', () => {
+    expect(decideFleetProgress({ ...seen, problem: failed }, clock)).toMatchObject({ action: 'give-up', error: 'InsufficientCapacity' });
+  });
+});
+
 describe('the start of a job', () => {
   test.each<[string, FlinkJobSeen | undefined, number | undefined, string, RegExp]>([
     ['runs when all tasks run', job(), undefined, 'running', /All 4 tasks run at parallelism 2/],

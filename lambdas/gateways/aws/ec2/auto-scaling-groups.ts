@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
 import { hasCode, laterOn, unless } from '../aws-errors';
-import type { FleetSeen, FleetSpec } from '../fleet.port';
+import type { FleetSpec, LaunchProblem } from '../fleet.port';
 import type { FleetDependencies, Role } from './context';
 import { subnetOf } from './network-interface';
 import { tagsOf } from './tags';
@@ -27,6 +27,8 @@ export interface GroupParts {
   readonly role: Role;
   readonly name: string;
   readonly launchTemplateId: string;
+  /** Of a JobManager's host. @default - the cluster's */
+  readonly zone?: string | undefined;
   readonly hosts: { readonly wanted: number; readonly min: number; readonly max: number };
   /** Types that Spot hosts may be of, the size's own first. */
   readonly types?: readonly string[];
@@ -36,7 +38,7 @@ export interface GroupParts {
 export const ensureGroup = async (
   { autoScaling, stage }: FleetDependencies,
   spec: FleetSpec,
-  { role, name, launchTemplateId, hosts, types = [spec.size.instanceType] }: GroupParts,
+  { role, name, launchTemplateId, hosts, zone = spec.zone, types = [spec.size.instanceType] }: GroupParts,
 ): Promise<void> => {
   const template = { LaunchTemplateId: launchTemplateId, Version: '$Latest' };
   const spot = role === 'taskmanager' && spec.spotPercent > 0;
@@ -48,7 +50,7 @@ export const ensureGroup = async (
     // The JobManager's template names a network interface; Auto Scaling then takes the zone alone, and the subnet is the interface's:
     // https://docs.aws.amazon.com/autoscaling/ec2/userguide/create-launch-template.html#change-network-interface
     ...(role === 'jobmanager'
-      ? { AvailabilityZones: [spec.zone] }
+      ? { AvailabilityZones: [zone] }
       : { VPCZoneIdentifier: spec.zones.map((zone) => subnetOf(stage, zone)).join() }),
     ...(spot
       ? {
@@ -161,7 +163,7 @@ export const terminateInGroup = async (
 export const launchProblem = async (
   { autoScaling }: Pick<FleetDependencies, 'autoScaling'>,
   name: string,
-): Promise<FleetSeen['problem']> => {
+): Promise<LaunchProblem | undefined> => {
   const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: ACTIVITIES_LOOKED_AT });
   let activities: readonly Activity[] = [];
   try {
@@ -173,7 +175,7 @@ export const launchProblem = async (
 };
 
 /** `activities` newest first, as Auto Scaling lists them. */
-export const newestFailure = (activities: readonly Activity[]): FleetSeen['problem'] => {
+export const newestFailure = (activities: readonly Activity[]): LaunchProblem | undefined => {
   for (const { StatusCode, StatusMessage, Description, StartTime, EndTime } of activities) {
     if (!Description?.startsWith('Launching')) continue;
     if (StatusCode === 'Successful') return undefined;

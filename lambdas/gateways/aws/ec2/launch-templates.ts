@@ -50,12 +50,14 @@ export interface TemplateParts {
   readonly name: string;
   readonly access: ClusterResources;
   readonly placementGroup?: string | undefined;
+  /** Of a JobManager's host. @default - the first JobManager's */
+  readonly networkInterfaceId?: string | undefined;
 }
 
 /** The base template with what is the cluster's own. The JobManager takes its interface, which stays when the host goes; a TaskManager host gets a new one. */
 export const templateData = (
   base: ResponseLaunchTemplateData,
-  { stage, spec, role, name, access, placementGroup }: TemplateParts,
+  { stage, spec, role, name, access, placementGroup, networkInterfaceId = access.networkInterfaceId }: TemplateParts,
 ): RequestLaunchTemplateData => {
   const { size } = spec;
   const isJobManager = role === 'jobmanager';
@@ -76,7 +78,7 @@ export const templateData = (
     IamInstanceProfile: { Arn: access.instanceProfileArn },
     NetworkInterfaces: [
       isJobManager
-        ? { DeviceIndex: 0, NetworkInterfaceId: access.networkInterfaceId, DeleteOnTermination: false }
+        ? { DeviceIndex: 0, NetworkInterfaceId: networkInterfaceId, DeleteOnTermination: false }
         : {
             DeviceIndex: 0,
             Groups: access.securityGroupId === undefined ? [] : [access.securityGroupId],
@@ -126,7 +128,11 @@ export const deleteLaunchTemplates = async (
   recordedIds: readonly string[],
 ): Promise<void> => {
   const names = fleetNames(stage.name, owner.cluster, owner.epoch);
-  const found = await find({ ec2 }, [names.jobManagerGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))]);
+  const found = await find({ ec2 }, [
+    names.jobManagerGroup,
+    names.standbyGroup,
+    ...names.taskManagerGroups(stage.zones.map(({ name }) => name)),
+  ]);
   for (const LaunchTemplateId of new Set([...found, ...recordedIds]))
     await unless(ABSENT, ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId })));
 };

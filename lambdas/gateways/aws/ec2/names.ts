@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { ClusterResources } from '../../../contracts/cluster';
+import { jobManagerGroups } from '../../../domain/job-managers';
 
 /** Names of everything one epoch of a cluster owns. They derive from stage, cluster and epoch, so that making a thing twice finds the first. */
 export interface FleetNames {
@@ -8,6 +10,8 @@ export interface FleetNames {
   readonly role: string;
   /** Auto Scaling group and launch template of the JobManager; its network interface too. */
   readonly jobManagerGroup: string;
+  /** The same of the stand-by JobManager. */
+  readonly standbyGroup: string;
   /** Auto Scaling group and launch template of the TaskManagers of a zone, or of several. */
   readonly taskManagerGroup: (zones: readonly string[]) => string;
   /** Every name that `taskManagerGroup` can give in a stage with these zones. */
@@ -33,7 +37,14 @@ export const fleetNames = (stage: string, cluster: string, epoch: number): Fleet
     base,
     role: fitting(base),
     jobManagerGroup: `${base}-jobmanager`,
+    standbyGroup: `${base}-jobmanager-standby`,
     taskManagerGroup: (zones) => of(zones.length === 1 ? (zones[0] as string) : SPREAD),
     taskManagerGroups: (zones) => [...zones, SPREAD].map(of),
   };
 };
+
+/** Names of the groups that a cluster has on record. */
+export const recordedGroups = (resources: ClusterResources): string[] => [
+  ...jobManagerGroups(resources),
+  ...resources.taskManagerGroups.map(({ name }) => name),
+];

@@ -5,15 +5,18 @@ import {
   DescribeNetworkInterfacesCommand,
   type NetworkInterface,
 } from '@aws-sdk/client-ec2';
+import type { StandbyJobManager } from '../../../contracts/cluster';
 import { AwsUnavailable } from '../../../contracts/errors';
 import type { Stage } from '../../../contracts/stage';
-import { laterOn, unless } from '../aws-errors';
+import { hasCode, laterOn, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
 import { ownerFilters, tagsOf } from './tags';
 
 const ABSENT = ['InvalidNetworkInterfaceID.NotFound'] as const;
+const NO_ADDRESS = ['InsufficientFreeAddressesInSubnet', 'InsufficientAddressCapacity'] as const;
+const ZONE_ILL = ['InternalError', 'Unavailable', 'ServiceUnavailable'] as const;
 
 export const subnetOf = (stage: Stage, zone: string): string => {
   const subnetId = stage.zones.find(({ name }) => name === zone)?.subnetId;
@@ -21,25 +24,24 @@ export const subnetOf = (stage: Stage, zone: string): string => {
   return subnetId;
 };
 
-/** The JobManager's interface carries the tag Name; those of hosts are made by EC2 at launch and deleted with the host. */
-const find = async ({ ec2, stage }: FleetDependencies, owner: Owner): Promise<readonly NetworkInterface[]> => {
-  const name = fleetNames(stage.name, owner.cluster, owner.epoch).jobManagerGroup;
-  const Filters = [...ownerFilters(stage, owner), { Name: 'tag:Name', Values: [name] }];
+/** A JobManager's interface carries the name of its group; those of hosts are made by EC2 at launch and deleted with the host. */
+const find = async ({ ec2, stage }: FleetDependencies, owner: Owner, names: readonly string[]): Promise<readonly NetworkInterface[]> => {
+  const Filters = [...ownerFilters(stage, owner), { Name: 'tag:Name', Values: [...names] }];
   const { NetworkInterfaces = [] } = await ec2.send(new DescribeNetworkInterfacesCommand({ Filters }));
   return NetworkInterfaces;
 };
 
-/** The address of the JobManager: an interface that outlives its instance, in the cluster's home zone. */
+/** The address of a JobManager: an interface that outlives its instance. @param at name of its group, and its zone */
 export const ensureNetworkInterface = async (
   dependencies: FleetDependencies,
   spec: FleetSpec,
   securityGroupId: string,
-): Promise<{ readonly networkInterfaceId: string; readonly jobManagerAddress: string }> => {
+  { name, zone }: { readonly name: string; readonly zone: string },
+): Promise<{ readonly networkInterfaceId: string; readonly address: string }> => {
   const { ec2, stage } = dependencies;
-  const name = fleetNames(stage.name, spec.cluster, spec.epoch).jobManagerGroup;
   const create = async (): Promise<NetworkInterface | undefined> => {
     const command = new CreateNetworkInterfaceCommand({
-      SubnetId: subnetOf(stage, spec.zone),
+      SubnetId: subnetOf(stage, zone),
       Groups: [securityGroupId],
       Description: `JobManager of Flink cluster ${spec.cluster}, epoch ${spec.epoch}`,
       TagSpecifications: [{ ResourceType: 'network-interface', Tags: tagsOf(stage, spec, name) }],
@@ -48,19 +50,37 @@ export const ensureNetworkInterface = async (
     });
     return (await laterOn(NOT_YET_KNOWN, ec2.send(command))).NetworkInterface;
   };
-  const { NetworkInterfaceId, PrivateIpAddress } = (await find(dependencies, spec))[0] ?? (await create()) ?? {};
+  const { NetworkInterfaceId, PrivateIpAddress } = (await find(dependencies, spec, [name]))[0] ?? (await create()) ?? {};
   if (!NetworkInterfaceId || !PrivateIpAddress) throw new Error(`EC2 neither makes nor finds network interface ${name}`);
-  return { networkInterfaceId: NetworkInterfaceId, jobManagerAddress: PrivateIpAddress };
+  return { networkInterfaceId: NetworkInterfaceId, address: PrivateIpAddress };
+};
+
+/** Of the stand-by JobManager. The cluster does without where its zone has none to give: a subnet that is full, or a zone that is ill. */
+export const ensureStandbyInterface = async (
+  dependencies: FleetDependencies,
+  spec: FleetSpec,
+  securityGroupId: string,
+): Promise<StandbyJobManager | undefined> => {
+  if (spec.standbyZone === undefined) return undefined;
+  const at = { name: fleetNames(dependencies.stage.name, spec.cluster, spec.epoch).standbyGroup, zone: spec.standbyZone };
+  try {
+    return { ...(await ensureNetworkInterface(dependencies, spec, securityGroupId, at)), zone: at.zone, group: at.name };
+  } catch (error) {
+    // What passes was tried again by then (clients.ts): a launch or failover is not kept waiting for it.
+    if (hasCode(error, ...NO_ADDRESS) || hasCode((error as Error).cause, ...ZONE_ILL)) return undefined;
+    throw error;
+  }
 };
 
 /** @throws AwsUnavailable while an instance still has it. */
-export const deleteNetworkInterface = async (
+export const deleteNetworkInterfaces = async (
   dependencies: FleetDependencies,
   owner: Owner,
-  recordedId: string | undefined,
+  recordedIds: readonly (string | undefined)[],
 ): Promise<void> => {
-  const found = (await find(dependencies, owner)).map(({ NetworkInterfaceId }) => NetworkInterfaceId);
-  for (const NetworkInterfaceId of new Set([...found, recordedId])) {
+  const { jobManagerGroup, standbyGroup } = fleetNames(dependencies.stage.name, owner.cluster, owner.epoch);
+  const found = (await find(dependencies, owner, [jobManagerGroup, standbyGroup])).map(({ NetworkInterfaceId }) => NetworkInterfaceId);
+  for (const NetworkInterfaceId of new Set([...found, ...recordedIds])) {
     if (NetworkInterfaceId === undefined) continue;
     const [state] = await interfaces(dependencies, NetworkInterfaceId);
     if (!state) continue;

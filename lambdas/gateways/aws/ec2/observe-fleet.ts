@@ -1,8 +1,12 @@
+import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import { type EC2Client, type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../../contracts/cluster';
+import { jobManagerGroups } from '../../../domain/job-managers';
 import type { FleetPort } from '../fleet.port';
 import { describeGroups, launchProblem } from './auto-scaling-groups';
-import type { FleetDependencies } from './context';
+import type { FleetDependencies, Role } from './context';
+import { launchProblems } from './launch-problems';
+import { recordedGroups } from './names';
 import { hostsSeen } from './observed-hosts';
 
 type FleetSeen = Awaited<ReturnType<FleetPort['observe']>>;
@@ -18,11 +22,6 @@ export const instancesWhere = async (
   return found;
 };
 
-export const recordedGroups = ({ jobManagerGroup, taskManagerGroups }: ClusterResources): string[] => [
-  ...(jobManagerGroup === undefined ? [] : [jobManagerGroup]),
-  ...taskManagerGroups.map(({ name }) => name),
-];
-
 /** What groups and instances of a cluster are there, and what keeps more from coming. */
 export const observeFleet = async (
   dependencies: Pick<FleetDependencies, 'ec2' | 'autoScaling'>,
@@ -35,20 +34,19 @@ export const observeFleet = async (
     ids.length > 0 ? await instancesWhere(dependencies.ec2, { Filters: [{ Name: 'instance-id', Values: ids }] }) : [],
     resources,
   );
-  const wanted = (isWanted: (name: string) => boolean): number =>
-    groups
-      .filter(({ AutoScalingGroupName = '' }) => isWanted(AutoScalingGroupName))
-      .reduce((sum, group) => sum + (group.DesiredCapacity ?? 0), 0);
-  const seen = {
-    hosts,
-    wanted: {
-      jobmanager: wanted((name) => name === resources.jobManagerGroup),
-      taskmanager: wanted((name) => name !== resources.jobManagerGroup),
-    },
-  };
+  const ofJobManagers = jobManagerGroups(resources);
+  const roleOf = ({ AutoScalingGroupName = '' }: AutoScalingGroup): Role =>
+    ofJobManagers.includes(AutoScalingGroupName) ? 'jobmanager' : 'taskmanager';
+  const wanted = (role: Role): number =>
+    groups.filter((group) => roleOf(group) === role).reduce((sum, group) => sum + (group.DesiredCapacity ?? 0), 0);
+  const seen = { hosts, wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') } };
   // A fleet that is complete has no problem, whatever went wrong on the way: no need to ask.
   if (hosts.filter(({ state }) => state === 'running').length >= seen.wanted.jobmanager + seen.wanted.taskmanager) return seen;
-  const problems = await Promise.all(groups.map(({ AutoScalingGroupName = '' }) => launchProblem(dependencies, AutoScalingGroupName)));
-  const newest = problems.flatMap((problem) => problem ?? []).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
-  return { ...seen, ...(newest ? { problem: newest } : {}) };
+  const there = new Set(hosts.filter(({ state }) => state !== 'leaving').map(({ instanceId }) => instanceId));
+  const looks = groups.map(async (group) => ({
+    role: roleOf(group),
+    hasHost: (group.Instances ?? []).some(({ InstanceId = '' }) => there.has(InstanceId)),
+    problem: await launchProblem(dependencies, group.AutoScalingGroupName ?? ''),
+  }));
+  return { ...seen, ...launchProblems(await Promise.all(looks)) };
 };

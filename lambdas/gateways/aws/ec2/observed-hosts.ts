@@ -1,6 +1,7 @@
 import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../../contracts/cluster';
+import { jobManagerGroups } from '../../../domain/job-managers';
 import type { FleetSeen, HostMark, HostMarks, HostOwner } from '../fleet.port';
 
 type Host = FleetSeen['hosts'][number];
@@ -53,7 +54,7 @@ export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readon
       return [
         {
           instanceId: InstanceId,
-          role: group.AutoScalingGroupName === resources.jobManagerGroup ? ('jobmanager' as const) : ('taskmanager' as const),
+          role: jobManagerGroups(resources).includes(group.AutoScalingGroupName ?? '') ? ('jobmanager' as const) : ('taskmanager' as const),
           zone: AvailabilityZone,
           state: stateOf(LifecycleState, instance?.State?.Name),
           ...(address ? { address, addresses } : {}),

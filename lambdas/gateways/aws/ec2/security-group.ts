@@ -54,7 +54,7 @@ export const egressRules = (stage: Stage, groupId: string): IpPermission[] => [
 ];
 
 /**
- * The JobManager's way to its TaskManagers' metrics (docs/adr/0007): by its own address, so that no other member is let in. What a rule lets out is
+ * A JobManager's way to its TaskManagers' metrics (docs/adr/0007): by its own address, so that no other member is let in. What a rule lets out is
  * let in by the other side's rule only, and an answer needs none.
  */
 export const metricRules = (
@@ -144,7 +144,7 @@ const byId = async ({ ec2 }: FleetDependencies, id: string): Promise<SecurityGro
   (await unless(['InvalidGroup.NotFound', 'InvalidGroupId.NotFound'], ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [id] }))))
     ?.SecurityGroups?.[0];
 
-/** Lets the JobManager at this address ask its TaskManagers for their metrics. */
+/** Lets the JobManager at this address ask its TaskManagers for their metrics: one that stands by answers on its REST API too. */
 export const admitMetricQueries = async ({ ec2 }: FleetDependencies, groupId: string, jobManagerAddress: string): Promise<void> => {
   const { ingress, egress } = metricRules(groupId, jobManagerAddress);
   const admit = async (): Promise<void> => {

@@ -15,6 +15,11 @@ const facts = (changes: Partial<FleetFacts> = {}): FleetFacts => ({
   prices: { 'c5.xlarge': 1, 'c5.large': 0.5 },
   ...changes,
 });
+test('a JobManager that stands by is paid for too', () => {
+  const costOf = (jobManagers?: number): number => fleetRoom(facts(jobManagers === undefined ? {} : { jobManagers })).dollarsPerHour;
+  expect([costOf(), costOf(2)]).toEqual([2.5, 3]);
+});
+
 /** Slots that the budget has, as the decision counts them. */
 const payable = (budgetDollarsPerHour: number, changes: Partial<FleetFacts> = {}): number => {
   const { dollarsPerHour, dollarsPerSlotHour } = fleetRoom(facts({ budgetDollarsPerHour, ...changes }));

@@ -2,6 +2,7 @@ import type { Activity } from '@aws-sdk/client-auto-scaling';
 import type { ClusterResources } from '../../../../lambdas/contracts/cluster';
 import type { Stage } from '../../../../lambdas/contracts/stage';
 import { newestFailure } from '../../../../lambdas/gateways/aws/ec2/auto-scaling-groups';
+import { launchProblems } from '../../../../lambdas/gateways/aws/ec2/launch-problems';
 import { templateData } from '../../../../lambdas/gateways/aws/ec2/launch-templates';
 import { fleetNames } from '../../../../lambdas/gateways/aws/ec2/names';
 import { nodePolicy } from '../../../../lambdas/gateways/aws/ec2/node-role';
@@ -25,6 +26,7 @@ describe("A cluster's names", () => {
   test('say stage, cluster, epoch, and what they are of', () => {
     const names = fleetNames('prod', 'flights', 3);
     expect(names.jobManagerGroup).toBe('sluice-prod-flights-e3-jobmanager');
+    expect(names.standbyGroup).toBe('sluice-prod-flights-e3-jobmanager-standby');
     expect(names.taskManagerGroup(['eu-central-1b'])).toBe('sluice-prod-flights-e3-taskmanager-eu-central-1b');
     const spread = names.taskManagerGroup(['eu-central-1a', 'eu-central-1b']);
     expect(spread).toBe('sluice-prod-flights-e3-taskmanager-spread');
@@ -125,6 +127,34 @@ describe('A launch template', () => {
       'sluice:role': 'jobmanager',
       'sluice:config': 's3://state/clusters/flights/e1/config/',
     });
+  });
+});
+
+describe('What fails to launch', () => {
+  const problem = (at: string) => ({ kind: 'capacity' as const, message: `none at ${at}`, at });
+  const jobManager = (hasHost: boolean, at?: string) => ({
+    role: 'jobmanager' as const,
+    hasHost,
+    problem: at === undefined ? undefined : problem(at),
+  });
+  const taskManager = (at?: string) => ({ ...jobManager(true, at), role: 'taskmanager' as const });
+  test.each([
+    ['is a problem where it is the only JobManager', [jobManager(false, '1'), taskManager()], { problem: problem('1') }],
+    [
+      'is none where it is a JobManager and the other has a host',
+      [jobManager(false, '1'), jobManager(true)],
+      { standbyProblem: problem('1') },
+    ],
+    ['is none where the other JobManager may yet come', [jobManager(false, '1'), jobManager(false)], { standbyProblem: problem('1') }],
+    ['is one where neither JobManager can be had', [jobManager(false, '1'), jobManager(false, '2')], { problem: problem('2') }],
+    [
+      'is one where TaskManagers cannot be had, whatever is with the JobManagers',
+      [jobManager(false, '2'), jobManager(true), taskManager('1')],
+      { problem: problem('1'), standbyProblem: problem('2') },
+    ],
+    ['is nothing where nothing fails', [jobManager(true), jobManager(true), taskManager()], {}],
+  ])('%s', (_, groups, found) => {
+    expect(launchProblems(groups)).toEqual(found);
   });
 });
 
