@@ -8,7 +8,7 @@ export class JobClient {
   private readonly url: string;
 
   constructor(address: string) {
-    this.flink = connectFlink({ timeoutMs: 3_000 })(address);
+    this.flink = connectFlink({ timeoutMs: 3_000 })([address]);
     this.url = `http://${address}:8081`;
   }
 

@@ -136,6 +136,9 @@ const placementView = z.object({
   slotsAfterZoneLoss: z.int().describe('Slots that are left when the zone with the most hosts is lost'),
   costs: z.string(),
   gives: z.string(),
+  standby: z
+    .object({ zone: z.string().optional().describe('Absent: no JobManager stands by'), costs: z.string(), gives: z.string() })
+    .describe('The stand-by JobManager: what it costs and gives, or would'),
 });
 
 export const clusterDescription = clusterView.extend({

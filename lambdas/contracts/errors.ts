@@ -49,6 +49,8 @@ export class AwsUnavailable extends SluiceError {}
 
 /** Flink refused or failed to run the program; the message carries the cause (for SQL: the parser's line and column). Final. */
 export class JobRejected extends SluiceError {}
+/** The JobManager that was to run it does not have the jar: another one has, or had. It is uploaded again. */
+export class JarMissing extends JobRejected {}
 /** The job ran and failed before it was up; the message carries the root cause. Final. */
 export class JobFailed extends SluiceError {}
 /** A savepoint could not be taken. `location` is set when the savepoint is complete but the job did not stop. */

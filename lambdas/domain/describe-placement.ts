@@ -1,6 +1,7 @@
 import type { Cluster } from '../contracts/cluster';
 import { slotsPerHost } from './capacity';
 import { taskManagerZones } from './cluster-zone';
+import { describeStandby, type StandbyDescription } from './describe-standby';
 
 /** List price of a GB from one zone of a region to another: $0.01 where it leaves and $0.01 where it arrives (https://aws.amazon.com/ec2/pricing/on-demand/). */
 export const CROSS_ZONE_DOLLARS_PER_GB = 0.02;
@@ -17,12 +18,20 @@ export interface PlacementDescription {
   readonly slotsAfterZoneLoss: number;
   readonly costs: string;
   readonly gives: string;
+  readonly standby: StandbyDescription;
 }
 
-type Placed = Pick<Cluster, 'spec' | 'size' | 'zone' | 'zones' | 'avoidedZones'>;
+type Placed = Pick<Cluster, 'spec' | 'size' | 'zone' | 'zones' | 'avoidedZones' | 'resources'>;
 
-/** What the placement of a cluster costs and gives. @param slotsSeen that Flink has; where it was not asked, those of the smallest fleet */
-export const describePlacement = (cluster: Placed, slotsSeen: number | undefined): PlacementDescription => {
+/**
+ * What the placement of a cluster costs and gives. @param slotsSeen that Flink has; where it was not asked, those of the smallest fleet
+ * @param prices of the stage, dollars an hour by instance type
+ */
+export const describePlacement = (
+  cluster: Placed,
+  slotsSeen: number | undefined,
+  prices: Readonly<Record<string, number>> = {},
+): PlacementDescription => {
   const { spec, size, zone } = cluster;
   const zones = [...taskManagerZones(cluster)];
   const slots = slotsSeen ?? size.taskManagers.min * size.slotsPerTaskManager;
@@ -41,6 +50,7 @@ export const describePlacement = (cluster: Placed, slotsSeen: number | undefined
     crossZoneDollarsPerGB: CROSS_ZONE_DOLLARS_PER_GB,
     slots,
     slotsAfterZoneLoss,
+    standby: describeStandby(cluster, prices),
   };
   if (spec.placement.mode === 'single-zone')
     return {
@@ -49,12 +59,14 @@ export const describePlacement = (cluster: Placed, slotsSeen: number | undefined
       costs: `Nothing for what hosts send each other: all are in ${zone}.`,
       gives: `When ${zone} is lost all ${slots} slots are, and the cluster ${moves}.`,
     };
+  const standbyIn = cluster.resources.standby?.zone;
+  const leadsOn = standbyIn === zone ? undefined : standbyIn;
   const dollarsPerTB = share * CROSS_ZONE_DOLLARS_PER_GB * 1_000;
   return {
     mode: 'spread',
     ...facts,
     costs: `With ${hosts} hosts over ${zones.length} zones ${Math.round(share * 100)} % of what tasks send each other crosses a zone, at $${CROSS_ZONE_DOLLARS_PER_GB} a GB by list price: $${dollarsPerTB.toFixed(2)} for each TB that jobs shuffle. A connection between hosts has 5 Gbit/s at most, not the 10 of a placement group, which cannot span zones.`,
-    gives: `When a zone is lost that the JobManager is not in, at least ${slotsAfterZoneLoss} of ${slots} slots are left, in which jobs go on from their latest complete checkpoints while hosts boot in the other zones. When ${zone} is lost, the JobManager with it, the cluster ${moves}.`,
+    gives: `When a zone is lost that the JobManager is not in, at least ${slotsAfterZoneLoss} of ${slots} slots are left, in which jobs go on from their latest complete checkpoints while hosts boot in the other zones. When ${zone} is lost, the JobManager with it, ${leadsOn ? `the one that stands by in ${leadsOn} leads on, and nothing moves` : `the cluster ${moves}`}.`,
   };
 };
 

@@ -3,6 +3,7 @@ import type { Operation } from '../contracts/operation';
 import type { Begun } from '../contracts/workflow';
 import type { Clock } from '../domain/clock';
 import { isJobOver } from '../domain/job-lifecycle';
+import { jobManagerAddresses } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
 import { isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget, readCluster } from './owned';
@@ -71,7 +72,7 @@ const beginWithCluster = async (store: StorePort, operation: Operation): Promise
   return {
     ...begun,
     // Not from the status, which this wrote itself if it is tried again. Without a job either way is the same.
-    plan: cluster.resources.jobManagerAddress === undefined ? 'nothing-runs' : operation.request.jobs,
+    plan: jobManagerAddresses(cluster.resources).length === 0 ? 'nothing-runs' : operation.request.jobs,
     reason: `Terminates ${cluster.name}`,
   };
 };

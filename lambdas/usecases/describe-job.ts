@@ -1,4 +1,5 @@
 import type { JobDescription } from '../contracts/api';
+import { jobManagerAddresses } from '../domain/job-managers';
 import { askLive, type Live } from './ask-live';
 import type { DescribeDeps } from './describe-cluster';
 import { requireCluster, requireJob } from './in-the-way';
@@ -13,7 +14,7 @@ export const describeJob = async (deps: DescribeDeps, clusterName: string, name:
   let stored = job;
   const live = await askLive<LiveJob>(
     deps.flink,
-    cluster.status === 'RUNNING' ? cluster.resources.jobManagerAddress : undefined,
+    cluster.status === 'RUNNING' ? jobManagerAddresses(cluster.resources) : [],
     async (port) => {
       const [seen, checkpoints] = await Promise.all([port.job(job.flinkJobId), port.checkpoints(job.flinkJobId)]);
       stored = await recordEnd(deps, job, seen);

@@ -4,6 +4,7 @@ import type { Job, Snapshot } from '../contracts/job';
 import type { Stage } from '../contracts/stage';
 import { METADATA_HEAD_BYTES, readMetadataHead, UnreadableMetadata } from '../domain/checkpoint-metadata';
 import type { StateFound } from '../domain/choose-restore-point';
+import { jobManagerAddresses } from '../domain/job-managers';
 import { epochsByJobId, takerOf } from '../domain/job-starts';
 import { checkpointsPrefix, savepointsPrefix } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
@@ -63,10 +64,10 @@ const askFlink = async (
   cluster: Cluster,
   job: Job,
 ): Promise<{ readonly places: readonly Place[]; readonly notes: readonly string[] }> => {
-  const address = cluster.resources.jobManagerAddress;
-  if (address === undefined) return { places: [], notes: ['the cluster has no JobManager'] };
+  const addresses = jobManagerAddresses(cluster.resources);
+  if (addresses.length === 0) return { places: [], notes: ['the cluster has no JobManager'] };
   try {
-    const latest = (await flink(address).checkpoints(job.flinkJobId))?.latestCompleted;
+    const latest = (await flink(addresses).checkpoints(job.flinkJobId))?.latestCompleted;
     return { places: latest ? [placeOfCheckpoint(latest.location, job.flinkJobId)] : [], notes: [] };
   } catch (error) {
     if (!(error instanceof FlinkUnavailable)) throw error;

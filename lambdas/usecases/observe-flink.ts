@@ -9,6 +9,7 @@ import { faultAfter, isFaultLasting } from '../domain/cluster-fault';
 import { isFinal } from '../domain/decide-job-progress';
 import { shorten } from '../domain/describe-failure';
 import { isJobOver, statusSeen } from '../domain/job-lifecycle';
+import { jobManagerAddresses } from '../domain/job-managers';
 import { clusterFigures, jobFigures, vertexFigures } from '../domain/observation/figures';
 import { type Observed, observeReading, withHostLoad } from '../domain/observation/observe';
 import { effectDue, whyConsider } from '../domain/observation/what-follows';
@@ -49,10 +50,10 @@ interface Pass {
  */
 export const observeFlink = async (deps: ObserveDeps, name: string): Promise<PassMade> => {
   const cluster = await deps.store.cluster(name);
-  const address = cluster?.resources.jobManagerAddress;
-  if (cluster?.status !== 'RUNNING' || cluster.desired !== 'RUNNING' || address === undefined)
+  const addresses = cluster ? jobManagerAddresses(cluster.resources) : [];
+  if (cluster?.status !== 'RUNNING' || cluster.desired !== 'RUNNING' || addresses.length === 0)
     return { cluster: name, consider: [], considerFailover: false, idle: true, reason: `Cluster ${name} does not run` };
-  const flinkMetrics = deps.flinkMetrics(address);
+  const flinkMetrics = deps.flinkMetrics(addresses);
   // Flink's first: it makes the JobManager fetch new figures, which come while the table is read.
   const [reading, jobs, records] = await Promise.all([
     unlessAway(flinkMetrics.cluster().then((seen) => withHostLoad(seen, cluster.size.taskManagersPerHost))),

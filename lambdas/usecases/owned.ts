@@ -4,6 +4,7 @@ import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Clock } from '../domain/clock';
 import { shorten } from '../domain/describe-failure';
+import { jobManagerAddresses } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
 import type { StorePort } from '../gateways/aws/store.port';
 import type { FlinkConnector, FlinkPort } from '../gateways/flink/flink.port';
@@ -94,9 +95,9 @@ export const allJobs = async (store: StorePort, cluster: string): Promise<readon
 
 /** @throws FlinkUnavailable when the cluster has no JobManager address yet */
 export const connect = (flink: FlinkConnector, cluster: Cluster): FlinkPort => {
-  const address = cluster.resources.jobManagerAddress;
-  if (address === undefined) throw new FlinkUnavailable(`cluster ${cluster.name} has no JobManager`);
-  return flink(address);
+  const addresses = jobManagerAddresses(cluster.resources);
+  if (addresses.length === 0) throw new FlinkUnavailable(`cluster ${cluster.name} has no JobManager`);
+  return flink(addresses);
 };
 
 /**

@@ -1,5 +1,4 @@
 import type { Cluster } from '../contracts/cluster';
-import { JobRejected } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Awaited_, RevertJobInput } from '../contracts/workflow';
@@ -10,8 +9,7 @@ import type { FlinkPort } from '../gateways/flink/flink.port';
 import { connect, ownJob } from './owned';
 import { findRestorePoint } from './restore-point';
 import { keepSavepoint, triggerIdOf } from './savepoints';
-import { runJob, type StartDeps } from './start-job';
-import { fileNameOf, uploadJar } from './upload-artifact';
+import { runJob, type StartDeps, uploadAgain } from './start-job';
 
 /**
  * After an upgrade that failed: the previous version runs on, or, when it has ended already, is started as a further epoch from what the new version
@@ -86,15 +84,7 @@ const previousSpecFor = ({ spec, previousSpec, restoredFrom }: Job, location: st
 const startAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Awaited_> => {
   const reason = `The previous version is started as epoch ${job.epoch} from ${job.restoredFrom ?? 'nothing'}`;
   if (await flink.job(job.flinkJobId)) return { ready: true, reason };
-  try {
-    if (job.spec.program.kind === 'jar' && job.jarId === undefined) throw new JobRejected('its jar in the JobManager is not known');
-    await runJob(deps, flink, operation, job);
-  } catch (error) {
-    // The JobManager may have lost its jars; S3 has it still.
-    if (!(error instanceof JobRejected) || job.spec.program.kind !== 'jar') throw error;
-    const { jarId } = await uploadJar(deps.artifacts, flink, job.spec.program, fileNameOf(operation, job.spec.program));
-    const uploaded = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { jarId: jarId ?? undefined });
-    await runJob(deps, flink, operation, uploaded);
-  }
+  const hasJar = job.spec.program.kind !== 'jar' || job.jarId !== undefined;
+  await runJob(deps, flink, operation, hasJar ? job : await uploadAgain(deps, flink, operation, job));
   return { ready: true, reason };
 };

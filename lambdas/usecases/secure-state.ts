@@ -5,6 +5,7 @@ import type { FailoverMode, Operation } from '../contracts/operation';
 import type { Awaited_, SecureStateInput, StateSecured } from '../contracts/workflow';
 import { isFinal } from '../domain/decide-job-progress';
 import { decideSavepointProgress } from '../domain/decide-savepoint-progress';
+import { jobManagerAddresses } from '../domain/job-managers';
 import type { FlinkPort } from '../gateways/flink/flink.port';
 import { leaveFormer } from './fence-former';
 import { interruptedJobs } from './interrupted-jobs';
@@ -38,10 +39,11 @@ const askFormer = async (deps: SavepointDeps, operation: Operation, phase: strin
     for (const job of await toSecure(deps, operation)) await remember(deps, operation, job, { without: reason });
     return { ready: true, plan: 'lost', reason };
   };
-  const address = cluster.former?.at(-1)?.resources.jobManagerAddress;
-  if (address === undefined) return silent('There is no JobManager to ask');
+  const former = cluster.former?.at(-1);
+  const addresses = former ? jobManagerAddresses(former.resources) : [];
+  if (addresses.length === 0) return silent('There is no JobManager to ask');
   try {
-    const { slotsTotal } = await deps.flink(address).overview();
+    const { slotsTotal } = await deps.flink(addresses).overview();
     if (slotsTotal > 0)
       return { ready: true, plan: 'planned', reason: `The JobManager answers and has ${slotsTotal} slots: nothing is lost` };
   } catch (error) {
@@ -160,7 +162,11 @@ const progress = async (deps: SavepointDeps, operation: Operation, job: Job, fli
 
 /** The JobManager that knows the job: the one it ran on, or an earlier one when a failover was interrupted before it had moved the job. */
 const holderOf = async ({ flink }: SavepointDeps, { former = [] }: Cluster, job: Job): Promise<FlinkPort | undefined> => {
-  const ports = former.toReversed().flatMap(({ resources }) => (resources.jobManagerAddress ? [flink(resources.jobManagerAddress)] : []));
+  const ports = former
+    .toReversed()
+    .map(({ resources }) => jobManagerAddresses(resources))
+    .filter((addresses) => addresses.length > 0)
+    .map(flink);
   // Side by side: each that is lost takes the whole time limit.
   const seen = await Promise.all(
     ports.map(async (port) => {

@@ -1,4 +1,4 @@
-import { FlinkUnavailable, JobRejected, Superseded } from '../contracts/errors';
+import { FlinkUnavailable, JarMissing, JobRejected, Superseded } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
@@ -9,7 +9,7 @@ import { flinkJobIdOf } from '../domain/flink-job-id';
 import type { FlinkPort } from '../gateways/flink/flink.port';
 import { connect, ownJob } from './owned';
 import { chooseRestorePoint } from './restore-point';
-import { type ArtifactDeps, readScript } from './upload-artifact';
+import { type ArtifactDeps, fileNameOf, readScript, uploadJar } from './upload-artifact';
 
 export type StartDeps = ArtifactDeps & { readonly stage: Stage };
 
@@ -67,13 +67,42 @@ export const runJob = async (deps: StartDeps, flink: FlinkPort, operation: Opera
   const startAsked = { at: deps.clock().toISOString(), times };
   const asked = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { startAsked });
   try {
-    await submit(deps, flink, asked, script);
+    await submit(deps, flink, asked, script).catch(async (error: unknown) => {
+      if (!(error instanceof JarMissing)) throw error;
+      await submitAgain(deps, flink, operation, asked);
+    });
   } catch (error) {
     // Refused, and there was no other request: nothing can come of it. If this is not stored, it is waited for in vain.
     if (error instanceof JobRejected && times === 1)
       await deps.store.updateJob(job.cluster, job.name, operation.operationId, { startAsked: undefined }).catch(() => undefined);
     throw error;
   }
+};
+
+/**
+ * Another JobManager leads than the one that the jar was uploaded to, or its disk is gone: S3 has it still.
+ * @throws FlinkUnavailable when the JobManager changes once more meanwhile
+ */
+const submitAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
+  const uploaded = await uploadAgain(deps, flink, operation, job);
+  try {
+    await submit(deps, flink, uploaded, '');
+  } catch (error) {
+    if (error instanceof JarMissing) throw new FlinkUnavailable(error.message, { cause: error });
+    throw error;
+  }
+};
+
+/** What was refused for lack of its jar cannot show late: the time of the request is that of the next one. */
+export const uploadAgain = async (deps: StartDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<Job> => {
+  const { program } = job.spec;
+  if (program.kind !== 'jar') throw new Error(`job ${job.name} has no jar`);
+  const { jarId } = await uploadJar(deps.artifacts, flink, program, fileNameOf(operation, program));
+  const { startAsked } = job;
+  return deps.store.updateJob(job.cluster, job.name, operation.operationId, {
+    jarId: jarId ?? undefined,
+    ...(startAsked ? { startAsked: { ...startAsked, at: deps.clock().toISOString() } } : {}),
+  });
 };
 
 /** A job never runs in two places: what an earlier epoch left in Flink, such as a start whose answer came too late, ends first. */

@@ -8,8 +8,7 @@ import { flinkJobIdOf } from '../domain/flink-job-id';
 import { type InterruptedJob, interruptedJobs } from './interrupted-jobs';
 import { connect, ownCluster } from './owned';
 import { findRestorePoint, type RestorePoint } from './restore-point';
-import { runJob, type StartDeps } from './start-job';
-import { fileNameOf, uploadJar } from './upload-artifact';
+import { runJob, type StartDeps, uploadAgain } from './start-job';
 
 /** A task begins no further job after this time; the next one goes on. Seconds. */
 const BUDGET_SECONDS = 60;
@@ -49,11 +48,7 @@ const startOne = async (deps: StartDeps, operation: Operation, job: InterruptedJ
   if (await flink.job(intended.flinkJobId)) return `runs as ${intended.flinkJobId}`;
   const ofJob: Operation = { ...operation, job: job.name };
   const { program } = intended.spec;
-  let starting = intended;
-  if (program.kind === 'jar' && intended.jarId === undefined) {
-    const { jarId } = await uploadJar(deps.artifacts, flink, program, fileNameOf(ofJob, program));
-    starting = await deps.store.updateJob(job.cluster, job.name, operation.operationId, { jarId: jarId ?? undefined });
-  }
+  const starting = program.kind === 'jar' && intended.jarId === undefined ? await uploadAgain(deps, flink, ofJob, intended) : intended;
   await runJob(deps, flink, ofJob, starting);
   return `starts as epoch ${starting.epoch}, ${starting.restoredFrom ? `from ${starting.restoredFrom}` : 'without state'}`;
 };

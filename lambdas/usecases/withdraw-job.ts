@@ -22,7 +22,8 @@ export const withdrawJob = async (deps: FlinkDeps, operation: Operation, input: 
     // From here on it is known: nothing of this epoch runs.
     await deps.store.updateJob(job.cluster, job.name, operation.operationId, { startAsked: undefined });
   }
-  await deleteJar(flink, input.jarId ?? (job.epoch === input.epoch ? (job.jarId ?? null) : null));
+  // Two where the start had to upload it again.
+  for (const jarId of new Set([input.jarId, job.epoch === input.epoch ? (job.jarId ?? null) : null])) await deleteJar(flink, jarId);
   return { ready: true, reason: seen ? `Epoch ${input.epoch} is ${seen.state}` : `Flink has no job of epoch ${input.epoch}` };
 };
 

@@ -77,8 +77,9 @@ const WORKFLOW_FUNCTIONS = {
   'observe-cluster': flinkSide(),
   // Streams up to 500 MB from S3 into the JobManager: at 50 MB/s ten seconds, with room for a slow zone.
   'upload-artifact': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
-  // Flink answers a run request after the program's main() has built the graph, which takes a while for large SQL scripts.
-  'start-job': flinkSide(['state:read'], 120),
+  // Flink answers a run request after the program's main() has built the graph, which takes a while for large SQL scripts. Where another JobManager leads than
+  // the one that has the jar, it is uploaded again before.
+  'start-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'observe-job': flinkSide(),
   'trigger-savepoint': flinkSide(),
   'observe-savepoint': flinkSide(),

@@ -32,7 +32,7 @@ describe('The metadata that real Flink writes', () => {
       directory: 'local/.state/test/checkpoint-metadata',
       bucket: BUCKET,
     });
-    flink = connectFlink({ port: real.restPort })(real.address);
+    flink = connectFlink({ port: real.restPort })([real.address]);
     artifacts = createArtifacts({ client: s3Client() });
   }, INSTALL_MS);
   afterEach(async () => {

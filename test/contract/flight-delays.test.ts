@@ -43,7 +43,7 @@ describe('The flight delays example', () => {
   });
 
   it('gives the right answer, each row once, although a TaskManager dies on the way', async () => {
-    const flink = connectFlink({ port: 4682 })('127.71.5.10');
+    const flink = connectFlink({ port: 4682 })(['127.71.5.10']);
     const flinkJobId = newJobId();
     await flink.runSql({
       flinkJobId,

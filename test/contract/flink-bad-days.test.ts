@@ -66,7 +66,7 @@ describe('A JobManager that answers', () => {
   beforeAll(async () => {
     await new Promise<void>((listening) => server.listen(0, ADDRESS, listening));
     const { port } = server.address() as AddressInfo;
-    flink = connectFlink({ port, timeoutMs: 200, runTimeoutMs: 200, uploadTimeoutMs: 200 })(ADDRESS);
+    flink = connectFlink({ port, timeoutMs: 200, runTimeoutMs: 200, uploadTimeoutMs: 200 })([ADDRESS]);
   });
   afterAll(() => {
     server.closeAllConnections();
@@ -102,6 +102,6 @@ describe('A JobManager that answers', () => {
   });
 
   it('nowhere is unavailable', async () => {
-    await expect(connectFlink({ port: 4699 })(ADDRESS).overview()).rejects.toThrow(/no answer \(ECONNREFUSED\)/);
+    await expect(connectFlink({ port: 4699 })([ADDRESS]).overview()).rejects.toThrow(/no answer \(ECONNREFUSED\)/);
   });
 });

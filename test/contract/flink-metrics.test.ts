@@ -107,8 +107,8 @@ describe('What real Flink tells of its jobs', () => {
     });
     await broker;
     await makeTopics(`127.0.0.1:${settings.kafkaPort}`, [{ name: 'numbers', partitions: 3 }]);
-    flink = connectFlink({ port: 4683 })('127.71.6.10');
-    metrics = connectFlinkMetrics({ port: 4683 })('127.71.6.10');
+    flink = connectFlink({ port: 4683 })(['127.71.6.10']);
+    metrics = connectFlinkMetrics({ port: 4683 })(['127.71.6.10']);
   }, INSTALL_MS);
   // What a failed try leaves would hold the slots of the next.
   afterEach(async () => {
@@ -245,7 +245,7 @@ describe('What real Flink tells of its jobs', () => {
   it('a job that is not there', async () => {
     const other = await startFlink({ address: '127.71.7.10', restPort: 4684, directory: join(state, 'other'), taskManagers: 1 });
     try {
-      const there = connectFlinkMetrics({ port: 4684 })('127.71.7.10');
+      const there = connectFlinkMetrics({ port: 4684 })(['127.71.7.10']);
       expect(await there.job(newJobId(), {})).toBeUndefined();
       expect(await there.cluster()).toMatchObject({ taskManagers: 1, slotsFree: 2, jobs: [] });
     } finally {

@@ -21,7 +21,7 @@ describe('The gateway on real Flink', () => {
   beforeAll(async () => {
     jar = readFileSync(counterJar());
     real = await startFlink({ address: '127.71.3.10', restPort: 4681, directory: 'local/.state/test/flink-real', taskManagers: 2 });
-    flink = connectFlink({ port: real.restPort })(real.address);
+    flink = connectFlink({ port: real.restPort })([real.address]);
   }, INSTALL_MS);
   afterAll(() => real?.stop());
 
@@ -72,7 +72,7 @@ describe('The gateway on real Flink', () => {
   it('does all it is asked for exactly once when every first answer is lost', async () => {
     const losing = await losingProxy(real.url);
     try {
-      const through = connectFlink({ port: losing.port })('127.71.3.10');
+      const through = connectFlink({ port: losing.port })(['127.71.3.10']);
       const twice = async (ask: () => Promise<unknown>) => {
         losing.loseNext();
         await expect(ask()).rejects.toBeInstanceOf(FlinkUnavailable);

@@ -48,7 +48,7 @@ beforeAll(async () => {
     configuration: { 'execution.checkpointing.num-retained': '3' },
     bucket: BUCKET,
   });
-  flink = connectFlink({ port: real.restPort })(real.address);
+  flink = connectFlink({ port: real.restPort })([real.address]);
   jarId = await flink.uploadJar('counter.jar', Readable.from([jar]), jar.length);
 }, 900_000);
 afterEach(async () => {

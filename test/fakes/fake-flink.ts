@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
+import { FlinkUnavailable, JarMissing, JobRejected } from '../../lambdas/contracts/errors';
 import { scriptProblem } from '../../lambdas/domain/sql-script';
 import type {
   CheckpointState,
@@ -234,7 +234,7 @@ export class FakeFlink implements FlinkPort {
   runJar(request: RunRequest): Promise<void> {
     return this.call('runJar', [request], () => {
       if (this.known.has(request.flinkJobId)) return;
-      if (!this.jars.has(request.jarId)) throw new JobRejected(`the JobManager has no jar ${request.jarId}`);
+      if (!this.jars.has(request.jarId)) throw new JarMissing(`the JobManager has no jar ${request.jarId}`);
       this.start(request);
     });
   }
@@ -499,11 +499,12 @@ export class FakeFlink implements FlinkPort {
   }
 }
 
-/** Connects to the fake at an address; an address with none is a JobManager that does not answer. */
+/** Connects to the first fake at the addresses that answers; an address with none is a JobManager that does not answer. */
 export function fakeConnector(fakes: ReadonlyMap<string, FakeFlink>): FlinkConnector {
-  return (address) => {
+  return (addresses) => {
     const nobody = new FakeFlink();
     nobody.reachable = false;
-    return fakes.get(address) ?? nobody;
+    const found = addresses.flatMap((address) => fakes.get(address) ?? []);
+    return found.find(({ reachable }) => reachable) ?? found[0] ?? nobody;
   };
 }

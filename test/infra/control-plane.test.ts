@@ -101,7 +101,7 @@ describe('rights to objects', () => {
 
   it('let only those read the stage’s artifacts that check or upload a jar', () => {
     const readers = Object.keys(FUNCTIONS).filter((name) => keysOf(name, 's3:GetObject').some((key) => /artifact/i.test(key)));
-    expect(readers.sort()).toEqual(['api-submit-job', 'api-upgrade-job', 'revert-job', 'start-jobs', 'upload-artifact']);
+    expect(readers.sort()).toEqual(['api-submit-job', 'api-upgrade-job', 'revert-job', 'start-job', 'start-jobs', 'upload-artifact']);
   });
 });
 

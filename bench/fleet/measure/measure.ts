@@ -57,7 +57,7 @@ const eventually = async <T>(what: string, look: () => Promise<T | undefined>, s
 };
 
 const startJob = async (cluster: Session, bootstrap: string, topic: string, parallelism: number): Promise<Job> => {
-  const flink = connectFlink()(cluster.address);
+  const flink = connectFlink()([cluster.address]);
   const id = randomBytes(16).toString('hex');
   await flink.runSql({
     flinkJobId: id,
@@ -78,7 +78,7 @@ const startJob = async (cluster: Session, bootstrap: string, topic: string, para
 };
 
 const cancel = async (cluster: Session, { id }: Job): Promise<void> => {
-  const flink = connectFlink()(cluster.address);
+  const flink = connectFlink()([cluster.address]);
   await flink.cancel(id);
   await eventually('the end of the job', async () => ((await flink.job(id))?.state === 'CANCELED' ? true : undefined));
 };
@@ -120,7 +120,7 @@ const rate = async (cluster: Session, job: Job, hotKeyShare: number, seconds = 1
 };
 
 const rescale = async (cluster: Session, job: Job, to: number, recordsPerSecond: number): Promise<MeasuredRescale> => {
-  const flink = connectFlink()(cluster.address);
+  const flink = connectFlink()([cluster.address]);
   const { vertices } = await job.rest.detail();
   const from = vertices[0]?.parallelism ?? 0;
   const triggered = new Map<number, number>();
@@ -170,7 +170,7 @@ export const measure = async (base: TwinSettings, log: Log, stops: (stop: () => 
   });
   stops(() => cluster.stop());
   log('Kafka and Flink run');
-  const flink = connectFlink()(JOB_MANAGER);
+  const flink = connectFlink()([JOB_MANAGER]);
   const rates: MeasuredRate[] = [];
   const rescales: MeasuredRescale[] = [];
   for (const [topic, hotKeyShare, sizes] of [

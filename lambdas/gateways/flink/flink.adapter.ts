@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
+import { FlinkUnavailable, JarMissing, JobRejected } from '../../contracts/errors';
 import { scriptProblem } from '../../domain/sql-script';
 import { START_ANSWER_SECONDS } from '../../domain/start-asked';
 import * as answers from './answers';
@@ -15,14 +15,13 @@ import type {
   RunRequest,
   SavepointState,
 } from './flink.port';
+import { type JobManagers, type JobManagersOptions, keepJobManagers } from './job-managers';
 import { type Call, call, FlinkRefusal } from './rest';
 import { hasCause, rootCause } from './root-cause';
 import { runFailure } from './run-failure';
 import { uploadJar } from './upload';
 
-export interface FlinkRestOptions {
-  /** @default 8081 */
-  readonly port?: number;
+export interface FlinkRestOptions extends JobManagersOptions {
   /** Of a call that only looks or asks, ms. @default 5000 */
   readonly timeoutMs?: number;
   /** Of a start, ms. @default START_ANSWER_SECONDS */
@@ -38,10 +37,10 @@ const SQL_DRIVER = 'org.apache.flink.table.runtime.application.SqlDriver';
 const INTERRUPTED = ['FAILING', 'RESTARTING', 'CREATED'];
 const ENDED = ['FAILED', 'CANCELED', 'FINISHED'];
 
-export const connectFlink =
-  (options: FlinkRestOptions = {}): FlinkConnector =>
-  (address) =>
-    new FlinkRest(`http://${address}:${options.port ?? 8081}`, options);
+export const connectFlink = (options: FlinkRestOptions = {}): FlinkConnector => {
+  const jobManagers = keepJobManagers(options);
+  return (addresses) => new FlinkRest(jobManagers(addresses), options);
+};
 
 /** Flink 2.x through its REST API. */
 class FlinkRest implements FlinkPort {
@@ -50,7 +49,7 @@ class FlinkRest implements FlinkPort {
   private readonly uploadTimeoutMs: number;
 
   constructor(
-    private readonly baseUrl: string,
+    private readonly jobManagers: JobManagers,
     options: FlinkRestOptions,
   ) {
     this.timeoutMs = options.timeoutMs ?? 5_000;
@@ -74,19 +73,29 @@ class FlinkRest implements FlinkPort {
   }
 
   async uploadJar(fileName: string, content: Readable, sizeBytes: number): Promise<string> {
-    return rejecting(uploadJar(this.baseUrl, fileName, content, sizeBytes, this.uploadTimeoutMs));
+    return rejecting(uploadJar(await this.jobManagers.reachable(), fileName, content, sizeBytes, this.uploadTimeoutMs));
   }
 
   async jarsNamed(fileName: string): Promise<readonly string[]> {
-    const { files } = await this.get('/jars', answers.jars);
-    return files.filter(({ name }) => name === fileName).map(({ id }) => id);
+    const request = { method: 'GET', path: '/jars', answer: answers.jars, timeoutMs: this.timeoutMs } as const;
+    const lists = await rejecting(this.jobManagers.everywhere((baseUrl) => call(baseUrl, request)));
+    return lists.flatMap(({ files }) => files.filter(({ name }) => name === fileName).map(({ id }) => id));
   }
 
   async deleteJar(jarId: string): Promise<void> {
-    await this.ask({ method: 'DELETE', path: `/jars/${encodeURIComponent(jarId)}`, answer: answers.done }).catch((error: unknown) => {
-      if (error instanceof FlinkRefusal && /does not exist/.test(error.message)) return;
-      throw asRejection(error);
-    });
+    const request = {
+      method: 'DELETE',
+      path: `/jars/${encodeURIComponent(jarId)}`,
+      answer: answers.done,
+      timeoutMs: this.timeoutMs,
+    } as const;
+    const deletion = this.jobManagers.everywhere((baseUrl) =>
+      call(baseUrl, request).catch((error: unknown) => {
+        if (error instanceof FlinkRefusal && /does not exist/.test(error.message)) return;
+        throw fromQuestion(error, request);
+      }),
+    );
+    await rejecting(deletion);
   }
 
   async runJar({ entryClass, jarId, ...request }: RunRequest): Promise<void> {
@@ -99,7 +108,12 @@ class FlinkRest implements FlinkPort {
   }: Omit<RunRequest, 'jarId' | 'entryClass' | 'arguments'> & { readonly script: string }): Promise<void> {
     const problem = scriptProblem(script);
     if (problem !== undefined) throw new JobRejected(problem);
-    await this.run(await this.sqlCarrier(), { ...request, entryClass: SQL_DRIVER, arguments: ['--script', script] });
+    try {
+      await this.run(await this.sqlCarrier(), { ...request, entryClass: SQL_DRIVER, arguments: ['--script', script] });
+    } catch (error) {
+      if (!(error instanceof JarMissing)) throw error;
+      throw new FlinkUnavailable('the JobManager that was to run the script is not the one that was asked before', { cause: error });
+    }
   }
 
   async job(flinkJobId: string): Promise<FlinkJobSeen | undefined> {
@@ -236,14 +250,12 @@ class FlinkRest implements FlinkPort {
     return this.ask({ method: 'GET', path, answer });
   }
 
-  /** No program runs in these calls, so a 5xx is Flink's own trouble; only «no such job» is sometimes told as a 500. */
   private async ask<T>(request: Omit<Call<T>, 'timeoutMs'>): Promise<T> {
+    const sent = (baseUrl: string): Promise<T> => call(baseUrl, { timeoutMs: this.timeoutMs, ...request });
     try {
-      return await call(this.baseUrl, { timeoutMs: this.timeoutMs, ...request });
+      return await (request.method === 'GET' ? this.jobManagers.read(sent) : this.jobManagers.change(sent));
     } catch (error) {
-      if (!(error instanceof FlinkRefusal) || error.status < 500) throw error;
-      if (hasCause(error.trace, 'FlinkJobNotFoundException')) throw new FlinkRefusal(404, error.trace);
-      throw new FlinkUnavailable(`${request.method} ${request.path}: answered ${error.status}, ${error.message}`, { cause: error });
+      throw fromQuestion(error, request);
     }
   }
 
@@ -265,7 +277,8 @@ class FlinkRest implements FlinkPort {
     };
     const path = `/jars/${encodeURIComponent(jarId)}/run`;
     try {
-      await call(this.baseUrl, { method: 'POST', path, body, answer: answers.started, timeoutMs: this.runTimeoutMs });
+      const request = { method: 'POST', path, body, answer: answers.started, timeoutMs: this.runTimeoutMs } as const;
+      await this.jobManagers.change((baseUrl) => call(baseUrl, request));
     } catch (error) {
       if (!(error instanceof FlinkRefusal)) throw error;
       if (hasCause(error.trace, 'Duplicate(Job|Application)SubmissionException')) return;
@@ -285,7 +298,8 @@ class FlinkRest implements FlinkPort {
     const there = files.find(({ name }) => name === SQL_CARRIER.fileName);
     // A few bytes, and part of a start: it gets no more time than a question.
     const { fileName, bytes } = SQL_CARRIER;
-    return there?.id ?? rejecting(uploadJar(this.baseUrl, fileName, Readable.from([bytes]), bytes.length, this.timeoutMs));
+    if (there) return there.id;
+    return rejecting(uploadJar(await this.jobManagers.reachable(), fileName, Readable.from([bytes]), bytes.length, this.timeoutMs));
   }
 
   private async failure(flinkJobId: string, state: string): Promise<string | undefined> {
@@ -321,6 +335,13 @@ async function rejecting<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw asRejection(error);
   }
+}
+
+/** No program runs in what only looks or asks, so a 5xx is Flink's own trouble; only «no such job» is sometimes told as a 500. */
+function fromQuestion(error: unknown, { method, path }: Pick<Call<unknown>, 'method' | 'path'>): unknown {
+  if (!(error instanceof FlinkRefusal) || error.status < 500) return error;
+  if (hasCause(error.trace, 'FlinkJobNotFoundException')) return new FlinkRefusal(404, error.trace);
+  return new FlinkUnavailable(`${method} ${path}: answered ${error.status}, ${error.message}`, { cause: error });
 }
 
 function asRejection(error: unknown): unknown {

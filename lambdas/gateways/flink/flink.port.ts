@@ -91,10 +91,13 @@ export interface FlinkPort {
   listTaskManagers(): Promise<readonly FlinkTaskManagerSeen[]>;
   /** Streams a jar into the JobManager's store and returns its id. Memory use does not grow with the jar. */
   uploadJar(fileName: string, content: Readable, sizeBytes: number): Promise<string>;
-  /** Ids of the jars that were uploaded under this file name: what uploads left whose answers were lost. */
+  /** Ids of the jars that were uploaded under this file name, to whichever JobManager: what uploads left whose answers were lost. */
   jarsNamed(fileName: string): Promise<readonly string[]>;
   deleteJar(jarId: string): Promise<void>;
-  /** Starts a jar's main. A job of this id that is there already counts as started. @throws JobRejected with the program's own error */
+  /**
+   * Starts a jar's main. A job of this id that is there already counts as started. @throws JobRejected with the program's own error; JarMissing where the
+   * JobManager does not have the jar, as one that took over from the one it was uploaded to
+   */
   runJar(request: RunRequest): Promise<void>;
   /** Starts a SQL script (through Flink's SqlDriver). @throws JobRejected with the parser's or planner's message, line and column included */
   runSql(request: Omit<RunRequest, 'jarId' | 'entryClass' | 'arguments'> & { readonly script: string }): Promise<void>;
@@ -118,5 +121,8 @@ export interface FlinkPort {
   setVertexParallelism(flinkJobId: string, vertices: Readonly<Record<string, number>>): Promise<void>;
 }
 
-/** Opens the REST API of the JobManager at a private address (port 8081). */
-export type FlinkConnector = (jobManagerAddress: string) => FlinkPort;
+/**
+ * Opens the REST API of a cluster by the private addresses of its JobManagers (port 8081). Any of them answers, whichever leads; only jars are those of the one
+ * that they were uploaded to.
+ */
+export type FlinkConnector = (jobManagerAddresses: readonly string[]) => FlinkPort;

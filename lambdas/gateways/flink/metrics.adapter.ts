@@ -4,6 +4,7 @@ import type { ShipStrategy } from '../../contracts/scaling';
 import * as answers from './answers';
 import type { FlinkRestOptions } from './flink.adapter';
 import type { FlinkJobState } from './flink.port';
+import { type JobManagers, type JobManagersOptions, keepJobManagers } from './job-managers';
 import type {
   CheckpointReading,
   ClusterReading,
@@ -67,15 +68,18 @@ const partitionsIn = (names: readonly string[]): number | undefined => {
 };
 
 /** @param options `timeoutMs` of each call, default 5000 */
-export const connectFlinkMetrics =
-  ({ port = 8081, timeoutMs = 5_000 }: Pick<FlinkRestOptions, 'port' | 'timeoutMs'> = {}): FlinkMetricsConnector =>
-  (address) =>
-    new FlinkMetrics(`http://${address}:${port}`, timeoutMs);
+export const connectFlinkMetrics = ({
+  timeoutMs = 5_000,
+  ...options
+}: JobManagersOptions & Pick<FlinkRestOptions, 'timeoutMs'> = {}): FlinkMetricsConnector => {
+  const jobManagers = keepJobManagers(options);
+  return (addresses) => new FlinkMetrics(jobManagers(addresses), timeoutMs);
+};
 
 /** Flink 2.x through its REST API. */
 class FlinkMetrics implements FlinkMetricsPort {
   constructor(
-    private readonly baseUrl: string,
+    private readonly jobManagers: JobManagers,
     private readonly timeoutMs: number,
   ) {}
 
@@ -160,7 +164,7 @@ class FlinkMetrics implements FlinkMetricsPort {
   }
 
   private get<T>(path: string, answer: z.ZodType<T>): Promise<T> {
-    return call(this.baseUrl, { method: 'GET', path, answer, timeoutMs: this.timeoutMs });
+    return this.jobManagers.read((baseUrl) => call(baseUrl, { method: 'GET', path, answer, timeoutMs: this.timeoutMs }));
   }
 }
 

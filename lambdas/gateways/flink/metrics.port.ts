@@ -87,5 +87,5 @@ export interface FlinkMetricsPort {
   job(flinkJobId: string, sources: Readonly<Record<string, SourceMetrics>>): Promise<JobReading | undefined>;
 }
 
-/** @param address of a JobManager */
-export type FlinkMetricsConnector = (address: string) => FlinkMetricsPort;
+/** @param addresses of a cluster's JobManagers: any of them answers */
+export type FlinkMetricsConnector = (addresses: readonly string[]) => FlinkMetricsPort;

@@ -1,4 +1,4 @@
-import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
+import { FlinkUnavailable, JarMissing, JobRejected } from '../../contracts/errors';
 import type { FlinkRefusal } from './rest';
 
 /** Flink's own calls inside of it came too late: nothing is known about the program. */
@@ -14,7 +14,7 @@ export function runFailure(
   if (/^No jobs included in application/.test(message))
     return new JobRejected('the program starts no job: nothing in it executes a pipeline or an INSERT');
   if (/Jar file \S+ does not exist/.test(trace))
-    return new JobRejected(`the JobManager has no jar ${program.jarId}: it was restarted or the jar was deleted`);
+    return new JarMissing(`the JobManager has no jar ${program.jarId}: it was restarted or the jar was deleted`);
   const missing = /entry point class '([^']+)' was not found/.exec(trace)?.[1];
   if (missing !== undefined) return new JobRejected(`no such class in the jar: ${missing}`);
   return new JobRejected(message);

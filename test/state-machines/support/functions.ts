@@ -29,15 +29,16 @@ export const composition = {
   observations: () => late('observations', (current) => current.observations),
   observationTable: () => late('observations', (current) => current.observations),
   metrics: () => ({ publish: () => undefined }),
-  flinkMetrics: () => (address: string) => {
-    const { reachable, taskManagers } = world.jobManagerAt(address);
+  flinkMetrics: () => (addresses: readonly string[]) => {
+    const { reachable, taskManagers } = world.jobManagerAt(addresses[0] as string);
     return Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }) });
   },
   fleet: () => late('fleet', (current) => current.fleet),
   volumes: () => late('volumes', (current) => current.volumes),
   fleetObserver: () => late('fleet', (current) => current.fleet),
-  flink: () => (address: string) => {
-    return world.port('flink', world.jobManagerAt(address));
+  // Which of two leads makes no difference to what is asked.
+  flink: () => (addresses: readonly string[]) => {
+    return world.port('flink', world.jobManagerAt(addresses[0] as string));
   },
 };
 

@@ -2,6 +2,7 @@ import { chooseSpread, taskManagerZones } from '../../../lambdas/domain/cluster-
 import { decideFailover } from '../../../lambdas/domain/decide-failover';
 import { decideShrink } from '../../../lambdas/domain/decide-hosts';
 import { describePlacement } from '../../../lambdas/domain/describe-placement';
+import { standbyZone } from '../../../lambdas/domain/job-managers';
 import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
 import { nextEpoch } from '../../../lambdas/usecases/accept-failover';
 import { aCluster } from '../../contract/support/samples';
@@ -64,6 +65,52 @@ describe('a spread cluster whose JobManager’s zone is lost', () => {
     expect(decideFailover({ ...spreadCluster(), automatic: true }, { ...evidence, zone: 'b' }, '2026-03-01T12:00:00.000Z').action).toBe(
       'move',
     );
+  });
+});
+
+describe('the stand-by JobManager', () => {
+  const wanting = (change = {}) =>
+    spreadCluster({
+      spec: spec({ size: 'medium', placement: { mode: 'spread' }, highAvailability: { standbyJobManager: true } }),
+      ...change,
+    });
+
+  it.each<[string, Parameters<typeof standbyZone>[0], string | undefined]>([
+    ['is not there unless the cluster asks for it', spreadCluster(), undefined],
+    ['is in the zone of a cluster that has one', { ...wanting({ zone: 'b' }), zones: undefined } as never, 'b'],
+    ['is in the zone behind the JobManager’s', wanting({ zone: 'b' }), 'c'],
+    ['is in the first zone where the JobManager is in the last', wanting({ zone: 'c' }), 'a'],
+    ['is in no zone that is avoided', wanting({ zone: 'b', avoidedZones: ['c'] }), 'a'],
+    ['is beside the JobManager where every other zone is avoided', wanting({ zone: 'b', avoidedZones: ['a', 'c'] }), 'b'],
+  ])('%s', (_, cluster, zone) => {
+    expect(standbyZone(cluster)).toBe(zone);
+  });
+
+  const standby = { zone: 'c', networkInterfaceId: 'eni-2', address: '10.0.3.20', group: 'standby' };
+  const resources = { taskManagerGroups: [], launchTemplateIds: [], standby };
+  const prices = { [size.jobManager.instanceType]: 0.17 };
+
+  it('costs one more host, and with spread gives a cluster that the loss of no zone moves', () => {
+    const { standby: seen, gives } = describePlacement(wanting({ resources }), 48, prices);
+    expect(seen).toEqual({
+      zone: 'c',
+      costs: `One more JobManager host (${size.jobManager.instanceType}), $0.17 an hour.`,
+      gives: expect.stringMatching(/wait for no start of a JVM or host\. When b is lost nothing moves\./),
+    });
+    expect(gives).toMatch(/When b is lost, the JobManager with it, the one that stands by in c leads on, and nothing moves\.$/);
+  });
+
+  it('goes with the zone of a cluster that has one', () => {
+    const here = { ...resources, standby: { ...standby, zone: 'b' } };
+    expect(describePlacement(aCluster({ zone: 'b', size, resources: here }), 48).standby.gives).toMatch(/When b is lost both are\.$/);
+  });
+
+  it('is offered where there is none, and missed where there was no address for it', () => {
+    expect(describePlacement(spreadCluster(), 48).standby).toEqual({
+      costs: `One more JobManager host (${size.jobManager.instanceType}).`,
+      gives: expect.stringContaining('highAvailability.standbyJobManager'),
+    });
+    expect(describePlacement(wanting(), 48).standby).toMatchObject({ costs: expect.stringMatching(/^Nothing: there was no address/) });
   });
 });
 

@@ -1,6 +1,8 @@
-import { AwsUnavailable, FlinkUnavailable, JobRejected } from '../../../lambdas/contracts/errors';
+import { Readable } from 'node:stream';
+import { ArtifactMissing, AwsUnavailable, FlinkUnavailable, JarMissing, JobRejected } from '../../../lambdas/contracts/errors';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { startJob } from '../../../lambdas/usecases/start-job';
+import { FakeFlink } from '../../fakes/fake-flink';
 import { STAGE, World } from '../../state-machines/support/world';
 
 /** A submission of a name's third epoch, on a cluster that runs. */
@@ -71,4 +73,40 @@ test('a script that cannot be read asks Flink for nothing', async () => {
   world.artifacts.failNext('getText', new AwsUnavailable('slow down'));
   await expect(start()).rejects.toThrow(AwsUnavailable);
   expect((await world.job()).startAsked).toBeUndefined();
+});
+
+describe('a jar that was uploaded to the JobManager that led before', () => {
+  const prepareJar = async () => {
+    const { world } = await prepare();
+    const operation = await world.acceptSubmission(world.jarSpec(1, 'jar', 'fares'));
+    const jarId = await world.flink.uploadJar('fares.jar', Readable.from([Buffer.from('jar')]), 3);
+    const next = new FakeFlink({ taskManagers: 1, slotsPerTaskManager: 2 });
+    const deps = { store: world.store, artifacts: world.artifacts, flink: () => next, clock: world.clock, stage: STAGE };
+    const input = { operationId: operation.operationId, phase: 'Start job', epoch: 1, jarId, savepoint: null };
+    return { world, next, jarId, start: () => startJob(deps, operation, input) };
+  };
+
+  test('is uploaded to the one that leads now, and runs there', async () => {
+    const { world, next, jarId, start } = await prepareJar();
+    await start();
+    const job = await world.job('fares');
+    expect(next.started(job.flinkJobId)).toMatchObject({ jarId: job.jarId });
+    expect(job.jarId).not.toBe(jarId);
+    expect(next.jarIds).toEqual([job.jarId]);
+    expect(job.startAsked).toEqual({ at: world.clock().toISOString(), times: 1 });
+  });
+
+  test('is uploaded once more at the next try where the lead changes again meanwhile', async () => {
+    const { world, next, start } = await prepareJar();
+    next.failNext('runJar', { error: new JarMissing('the JobManager has no jar'), times: 2 });
+    await expect(start()).rejects.toThrow(FlinkUnavailable);
+    await start();
+    expect(next.jarIds).toEqual([(await world.job('fares')).jarId]);
+  });
+
+  test('that is not in S3 any more is missed', async () => {
+    const { world, start } = await prepareJar();
+    world.artifacts.failNext('size', new ArtifactMissing('s3://artifacts/jar.jar does not exist'));
+    await expect(start()).rejects.toThrow(ArtifactMissing);
+  });
 });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { withdrawJob } from '../../../lambdas/usecases/withdraw-job';
 import { World } from '../../state-machines/support/world';
 
@@ -35,6 +36,14 @@ test('a job that shows late is canceled', async () => {
   await world.flink.job(flinkJobId);
   expect(await withdraw()).toMatchObject({ ready: true, reason: 'Epoch 1 is CANCELED' });
   expect((await world.job()).startAsked).toBeUndefined();
+});
+
+test('both jars go where the start had to upload its jar to another JobManager', async () => {
+  const { world, withdraw } = await prepare(undefined);
+  const jarId = await world.flink.uploadJar('job.jar', Readable.from([Buffer.from('jar')]), 3);
+  world.store.seed({ jobs: [{ ...(await world.job()), jarId }] });
+  expect(await withdraw()).toMatchObject({ ready: true });
+  expect(world.flink.calls.filter(({ method }) => method === 'deleteJar').map(({ args }) => args[0])).toEqual(['a_job.jar', jarId]);
 });
 
 test('twenty seconds after Flink had to answer nothing is waited for any more', async () => {
