@@ -4,7 +4,13 @@ import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
 /** What was seen of a zone or of a cluster's hosts in it. */
 export type ZoneEvidence =
   /** AWS says that a zone is impaired. */
-  | { readonly kind: 'zone-event'; readonly zone: string; readonly says: string }
+  | {
+      readonly kind: 'zone-event';
+      readonly zone: string;
+      readonly says: string;
+      /** Zones of the cluster's JobManager hosts that run by what EC2 says; undefined: not looked at, as nobody stands by in another zone. */
+      readonly jobManagers?: readonly string[];
+    }
   /** Auto Scaling could not launch a host of a cluster. */
   | {
       readonly kind: 'launch-failures';
@@ -13,6 +19,8 @@ export type ZoneEvidence =
       readonly says: string;
       /** Hosts of the cluster that run by what EC2 says. */
       readonly running: number;
+      /** Zone of a JobManager host that runs, where it is a JobManager's host that could not be launched. */
+      readonly leadsIn?: string | undefined;
     }
   /** Passes of observation find the cluster without JobManager or without TaskManagers. */
   | {
@@ -55,12 +63,8 @@ type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'd
 export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: string): FailoverDecision => {
   const hold = (reason: string): FailoverDecision => ({ action: 'hold', reason });
   if (cluster.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return hold(`${cluster.name} is ${cluster.status}`);
-  if (evidence.kind === 'zone-event' && evidence.zone !== cluster.zone)
-    return hold(
-      cluster.zones?.includes(evidence.zone)
-        ? `the JobManager of ${cluster.name} is in ${cluster.zone}: its jobs go on in the slots of the other zones, and hosts lost in ${evidence.zone} are replaced there`
-        : `${cluster.name} is in ${cluster.zone}, not in ${evidence.zone}`,
-    );
+  const stays = evidence.kind === 'zone-event' ? staysInSpiteOf(cluster, evidence) : undefined;
+  if (stays !== undefined) return hold(stays);
   if (!cluster.automatic) return hold(`${cluster.name} is moved by a person only (placement.failover.automatic): ${evidence.says}`);
   if (evidence.kind === 'zone-event')
     // How far the zone still works is seen by asking the JobManager.
@@ -68,6 +72,10 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
   if (evidence.kind === 'fault') return decideFault(cluster, evidence, now);
   if (evidence.epoch !== (cluster.resources.epoch ?? cluster.epoch))
     return hold(`epoch ${evidence.epoch} of ${cluster.name} is not its present one`);
+  if (evidence.leadsIn !== undefined)
+    return hold(
+      `the JobManager of ${cluster.name} in ${evidence.leadsIn} leads on, its other JobManager host cannot be launched: ${evidence.says}; ${SPREAD_AGAIN}`,
+    );
   if (evidence.running > 0) return hold(`${evidence.running} hosts of ${cluster.name} still run in ${cluster.zone}: ${evidence.says}`);
   const unsettled = settling(cluster, QUIET_SECONDS, now);
   if (unsettled !== undefined) return hold(`${unsettled}: ${evidence.says}`);
@@ -77,6 +85,26 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
     trigger: 'launch-failures',
     reason: `no host is left in ${cluster.zone} and none can be launched: ${evidence.says}`,
   };
+};
+
+/** What a person on call can do about a cluster that lives on with one of its two JobManagers. */
+const SPREAD_AGAIN = 'should it not come back, a planned move puts both into zones that are well';
+
+/** Why a zone's event is no reason to move the cluster; undefined: it is one. */
+const staysInSpiteOf = (
+  { name, zone: home, zones = [], resources: { standby } }: Subject,
+  { zone, jobManagers = [] }: Extract<ZoneEvidence, { kind: 'zone-event' }>,
+): string | undefined => {
+  const goesOn = `its jobs go on in the slots of the other zones, and hosts lost in ${zone} are replaced there`;
+  if (![home, standby?.zone].includes(zone))
+    return zones.includes(zone) ? `the JobManager of ${name} is in ${home}: ${goesOn}` : `${name} is in ${home}, not in ${zone}`;
+  const elsewhere = jobManagers.find((one) => one !== zone);
+  if (elsewhere === undefined) return undefined;
+  const who =
+    elsewhere === standby?.zone
+      ? `its stand-by JobManager in ${elsewhere} leads on`
+      : `its JobManager in ${elsewhere} leads on, without a stand-by`;
+  return `${name} stays: ${who}; ${goesOn}. Nobody stands by until ${zone} is well: ${SPREAD_AGAIN}`;
 };
 
 const decideFault = (cluster: Subject, evidence: Extract<ZoneEvidence, { kind: 'fault' }>, now: string): FailoverDecision => {

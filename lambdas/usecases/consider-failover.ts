@@ -4,8 +4,9 @@ import type { LaunchFailed, ZoneShift } from '../contracts/events';
 import { homeShunned } from '../domain/decide-fail-back';
 import { decideFailover, type ZoneEvidence } from '../domain/decide-failover';
 import { shorten } from '../domain/describe-failure';
+import { jobManagerGroups } from '../domain/job-managers';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
-import type { FleetPort } from '../gateways/aws/fleet.port';
+import type { FleetPort, FleetSeen } from '../gateways/aws/fleet.port';
 import type { AcceptDeps } from './accept';
 import { acceptFailover } from './accept-failover';
 import { allClusters } from './owned';
@@ -32,14 +33,26 @@ export const handleZoneShift = async (
   const zone = await deps.fleet.zoneName(metadata.awayFrom);
   if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
   const clusters = await allClusters(deps.store);
-  const evidence: ZoneEvidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` };
+  const evidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` } as const;
   const considered: Considered[] = [];
   for (const cluster of clusters.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING'))
-    considered.push(await consider(deps, cluster, evidence));
+    considered.push(await consider(deps, cluster, { ...evidence, ...(await jobManagersOf(deps, cluster)) }));
   // Whoever is still there comes first: going home waits in any case.
   await shunHome(deps, clusters, zone);
   return considered;
 };
+
+/** Where a second JobManager may lead on, it is looked which of them run. */
+const jobManagersOf = async (
+  { fleet }: ConsiderFailoverDeps,
+  { zone, resources }: Cluster,
+): Promise<{ readonly jobManagers?: readonly string[] }> => {
+  if (resources.standby === undefined || resources.standby.zone === zone) return {};
+  const { hosts } = await fleet.observe(resources);
+  return { jobManagers: hosts.filter(runsJobManager).map((host) => host.zone) };
+};
+
+const runsJobManager = ({ role, state }: FleetSeen['hosts'][number]): boolean => role === 'jobmanager' && state === 'running';
 
 /** What is to go back to this zone stays away from it for a while. */
 const shunHome = async ({ store, clock }: ConsiderFailoverDeps, clusters: readonly Cluster[], zone: string): Promise<void> => {
@@ -52,15 +65,18 @@ const shunHome = async ({ store, clock }: ConsiderFailoverDeps, clusters: readon
 
 /** Auto Scaling could not launch a host: its cluster is considered. */
 export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: LaunchFailed): Promise<readonly Considered[]> => {
-  const match = new RegExp(`^sluice-${deps.stage.name}-(.+)-e(\\d+)-(?:jobmanager|taskmanager-.+)$`).exec(failed.AutoScalingGroupName);
+  const match = new RegExp(`^sluice-${deps.stage.name}-(.+)-e(\\d+)-(?:jobmanager(?:-standby)?|taskmanager-.+)$`).exec(
+    failed.AutoScalingGroupName,
+  );
   const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
   if (cluster?.status !== 'RUNNING') return [];
   const seen = await deps.fleet.observe(cluster.resources);
   // Where a JobManager finds no host, TaskManagers in other zones are none to stay for.
-  const lacksJobManager = failed.AutoScalingGroupName === cluster.resources.jobManagerGroup;
+  const lacksJobManager = jobManagerGroups(cluster.resources).includes(failed.AutoScalingGroupName);
+  const leadsIn = lacksJobManager ? seen.hosts.find(runsJobManager)?.zone : undefined;
   const running = seen.hosts.filter(({ state, zone }) => state === 'running' && (zone === cluster.zone || !lacksJobManager)).length;
   const says = shorten(failed.StatusMessage ?? failed.Cause ?? 'a launch failed', 300);
-  return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running })];
+  return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running, leadsIn })];
 };
 
 /** Passes of observation have found a cluster without JobManager or TaskManagers for a while: its hosts are looked at, and it is considered. */
@@ -75,7 +91,12 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
   const evidence: ZoneEvidence = {
     kind: 'fault',
     fault,
-    says: fault.kind === 'members-lost' ? 'the JobManager has had no TaskManager' : 'the JobManager has not answered',
+    says:
+      fault.kind === 'members-lost'
+        ? 'the JobManager has had no TaskManager'
+        : resources.standby
+          ? 'neither JobManager has answered'
+          : 'the JobManager has not answered',
     running: hosts.filter(({ state }) => state === 'running').length,
     launchedAt: hosts
       .map(({ launchedAt = '' }) => launchedAt)

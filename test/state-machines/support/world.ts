@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Cluster } from '../../../lambdas/contracts/cluster';
+import type { Cluster, ClusterSpec } from '../../../lambdas/contracts/cluster';
 import type { Job, StoredJobSpec } from '../../../lambdas/contracts/job';
 import type { JobRecord } from '../../../lambdas/contracts/observation';
 import type { FailoverTrigger, Operation, OperationRequest } from '../../../lambdas/contracts/operation';
@@ -214,7 +214,8 @@ export class World {
     } as Operation;
   }
 
-  async acceptLaunch(): Promise<Operation> {
+  /** @param change of the cluster */
+  async acceptLaunch(change: { readonly zones?: string[]; readonly spec?: Partial<ClusterSpec> } = {}): Promise<Operation> {
     const operation = this.operation({ kind: 'launch-cluster' });
     const at = operation.requestedAt;
     const cluster = {
@@ -229,7 +230,9 @@ export class World {
         flinkConfiguration: {},
         placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120 } },
         tags: {},
+        ...change.spec,
       },
+      ...(change.zones ? { zones: change.zones } : {}),
       size: SIZE,
       flinkVersion: '2.3.0',
       zone: 'us-east-1a',

@@ -20,6 +20,11 @@ const CLUSTER: Parameters<typeof decideFailover>[0] = {
 };
 const shift: ZoneEvidence = { kind: 'zone-event', zone: 'us-east-1a', says: 'an autoshift is in progress' };
 const noHost: ZoneEvidence = { kind: 'launch-failures', epoch: 3, says: 'no capacity', running: 0 };
+const standby = (zone: string) => ({ zone, networkInterfaceId: 'eni-2', address: '10.0.2.20', group: 'standby' });
+const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
+/** Spread over three zones, with the JobManager in the first and its stand-by in the second. */
+const WITH_STANDBY = { zones: ZONES, resources: { ...CLUSTER.resources, standby: standby('us-east-1b') } };
+const inOneZone = { resources: { ...CLUSTER.resources, standby: standby('us-east-1a') } };
 type Fault = Extract<ZoneEvidence, { kind: 'fault' }>;
 const fault = (seconds: number, change: Partial<Fault> = {}, kind: Fault['fault']['kind'] = 'jobmanager-unreachable'): Fault => ({
   kind: 'fault',
@@ -55,6 +60,34 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['a launch failed, but the host of the JobManager runs', {}, fault(60, { problem: 'no capacity' }), 'hold'],
   ['all TaskManagers are gone and are being replaced', {}, fault(90, { running: 0 }, 'members-lost'), 'hold'],
   ['all TaskManagers are gone and stay away', {}, fault(REPLACEMENT_SECONDS, { running: 0 }, 'members-lost'), 'move'],
+  [
+    'the zone of the JobManager is lost, and its stand-by runs in another',
+    WITH_STANDBY,
+    { ...shift, jobManagers: ['us-east-1a', 'us-east-1b'] },
+    'hold',
+  ],
+  [
+    'the zone of the JobManager is lost, and the host of its stand-by is not there',
+    WITH_STANDBY,
+    { ...shift, jobManagers: ['us-east-1a'] },
+    'move',
+  ],
+  [
+    'the zone of the stand-by is lost, and the JobManager runs',
+    WITH_STANDBY,
+    { ...shift, zone: 'us-east-1b', jobManagers: ['us-east-1a', 'us-east-1b'] },
+    'hold',
+  ],
+  [
+    'the zone of the stand-by is lost, which has led since the JobManager was',
+    WITH_STANDBY,
+    { ...shift, zone: 'us-east-1b', jobManagers: ['us-east-1b'] },
+    'move',
+  ],
+  ['a zone is lost in which there are only TaskManagers', WITH_STANDBY, { ...shift, zone: 'us-east-1c', jobManagers: [] }, 'hold'],
+  ['the zone is lost in which the stand-by is too', inOneZone, shift, 'move'],
+  ['a host of a JobManager cannot be launched, and the other JobManager leads', WITH_STANDBY, { ...noHost, leadsIn: 'us-east-1b' }, 'hold'],
+  ['a host of a JobManager cannot be launched, and no other runs', WITH_STANDBY, noHost, 'move'],
   ['nobody answers, and the person wants to decide', { automatic: false }, fault(900), 'hold'],
   ['nobody answered in an earlier epoch', { epoch: 4 }, fault(900), 'hold'],
   ['nobody answers although it was moved within the hour', { lastMoveAt: ago(SILENT_MOVES_SECONDS - 1) }, fault(900), 'hold'],
@@ -64,6 +97,14 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   const decision = decideFailover({ ...CLUSTER, ...change }, evidence, NOW);
   expect(decision.action).toBe(action);
   expect(decision.reason).not.toBe('');
+});
+
+test('whoever is on call reads which JobManager leads on, and what brings the other back', () => {
+  const reasonOf = (evidence: ZoneEvidence): string => decideFailover({ ...CLUSTER, ...WITH_STANDBY }, evidence, NOW).reason;
+  const jobManagers = ['us-east-1a', 'us-east-1b'];
+  expect(reasonOf({ ...shift, jobManagers })).toMatch(/its stand-by JobManager in us-east-1b leads on.*a planned move puts both/);
+  expect(reasonOf({ ...shift, zone: 'us-east-1b', jobManagers })).toMatch(/its JobManager in us-east-1a leads on, without a stand-by/);
+  expect(reasonOf({ ...noHost, leadsIn: 'us-east-1b' })).toMatch(/in us-east-1b leads on.*no capacity; .*a planned move/);
 });
 
 const STAGE = ['us-east-1a', 'us-east-1b', 'us-east-1c'];

@@ -5,6 +5,7 @@ import {
   handleLaunchFailure,
   handleZoneShift,
 } from '../../../lambdas/usecases/consider-failover';
+import { fleetSpecOf } from '../../../lambdas/usecases/fleet-spec';
 import { aCluster } from '../../contract/support/samples';
 import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';
@@ -66,6 +67,63 @@ test('a failed launch moves a cluster that has no host left, and one of a group 
   expect(await handleLaunchFailure(deps, failed('sluice-test-flights-e1-taskmanager-us-east-1a'))).toMatchObject([
     { cluster: 'flights', action: 'move' },
   ]);
+});
+
+describe('a spread cluster with a JobManager in one zone and a stand-by in another', () => {
+  const fleet = () => deps.fleet as ReturnType<typeof createFakeFleet>;
+  const zones = STAGE.zones.map(({ name }) => name);
+  beforeEach(async () => {
+    const stored = aCluster({ status: 'RUNNING', desired: 'RUNNING', name: 'flights', zone: 'us-east-1a', zones });
+    const cluster = { ...stored, spec: { ...stored.spec, highAvailability: { standbyJobManager: true } } };
+    const spec = fleetSpecOf(cluster);
+    const access = { ...cluster.resources, ...(await fleet().prepareAccess(spec)) };
+    const resources = { ...access, ...(await fleet().createGroups(spec, access, 3)) };
+    for (let look = 0; look < 3; look += 1) await fleet().observe(resources);
+    (deps.store as ReturnType<typeof createFakeStore>).seed({ clusters: [{ ...cluster, resources }] });
+  });
+  /** A zone goes with its hosts, and EC2 has none to give there. */
+  const lose = (zone: string): void => {
+    fleet().zonesWithoutCapacity.add(zone);
+    for (const host of fleet().instances()) if (host.zone === zone) fleet().loseHost(host.instanceId);
+  };
+  const failed = (group: string) =>
+    handleLaunchFailure(deps, { AutoScalingGroupName: `sluice-test-flights-e1-${group}`, StatusMessage: 'no capacity' });
+  const shiftFrom = async (id: string) =>
+    (await handleZoneShift(deps, { metadata: { awayFrom: id } }, 'Autoshift In Progress')).find(({ cluster }) => cluster === 'flights');
+
+  test('stays when the zone of its JobManager is lost, whoever tells it first', async () => {
+    lose('us-east-1a');
+    expect(await shiftFrom('use1-az1')).toMatchObject({
+      action: 'hold',
+      reason: expect.stringContaining('stand-by JobManager in us-east-1b leads on'),
+    });
+    expect(await failed('jobmanager')).toMatchObject([{ action: 'hold', reason: expect.stringContaining('in us-east-1b leads on') }]);
+    expect(deps.workflows.started.map(({ kind }) => kind)).toEqual(['fail-over-cluster']); // of «orders», which has no stand-by
+  });
+
+  test('stays when the zone of its stand-by is lost', async () => {
+    lose('us-east-1b');
+    expect(await shiftFrom('use1-az2')).toMatchObject({
+      action: 'hold',
+      reason: expect.stringContaining('its JobManager in us-east-1a leads on'),
+    });
+    expect(await failed('jobmanager-standby')).toMatchObject([
+      { action: 'hold', reason: expect.stringContaining('in us-east-1a leads on') },
+    ]);
+  });
+
+  test('is moved when the zone of the one that is left is lost too', async () => {
+    lose('us-east-1a');
+    lose('us-east-1b');
+    expect(await shiftFrom('use1-az2')).toMatchObject({ action: 'move' });
+    expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1c' });
+  });
+
+  test('is moved when neither host of its JobManagers can be launched', async () => {
+    lose('us-east-1a');
+    lose('us-east-1b');
+    expect(await failed('jobmanager-standby')).toMatchObject([{ action: 'move' }]);
+  });
 });
 
 describe('a cluster whose JobManager has not answered', () => {
