@@ -460,6 +460,19 @@ describe('The fleet on EC2', () => {
     expect(configurations).toEqual(Array(2).fill(`s3://${stage.stateBucket}/clusters/${spec.cluster}/e1/config/`));
   });
 
+  test('does without a stand-by where its subnet has no address', async () => {
+    const spec = aSpec();
+    const { fleet } = onEc2();
+    const first = await fleet.prepareAccess(spec);
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'CreateNetworkInterface', code: 'InsufficientFreeAddressesInSubnet' },
+    ]);
+    expect(await fleet.prepareAccess({ ...spec, standbyZone: 'us-east-1b' })).toEqual(first);
+    await emulator.twin('DELETE', 'faults');
+    expect(await fleet.prepareAccess({ ...spec, standbyZone: 'us-east-1b' })).toMatchObject({ ...first, standby: { zone: 'us-east-1b' } });
+    await fleet.deleteAccess(spec, NOTHING);
+  });
+
   test('gives a host with several TaskManagers an address for each, its tags, and a volume that holds the state', async () => {
     const spec = aSpec({ size: { ...aCluster().size, taskManagersPerHost: 3 } });
     const fleet = onEc2().fleet;

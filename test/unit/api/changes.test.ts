@@ -32,6 +32,12 @@ describe('a launch', () => {
     expect(Date.parse(answer.body.deadline) - Date.parse(answer.body.requestedAt)).toBe(600_000);
   });
 
+  test('with a stand-by JobManager says in which zone that will be', async () => {
+    const body = { ...CLUSTER, zone: 'eu-central-1c', placement: { mode: 'spread' }, highAvailability: { standbyJobManager: true } };
+    await call('create-cluster', { body });
+    expect((await world.store.cluster('flights'))?.statusReason).toContain('a JobManager stands by in eu-central-1a');
+  });
+
   test.each([
     ['an unknown size', { size: 'huge' }, 'size'],
     ['an instance type that does not exist', { overrides: { instanceType: 'c5.gigantic' } }, 'overrides.instanceType'],

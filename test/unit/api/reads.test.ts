@@ -252,6 +252,24 @@ test('no view of a cluster, a job or an operation shows the value of a secret se
   }
 });
 
+const STANDBY = {
+  zone: 'eu-central-1b',
+  networkInterfaceId: 'eni-2',
+  address: '10.0.2.20',
+  group: 'sluice-test-flights-e1-jobmanager-standby',
+};
+
+test('a cluster shows which JobManager stands by, and what it costs and gives', async () => {
+  const resources = { taskManagerGroups: [], launchTemplateIds: [], jobManagerAddress: '10.0.1.20', standby: STANDBY };
+  await givenCluster({ resources });
+  const { body } = await call('describe-cluster', { path: AT_CLUSTER });
+  expect(clusterDescription.parse(body)).toMatchObject({
+    resources: { standby: STANDBY },
+    placement: { standby: { zone: 'eu-central-1b', costs: expect.stringMatching(/^One more JobManager host/) } },
+    live: expect.any(Object),
+  });
+});
+
 describe('the configuration of a cluster', () => {
   const written = async (change: (yaml: string) => string = (yaml) => yaml): Promise<void> => {
     const cluster = await world.store.cluster('flights');
@@ -293,6 +311,20 @@ describe('the configuration of a cluster', () => {
       source: 'control plane',
       reason: 'as it was when the cluster was launched',
     });
+  });
+
+  test('names both JobManagers where one stands by', async () => {
+    const resources = { taskManagerGroups: [], launchTemplateIds: [], jobManagerAddress: '10.0.1.20', standby: STANDBY };
+    await givenCluster({ resources });
+    await written((yaml) => `${yaml}high-availability.sluice.jobmanagers: "10.0.1.20,10.0.2.20"\n`);
+    const { body } = await call('read-configuration', { path: AT_CLUSTER });
+    for (const role of ['jobmanager', 'taskmanager'] as const)
+      expect(configurationView.parse(body)[role]).toContainEqual({
+        key: 'high-availability.sluice.jobmanagers',
+        value: '10.0.1.20,10.0.2.20',
+        source: 'control plane',
+        reason: expect.stringContaining('the one that stands by'),
+      });
   });
 
   test('does not show secrets', async () => {
