@@ -1,11 +1,15 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
-A rule is {service, action, zone?, instanceType?, function?, status?, code?, message?, delayMs?, count?, deliveries?, kill?, name?}; `*` matches
-any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function matches
+A rule is {service, action, zone?, instanceType?, function?, machine?, state?, status?, code?, message?, delayMs?, count?, deliveries?, kill?, stop?,
+name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function matches
 what a state machine invokes (lambda, Invoke). A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
 "zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}. {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2
 repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
-an invocation has begun.
+an invocation has begun. With a state (and a machine) a rule for lambda matches what that state invokes; {"service": "states", "action":
+"EnterState", "machine": "*-stop-job", "state": "Cancel job", "stop": true, "delayMs": 50} stops an execution so long after it has entered the state,
+and at the latest before it leaves it; without "stop" the state takes so much longer to begin.
+
+AWS: StopExecution ends a running execution wherever it is, as does the deletion of its machine; a function that it has invoked works on.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ class Rule:
     zone: str | None = None
     instanceType: str | None = None
     function: str | None = None
+    machine: str | None = None
+    state: str | None = None
     status: int | None = None
     code: str | None = None
     message: str | None = None
@@ -44,16 +50,20 @@ class Rule:
     count: int | None = None
     deliveries: int | None = None
     kill: bool = False
+    stop: bool = False
     name: str | None = None
     hits: int = 0
 
-    def matches(self, service: str, action: str, zone: str | None, instance_type: str | None, function: str | None) -> bool:
+    def matches(self, service: str, action: str, zone: str | None, instance_type: str | None, **names: str | None) -> bool:
         return (
             fnmatchcase(service, self.service)
             and fnmatchcase(action, self.action)
             and self.zone in (None, zone)
             and self.instanceType in (None, instance_type)
-            and (self.function is None or fnmatchcase(function or "", self.function))
+            and all(
+                wanted is None or fnmatchcase(names.get(name) or "", wanted)
+                for name, wanted in (("function", self.function), ("machine", self.machine), ("state", self.state))
+            )
             and (self.count is None or self.hits < self.count)
         )
 
@@ -78,9 +88,9 @@ def any_rules() -> bool:
     return bool(_rules)
 
 
-def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None, function: str | None = None) -> Rule | None:
-    """The first rule that delays or fails this call, counted as used."""
-    return _first(lambda rule: rule.deliveries is None and not rule.kill, service, action, zone, instance_type, function)
+def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None, **names: str | None) -> Rule | None:
+    """The first rule that delays or fails this call, counted as used. @param names function, machine, state"""
+    return _first(lambda rule: rule.deliveries is None and not rule.kill and not rule.stop, service, action, zone, instance_type, **names)
 
 
 def deliveries(detail_type: str) -> int:
@@ -95,10 +105,22 @@ def kill_after(function: str) -> float | None:
     return None if rule is None else rule.delayMs / 1000
 
 
-def _first(kind, service: str, action: str, zone: str | None = None, instance_type: str | None = None, function: str | None = None) -> Rule | None:
+def stop_after(machine: str, state: str) -> float | None:
+    """Seconds after which the execution that enters this state now is stopped, or None."""
+    rule = _first(lambda one: one.stop, "states", "EnterState", machine=machine, state=state)
+    return None if rule is None else rule.delayMs / 1000
+
+
+def late_entry(machine: str, state: str) -> float:
+    """So many seconds a state takes longer to begin."""
+    rule = _first(lambda one: one.state is not None and not one.stop, "states", "EnterState", machine=machine, state=state)
+    return 0 if rule is None else rule.delayMs / 1000
+
+
+def _first(kind, service: str, action: str, zone: str | None = None, instance_type: str | None = None, **names: str | None) -> Rule | None:
     with _lock:
         for rule in _rules:
-            if kind(rule) and rule.matches(service, action, zone, instance_type, function):
+            if kind(rule) and rule.matches(service, action, zone, instance_type, **names):
                 rule.hits += 1
                 return rule
     return None

@@ -18,6 +18,8 @@ from . import faults, iam
 from .patching import replace
 
 role: contextvars.ContextVar[str | None] = contextvars.ContextVar("role", default=None)
+#: Names of the machine and the state that call.
+place: contextvars.ContextVar[dict[str, str]] = contextvars.ContextVar("place", default={})
 
 
 def _function_call(call):
@@ -29,7 +31,7 @@ def _function_call(call):
             raise sfn._ExecutionError(
                 "Lambda.AWSLambdaException", f"{refusal} (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)"
             )
-        rule = faults.take("lambda", "Invoke", function=name)
+        rule = faults.take("lambda", "Invoke", function=name, **place.get())
         if rule:
             time.sleep(rule.delayMs / 1000)
             if rule.status or rule.code:

@@ -25,7 +25,7 @@ import threading
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, now_iso
 from ministack.services import stepfunctions as sfn
 
-from . import state_machine_calls
+from . import faults, state_machine_calls
 from .patching import replace
 
 MAX_DATA_BYTES = 256 * 1024
@@ -97,6 +97,7 @@ def _walk(states: dict, name: str | None, data, execution: dict, context: dict, 
         if record:
             sfn._add_event(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": {"name": name, "input": json.dumps(data)}})
         entered = name
+        interruption = _interruption(execution, context["StateMachine"]["Name"], name)
         if kind == "Succeed":
             data, name = _pass_on(state, data, context), None
         elif kind == "Fail":
@@ -107,6 +108,9 @@ def _walk(states: dict, name: str | None, data, execution: dict, context: dict, 
             data, name = getattr(sfn, f"_execute_{kind.lower()}")(state, data, context)
         else:
             raise sfn._ExecutionError("States.Runtime", f"Unknown state type: {kind}")
+        if interruption:
+            interruption.cancel()
+            _abort(execution)
         _still_running(execution)
         if len(json.dumps(data)) > MAX_DATA_BYTES:
             raise sfn._ExecutionError(
@@ -124,6 +128,34 @@ def _pass_on(state: dict, data, context: dict):
         sfn._apply_state_assign(state, data, context, result=output)
         return output
     return sfn._apply_output_path(state, sfn._apply_input_path(state, data, context), context)
+
+
+def _interruption(execution: dict, machine: str, state: str) -> threading.Timer | None:
+    """A test's faults: the state begins late, or the execution is stopped in it; now, or by the timer."""
+    state_machine_calls.place.set({"machine": machine, "state": state})
+    late = faults.late_entry(machine, state)
+    if late > 0:
+        _sleep(late)
+    seconds = faults.stop_after(machine, state)
+    if seconds is None:
+        return None
+    if seconds == 0:
+        _abort(execution)
+        raise Ended
+    timer = threading.Timer(seconds, contextvars.copy_context().run, (_abort, execution))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _abort(execution: dict) -> None:
+    """What StopExecution does."""
+    if execution["status"] != "RUNNING":
+        return
+    execution.update(status="ABORTED", stopDate=now_iso())
+    sfn._add_event(execution, "ExecutionAborted", {"executionAbortedEventDetails": {"error": "", "cause": ""}})
+    sfn._emit_execution_status_event(execution)
+    _wake(execution["executionArn"])
 
 
 def _still_running(execution: dict) -> None:

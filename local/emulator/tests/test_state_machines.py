@@ -73,6 +73,39 @@ class StateMachines(unittest.TestCase):
         }
         self.assertEqual(run(states, {"job": "delays"})["output"], {"job": "delays", "status": 200})
 
+    def test_an_execution_can_be_stopped_in_a_state_before_it_or_while_it_works(self):
+        for delay in (0, 300):
+            with self.subTest(delayMs=delay):
+                states = {"First": {"Type": "Pass", "Next": "Call"}, "Call": task({"sleep": 600}, Next="Done"), "Done": {"Type": "Succeed"}}
+                arn = machine(states)
+                rule = {"service": "states", "action": "EnterState", "machine": arn.split(":")[-1], "state": "Call", "stop": True}
+                s.twin("POST", "faults", [{**rule, "delayMs": delay, "count": 1}])
+                sfn = s.client("stepfunctions")
+                execution = sfn.start_execution(stateMachineArn=arn)["executionArn"]
+                s.wait_for(lambda: sfn.describe_execution(executionArn=execution)["status"] == "ABORTED", "the stop", 10)
+                time.sleep(0.8)
+                kinds = [event["type"] for event in sfn.get_execution_history(executionArn=execution)["events"]]
+                self.assertIn("ExecutionAborted", kinds)
+                self.assertNotIn("SucceedStateEntered", kinds)
+                self.assertEqual("LambdaFunctionScheduled" in kinds or "TaskScheduled" in kinds, delay > 0)
+                again = sfn.start_execution(stateMachineArn=arn)["executionArn"]
+                s.wait_for(lambda: sfn.describe_execution(executionArn=again)["status"] == "SUCCEEDED", "an execution after it", 10)  # noqa: B023
+                s.twin("DELETE", "faults")
+
+    def test_an_execution_is_stopped_in_a_state_that_is_over_sooner_than_the_stop_comes(self):
+        arn = machine({"Call": task({}, Next="Done"), "Done": {"Type": "Succeed"}})
+        s.twin("POST", "faults", [{"service": "states", "action": "EnterState", "state": "Call", "stop": True, "delayMs": 20_000}])
+        sfn = s.client("stepfunctions")
+        execution = sfn.start_execution(stateMachineArn=arn)["executionArn"]
+        s.wait_for(lambda: sfn.describe_execution(executionArn=execution)["status"] == "ABORTED", "the stop", 10)
+
+    def test_what_one_state_invokes_can_fail_alone(self):
+        rule = {"service": "lambda", "action": "Invoke", "state": "Second", "code": "ResourceNotFoundException"}
+        s.twin("POST", "faults", [rule])
+        ended = run({"First": task({}, Next="Second"), "Second": task({})})
+        self.assertEqual((ended["status"], ended["error"]), ("FAILED", "Lambda.ResourceNotFoundException"))
+        self.assertEqual(run({"First": task({})})["status"], "SUCCEEDED")
+
     def test_variables_are_assigned_together_after_all_expressions_are_evaluated(self):
         states = {
             "First": {"Type": "Pass", "Assign": {"a": 1}, "Next": "Second"},
