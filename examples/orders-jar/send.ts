@@ -9,6 +9,8 @@ export interface SendOptions {
   /** How many customers there are. Orders go round them, so that no subtask has much more than another. @default 1000 */
   readonly customers?: number;
   readonly signal?: AbortSignal;
+  /** Once aborted the profile is over. */
+  readonly enough?: AbortSignal;
   readonly onProgress?: (progress: { readonly second: number; readonly sent: number }) => void;
 }
 
@@ -27,6 +29,7 @@ export const sendOrders = async ({
   profile,
   customers = 1_000,
   signal,
+  enough,
   onProgress,
 }: SendOptions): Promise<ReadonlyMap<string, number>> => {
   const producer = new Producer<Buffer, Buffer>({
@@ -42,7 +45,7 @@ export const sendOrders = async ({
     const partitions = (await producer.metadata({ topics: [topic] })).topics.get(topic)?.partitionsCount ?? 0;
     if (partitions === 0) throw new Error(`Kafka has no topic ${topic}`);
     const begun = performance.now();
-    for (let second = 0; second < endOf(profile); ) {
+    for (let second = 0; second < endOf(profile) && !enough?.aborted; ) {
       await sleep(1_000 / TICKS, undefined, signal ? { signal } : {});
       second = Math.min(endOf(profile), (performance.now() - begun) / 1_000);
       const due = Math.floor(recordsUntil(profile, second)) - sent;

@@ -65,6 +65,13 @@ export class Machines {
     });
   }
 
+  /** EC2 says that a Spot instance is at more risk to be taken than others. */
+  recommendRebalance({ instanceId }: Machine): Promise<unknown> {
+    return this.call('PUT', `/instances/${instanceId}/notices`, {
+      'events/recommendations/rebalance': { noticeTime: new Date().toISOString() },
+    });
+  }
+
   /** A signal to everything on a host: SIGKILL is its sudden end, SIGSTOP lets it answer nothing. */
   signal({ instanceId }: Machine, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<unknown> {
     return this.call('POST', `/instances/${instanceId}/signal`, { signal });

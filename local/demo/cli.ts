@@ -17,9 +17,10 @@ const USAGE = `npm start [-- OPTIONS]     the local twin with a cluster, a job a
   --flights N     how many of the 3,000,000 flights (default: all; with --until-done 300000)
   --rate N        flights a second (default: 20000; with --until-done as fast as it goes)
   --scenario NAME something happens to a running job, and the answer has to be exactly right: ${SCENARIO_NAMES.join(', ')}
-  --minutes N     of the scenario soak: how long faults strike (10)
-  --seed N        of the scenario soak: which faults, and when (1)
-  --faults A,B    of the scenario soak: only these (all of them)`;
+  --minutes N     of the scenario soak: how long faults strike (10); of every-state: how long states are begun (until each was)
+  --seed N        of these two: which faults or states, and when (1)
+  --faults A,B    of the scenario soak: only these (all of them)
+  --states A,B    of the scenario every-state: only these, as KIND/STATE with * (all of them)`;
 
 const wholeNumber = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
@@ -52,6 +53,7 @@ const main = async (): Promise<number> => {
       minutes: { type: 'string' },
       seed: { type: 'string' },
       faults: { type: 'string' },
+      states: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -66,9 +68,10 @@ const main = async (): Promise<number> => {
     values.scenario === undefined
       ? undefined
       : scenarioNamed(values.scenario, {
-          minutes: wholeNumber('minutes', values.minutes) ?? 10,
           seed: wholeNumber('seed', values.seed) ?? 1,
+          ...(values.minutes === undefined ? {} : { minutes: wholeNumber('minutes', values.minutes) as number }),
           ...(values.faults === undefined ? {} : { faults: values.faults.split(',') }),
+          ...(values.states === undefined ? {} : { states: values.states.split(',') }),
         });
   const live = !scenario && process.stdout.isTTY && !values.json && !values.plain;
   const view: View = live ? new LiveView(process.stdout) : new PlainView(values.json ? process.stderr : process.stdout);

@@ -1,3 +1,4 @@
+import { type EveryStateOptions, everyState } from './every-state';
 import { killJobManager, killTaskManager } from './losses';
 import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
@@ -16,11 +17,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 };
 
 /** What `npm start -- --scenario NAME` knows. */
-export const SCENARIO_NAMES: readonly string[] = [...Object.keys(SCENARIOS), 'soak'];
+export const SCENARIO_NAMES: readonly string[] = [...Object.keys(SCENARIOS), 'soak', 'every-state'];
 
 /** @throws when there is none of that name */
-export const scenarioNamed = (name: string, options: SoakOptions): Scenario => {
-  const scenario = name === 'soak' ? soak(options) : Object.hasOwn(SCENARIOS, name) ? SCENARIOS[name] : undefined;
+export const scenarioNamed = (name: string, { minutes, ...options }: Omit<SoakOptions, 'minutes'> & EveryStateOptions): Scenario => {
+  if (name === 'every-state') return everyState({ ...options, ...(minutes === undefined ? {} : { minutes }) });
+  const scenario =
+    name === 'soak' ? soak({ ...options, minutes: minutes ?? 10 }) : Object.hasOwn(SCENARIOS, name) ? SCENARIOS[name] : undefined;
   if (!scenario) throw new Error(`--scenario knows ${SCENARIO_NAMES.join(', ')}; not ${name}`);
   return scenario;
 };

@@ -32,6 +32,16 @@ const leases = async (play: Play): Promise<string[]> => {
   return found;
 };
 
+/** What is under way or held, and has not come to its end; nothing when all has. */
+export const unsettled = async (play: Play): Promise<string[]> => {
+  const { body } = await play.client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${play.cluster}/operations?limit=30`);
+  const open = body.items.filter(({ endedAt }) => endedAt === undefined);
+  return [...open.map(openLine), ...(await leases(play))];
+};
+
+const openLine = ({ operationId, kind, phases }: OperationView): string =>
+  `${kind} ${operationId} has not ended; it is at "${phases.at(-1)?.name ?? 'its start'}"`;
+
 /** What of a cluster that goes on is not as it should be at rest; nothing when all is well. */
 export const unrest = async (play: Play): Promise<string[]> => {
   const { client, cluster, job, twin } = play;
@@ -47,9 +57,7 @@ export const unrest = async (play: Play): Promise<string[]> => {
   const hosts = (owned.instances ?? []).length;
   const wanted = 1 + (seen.live?.taskManagers ?? 0);
   return [
-    ...open.map(
-      ({ operationId, kind, phases }) => `${kind} ${operationId} has not ended; it is at "${phases.at(-1)?.name ?? 'its start'}"`,
-    ),
+    ...open.map(openLine),
     ...(seen.status === 'RUNNING' ? [] : [`the cluster is ${seen.status}: ${seen.statusReason}`]),
     ...(seen.former?.length ? [`epochs ${seen.former.map(({ epoch }) => epoch).join(', ')} of the cluster are not tidied up`] : []),
     ...(ofJob.live?.state === 'RUNNING' ? [] : [`the job is ${ofJob.live?.state ?? ofJob.status}: ${ofJob.statusReason}`]),

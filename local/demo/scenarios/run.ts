@@ -53,6 +53,7 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
   const tally = new Tally();
   const orders = { sent: 0, total: Number.POSITIVE_INFINITY };
   const stop = new AbortController();
+  const enough = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   let deadline = Number.POSITIVE_INFINITY;
   let complete = Number.POSITIVE_INFINITY;
@@ -70,6 +71,7 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
     topic: TOPICS.orders.name,
     profile: scenario.profile,
     signal: ended,
+    enough: enough.signal,
     onProgress: ({ sent }) => {
       orders.sent = sent;
     },
@@ -84,6 +86,7 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
     signal: ended,
     seconds,
     figures: () => ({ sent: orders.sent, committed: tally.rows }),
+    endOrders: () => enough.abort(),
     say,
     until: async (what, within, look) => {
       const until = Date.now() + within * 1_000;

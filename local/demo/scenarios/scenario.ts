@@ -17,6 +17,8 @@ export interface Play {
   readonly seconds: () => number;
   /** Orders sent, and orders whose numbers are committed. */
   readonly figures: () => { readonly sent: number; readonly committed: number };
+  /** No further order is sent, whatever the profile says. */
+  readonly endOrders: () => void;
   /** A line with the time in front of it. */
   readonly say: (line: string) => void;
   /** Waits until `look` gives a value. @throws after `seconds`, naming what was awaited */

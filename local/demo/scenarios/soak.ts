@@ -125,7 +125,7 @@ const tooLong = (accounts: readonly Account[]): string[] =>
         .map(({ fault, at, longestSilenceSeconds }) => `${fault} at ${at} s: ${longestSilenceSeconds} s without a result`);
 
 /** Waits for complaints to cease. @returns what is still complained of when the time is up */
-const settled = async (seconds: number, complaints: () => Promise<string[]>): Promise<string[]> => {
+export const settled = async (seconds: number, complaints: () => Promise<string[]>): Promise<string[]> => {
   const deadline = performance.now() + seconds * 1_000;
   for (;;) {
     const found = await complaints().catch((error: Error) => [error.message]);

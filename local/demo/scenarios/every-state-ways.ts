@@ -1,0 +1,424 @@
+import * as z from 'zod';
+import type { OperationView } from '../../../lambdas/contracts/api';
+import type { OperationKind } from '../../../lambdas/contracts/operation';
+import type { JobInput } from '../../client/sluice-client';
+import { signedFetch } from '../../client/signed-fetch';
+import type { Play } from './scenario';
+
+/** Rule of the emulator (local/emulator/faults.py). */
+export type Rule = Readonly<Record<string, string | number | boolean>>;
+
+/** How the cluster and its job are when a way begins. */
+export interface Before {
+  /** @default running */
+  readonly cluster?: 'running' | 'gone';
+  /** @default running */
+  readonly job?: 'running' | 'stopped';
+  /** @default 2 */
+  readonly parallelism?: number;
+}
+
+/** A way through a workflow that passes some of its states. */
+export interface Way {
+  readonly title: string;
+  readonly kind: OperationKind;
+  /** Absent: every state of the workflow that no other way of its kind has. */
+  readonly states?: readonly string[];
+  readonly before?: Before;
+  /** What makes the workflow go this way. @param zone where the cluster is */
+  readonly rules?: (zone: string) => readonly Rule[];
+  /** From the entry into this state until the interruption the TaskManagers stand still: what they are asked for takes that long. */
+  readonly stillFrom?: string;
+  /** @returns the operation whose workflow is interrupted */
+  readonly begin: (play: Play, context: Context) => Promise<OperationView>;
+}
+
+export interface Context {
+  readonly zone: string;
+  readonly job: JobInput;
+  readonly launch: () => Promise<OperationView>;
+}
+
+const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
+const nextZone = (zone: string): string => ZONES[(ZONES.indexOf(zone) + 1) % ZONES.length] as string;
+/** Enough for a host more than parallelism 2 takes. */
+const WIDE = 6;
+const NARROW = 4;
+
+/** The function of this state is not there: an error that no state tries again. */
+const missing = (kind: OperationKind, state: string): readonly Rule[] => [
+  { service: 'lambda', action: 'Invoke', machine: `*-${kind}`, state, status: 404, code: 'ResourceNotFoundException' },
+];
+/** Step Functions takes so long to enter this state, ms. */
+const late = (kind: OperationKind, state: string, delayMs: number): readonly Rule[] => [
+  { service: 'states', action: 'EnterState', machine: `*-${kind}`, state, delayMs, count: 1 },
+];
+
+const asked = async (play: Play, method: string, path: string, body?: unknown): Promise<OperationView> => {
+  const answer = await play.client.call<OperationView>(method, path, body === undefined ? {} : { body });
+  if (answer.status !== 202)
+    throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body).slice(0, 500)}`);
+  return answer.body;
+};
+const change =
+  (verb: 'stop' | 'cancel' | 'savepoints' | 'upgrade' | 'rescale', body: unknown = {}): Way['begin'] =>
+  ({ client, cluster, job }) =>
+    client.changeJob(cluster, job, verb, body);
+const move =
+  (mode?: 'planned' | 'lost'): Way['begin'] =>
+  (play) =>
+    asked(play, 'POST', `/clusters/${play.cluster}/failover`, mode === undefined ? {} : { mode });
+const moveToNext: Way['begin'] = (play, { zone }) =>
+  asked(play, 'POST', `/clusters/${play.cluster}/failover`, { mode: 'planned', zone: nextZone(zone) });
+const terminate: Way['begin'] = ({ client, cluster }) => client.terminateCluster(cluster, 'savepoint');
+const submit: Way['begin'] = ({ client, cluster }, { job }) => client.submitJob(cluster, job);
+const submitWide: Way['begin'] = ({ client, cluster }, { job }) => client.submitJob(cluster, { ...job, parallelism: WIDE });
+
+/** The newest operation of a kind, once it has begun after this. */
+const appears = (play: Play, kind: OperationKind, since: number, seconds: number): Promise<OperationView> =>
+  play.until(`an operation ${kind}`, seconds, async () => {
+    const { body } = await play.client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${play.cluster}/operations?limit=10`);
+    return body.items.find((one) => one.kind === kind && Date.parse(one.requestedAt) >= since);
+  });
+
+/** EC2 tells a TaskManager host that it may take it. */
+const rebalance: Way['begin'] = async (play) => {
+  const [host] = await play.machines.of(play.cluster, 'taskmanager');
+  if (!host) throw new Error('there is no TaskManager host');
+  const since = Date.now() - 1_000;
+  await play.machines.recommendRebalance(host);
+  return appears(play, 'replace-host', since, 30);
+};
+
+const considered = z.object({ outcome: z.string(), reason: z.string(), operationId: z.string().optional() });
+/** Whatever the observations say, it is too much or too little. */
+const ALWAYS = { scaleOutWindowSeconds: 0, scaleInWindowSeconds: 0, flapSeconds: 0, repeatAfterSeconds: 0, rescalesPerDay: 1_000 };
+const OUT = { ...ALWAYS, minParallelism: WIDE, maxParallelism: 8 };
+const IN = { ...ALWAYS, minParallelism: NARROW, maxParallelism: NARROW };
+
+/** The job is to scale by itself, with these settings; decided at once, as its next pass of observation would. */
+const decided =
+  (scaling: object): Way['begin'] =>
+  async (play) => {
+    const { client, cluster, job, twin } = play;
+    await client.succeeded(await asked(play, 'PUT', `/clusters/${cluster}/jobs/${job}/scaling`, scaling), 60);
+    const since = Date.now() - 60_000;
+    return play.until('a decision to scale', 120, async () => {
+      const { body } = await client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${cluster}/operations?limit=5`);
+      const begun = body.items.find((one) => one.kind === 'scale-job' && one.endedAt === undefined && Date.parse(one.requestedAt) >= since);
+      if (begun) return begun;
+      const answer = await signedFetch(
+        { region: twin.region, credentials: twin.credentials, service: 'lambda' },
+        {
+          method: 'POST',
+          url: new URL(`${twin.awsEndpoint}/2015-03-31/functions/sluice-${twin.stage}-consider-scaling/invocations`),
+          body: JSON.stringify({ cluster, job, trigger: 'alarm busy' }),
+        },
+      );
+      const said = considered.safeParse(await answer.json());
+      return said.success && said.data.operationId !== undefined ? client.operation(cluster, said.data.operationId) : undefined;
+    });
+  };
+
+const GONE = { cluster: 'gone' } as const;
+const STOPPED = { job: 'stopped' } as const;
+const AT_WIDE = { parallelism: WIDE } as const;
+
+/** Ways that together pass every state of every workflow of an operation, but those of `OUT_OF_REACH`. The first of a kind is the one without trouble. */
+export const WAYS: readonly Way[] = [
+  { kind: 'take-savepoint', title: 'a savepoint', begin: change('savepoints') },
+  {
+    kind: 'take-savepoint',
+    title: 'a savepoint that takes its time',
+    states: ['Wait for the savepoint'],
+    stillFrom: 'Ask for a savepoint',
+    begin: change('savepoints'),
+  },
+  {
+    kind: 'take-savepoint',
+    title: 'a savepoint that cannot be asked for',
+    states: ['End operation as failed'],
+    rules: () => missing('take-savepoint', 'Ask for a savepoint'),
+    begin: change('savepoints'),
+  },
+  {
+    kind: 'set-scaling',
+    title: 'new settings of scaling',
+    begin: (play) => asked(play, 'PUT', `/clusters/${play.cluster}/jobs/${play.job}/scaling`, { enabled: false }),
+  },
+  {
+    kind: 'set-scaling',
+    title: 'new settings of scaling, and no alarm can be made',
+    states: ['End operation as failed'],
+    rules: () => missing('set-scaling', 'Set alarms'),
+    begin: (play) => asked(play, 'PUT', `/clusters/${play.cluster}/jobs/${play.job}/scaling`, { enabled: false }),
+  },
+  { kind: 'stop-job', title: 'a stop with savepoint', begin: change('stop') },
+  {
+    kind: 'stop-job',
+    title: 'a stop whose savepoint takes its time',
+    states: ['Wait for the savepoint'],
+    stillFrom: 'Stop with savepoint',
+    begin: change('stop'),
+  },
+  { kind: 'stop-job', title: 'a cancellation', states: ['Cancel job'], begin: change('cancel') },
+  {
+    kind: 'stop-job',
+    title: 'a cancellation that takes its time',
+    states: ['Wait for the job to end'],
+    stillFrom: 'Cancel job',
+    begin: change('cancel'),
+  },
+  {
+    kind: 'stop-job',
+    title: 'a cancellation during a savepoint',
+    states: ['Wait for the job to be free'],
+    rules: () => late('take-savepoint', 'Ask for a savepoint', 4_000),
+    begin: async (play, context) => {
+      await change('savepoints')(play, context);
+      return change('cancel')(play, context);
+    },
+  },
+  {
+    kind: 'stop-job',
+    title: 'a stop whose savepoint cannot be looked at',
+    states: ['Look at the job once more', 'Wait for what was asked', 'End operation as failed'],
+    stillFrom: 'Stop with savepoint',
+    rules: () => missing('stop-job', 'Look at the savepoint'),
+    begin: change('stop'),
+  },
+  { kind: 'submit-job', title: 'a submission', before: STOPPED, begin: submit },
+  {
+    kind: 'submit-job',
+    title: 'a submission that needs a host more',
+    states: ['Look at the hosts', 'Wait for slots'],
+    before: STOPPED,
+    begin: submitWide,
+  },
+  {
+    kind: 'submit-job',
+    title: 'a submission that is withdrawn',
+    states: ['Withdraw job', 'Wait for the withdrawal', 'Look for idle hosts', 'Give back idle hosts', 'End operation as failed'],
+    before: STOPPED,
+    stillFrom: 'Withdraw job',
+    rules: () => missing('submit-job', 'Look at the job'),
+    begin: submit,
+  },
+  { kind: 'rescale-job', title: 'a smaller job', before: AT_WIDE, begin: change('rescale', { parallelism: NARROW }) },
+  {
+    kind: 'rescale-job',
+    title: 'a smaller job whose checkpoint takes its time',
+    states: ['Wait for the checkpoint'],
+    before: AT_WIDE,
+    stillFrom: 'Take a checkpoint',
+    begin: change('rescale', { parallelism: NARROW }),
+  },
+  {
+    kind: 'rescale-job',
+    title: 'a smaller job whose hosts are not seen empty',
+    states: ['Take hosts back'],
+    before: AT_WIDE,
+    rules: () => missing('rescale-job', 'Look at the emptied hosts'),
+    begin: change('rescale', { parallelism: NARROW }),
+  },
+  {
+    kind: 'rescale-job',
+    title: 'a larger job',
+    states: ['Record ended jobs', 'Ensure capacity', 'Look for slots', 'Look at the hosts', 'Wait for slots'],
+    begin: change('rescale', { parallelism: WIDE }),
+  },
+  {
+    kind: 'rescale-job',
+    title: 'a larger job that gets its former parallelism again',
+    states: ['Restore parallelism', 'Look at the former parallelism', 'Wait for the former parallelism', 'End operation as failed'],
+    stillFrom: 'Restore parallelism',
+    rules: () => missing('rescale-job', 'Look at the job'),
+    begin: change('rescale', { parallelism: NARROW }),
+  },
+  { kind: 'upgrade-job', title: 'an upgrade', begin: change('upgrade', { parallelism: 3 }) },
+  {
+    kind: 'upgrade-job',
+    title: 'an upgrade whose savepoint takes its time',
+    states: ['Wait for the savepoint'],
+    stillFrom: 'Stop previous version',
+    begin: change('upgrade', { parallelism: 3 }),
+  },
+  {
+    kind: 'upgrade-job',
+    title: 'an upgrade that needs a host more',
+    states: ['Look at the hosts', 'Wait for slots'],
+    begin: change('upgrade', { parallelism: WIDE }),
+  },
+  {
+    kind: 'upgrade-job',
+    title: 'an upgrade whose new version is withdrawn',
+    states: [
+      'Withdraw new version',
+      'Wait for the withdrawal',
+      'Go back to the previous version',
+      'Look at the previous version',
+      'Wait for its tasks',
+      'End operation as failed',
+    ],
+    stillFrom: 'Withdraw new version',
+    rules: () => missing('upgrade-job', 'Look at the job'),
+    begin: change('upgrade', { parallelism: 3 }),
+  },
+  {
+    kind: 'upgrade-job',
+    title: 'an upgrade whose savepoint cannot be looked at',
+    states: ['Wait for the previous version'],
+    stillFrom: 'Stop previous version',
+    rules: () => missing('upgrade-job', 'Look at the savepoint'),
+    begin: change('upgrade', { parallelism: 3 }),
+  },
+  { kind: 'scale-job', title: 'a decision to scale in', before: AT_WIDE, begin: decided(IN) },
+  {
+    kind: 'scale-job',
+    title: 'a decision to scale in, and a checkpoint that takes its time',
+    states: ['Wait for the last checkpoint'],
+    before: AT_WIDE,
+    stillFrom: 'Take a last checkpoint',
+    begin: decided(IN),
+  },
+  {
+    kind: 'scale-job',
+    title: 'a decision to scale in, and hosts that are not seen empty',
+    states: ['Take hosts back'],
+    before: AT_WIDE,
+    rules: () => missing('scale-job', 'Look at the emptied hosts'),
+    begin: decided(IN),
+  },
+  {
+    kind: 'scale-job',
+    title: 'a decision to scale out',
+    states: ['Record ended jobs', 'Ensure capacity', 'Look for slots', 'Look at the hosts', 'Wait for slots'],
+    begin: decided(OUT),
+  },
+  {
+    kind: 'scale-job',
+    title: 'a decision to scale that is taken back',
+    states: [
+      'Restore parallelism',
+      'Look at the former parallelism',
+      'Wait for the former parallelism',
+      'Record how the job is',
+      'End operation as failed',
+    ],
+    before: AT_WIDE,
+    stillFrom: 'Restore parallelism',
+    rules: () => missing('scale-job', 'Look at the job'),
+    begin: decided(IN),
+  },
+  { kind: 'replace-host', title: 'a host that EC2 may take', begin: rebalance },
+  {
+    kind: 'replace-host',
+    title: 'a host that EC2 may take, and a checkpoint that takes its time',
+    states: ['Wait for the checkpoint'],
+    stillFrom: 'Take a checkpoint',
+    begin: rebalance,
+  },
+  {
+    kind: 'replace-host',
+    title: 'a host that EC2 may take, and a last checkpoint that takes its time',
+    states: ['Wait for the last checkpoint'],
+    stillFrom: 'Take a last checkpoint',
+    begin: rebalance,
+  },
+  {
+    kind: 'replace-host',
+    title: 'a host that EC2 may take, and that is not seen empty',
+    states: ['Take host back', 'End operation as failed'],
+    rules: () => missing('replace-host', 'Look at the emptied host'),
+    begin: rebalance,
+  },
+  { kind: 'fail-over-cluster', title: 'a planned move', begin: move('planned') },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a planned move whose savepoints take their time',
+    states: ['Wait for the savepoints'],
+    stillFrom: 'Secure state',
+    begin: move('planned'),
+  },
+  { kind: 'fail-over-cluster', title: 'a move, as the JobManager answers', states: ['Ask the former hosts'], begin: move() },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a move out of a zone that is lost',
+    states: ['Ask the lost hosts', 'Fence lost hosts', 'Let the fence of lost hosts take hold'],
+    begin: move('lost'),
+  },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a move out of a zone that is lost, whose savepoints take their time',
+    states: ['Wait for the lost hosts'],
+    stillFrom: 'Ask the lost hosts',
+    begin: move('lost'),
+  },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a move to a zone without capacity',
+    states: ['Take the next zone', 'Prepare access there', 'Write configuration there', 'Create fleet there'],
+    rules: (zone) => [{ service: 'ec2', action: 'RunInstances', zone: nextZone(zone), code: 'InsufficientInstanceCapacity' }],
+    begin: moveToNext,
+  },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a move that is given back',
+    states: ['Give back', 'End operation as failed'],
+    rules: () => missing('fail-over-cluster', 'Create fleet'),
+    begin: move('planned'),
+  },
+  { kind: 'terminate-cluster', title: 'a termination', begin: terminate },
+  {
+    kind: 'terminate-cluster',
+    title: 'a termination whose jobs take their time',
+    states: ['Wait for the jobs to end'],
+    stillFrom: 'Stop jobs',
+    begin: terminate,
+  },
+  {
+    kind: 'terminate-cluster',
+    title: 'a termination during a savepoint',
+    states: ['Wait for the jobs to be free'],
+    rules: () => late('take-savepoint', 'Ask for a savepoint', 4_000),
+    begin: async (play, context) => {
+      await change('savepoints')(play, context);
+      return terminate(play, context);
+    },
+  },
+  {
+    kind: 'terminate-cluster',
+    title: 'a termination that cannot delete hosts',
+    states: ['End operation as failed'],
+    rules: () => missing('terminate-cluster', 'Delete fleet'),
+    begin: terminate,
+  },
+  { kind: 'launch-cluster', title: 'a launch', before: GONE, begin: (_, { launch }) => launch() },
+  {
+    kind: 'launch-cluster',
+    title: 'a launch that is taken back',
+    states: ['Delete fleet', 'Look whether the hosts are gone', 'Wait for the hosts to go', 'Delete access', 'End operation as failed'],
+    before: GONE,
+    rules: () => missing('launch-cluster', 'Look at the hosts'),
+    begin: (_, { launch }) => launch(),
+  },
+  {
+    kind: 'terminate-cluster',
+    title: 'a termination during the launch',
+    states: ['Wait for the cluster'],
+    before: GONE,
+    rules: () => late('launch-cluster', 'Create fleet', 4_000),
+    begin: async (play, context) => {
+      await context.launch();
+      return terminate(play, context);
+    },
+  },
+];
+
+/** States that a workflow enters only after more than this suite has time for, or that real Flink does not lead to. They are interrupted on the fakes (test/state-machines). */
+export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, Readonly<Record<string, string>>>>> = {
+  'fail-over-cluster': { 'Wait before the next jobs': 'the jobs of a cluster take more than a minute to start' },
+  'upgrade-job': {
+    'Wait for the previous version to end': 'Flink tells of the savepoint of a stop when the job has ended',
+  },
+};

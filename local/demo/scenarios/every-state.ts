@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { OperationView } from '../../../lambdas/contracts/api';
+import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
+import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
+import type { JobInput } from '../../client/sluice-client';
+import { type Before, type Context, OUT_OF_REACH, type Rule, WAYS, type Way } from './every-state-ways';
+import { leftovers, unrest, unsettled } from './leftovers';
+import type { Play, Scenario } from './scenario';
+import { numbersFrom, settled } from './soak';
+
+export interface EveryStateOptions {
+  /** Chooses the order, and the moment in each state. */
+  readonly seed: number;
+  /** No further state is begun after this time. @default - all of them */
+  readonly minutes?: number;
+  /** Patterns of `kind/state` with `*`; only these. @default all */
+  readonly states?: readonly string[];
+}
+
+const RATE = 40;
+const PARALLELISM = 2;
+/** By then every operation has ended and nothing is held, seconds: the sweeper looks each minute where the event of an execution's end is lost. */
+const SETTLED_SECONDS = 240;
+/** A state that depends on the moment (a wait that is not needed if what is awaited is there already) is tried so often. */
+const TRIES = 3;
+/** Longest that orders come, seconds. */
+const LONGEST = 4 * 3_600;
+
+const definition = z.object({ States: z.record(z.string(), z.object({ Type: z.string() })) });
+
+/** Task and Wait states of a workflow: in a Choice or a Pass no time passes. */
+export const statesOf = (kind: OperationKind): readonly string[] => {
+  const file = join(__dirname, '../../../state-machines', kind, 'definition.asl.json');
+  const { States } = definition.parse(JSON.parse(readFileSync(file, 'utf8')));
+  return Object.entries(States).flatMap(([name, { Type }]) => (Type === 'Task' || Type === 'Wait' ? [name] : []));
+};
+
+export interface Target {
+  readonly way: Way;
+  readonly state: string;
+}
+
+/** Every state with the way that leads to it. */
+export const targets = (): readonly Target[] =>
+  operationKind.options.flatMap((kind) => {
+    const ways = WAYS.filter((way) => way.kind === kind);
+    const special = new Set([...ways.flatMap(({ states = [] }) => states), ...Object.keys(OUT_OF_REACH[kind] ?? {})]);
+    return ways.flatMap((way) => (way.states ?? statesOf(kind).filter((state) => !special.has(state))).map((state) => ({ way, state })));
+  });
+
+const matches = (patterns: readonly string[], { way, state }: Target): boolean =>
+  patterns.some((pattern) =>
+    new RegExp(`^${pattern.replace(/[.+?^$()|[\]\\{}]/g, '\\$&').replaceAll('*', '.*')}$`).test(`${way.kind}/${state}`),
+  );
+
+/** The targets in the order of a seed: ways by chance, the states of each together, because they begin in the same way. */
+export const dealtBy = (seed: number, all: readonly Target[]): readonly Target[] => {
+  const random = numbersFrom(seed);
+  const order = new Map(WAYS.map((way) => [way, random()]));
+  const keyed = all.map((target) => ({ target, way: order.get(target.way) ?? 0, state: random() }));
+  return keyed.sort((a, b) => a.way - b.way || a.state - b.state).map(({ target }) => target);
+};
+
+interface Interruption {
+  readonly kind: OperationKind;
+  readonly state: string;
+  /** Milliseconds after the entry; 0: before the state does anything. */
+  readonly afterMs: number;
+  readonly reached: boolean;
+  readonly operationId?: string;
+  /** How the operation ended, as a caller is told. */
+  readonly ended?: string;
+  /** What the control plane did about it by itself. */
+  readonly followedBy: readonly string[];
+  readonly secondsToRest: number;
+  readonly problems: readonly string[];
+}
+
+const control = async ({ twin }: Play, method: string, path: string, body?: unknown): Promise<unknown> => {
+  const answer = await fetch(`${twin.awsEndpoint}/_twin/${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
+  return answer.json();
+};
+
+const counted = z.array(z.object({ name: z.string().nullish(), hits: z.number(), stop: z.boolean(), delayMs: z.number() }));
+
+/** Interrupts workflows one after the other, and keeps account. */
+class Interrupter {
+  constructor(
+    private readonly play: Play,
+    private readonly cluster: Scenario['cluster'],
+    private readonly job: JobInput,
+    private readonly random: () => number,
+  ) {}
+
+  private async done(operation: OperationView): Promise<void> {
+    await this.play.client.succeeded(operation, 240, () => this.play.signal.throwIfAborted());
+  }
+
+  /** What the operation was begun for is as the way wants it. */
+  private async prepare({ cluster = 'running', job = 'running', parallelism = PARALLELISM }: Before): Promise<void> {
+    const { client, cluster: name } = this.play;
+    const seen = await client.cluster(name);
+    if (cluster === 'gone') {
+      if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, 'savepoint'));
+      return;
+    }
+    if (seen.status !== 'RUNNING') {
+      if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, 'cancel'));
+      await this.done(await client.launchCluster(this.cluster));
+    }
+    const now = await client.job(name, this.play.job);
+    const over = isJobOver(now.status);
+    if (job === 'stopped') {
+      if (!over) await this.done(await client.changeJob(name, this.play.job, 'stop'));
+      return;
+    }
+    if (over) {
+      await this.done(await client.submitJob(name, { ...this.job, parallelism }));
+      return;
+    }
+    if (now.spec.scaling?.enabled)
+      await this.done(
+        (await client.call<OperationView>('PUT', `/clusters/${name}/jobs/${this.play.job}/scaling`, { body: { enabled: false } })).body,
+      );
+    if (now.spec.parallelism !== parallelism || now.spec.scaled)
+      await this.done(await client.changeJob(name, this.play.job, 'rescale', { parallelism }));
+  }
+
+  /** The TaskManagers stand still, or go on. */
+  private async signal(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const { machines, cluster } = this.play;
+    for (const host of await machines.of(cluster, 'taskmanager')) await machines.signal(host, signal).catch(() => undefined);
+  }
+
+  /** @returns whether the workflow was stopped in the state, and what was asked for */
+  private async strike({ way, state }: Target, afterMs: number): Promise<{ readonly reached: boolean; readonly operation: OperationView }> {
+    const { play } = this;
+    const name = randomUUID();
+    const { zone } = way.before?.cluster === 'gone' ? { zone: '' } : await play.client.cluster(play.cluster);
+    const machine = `*-${way.kind}`;
+    const entry = { service: 'states', action: 'EnterState', machine, count: 1 };
+    const rules: readonly Rule[] = [
+      // First, so that its count is the first of the two.
+      { ...entry, state, stop: true, delayMs: afterMs },
+      ...(way.stillFrom === undefined ? [] : [{ ...entry, state: way.stillFrom, delayMs: 1_000 }]),
+      ...(way.rules?.(zone) ?? []),
+    ];
+    await control(
+      play,
+      'POST',
+      'faults',
+      rules.map((rule) => ({ ...rule, name })),
+    );
+    let still = false;
+    try {
+      const context: Context = { zone, job: this.job, launch: () => play.client.launchCluster(this.cluster) };
+      const operation = await way.begin(play, context);
+      const reached = await play.until(`the state ${state}, or the end of ${operation.operationId}`, 120, async () => {
+        const own = counted.parse(await control(play, 'GET', 'faults')).filter((rule) => rule.name === name);
+        if (own.some(({ stop, hits }) => stop && hits > 0)) return { yes: true };
+        if (way.stillFrom !== undefined && !still && (own[1]?.hits ?? 0) > 0) {
+          still = true;
+          await this.signal('SIGSTOP');
+        }
+        const { endedAt } = await play.client.operation(play.cluster, operation.operationId);
+        return endedAt === undefined ? undefined : { yes: false };
+      });
+      return { reached: reached.yes, operation };
+    } finally {
+      await control(play, 'DELETE', `faults/${name}`);
+      if (still) await this.signal('SIGCONT');
+    }
+  }
+
+  /** What is not as it should be once the control plane has done what it does by itself. */
+  private async wrong(): Promise<string[]> {
+    const { play } = this;
+    const { client, cluster, job } = play;
+    const open = await settled(SETTLED_SECONDS, () => unsettled(play));
+    if (open.length > 0) return open;
+    const { status, statusReason } = await client.cluster(cluster);
+    if (status === 'TERMINATED') return settled(60, () => leftovers(play));
+    if (status !== 'RUNNING') return [`the cluster is ${status}: ${statusReason}`];
+    const { desired } = await client.job(cluster, job);
+    return settled(90, async () =>
+      (await unrest(play)).filter((complaint) => desired === 'RUNNING' || !complaint.startsWith('the job is ')),
+    );
+  }
+
+  /** The job runs, whatever became of it. */
+  runAgain(): Promise<void> {
+    return this.prepare({});
+  }
+
+  async interrupt(target: Target): Promise<Interruption> {
+    const { play } = this;
+    const { way, state } = target;
+    const afterMs = this.random() < 0.5 ? 0 : 10 + Math.floor(this.random() * 60);
+    const common = { kind: way.kind, state, afterMs, followedBy: [], secondsToRest: 0 };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.prepare(way.before ?? {});
+        const { reached, operation } = await this.strike(target, afterMs);
+        const begun = play.seconds();
+        const problems = await this.wrong();
+        if (!reached && problems.length === 0 && tries < TRIES) continue;
+        const now = await play.client.operation(play.cluster, operation.operationId);
+        const { body } = await play.client.call<{ items: readonly OperationView[] }>(
+          'GET',
+          `/clusters/${play.cluster}/operations?limit=20`,
+        );
+        const own = body.items.filter(({ requestedBy, requestedAt }) => requestedBy === 'sluice' && requestedAt >= operation.requestedAt);
+        return {
+          ...common,
+          reached,
+          operationId: operation.operationId,
+          ended: `${now.status}: ${now.reason}`,
+          followedBy: own.map(({ kind, status, reason }) => `${kind} ${status}: ${reason}`),
+          secondsToRest: Math.round((play.seconds() - begun) * 10) / 10,
+          problems: [...(reached ? [] : [`it was not entered in ${tries} tries`]), ...problems],
+        };
+      } catch (error) {
+        play.signal.throwIfAborted();
+        return { ...common, reached: false, problems: [(error as Error).message, ...(await unsettled(play).catch(() => []))] };
+      }
+    }
+  }
+}
+
+const line = ({ kind, state, afterMs, followedBy, secondsToRest, problems, reached }: Interruption): string =>
+  `${problems.length === 0 ? '✓' : '✗'} ${kind} / ${state}: ${reached ? `stopped ${afterMs === 0 ? 'on entry' : `after ${afterMs} ms`}, at rest after ${secondsToRest} s${followedBy.length > 0 ? ` by ${followedBy.length} of the control plane's own` : ''}` : 'not stopped'}${problems.map((problem) => `\n      ${problem}`).join('')}`;
+
+const CLUSTER: Scenario['cluster'] = {
+  name: 'orders',
+  size: 'dev',
+  spareSlots: 0,
+  overrides: { taskManagers: { min: 1, max: 3 } },
+  placement: { failover: { volumeSnapshots: {} } },
+};
+
+/** Each state of each workflow is interrupted once while orders come; the control plane has to bring cluster, job and AWS to a consistent end by itself. */
+export const everyState = ({ seed, minutes, states = ['*'] }: EveryStateOptions): Scenario => {
+  const chosen = dealtBy(
+    seed,
+    targets().filter((target) => matches(states, target)),
+  );
+  if (chosen.length === 0)
+    throw new Error(`--states knows patterns of KIND/STATE, such as stop-job/*; nothing is like ${states.join(',')}`);
+  const problems: string[] = [];
+  return {
+    title: `${chosen.length} states of workflows, each interrupted once${minutes === undefined ? '' : `, as many as begin within ${minutes} minutes`}; seed ${seed}.`,
+    cluster: CLUSTER,
+    millis: 5,
+    job: {
+      parallelism: PARALLELISM,
+      flinkConfiguration: { 'execution.checkpointing.interval': '1 s', 'execution.checkpointing.min-pause': '200 ms' },
+    },
+    profile: [
+      { second: 0, recordsPerSecond: RATE },
+      { second: LONGEST, recordsPerSecond: RATE },
+    ],
+    act: async (play) => {
+      const { say, seconds, until, figures, client, cluster, job } = play;
+      await until('a first result', 120, async () => figures().committed > RATE);
+      const { spec } = await client.job(cluster, job);
+      if (spec.program.kind !== 'jar') throw new Error('the orders job is a jar');
+      const { kind: _, ...jar } = spec.program;
+      const again: JobInput = { name: job, jar, parallelism: PARALLELISM, flinkConfiguration: spec.flinkConfiguration };
+      const interrupter = new Interrupter(play, CLUSTER, again, numbersFrom(seed + 1));
+      const interruptions: Interruption[] = [];
+      for (const target of chosen) {
+        if (minutes !== undefined && seconds() > minutes * 60) break;
+        say(`✂ ${target.way.kind} / ${target.state} (${target.way.title})`);
+        const done = await interrupter.interrupt(target);
+        interruptions.push(done);
+        say(line(done));
+        problems.push(...done.problems.map((problem) => `${done.kind} / ${done.state}: ${problem}`));
+      }
+      say(`${interruptions.filter(({ reached }) => reached).length} of ${chosen.length} states were interrupted.`);
+      // Whoever was last may have left the job stopped; its orders are to be numbered.
+      await interrupter.runAgain();
+      play.endOrders();
+      return { interrupted: interruptions.filter(({ reached }) => reached).length, of: chosen.length, interruptions };
+    },
+    afterwards: async (play) => {
+      const { client, cluster, say } = play;
+      const stirring = await settled(SETTLED_SECONDS, () => unrest(play));
+      const ended = await client.ended(await client.terminateCluster(cluster, 'cancel'), SETTLED_SECONDS);
+      if (ended.status !== 'SUCCEEDED') problems.push(`the termination is ${ended.status}: ${ended.reason}`);
+      const left = await settled(60, () => leftovers(play));
+      say(left.length === 0 ? 'The cluster is terminated, and nothing of it is left.' : `✗ ${left.join('; ')}`);
+      return { problems: [...problems, ...stirring, ...left], measured: {} };
+    },
+  };
+};

@@ -1,0 +1,35 @@
+import { operationKind } from '../../../lambdas/contracts/operation';
+import { dealtBy, everyState, statesOf, targets } from '../../../local/demo/scenarios/every-state';
+import { OUT_OF_REACH, WAYS } from '../../../local/demo/scenarios/every-state-ways';
+
+const named = targets().map(({ way, state }) => `${way.kind}/${state}`);
+
+test.each(operationKind.options)('every state of %s in which time passes is interrupted once, or said to be out of reach', (kind) => {
+  const interrupted = named.filter((one) => one.startsWith(`${kind}/`)).map((one) => one.slice(kind.length + 1));
+  const unreached = Object.keys(OUT_OF_REACH[kind] ?? {});
+  expect([...interrupted, ...unreached].sort()).toEqual([...statesOf(kind)].sort());
+  expect(new Set(named).size).toBe(named.length);
+});
+
+test('a way that stands still, or fails, does so in a state of its workflow', () => {
+  for (const { kind, stillFrom, rules } of WAYS) {
+    if (stillFrom !== undefined) expect(statesOf(kind)).toContain(stillFrom);
+    for (const { machine, state } of rules?.('us-east-1a') ?? [])
+      if (machine !== undefined) expect(statesOf(operationKind.parse(String(machine).slice(2)))).toContain(state);
+  }
+});
+
+test('a seed gives an order, another one another, and each has all states with those of one way together', () => {
+  const order = (seed: number) => dealtBy(seed, targets()).map(({ way, state }) => `${way.kind}/${state}`);
+  expect(order(1)).toEqual(order(1));
+  expect(order(2)).not.toEqual(order(1));
+  expect([...order(2)].sort()).toEqual([...named].sort());
+  const ways = dealtBy(3, targets()).map(({ way }) => way);
+  expect(ways.filter((way, index) => way !== ways[index - 1])).toHaveLength(WAYS.length);
+});
+
+test('states can be chosen by patterns, and a pattern that is like none is refused', () => {
+  expect(everyState({ seed: 1, states: ['take-savepoint/*'] }).title).toMatch(/^6 states/);
+  expect(everyState({ seed: 1, states: ['*/End operation', 'stop-job/Cancel job'] }).title).toMatch(/^12 states/);
+  expect(() => everyState({ seed: 1, states: ['stop-jobs/*'] })).toThrow(/--states knows patterns .*stop-jobs/);
+});
