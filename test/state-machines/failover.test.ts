@@ -42,6 +42,15 @@ describe('a planned move', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('starts the most important job first', async () => {
+    for (const [name, priority] of [['weather', -1], ['arrivals', 5]] as const)
+      await run(await world.acceptSubmission({ ...world.jarSpec(1, name, name), scaling: { enabled: false, priority } }));
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    const { items } = await world.store.jobs('flights', { limit: 10 });
+    const started = [...world.jobManagers.values()].at(-1)?.starts ?? [];
+    expect(started.map((id) => items.find(({ flinkJobId }) => flinkJobId === id)?.name)).toEqual(['arrivals', 'delays', 'weather']);
+  });
+
   test('tells where its time went, and whether the objective was met', async () => {
     const { result } = await failOver();
     expect(Object.keys(result?.failover?.seconds ?? {})).toEqual([

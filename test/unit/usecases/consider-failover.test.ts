@@ -52,6 +52,19 @@ test('a storm of events makes one failover of a cluster', async () => {
   expect(await deps.store.cluster('flights')).toMatchObject({ epoch: 2 });
 });
 
+test('an event that comes late, or again, when the cluster has gone from that zone moves nothing', async () => {
+  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  for (const name of ['flights', 'orders']) {
+    const operationId = (await deps.store.cluster(name))?.lease?.operationId ?? '';
+    await deps.store.updateCluster(name, operationId, { status: 'RUNNING' });
+    await deps.store.releaseLease({ cluster: name }, operationId);
+  }
+  const begun = deps.workflows.started.length;
+  expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toEqual([]);
+  expect(deps.workflows.started).toHaveLength(begun);
+  expect(await deps.store.cluster('flights')).toMatchObject({ status: 'RUNNING', epoch: 2, zone: 'us-east-1b' });
+});
+
 test('a zone that is not of the stage moves nothing', async () => {
   expect(await handleZoneShift(deps, { metadata: { awayFrom: 'usw2-az1' } }, 'Autoshift In Progress')).toEqual([]);
 });
