@@ -43,7 +43,10 @@ describe('a planned move', () => {
   });
 
   test('starts the most important job first', async () => {
-    for (const [name, priority] of [['weather', -1], ['arrivals', 5]] as const)
+    for (const [name, priority] of [
+      ['weather', -1],
+      ['arrivals', 5],
+    ] as const)
       await run(await world.acceptSubmission({ ...world.jarSpec(1, name, name), scaling: { enabled: false, priority } }));
     expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
     const { items } = await world.store.jobs('flights', { limit: 10 });

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
-import type { JobInput } from '../../client/sluice-client';
 import { signedFetch } from '../../client/signed-fetch';
+import type { JobInput } from '../../client/sluice-client';
 import type { Play } from './scenario';
 
 /** Rule of the emulator (local/emulator/faults.py). */
