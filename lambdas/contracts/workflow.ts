@@ -14,6 +14,10 @@ export type TaskInput = z.infer<typeof taskInput>;
 export const taskAnswer = z.object({ reason: z.string() });
 export type TaskAnswer = z.infer<typeof taskAnswer>;
 
+/** Answer of the fence. `settleSeconds`: so long something of the former hosts may still come into effect. */
+export const fenceAnswer = taskAnswer.extend({ settleSeconds: z.int().min(1) });
+export type FenceAnswer = z.infer<typeof fenceAnswer>;
+
 /**
  * Answer of every task that looks whether something awaited is there.
  * What can never come is thrown as an error of `errors.ts`.

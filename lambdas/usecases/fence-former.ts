@@ -1,7 +1,7 @@
 import type { Cluster } from '../contracts/cluster';
 import type { Operation } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
-import type { TaskAnswer } from '../contracts/workflow';
+import type { FenceAnswer } from '../contracts/workflow';
 import type { Clock } from '../domain/clock';
 import { fenceKey } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
@@ -33,12 +33,21 @@ export interface FenceDeps extends StoreDeps {
   readonly stage: Pick<Stage, 'stateBucket'>;
 }
 
+/** A JobManager looks for the fence in S3 at most a second before it enters a checkpoint. */
+const CHECKPOINT_SETTLE_SECONDS = 1;
 /**
- * Cuts off all hosts of earlier epochs, before any job of the new one is started: from here on none of them can complete a checkpoint, and with that
- * none can commit. A JobManager that can still reach S3 finds its fence there within a second, ends, and deletes no checkpoint that a job is restored
+ * Flink enters no savepoint among its checkpoints, so a job that was asked to stop with one looks for no fence, and commits when it is complete: what
+ * ends that is the denial of its role, which IAM spreads within seconds (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html
+ * names no number; twice what was seen).
+ */
+const SAVEPOINT_SETTLE_SECONDS = 10;
+
+/**
+ * Cuts off all hosts of earlier epochs, before any job of the new one is started: once it has settled none of them can complete a checkpoint, and with
+ * that none can commit. A JobManager that can still reach S3 finds its fence there within a second, ends, and deletes no checkpoint that a job is restored
  * from. Jobs that were to be canceled are, by that.
  */
-export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promise<TaskAnswer> => {
+export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promise<FenceAnswer> => {
   const cluster = await leaveFormer(deps, operation, await ownCluster(deps, operation));
   const former = formerClusters(cluster);
   const at = deps.clock().toISOString();
@@ -46,7 +55,8 @@ export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promis
   // S3 first: IAM takes seconds to spread what the fleet's fence says.
   await Promise.all(former.map(({ epoch }) => deps.artifacts.putText(deps.stage.stateBucket, fenceKey(cluster.name, epoch), says)));
   await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
-  const unwanted = (await interruptedJobs(deps.store, operation)).filter(({ desired }) => desired === 'STOPPED');
+  const jobs = await interruptedJobs(deps.store, operation);
+  const unwanted = jobs.filter(({ desired }) => desired === 'STOPPED');
   for (const { name } of unwanted)
     await deps.store.updateJob(cluster.name, name, operation.operationId, {
       status: 'CANCELED',
@@ -54,5 +64,14 @@ export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promis
       interrupted: undefined,
       startAsked: undefined,
     });
-  return { reason: `Hosts of epoch ${former.map(({ epoch }) => epoch).join(', ')} are cut off and being ended` };
+  const stopping = jobs.filter(({ stopAskedBy, interrupted }) => stopAskedBy !== undefined && interrupted.savepoint === undefined);
+  const names = stopping.map(({ name }) => name).join(', ');
+  return {
+    settleSeconds: stopping.length > 0 ? SAVEPOINT_SETTLE_SECONDS : CHECKPOINT_SETTLE_SECONDS,
+    reason: `Hosts of epoch ${former.map(({ epoch }) => epoch).join(', ')} are cut off and being ended${
+      stopping.length > 0
+        ? `; the savepoint that ${names} was asked to stop with may still be on its way, so ${SAVEPOINT_SETTLE_SECONDS} s pass before state is chosen`
+        : ''
+    }`,
+  };
 };
