@@ -66,6 +66,12 @@ export const placement = z.strictObject({
         .max(3_600)
         .default(120)
         .describe('From the loss of the zone to the first record processed again; drills are held against it'),
+      capacity: z
+        .enum(['cold', 'warm'])
+        .default('cold')
+        .describe(
+          'cold: hosts of the next zone boot when a move begins. warm: a reserve stands by there, a JobManager and as many TaskManager hosts as the jobs need, so that a move waits for no host. It costs as much as the cluster again',
+        ),
       volumeSnapshots: z
         .strictObject({
           keep: z.int().min(1).max(10).default(2).describe('Moves whose snapshots are kept'),
@@ -262,7 +268,33 @@ const formerEpoch = z.object({
   resources: clusterResources,
   /** Since when its jobs are being stopped or its hosts cut off: from then on it cannot be gone back to. Stored before either. */
   leftAt: instant.optional(),
+  /** A reserve that a move had no use for: no job ever ran there. */
+  unused: z.boolean().optional(),
 });
+
+/**
+ * Hosts that stand by for a move (`placement.failover.capacity: "warm"`): the next epoch's fleet, made ahead of time under that epoch's names. A move into
+ * its zone takes it over while it is `ready`; any other files it under `former`.
+ */
+const reserve = z.object({
+  /** Above the cluster's, and above that of every reserve before. */
+  epoch: z.int().min(1),
+  zone: z.string(),
+  /** Zones of a spread cluster that it puts no TaskManager into. */
+  avoidedZones: z.array(z.string()).optional(),
+  /** `making`: not all of it is there, or is becoming smaller. `leaving`: it is taken away; nothing takes it over any more. `gone`: nothing is left of it. */
+  status: z.enum(['making', 'ready', 'leaving', 'gone']),
+  since: instant,
+  /** TaskManager hosts. */
+  hosts: z.int().min(0),
+  /** Operation that works on it: nobody else may write it. One that has ended holds nothing. */
+  by: operationId.optional(),
+  /** How many in a row came to nothing, this one included. */
+  failures: z.int().min(0),
+  reason: z.string(),
+  resources: clusterResources,
+});
+export type Reserve = z.infer<typeof reserve>;
 
 /** What passes of observation have found wrong with a cluster, from the first to the last of them without one between that found it well. */
 const clusterFault = z.object({
@@ -307,6 +339,7 @@ export const cluster = z.object({
   resources: clusterResources,
   /** The oldest first. Absent when nothing is left of any. */
   former: z.array(formerEpoch).optional(),
+  reserve: reserve.optional(),
   fault: clusterFault.optional(),
   home: homeSeen.optional(),
   statusReason: z.string(),

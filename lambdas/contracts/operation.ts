@@ -16,6 +16,7 @@ export const operationKind = z.enum([
   'replace-host',
   'set-scaling',
   'fail-over-cluster',
+  'prepare-reserve',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
 
@@ -51,6 +52,8 @@ const failoverReport = z.object({
   reprocessedSeconds: z.record(z.string(), z.number()).optional(),
   objectiveSeconds: z.number(),
   objectiveMet: z.boolean().optional(),
+  /** `warm`: the hosts of a reserve were taken over. `cold`: they had to boot. */
+  capacity: z.enum(['cold', 'warm']).optional(),
   /** As evidence, where the cluster asks for it. */
   volumeSnapshots: z.array(volumeSnapshot).optional(),
 });
@@ -109,6 +112,17 @@ export const operationRequest = z.discriminatedUnion('kind', [
     drill: z.boolean().optional(),
     /** Only takes away what is left of earlier epochs. */
     cleansOnly: z.boolean().optional(),
+    /** Epoch of the reserve that it takes over, where there is one to be had in the zone. */
+    reserve: z.int().min(1).optional(),
+  }),
+  /** Makes, resizes or takes away the hosts that stand by for a move. Decided by the control plane (`domain/decide-reserve`). */
+  z.object({
+    kind: z.literal('prepare-reserve'),
+    action: z.enum(['make', 'resize', 'take-away']),
+    epoch: z.int().min(1),
+    zone: z.string(),
+    hosts: z.int().min(0),
+    reason: z.string(),
   }),
   /**
    * A host of this epoch that EC2 takes at `goneAt`, or may take at any time (undefined). `surplus`: EC2 takes none, but the cluster has more hosts

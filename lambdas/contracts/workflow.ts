@@ -31,7 +31,7 @@ export type Caught = z.infer<typeof caught>;
 
 /** What a workflow needs to know of its operation for its choices; a field that does not apply is null. */
 export const begun = awaited.extend({
-  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `restore`, `out`, `in`, `move`, `clean`. */
+  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `restore`, `out`, `in`, `move`, `clean`, `make`, `resize`, `take-away`. */
   plan: z.string(),
   /** Epoch of the job (or, without one, of the cluster) before this operation. */
   epoch: z.int(),
@@ -59,6 +59,10 @@ export type SecureStateInput = z.infer<typeof secureStateInput>;
 /** With the plan that was decided, where that was to be asked. */
 export const stateSecured = awaited.extend({ plan: failoverMode });
 export type StateSecured = z.infer<typeof stateSecured>;
+
+/** `leaving`: it came to nothing by `error`. */
+export const settleReserveInput = taskInput.extend({ status: z.enum(['ready', 'leaving']), error: caught.nullish() });
+export type SettleReserveInput = z.infer<typeof settleReserveInput>;
 
 export const endOperationInput = taskInput.extend({
   outcome: z.enum(['succeeded', 'failed']),

@@ -6,6 +6,7 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
   const { launchSeconds, submitSeconds, savepointSeconds, rescaleSeconds, terminateSeconds } = deadlines;
   switch (request.kind) {
     case 'launch-cluster':
+    case 'prepare-reserve':
       return launchSeconds;
     case 'terminate-cluster':
       return terminateSeconds + (request.jobs === 'savepoint' ? savepointSeconds : 0);

@@ -53,6 +53,7 @@ export const failoverReport = (
   return {
     seconds: known,
     objectiveSeconds,
+    capacity: request.reserve !== undefined && !phase('Take the next zone') ? 'warm' : 'cold',
     ...(reprocessed.length === 0 ? {} : { reprocessedSeconds: Object.fromEntries(reprocessed) }),
     ...(outage === undefined ? {} : { outageSeconds: outage, objectiveMet: outage <= objectiveSeconds }),
   };

@@ -116,6 +116,8 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       return operation.request.notice === 'surplus'
         ? `Hosts that no job of cluster ${operation.cluster} needs were given back as far as nothing runs on them.`
         : `Host ${operation.request.instanceId} has left cluster ${operation.cluster}.`;
+    case 'prepare-reserve':
+      return reserveSummary(operation.cluster, operation.request);
     case 'rescale-job':
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
     case 'scale-job':
@@ -124,6 +126,11 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       return `Job ${operation.job} ${operation.request.scaling.enabled ? 'scales by itself' : 'has alarms and does not scale by itself'}.`;
   }
 };
+
+const reserveSummary = (cluster: string, request: Extract<Operation['request'], { kind: 'prepare-reserve' }>): string =>
+  request.action === 'take-away'
+    ? `Nothing is left of the reserve of cluster ${cluster} in ${request.zone}.`
+    : `${request.hosts} TaskManager hosts and a JobManager of cluster ${cluster} stand by in ${request.zone}.`;
 
 const scaledSummary = (request: Extract<Operation['request'], { kind: 'scale-job' }>, job: Job | undefined): string => {
   const { before, after } = request.slots;

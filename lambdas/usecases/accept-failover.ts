@@ -1,8 +1,10 @@
-import type { Cluster } from '../contracts/cluster';
+import type { Cluster, Reserve } from '../contracts/cluster';
 import { Conflict, InvalidRequest } from '../contracts/errors';
 import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from '../contracts/operation';
 import { chooseFailoverZone } from '../domain/choose-failover-zone';
+import { taskManagerZones } from '../domain/cluster-zone';
 import { leaseUntil } from '../domain/lease';
+import { asReserve, isThere, latestEpoch } from '../domain/reserve';
 import type { OperationAccepted, StorePort } from '../gateways/aws/store.port';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from './accept';
 import { heldByAnybody, heldLease, requireCluster } from './in-the-way';
@@ -32,10 +34,13 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
     const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
     if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
     const avoid = [...new Set([...(wish.impaired ?? []), ...(mode === 'lost' ? [cluster.zone] : [])])];
+    const target = targetOf(deps, cluster, zone, wish.impaired ?? []);
+    const reserve = reserveFor(cluster, target, avoid);
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
       from: cluster.zone,
-      zone: targetOf(deps, cluster, zone, wish.impaired ?? []),
+      zone: target,
+      ...(reserve ? { reserve: reserve.epoch } : {}),
       ...(mode === undefined ? {} : { mode }),
       ...(avoid.length > 0 ? { avoid } : {}),
       trigger,
@@ -57,7 +62,7 @@ export const takeOverCluster = async (
   const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
   if (request.cleansOnly) return store.acceptTakeover(operation, { ...cluster, lease }, cluster, []);
   const jobs = (await allJobs(store, cluster.name)).map(({ name }) => name);
-  const next = { ...nextEpoch(cluster, request.zone, request.avoid ?? []), lease, statusReason: moving(request) };
+  const next = { ...nextEpoch(cluster, request.zone, request.avoid ?? [], request.reserve), lease, statusReason: moving(request) };
   return store.acceptTakeover(operation, next, cluster, jobs, onlyWhenFree);
 };
 
@@ -67,20 +72,33 @@ const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail
 /**
  * The cluster as it begins in another zone: what it owned so far is its former epoch's.
  * @param avoid zones that its TaskManagers are not spread over, because they are lost
+ * @param taken epoch of the reserve that it goes on with; any other is filed with the former epochs
  */
-export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[]): Cluster => {
+export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[], taken?: number): Cluster => {
   const { epoch = cluster.epoch } = cluster.resources;
-  const { avoidedZones: _, ...present } = cluster;
+  const { avoidedZones: _, reserve, ...present } = cluster;
+  const left = { epoch, zone: cluster.zone, resources: cluster.resources };
+  const moved = { ...present, zone, status: 'FAILING_OVER' as const };
+  if (reserve && reserve.epoch === taken)
+    return { ...asReserve({ ...moved, epoch: reserve.epoch }, reserve), former: [...(cluster.former ?? []), left] };
   const avoidedZones = (cluster.zones ?? []).filter((one) => one !== zone && avoid.includes(one));
+  // Before the epoch that has the jobs, which is looked for at the end.
+  const unused = isThere(reserve) ? [{ epoch: reserve.epoch, zone: reserve.zone, resources: reserve.resources, unused: true }] : [];
   return {
-    ...present,
+    ...moved,
     ...(avoidedZones.length > 0 ? { avoidedZones } : {}),
-    epoch: cluster.epoch + 1,
-    zone,
-    status: 'FAILING_OVER',
+    epoch: latestEpoch(cluster) + 1,
     resources: { taskManagerGroups: [], launchTemplateIds: [] },
-    former: [...(cluster.former ?? []), { epoch, zone: cluster.zone, resources: cluster.resources }],
+    former: [...(cluster.former ?? []), ...unused, left],
   };
+};
+
+/** The reserve that a move into this zone takes over: one that is complete, with no TaskManager in a zone that is to be avoided. */
+const reserveFor = (cluster: Cluster, zone: string, avoid: readonly string[]): Reserve | undefined => {
+  const { reserve } = cluster;
+  if (reserve?.status !== 'ready' || reserve.zone !== zone) return undefined;
+  const shunned = taskManagerZones(asReserve(cluster, reserve)).some((one) => one !== zone && avoid.includes(one));
+  return shunned ? undefined : reserve;
 };
 
 const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> => {
@@ -100,6 +118,8 @@ const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefi
     if (zones.includes(wish)) return wish;
     throw new InvalidRequest([{ path: 'zone', message: `the stage has no zone ${wish}; it has ${zones.join(', ')}` }]);
   }
+  const standsBy = reserveFor(cluster, cluster.reserve?.zone ?? '', impaired)?.zone;
+  if (standsBy !== undefined && !impaired.includes(standsBy)) return standsBy;
   const allowed = cluster.spec.placement.failover.zones;
   const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
   if (chosen.ok) return chosen.zone;

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock';
 import { isJobOver } from '../domain/job-lifecycle';
 import { jobManagerAddresses } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
+import { isThere } from '../domain/reserve';
 import type { LeaseTarget, StorePort } from '../gateways/aws/store.port';
 import { isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget, readCluster } from './owned';
 
@@ -23,6 +24,7 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
     const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${notice}`;
     return { ready: true, plan: 'replace', epoch, jarId: null, parallelism: null, reason };
   }
+  if (operation.request.kind === 'prepare-reserve') return beginReserve(store, operation, operation.request);
   const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);
   const target: LeaseTarget =
     operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
@@ -35,7 +37,29 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
     return { ...waiting, plan: 'wait', epoch: 0, jarId: null, parallelism: null };
   }
   await refuseIfStartedAgain(store, operation);
+  const maker = operation.kind === 'terminate-cluster' ? await reserveMaker(store, operation.cluster) : undefined;
+  if (maker !== undefined) {
+    const waiting = notYet(operation, clock, `Waits for ${maker} to let go of the reserve of ${describe(target)}`);
+    return { ...waiting, plan: 'wait', epoch: 0, jarId: null, parallelism: null };
+  }
   return operation.job === undefined ? beginWithCluster(store, operation) : beginWithJob(store, operation);
+};
+
+const beginReserve = async (
+  store: StorePort,
+  operation: Operation,
+  { action, zone, reason }: Extract<Operation['request'], { kind: 'prepare-reserve' }>,
+): Promise<Begun> => {
+  const { epoch } = await ownTarget({ store }, operation, action === 'take-away' ? 'cleaning' : 'changing');
+  return { ready: true, plan: action, epoch, jarId: null, parallelism: null, reason: `Reserve in ${zone} (epoch ${epoch}): ${reason}` };
+};
+
+/** Who makes something of a reserve now: taken away in that moment, it could be made behind one's back. It ends once it sees that the cluster is to go. */
+const reserveMaker = async (store: StorePort, cluster: string): Promise<string | undefined> => {
+  const { reserve } = await readCluster(store, cluster);
+  if (!isThere(reserve) || reserve.status === 'leaving' || reserve.by === undefined) return undefined;
+  const status = (await store.operation(reserve.by))?.status;
+  return status === 'PENDING' || status === 'RUNNING' ? reserve.by : undefined;
 };
 
 /**

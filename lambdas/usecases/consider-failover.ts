@@ -9,6 +9,7 @@ import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { FleetPort, FleetSeen } from '../gateways/aws/fleet.port';
 import type { AcceptDeps } from './accept';
 import { acceptFailover } from './accept-failover';
+import { leaveReserveZone } from './consider-reserves';
 import { allClusters } from './owned';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
@@ -16,7 +17,8 @@ export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, '
 
 export interface Considered {
   readonly cluster: string;
-  readonly action: 'move' | 'hold';
+  /** `leave`: what stands by for a move is taken away. */
+  readonly action: 'move' | 'leave' | 'hold';
   readonly reason: string;
   readonly operationId?: string;
 }
@@ -39,6 +41,9 @@ export const handleZoneShift = async (
     considered.push(await consider(deps, cluster, { ...evidence, ...(await jobManagersOf(deps, cluster)) }));
   // Whoever is still there comes first: going home waits in any case.
   await shunHome(deps, clusters, zone);
+  for (const cluster of clusters)
+    for (const { action, ...rest } of await leaveReserveZone(deps, cluster, zone, evidence.says))
+      considered.push({ ...rest, action: action === 'take-away' ? 'leave' : 'hold' });
   return considered;
 };
 

@@ -9,6 +9,7 @@ import { isJobOver } from '../domain/job-lifecycle';
 import { jobManagerAddresses } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
+import { hostsPaidFor } from '../domain/reserve';
 import { decideScaling } from '../domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../domain/scaling/decision';
 import { type FleetFacts, fleetRoom } from '../domain/scaling/fleet-room';
@@ -100,6 +101,7 @@ const decide = async (
   ]);
   const facts: FleetFacts = {
     size: cluster.size,
+    paidFor: hostsPaidFor(cluster),
     hosts: {
       running: seen.hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length,
       wanted: seen.wanted.taskmanager,

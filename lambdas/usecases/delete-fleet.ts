@@ -1,13 +1,15 @@
-import type { Cluster } from '../contracts/cluster';
+import type { Cluster, ClusterResources } from '../contracts/cluster';
 import type { Operation } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../contracts/workflow';
+import type { Clock } from '../domain/clock';
+import { asReserve, isThere, latestEpoch } from '../domain/reserve';
 import { recoveryPrefix } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import { formerClusters } from './fence-former';
 import { fleetSpecOf } from './fleet-spec';
-import { ownCluster, type StoreDeps } from './owned';
+import { ownCluster, ownTarget, readCluster, type StoreDeps } from './owned';
 
 type Deps = StoreDeps & { readonly fleet: FleetPort };
 
@@ -28,6 +30,7 @@ export const fleetGone = async (deps: Deps, operation: Operation): Promise<Await
 interface AccessDeps extends Deps {
   readonly artifacts: Pick<ArtifactsPort, 'deletePrefix'>;
   readonly stage: Pick<Stage, 'stateBucket'>;
+  readonly clock: Clock;
 }
 
 /**
@@ -40,16 +43,33 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
     await deps.fleet.deleteAccess(spec, one.resources);
     await deps.artifacts.deletePrefix(deps.stage.stateBucket, recoveryPrefix(one.name, spec.epoch));
   }
-  const own = operation.kind === 'fail-over-cluster' ? {} : { resources: { taskManagerGroups: [], launchTemplateIds: [] } };
-  await deps.store.updateCluster(operation.cluster, operation.operationId, { ...own, former: undefined });
+  await recordGone(deps, operation);
   return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
 };
 
+const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
+
+const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): Promise<void> => {
+  const { cluster: name, operationId, kind } = operation;
+  if (kind === 'prepare-reserve') {
+    const { reserve } = await readCluster(store, name);
+    // Still the operation's, so that this can be tried again.
+    if (reserve)
+      await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NOTHING });
+  } else if (kind === 'fail-over-cluster') await store.updateCluster(name, operationId, { former: undefined });
+  else {
+    // A name that is used again counts on from here.
+    const epoch = latestEpoch(await readCluster(store, name));
+    await store.updateCluster(name, operationId, { resources: NOTHING, former: undefined, reserve: undefined, epoch });
+  }
+};
+
 const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Cluster[]> => {
+  if (operation.kind === 'prepare-reserve') return [await ownTarget(deps, operation, 'cleaning')];
   // A failover that only has to tidy up gives way to a termination, which takes all away.
   if (operation.kind === 'fail-over-cluster') return formerClusters(await ownCluster(deps, operation));
   const cluster = await ownCluster(deps, operation, 'cleaning');
-  return [...formerClusters(cluster), cluster];
+  return [...formerClusters(cluster), ...(isThere(cluster.reserve) ? [asReserve(cluster, cluster.reserve)] : []), cluster];
 };
 
 const epochsOf = (clusters: readonly Cluster[]): string =>

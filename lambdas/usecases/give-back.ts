@@ -36,4 +36,4 @@ export const giveBack = async (deps: StoreDeps, operation: Operation): Promise<T
 /** The epoch that had the jobs: the one that the operation came from. */
 const keptEpoch = ({ former = [], resources, epoch }: Cluster, from: string) =>
   // Given back already when this is tried again.
-  resources.epoch !== undefined && resources.epoch !== epoch ? undefined : former.findLast(({ zone }) => zone === from);
+  resources.epoch !== undefined && resources.epoch !== epoch ? undefined : former.findLast(({ zone, unused }) => zone === from && !unused);

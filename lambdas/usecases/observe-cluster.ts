@@ -1,21 +1,28 @@
 import { FlinkUnavailable } from '../contracts/errors';
 import type { Operation } from '../contracts/operation';
 import type { SlotsSeen } from '../contracts/workflow';
+import { slotsPerHost } from '../domain/capacity';
 import { capacityUntil } from '../domain/deadlines';
 import { decideClusterProgress } from '../domain/decide-launch-progress';
 import type { FlinkOverview, FlinkPort } from '../gateways/flink/flink.port';
-import { connect, type FlinkDeps, notYet, ownCluster, ownJob } from './owned';
+import { connect, type FlinkDeps, notYet, ownTarget } from './owned';
 import { slotDemands } from './slot-demands';
 
 /** Whether the JobManager answers and the slots are registered that the operation waits for. */
 export const observeCluster = async (deps: FlinkDeps, operation: Operation): Promise<SlotsSeen> => {
-  const cluster = operation.job === undefined ? await ownCluster(deps, operation) : (await ownJob(deps, operation)).cluster;
+  const cluster = await ownTarget(deps, operation);
   const smallest = cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager;
   const demanded =
     operation.kind === 'launch-cluster'
       ? 0
       : (await slotDemands(deps.store, operation, 'wait')).reduce((sum, demand) => sum + demand.slots, 0);
-  const slots = operation.job === undefined && demanded === 0 ? smallest : demanded;
+  const { request } = operation;
+  const slots =
+    request.kind === 'prepare-reserve'
+      ? request.hosts * slotsPerHost(cluster.size)
+      : operation.job === undefined && demanded === 0
+        ? smallest
+        : demanded;
   const progress = decideClusterProgress(await overviewIfAny(connect(deps.flink, cluster)), slots);
   const late = deps.clock().toISOString() > capacityUntil(operation);
   return { ...(progress.ready ? progress : notYet(operation, deps.clock, progress.reason)), late };

@@ -4,14 +4,14 @@ import type { TaskAnswer } from '../contracts/workflow';
 import type { Clock } from '../domain/clock';
 import { decideFleetProgress } from '../domain/decide-launch-progress';
 import type { FleetPort } from '../gateways/aws/fleet.port';
-import { ownCluster, ownJob, type StoreDeps } from './owned';
+import { ownTarget, type StoreDeps } from './owned';
 
 /** Looks how the machines come along while slots are awaited. @throws InsufficientCapacity with EC2's own message when it goes on having none */
 export const observeFleet = async (
   deps: StoreDeps & { readonly fleet: FleetPort; readonly clock: Clock },
   operation: Operation,
 ): Promise<TaskAnswer> => {
-  const cluster = operation.job === undefined ? await ownCluster(deps, operation) : (await ownJob(deps, operation)).cluster;
+  const cluster = await ownTarget(deps, operation);
   const seen = await deps.fleet.observe(cluster.resources);
   const progress = decideFleetProgress(seen, {
     since: operation.startedAt ?? operation.requestedAt,

@@ -1,4 +1,4 @@
-import type { Cluster } from '../contracts/cluster';
+import type { Cluster, ClusterResources } from '../contracts/cluster';
 import { DeadlineExceeded, FlinkUnavailable, NotFound, Superseded } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock';
 import { shorten } from '../domain/describe-failure';
 import { jobManagerAddresses } from '../domain/job-managers';
 import { leaseUntil } from '../domain/lease';
+import { asReserve } from '../domain/reserve';
 import type { StorePort } from '../gateways/aws/store.port';
 import type { FlinkConnector, FlinkPort } from '../gateways/flink/flink.port';
 
@@ -30,10 +31,31 @@ export const ownCluster = async ({ store }: StoreDeps, operation: Operation, pur
   return cluster;
 };
 
+/** Records what an operation has made: of the cluster, or of its reserve. @throws Superseded when it is not the operation's any more */
+export const keepResources = async ({ store }: StoreDeps, operation: Operation, resources: ClusterResources): Promise<void> => {
+  if (operation.kind !== 'prepare-reserve') {
+    await store.updateCluster(operation.cluster, operation.operationId, { resources });
+    return;
+  }
+  const { reserve } = await readCluster(store, operation.cluster);
+  if (reserve) await store.updateReserve(operation.cluster, operation.operationId, { ...reserve, resources });
+};
+
 /** @returns the cluster of what an operation changes: its job's, or itself. @throws Superseded when it does not hold that, or the opposite is wanted now */
 export const ownTarget = async (deps: StoreDeps, operation: Operation, purpose: Purpose = 'changing'): Promise<Cluster> => {
+  if (operation.request.kind === 'prepare-reserve') return ownReserve(deps, operation, purpose);
   if (operation.request.kind === 'replace-host') return ownReplacement(deps, operation, purpose, operation.request.epoch);
   return operation.job === undefined ? ownCluster(deps, operation, purpose) : (await ownJob(deps, operation, purpose)).cluster;
+};
+
+/** A reserve is its operation's by its own mark, so that a cluster is changed meanwhile; a move takes it out of the operation's hands. */
+const ownReserve = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose): Promise<Cluster> => {
+  const cluster = await readCluster(store, operation.cluster);
+  const { reserve } = cluster;
+  if (reserve?.by !== operation.operationId)
+    throw new Superseded(`the reserve of cluster ${cluster.name} is not this operation's any more`);
+  if (purpose === 'changing' && cluster.desired === 'TERMINATED') throw new Superseded(`cluster ${cluster.name} is to be terminated`);
+  return asReserve(cluster, reserve);
 };
 
 /** A replacement holds no lease: what it does is marked on the hosts themselves, and several are replaced at once. */

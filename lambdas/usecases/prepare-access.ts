@@ -2,14 +2,14 @@ import type { Operation } from '../contracts/operation';
 import type { TaskAnswer } from '../contracts/workflow';
 import type { FleetPort } from '../gateways/aws/fleet.port';
 import { fleetSpecOf } from './fleet-spec';
-import { ownCluster, type StoreDeps } from './owned';
+import { keepResources, ownTarget, type StoreDeps } from './owned';
 
 /** Makes what the cluster's hosts need before they start: security group, role and the JobManager's network interface. */
 export const prepareAccess = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
-  const cluster = await ownCluster(deps, operation);
+  const cluster = await ownTarget(deps, operation);
   const spec = fleetSpecOf(cluster);
   const access = await deps.fleet.prepareAccess(spec);
-  await deps.store.updateCluster(cluster.name, operation.operationId, { resources: { ...cluster.resources, ...access } });
+  await keepResources(deps, operation, { ...cluster.resources, ...access });
   const { standby } = access;
   const beside = standby ? `, its stand-by at ${standby.address} in ${standby.zone}` : '';
   const without =

@@ -35,7 +35,8 @@ const askFormer = async (deps: SavepointDeps, operation: Operation, phase: strin
   const cluster = await ownCluster(deps, operation);
   const silent = async (reason: string): Promise<StateSecured> => {
     // A job may still be where an interrupted failover before this one has left it.
-    if ((cluster.former ?? []).length > 1) return { ...(await secure(deps, operation, phase, 'lost')), plan: 'lost' };
+    if ((cluster.former ?? []).filter(({ unused }) => !unused).length > 1)
+      return { ...(await secure(deps, operation, phase, 'lost')), plan: 'lost' };
     for (const job of await toSecure(deps, operation)) await remember(deps, operation, job, { without: reason });
     return { ready: true, plan: 'lost', reason };
   };
@@ -164,6 +165,7 @@ const progress = async (deps: SavepointDeps, operation: Operation, job: Job, fli
 const holderOf = async ({ flink }: SavepointDeps, { former = [] }: Cluster, job: Job): Promise<FlinkPort | undefined> => {
   const ports = former
     .toReversed()
+    .filter(({ unused }) => !unused)
     .map(({ resources }) => jobManagerAddresses(resources))
     .filter((addresses) => addresses.length > 0)
     .map(flink);

@@ -35,7 +35,9 @@ const EMPTY_MINUTES = 60;
  * occupied slots are given back.
  */
 export const settleFleets = async (deps: SettleDeps): Promise<readonly Settled[]> => {
-  const busy = new Set((await deps.store.openOperations()).map(({ cluster }) => cluster));
+  const open = await deps.store.openOperations();
+  // What becomes of a reserve changes nothing about the hosts that the jobs have.
+  const busy = new Set(open.filter(({ kind }) => kind !== 'prepare-reserve').map(({ cluster }) => cluster));
   const settled: Settled[] = [];
   for (const cluster of await idleClusters(deps.store, busy)) {
     const done = await settleFleet(deps, cluster);

@@ -3,6 +3,7 @@ import type { Job } from '../contracts/job';
 import type { LastDecision } from '../contracts/scaling';
 import { decideCapacity } from '../domain/capacity';
 import { isJobOver } from '../domain/job-lifecycle';
+import { hostsPaidFor } from '../domain/reserve';
 import { secondsBetween } from '../domain/scaling/learning';
 import { type CapacityRequest, shareCapacity } from '../domain/scaling/share-capacity';
 import type { StorePort } from '../gateways/aws/store.port';
@@ -49,17 +50,20 @@ export const shareQuota = async ({ store }: { readonly store: StorePort }, asked
   const own: CapacityRequest = {
     name: nameOf(job),
     priority: job.spec.scaling?.priority ?? 0,
-    wanted: hosts * cluster.size.vcpus,
-    least: cluster.size.vcpus,
+    wanted: hosts * vcpusOf(cluster),
+    least: vcpusOf(cluster),
     since,
   };
   const grants = shareCapacity([own, ...waiting], Math.max(0, total - used), now, { agingSeconds: AGING_SECONDS, total });
   const grant = grants.find(({ name }) => name === own.name) ?? { granted: 0, reason: 'it was not shared' };
-  const granted = Math.floor(grant.granted / cluster.size.vcpus);
+  const granted = Math.floor(grant.granted / vcpusOf(cluster));
   const reason = `${used} of ${total} vCPUs are used, ${own.wanted} more are wanted: ${grant.reason}`;
   if (granted >= hosts) return { turn, hosts: granted, reason };
   return { turn, hosts: granted, reason, waitsFor: { vcpus: own.wanted, least: own.least, since } };
 };
+
+/** Of a host, and of the one that stands by for it where the cluster has a reserve. */
+const vcpusOf = (cluster: Cluster): number => cluster.size.vcpus * hostsPaidFor(cluster);
 
 const nameOf = ({ cluster, name }: Job): string => `${cluster}/${name}`;
 
@@ -73,7 +77,7 @@ const demandOf = async (
     const jobs = await allJobs(store, cluster.name);
     const capacity = decideCapacity(await slotDemands(store, { cluster: cluster.name }, 'grow'), cluster.size);
     const needed = capacity.action === 'provide' ? capacity.hosts : 0;
-    used += cluster.size.vcpus * (cluster.name === own.name ? Math.max(needed, wanted) : needed);
+    used += vcpusOf(cluster) * (cluster.name === own.name ? Math.max(needed, wanted) : needed);
     waiting.push(...jobs.filter((job) => nameOf(job) !== nameOf(ownJob)).flatMap((job) => requestOf(job, now)));
   }
   return { used, waiting };

@@ -5,7 +5,7 @@ import type { TaskAnswer } from '../contracts/workflow';
 import { type ConfigurationInput, renderConfiguration, toYaml } from '../domain/flink-config';
 import { configurationPrefix } from '../domain/state-paths';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
-import { ownCluster, type StoreDeps } from './owned';
+import { ownTarget, type StoreDeps } from './owned';
 
 /** Version of the files that the bootstrap reads (`node/README.md`). */
 const NODE_VERSION = 1;
@@ -15,7 +15,7 @@ export const writeConfiguration = async (
   deps: StoreDeps & { readonly artifacts: ArtifactsPort; readonly stage: Stage },
   operation: Operation,
 ): Promise<TaskAnswer> => {
-  const cluster = await ownCluster(deps, operation);
+  const cluster = await ownTarget(deps, operation);
   const { stage, artifacts } = deps;
   const { jobManagerAddress, standby } = cluster.resources;
   if (jobManagerAddress === undefined) throw new AwsUnavailable(`cluster ${cluster.name} has no JobManager address yet`);

@@ -110,6 +110,7 @@ const WORKFLOW_FUNCTIONS = {
   // Nobody waits for it longer than hosts boot; one that is killed is said, and the move goes on.
   'snapshot-volumes': awsSide(['fleet:observe', 'volumes:snapshot'], 10),
   'next-zone': awsSide([]),
+  'settle-reserve': awsSide([]),
   'give-back': awsSide([]),
   // As `upload-artifact` and `start-job`, job after job within a budget.
   'start-jobs': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },

@@ -124,6 +124,19 @@ describe.each([
     await fleet.deleteAccess(spec, { ...NOTHING, ...access });
   });
 
+  test('raises the wanted hosts of groups that are there already, and never lowers them', async () => {
+    const spec = aSpec();
+    const resources = await launch(spec, 1);
+    for (const [asked, wanted] of [
+      [2, 2],
+      [1, 2],
+    ] as const) {
+      await fleet.createGroups(spec, resources, asked);
+      expect((await fleet.observe(resources)).wanted).toEqual({ jobmanager: 1, taskmanager: wanted });
+    }
+    await takeAway(spec, resources);
+  });
+
   test('launches one JobManager on that address and the wanted TaskManager hosts, all in the home zone', async () => {
     const spec = aSpec({ zone: 'us-east-1b' });
     const { resources, seen } = await launched(spec, 3);

@@ -8,7 +8,7 @@ import { createStore } from '../../lambdas/gateways/aws/store.adapter';
 import type { Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/store.port';
 import { createFakeStore } from '../fakes/fake-store';
 import { type Emulator, startEmulator } from './support/emulator';
-import { aCluster, aJob, aLease, anOperation, at, newOperationId } from './support/samples';
+import { aCluster, aJob, aLease, anOperation, aReserve, at, newOperationId } from './support/samples';
 import { createTable } from './support/table';
 
 const NOW = new Date(at(30));
@@ -316,6 +316,25 @@ describe.each([
       });
     });
 
+    test('is blocked when the reserve is no longer what it was, and stores what becomes of it and of avoided zones', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const by = newOperationId();
+      const making = aReserve({ by });
+      const given = { kind: 'prepare-reserve', action: 'make', epoch: 2, zone: 'us-east-1b', hosts: 1, reason: 'it lacks one' } as const;
+      const preparing = anOperation({ operationId: by, kind: 'prepare-reserve', job: undefined, request: given });
+      expect(await store.acceptReserve(preparing, making, cluster)).toEqual({ outcome: 'created' });
+      const stale = takeover();
+      expect(await store.acceptTakeover(stale, next(cluster, stale.operationId), cluster, [])).toMatchObject({ outcome: 'blocked' });
+      const seen = (await store.cluster('flights')) as Cluster;
+      const operation = takeover();
+      const taken = { ...next(seen, operation.operationId), avoidedZones: ['us-east-1a'], reserve: undefined };
+      expect(await store.acceptTakeover(operation, taken as Cluster, seen, [])).toEqual({ outcome: 'created' });
+      const after = await store.cluster('flights');
+      expect(after).toMatchObject({ avoidedZones: ['us-east-1a'] });
+      expect(after?.reserve).toBeUndefined();
+      await expect(store.updateReserve('flights', by, making)).rejects.toThrow(Superseded);
+    });
+
     test('only the holder of the cluster takes further jobs', async () => {
       const cluster = await launched({ status: 'RUNNING' });
       const job = await submitted();
@@ -324,6 +343,51 @@ describe.each([
       await store.acceptTakeover(operation, next(cluster, operation.operationId), cluster, []);
       await store.takeJobOver(cluster.name, job.name, aLease(operation.operationId));
       expect((await store.job(job.cluster, job.name))?.lease?.operationId).toBe(operation.operationId);
+    });
+  });
+
+  describe('a reserve', () => {
+    const preparing = (by: string) =>
+      anOperation({
+        operationId: by,
+        kind: 'prepare-reserve',
+        job: undefined,
+        request: { kind: 'prepare-reserve', action: 'make', epoch: 2, zone: 'us-east-1b', hosts: 1, reason: 'it lacks one' },
+      });
+
+    test('is written by its own operation, whoever holds the cluster, and by nobody else', async () => {
+      const holder = newOperationId();
+      const cluster = await launched({ lease: aLease(holder) });
+      const by = newOperationId();
+      expect(await store.acceptReserve(preparing(by), aReserve({ by }), cluster)).toEqual({ outcome: 'created' });
+      await store.updateReserve('flights', by, aReserve({ by, status: 'ready' }));
+      expect((await store.cluster('flights'))?.reserve).toEqual(aReserve({ by, status: 'ready' }));
+      await expect(store.updateReserve('flights', holder, aReserve())).rejects.toThrow(Superseded);
+      await store.updateReserve('flights', by, aReserve({ status: 'gone' }));
+      expect((await store.cluster('flights'))?.reserve).toEqual(aReserve({ status: 'gone' }));
+      await store.updateCluster('flights', holder, { reserve: undefined });
+      expect((await store.cluster('flights'))?.reserve).toBeUndefined();
+    });
+
+    test('of two that are begun at once one is created and the other is blocked', async () => {
+      const cluster = await launched();
+      const outcomes = await Promise.all(
+        [newOperationId(), newOperationId()].map((by) => store.acceptReserve(preparing(by), aReserve({ by }), cluster)),
+      );
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['blocked', 'created']);
+    });
+
+    test.each([
+      ['is being moved', { status: 'FAILING_OVER' }, {}],
+      ['is to be terminated', { desired: 'TERMINATED' }, {}],
+      ['is at another epoch by now', {}, { epoch: 7 }],
+    ] as const)('of a cluster that %s is blocked', async (_why, change, read) => {
+      const cluster = await launched(change);
+      const by = newOperationId();
+      expect(await store.acceptReserve(preparing(by), aReserve({ by }), { ...cluster, ...read })).toEqual({
+        outcome: 'blocked',
+        by: 'cluster',
+      });
     });
   });
 

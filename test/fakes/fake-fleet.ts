@@ -268,7 +268,9 @@ class InMemoryFleet implements FleetPort {
   }
 
   private createGroup(group: Group): void {
-    if (!this.groups.has(group.name)) this.groups.set(group.name, group);
+    const found = this.groups.get(group.name);
+    if (!found) this.groups.set(group.name, group);
+    else if (!found.deleting) found.wanted = Math.max(found.wanted, group.wanted);
   }
 
   private address(): string {

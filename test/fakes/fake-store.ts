@@ -1,4 +1,4 @@
-import type { Cluster, ClusterFault, HomeSeen } from '../../lambdas/contracts/cluster';
+import type { Cluster, ClusterFault, HomeSeen, Reserve } from '../../lambdas/contracts/cluster';
 import { NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
 import type { Operation, Phase } from '../../lambdas/contracts/operation';
@@ -25,6 +25,9 @@ const page = <T>(items: readonly T[], { limit, after }: PageRequest): Page<T> =>
 /** Assigns a change; a key whose value is undefined is removed. */
 const changed = <T extends object>(item: T, change: object): T =>
   Object.fromEntries(Object.entries({ ...item, ...copy(change) }).filter(([, value]) => value !== undefined)) as T;
+
+const sameReserve = ({ reserve: one }: Cluster, { reserve: other }: Cluster): boolean =>
+  one?.epoch === other?.epoch && one?.status === other?.status && one?.by === other?.by;
 
 /** The table in memory: same conditions and outcomes as the adapter (test/contract/store.contract.test.ts holds both to them). */
 class InMemoryStore implements StorePort {
@@ -113,14 +116,15 @@ class InMemoryStore implements StorePort {
         stored?.desired === 'RUNNING' &&
         stored.epoch === previous.epoch &&
         stored.status === previous.status &&
-        stored.lease?.operationId === previous.lease?.operationId;
+        stored.lease?.operationId === previous.lease?.operationId &&
+        sameReserve(stored, previous);
       if (!same) return 'cluster';
       if (jobs.some((job) => !this.jobItems.has(jobKey(cluster.name, job)))) return 'job';
       const isHeld = (job: string) => (this.jobItems.get(jobKey(cluster.name, job))?.lease?.until ?? '') >= operation.requestedAt;
       if (onlyWhenFree && jobs.some(isHeld)) return 'job';
-      const { epoch, zone, status, statusReason, lease, resources, former } = cluster;
-      const change = { epoch, zone, status, statusReason, lease, resources, former, updatedAt: operation.requestedAt };
-      this.clusterItems.set(cluster.name, changed(stored, change));
+      const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve } = cluster;
+      const placed = { epoch, zone, avoidedZones, resources, former, reserve };
+      this.clusterItems.set(cluster.name, changed(stored, { ...placed, status, statusReason, lease, updatedAt: operation.requestedAt }));
       for (const job of jobs) this.setLease({ cluster: cluster.name, job }, copy(lease));
       return undefined;
     });
@@ -130,6 +134,16 @@ class InMemoryStore implements StorePort {
     return this.accept(operation, () => {
       const stored = this.clusterItems.get(operation.cluster);
       return stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && stored.epoch === epoch ? undefined : 'cluster';
+    });
+  }
+
+  async acceptReserve(operation: Operation, reserve: Reserve, previous: Cluster): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.clusterItems.get(operation.cluster);
+      const usable = stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && stored.epoch === previous.epoch;
+      if (!usable || !sameReserve(stored, previous)) return 'cluster';
+      this.clusterItems.set(stored.name, { ...stored, reserve: copy(reserve), updatedAt: operation.requestedAt });
+      return undefined;
     });
   }
 
@@ -231,13 +245,19 @@ class InMemoryStore implements StorePort {
   async updateCluster(
     name: string,
     operationId: string,
-    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former'>>,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former' | 'reserve'>>,
   ): Promise<Cluster> {
     const stored = this.clusterItems.get(name);
     if (stored?.lease?.operationId !== operationId) throw new Superseded(`${operationId} does not hold the lease of cluster ${name}`);
     const next = changed(stored, { ...change, updatedAt: this.now().toISOString() });
     this.clusterItems.set(name, next);
     return copy(next);
+  }
+
+  async updateReserve(name: string, operationId: string, reserve: Reserve): Promise<void> {
+    const stored = this.clusterItems.get(name);
+    if (stored?.reserve?.by !== operationId) throw new Superseded(`the reserve of cluster ${name} is not ${operationId}'s`);
+    this.clusterItems.set(name, changed(stored, { reserve, updatedAt: this.now().toISOString() }));
   }
 
   async updateJob(

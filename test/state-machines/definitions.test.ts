@@ -58,6 +58,12 @@ const CLEANING: Readonly<
       by: ['Delete fleet', 'Look whether the hosts are gone', 'Delete access'],
     },
   ],
+  'prepare-reserve': [
+    {
+      failed: ['Prepare access', 'Write configuration', 'Create fleet', 'Look for slots', 'Look at the hosts', 'Keep reserve'],
+      by: ['Give up reserve', 'Delete fleet', 'Look whether the hosts are gone', 'Delete access'],
+    },
+  ],
   'submit-job': [
     { failed: ['Ensure capacity', 'Look for slots', 'Look at the hosts'], by: ['Look for idle hosts', 'Give back idle hosts'] },
     { failed: ['Upload program', 'Start job', 'Look at the job'], by: ['Withdraw job', 'Look for idle hosts', 'Give back idle hosts'] },

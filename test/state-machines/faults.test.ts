@@ -22,6 +22,12 @@ const running = async (world: World, parallelism = 2): Promise<void> => {
   await launched(world);
   await run(await world.acceptSubmission(world.jarSpec(parallelism)));
 };
+/** What the sweeper begins about the hosts that stand by. */
+const preparing = async (world: World): Promise<Operation> => {
+  const [{ operationId, reason } = { operationId: undefined, reason: 'nothing is decided' }] = await world.considerReserves();
+  if (operationId === undefined) throw new Error(reason);
+  return (await world.store.operation(operationId)) as Operation;
+};
 /** A job that an alarm has just decided to rescale. */
 const scaling = async (world: World, parallelism: number, load: Load): Promise<Operation> => {
   await launched(world);
@@ -114,6 +120,34 @@ const SCENARIOS: readonly Scenario[] = [
     async (world) => {
       await running(world);
       return world.acceptChange({ kind: 'set-scaling', scaling: { enabled: true, priority: 0 } });
+    },
+  ],
+  [
+    'prepare-reserve',
+    async (world) => {
+      await run(await world.acceptLaunch({ capacity: 'warm' }));
+      return preparing(world);
+    },
+  ],
+  [
+    'prepare-reserve (taken away)',
+    async (world) => {
+      await run(await world.acceptLaunch({ capacity: 'warm' }));
+      await run(await preparing(world));
+      const cluster = await world.cluster();
+      const { placement } = cluster.spec;
+      const cold = { ...placement, failover: { ...placement.failover, capacity: 'cold' as const } };
+      world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, placement: cold } }] });
+      return preparing(world);
+    },
+  ],
+  [
+    'fail-over-cluster (to a reserve)',
+    async (world) => {
+      await run(await world.acceptLaunch({ capacity: 'warm' }));
+      await run(await world.acceptSubmission(world.jarSpec(2)));
+      await run(await preparing(world));
+      return world.acceptFailover({ mode: 'planned' });
     },
   ],
   [

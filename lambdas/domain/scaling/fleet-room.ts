@@ -9,6 +9,8 @@ type FleetSize = Pick<
 
 export interface FleetFacts {
   readonly size: FleetSize;
+  /** Hosts that are paid for with each: 2 where a reserve stands by. @default 1 */
+  readonly paidFor?: number;
   /** TaskManager hosts that run, and that are wanted. */
   readonly hosts: { readonly running: number; readonly wanted: number };
   /** JobManager hosts: two with one that stands by. @default 1 */
@@ -31,10 +33,11 @@ export const fleetRoom = ({
   prices,
   hostsGranted,
   budgetDollarsPerHour,
+  paidFor = 1,
 }: FleetFacts): FleetObservation => {
   const perHost = slotsPerHost(size);
-  const price = prices[size.instanceType] ?? 0;
-  const cost = hosts.wanted * price + jobManagers * (prices[size.jobManager.instanceType] ?? 0);
+  const price = paidFor * (prices[size.instanceType] ?? 0);
+  const cost = hosts.wanted * price + paidFor * jobManagers * (prices[size.jobManager.instanceType] ?? 0);
   const mostMore = Math.max(0, hostLimits(size).max - hosts.wanted);
   const payable = budgetDollarsPerHour === undefined || price === 0 ? mostMore : Math.floor((budgetDollarsPerHour - cost) / price + 1e-9);
   // Named as the budget's where it is the tighter one: the decision compares dollars with slots.

@@ -72,7 +72,7 @@ export interface FleetPort {
   ): Promise<
     Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress' | 'standby'>
   >;
-  /** Launch templates and Auto Scaling groups, with `taskManagerHosts` hosts wanted. @throws AwsUnavailable also while IAM has not yet spread the profile. */
+  /** Launch templates and Auto Scaling groups, with `taskManagerHosts` hosts wanted at least: groups that are there keep what they have. @throws AwsUnavailable also while IAM has not yet spread the profile. */
   createGroups(
     spec: FleetSpec,
     access: ClusterResources,

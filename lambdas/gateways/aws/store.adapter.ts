@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import type { Cluster } from '../../contracts/cluster';
 import { NotFound, Superseded } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
@@ -131,13 +132,15 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     async acceptTakeover(given, cluster, previous, jobs, onlyWhenFree = false) {
       const names = new Placeholders();
-      const { epoch, zone, status, statusReason, lease, resources, former } = cluster;
-      const update = names.update({ epoch, zone, status, statusReason, lease, resources, former, updatedAt: given.requestedAt });
+      const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve } = cluster;
+      const placed = { epoch, zone, avoidedZones, resources, former, reserve };
+      const update = names.update({ ...placed, status, statusReason, lease, updatedAt: given.requestedAt });
       const same = [
         names.is('RUNNING', 'desired'),
         names.is(previous.epoch, 'epoch'),
         names.is(previous.status, 'status'),
         previous.lease ? names.is(previous.lease.operationId, 'lease', 'operationId') : names.is(undefined, 'lease'),
+        sameReserve(previous, names),
       ].join(' AND ');
       const leases = jobs.slice(0, LEASES_AT_ONCE).map((job) => {
         const ofJob = new Placeholders();
@@ -153,6 +156,14 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       const names = new Placeholders();
       const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), names.is(epoch, 'epoch')].join(' AND ');
       return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, isUsable) }]);
+    },
+
+    async acceptReserve(given, reserve, previous) {
+      const names = new Placeholders();
+      const update = names.update({ reserve, updatedAt: given.requestedAt });
+      const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), names.is(previous.epoch, 'epoch')];
+      const condition = [...isUsable, sameReserve(previous, names)].join(' AND ');
+      return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
     },
 
     operation,
@@ -268,6 +279,13 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return readCluster(item);
     },
 
+    async updateReserve(name, operationId, reserve) {
+      const names = new Placeholders();
+      const update = names.update({ reserve, updatedAt: now().toISOString() });
+      if (!(await table.update(clusterKey(name), names, update, names.is(operationId, 'reserve', 'by'))))
+        throw new Superseded(`the reserve of cluster ${name} is not ${operationId}'s`);
+    },
+
     async updateJob(cluster, name, operationId, change) {
       const names = new Placeholders();
       const update = names.update({ updatedAt: now().toISOString(), ...change });
@@ -338,6 +356,16 @@ const unchangedSince = (previous: Job, names: Placeholders): string =>
       ? [names.is(previous.lease.operationId, 'lease', 'operationId'), names.is(previous.lease.until, 'lease', 'until')]
       : [names.is(undefined, 'lease')]),
   ].join(' AND ');
+
+/** What a decision about a reserve, or about a move that takes it over, was made of. */
+const sameReserve = ({ reserve }: Cluster, names: Placeholders): string =>
+  reserve === undefined
+    ? names.is(undefined, 'reserve')
+    : [
+        names.is(reserve.epoch, 'reserve', 'epoch'),
+        names.is(reserve.status, 'reserve', 'status'),
+        names.is(reserve.by, 'reserve', 'by'),
+      ].join(' AND ');
 
 const describeTarget = ({ cluster, job }: LeaseTarget): string =>
   job === undefined ? `cluster ${cluster}` : `job ${job} on cluster ${cluster}`;

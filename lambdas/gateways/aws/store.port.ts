@@ -1,4 +1,4 @@
-import type { Cluster, ClusterFault, HomeSeen } from '../../contracts/cluster';
+import type { Cluster, ClusterFault, HomeSeen, Reserve } from '../../contracts/cluster';
 import type { Job, Snapshot } from '../../contracts/job';
 import type { Operation, Phase } from '../../contracts/operation';
 import type { AlarmKind, AlarmSeen, LastDecision } from '../../contracts/scaling';
@@ -40,9 +40,9 @@ export interface StorePort {
   acceptCancellation(operation: Operation): Promise<OperationAccepted>;
 
   /**
-   * In one transaction: the operation, the cluster's epoch, zone, status, lease, resources and former epochs as given, and the operation's lease on
-   * these jobs (as many as a transaction takes), whoever held any of them. On condition that the cluster is desired RUNNING and still at the epoch,
-   * status and lease of `previous`: of two at once one is blocked.
+   * In one transaction: the operation, the cluster's epoch, zones, status, lease, resources, former epochs and reserve as given, and the operation's lease
+   * on these jobs (as many as a transaction takes), whoever held any of them. On condition that the cluster is desired RUNNING and still at the epoch,
+   * status and lease of `previous`, and its reserve as it was: of two at once one is blocked.
    * @param onlyWhenFree also on condition that nobody holds the lease of any of these jobs
    */
   acceptTakeover(
@@ -54,6 +54,11 @@ export interface StorePort {
   ): Promise<OperationAccepted>;
   /** In one transaction: the operation, on condition that the cluster is desired and RUNNING at this epoch. Takes no lease. */
   acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted>;
+  /**
+   * In one transaction: the operation and the cluster's reserve as given, on condition that the cluster is desired and RUNNING at the epoch of `previous`, and
+   * its reserve is as it was then. Takes no lease: `reserve.by` is one.
+   */
+  acceptReserve(operation: Operation, reserve: Reserve, previous: Cluster): Promise<OperationAccepted>;
 
   operation(operationId: string): Promise<Operation | undefined>;
   /** Newest first. */
@@ -90,8 +95,10 @@ export interface StorePort {
   updateCluster(
     name: string,
     operationId: string,
-    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former'>>,
+    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former' | 'reserve'>>,
   ): Promise<Cluster>;
+  /** Writes the reserve of a cluster while it is `operationId`'s. @throws Superseded when it is not */
+  updateReserve(name: string, operationId: string, reserve: Reserve): Promise<void>;
   /** Writes fields of the job while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */
   updateJob(
     cluster: string,

@@ -55,14 +55,15 @@ export const unrest = async (play: Play): Promise<string[]> => {
   const open = operations.filter(({ endedAt }) => endedAt === undefined);
   const epochs = new Set(Object.values(owned).flatMap((names) => names.flatMap((name) => /-e(\d+)(?:-|$)/.exec(name)?.[1] ?? [])));
   const hosts = (owned.instances ?? []).length;
-  const wanted = 1 + (seen.live?.taskManagers ?? 0);
+  const standsBy = seen.reserve && seen.reserve.status !== 'gone' ? seen.reserve : undefined;
+  const wanted = 1 + (seen.live?.taskManagers ?? 0) + (standsBy ? 1 + standsBy.hosts : 0);
   return [
     ...open.map(openLine),
     ...(seen.status === 'RUNNING' ? [] : [`the cluster is ${seen.status}: ${seen.statusReason}`]),
     ...(seen.former?.length ? [`epochs ${seen.former.map(({ epoch }) => epoch).join(', ')} of the cluster are not tidied up`] : []),
     ...(ofJob.live?.state === 'RUNNING' ? [] : [`the job is ${ofJob.live?.state ?? ofJob.status}: ${ofJob.statusReason}`]),
     ...(hosts === wanted ? [] : [`there are ${hosts} hosts, and ${wanted} take part`]),
-    ...(epochs.size <= 1 ? [] : [`what the cluster owns is of epochs ${[...epochs].join(', ')}`]),
+    ...(epochs.size <= (standsBy ? 2 : 1) ? [] : [`what the cluster owns is of epochs ${[...epochs].join(', ')}`]),
     ...held,
   ];
 };

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../../lambdas/contracts/cluster';
+import type { Cluster, Reserve } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { Operation } from '../../../lambdas/contracts/operation';
 
@@ -21,7 +21,7 @@ export const aCluster = (change: Partial<Cluster> = {}): Cluster => {
       network: { allowSlow: false },
       purchase: { spotPercent: 0 },
       flinkConfiguration: {},
-      placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120 } },
+      placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120, capacity: 'cold' } },
       tags: { team: 'delays' },
     },
     size: {
@@ -93,3 +93,15 @@ export const anOperation = (change: Partial<Operation> = {}): Operation => ({
 });
 
 export const aLease = (operationId: string, from = 0, seconds = 60) => ({ operationId, acquiredAt: at(from), until: at(from + seconds) });
+
+export const aReserve = (change: Partial<Reserve> = {}): Reserve => ({
+  epoch: 2,
+  zone: 'us-east-1b',
+  status: 'making',
+  since: at(0),
+  hosts: 1,
+  failures: 0,
+  reason: 'it lacks one',
+  resources: { taskManagerGroups: [], launchTemplateIds: [] },
+  ...change,
+});

@@ -106,10 +106,12 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
   enter(world);
   world.flink.behaviour = ({ arguments: given = [] }) =>
     given.includes(BROKEN) ? { does: 'fail', reason: 'it is broken' } : { does: 'run' };
-  await run(await world.acceptLaunch());
+  const warm = plan.is(0.4);
+  await run(await world.acceptLaunch({ capacity: warm ? 'warm' : 'cold' }));
   const spec = world.jarSpec(plan.of([2, 4]));
   await run(await world.acceptSubmission({ ...spec, ...(plan.is(0.3) ? { scaling: { enabled: true, priority: 0 } } : {}) }));
   await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
+  if (warm && plan.is(0.8)) await standBy(world);
   mutant(world);
   world.begin();
   planDeeds(world, plan);
@@ -118,6 +120,14 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
   const broken = await act(world, end);
   const { scheduler } = world;
   return { seed, broken, history: scheduler.history, disturbances: scheduler.disturbances, steps: scheduler.steps };
+};
+
+/** What the sweeper does in the first minute. */
+const standBy = async (world: Simulation): Promise<void> => {
+  for (const { operationId = '' } of await world.considerReserves()) {
+    const operation = await world.store.operation(operationId);
+    if (operation) await run(operation);
+  }
 };
 
 const act = async (world: Simulation, end: number): Promise<readonly string[]> => {

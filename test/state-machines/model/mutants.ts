@@ -65,6 +65,24 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       return flink.runJar(rest);
     },
   }),
+  'what a move takes over stays the reserve': instead({
+    'store.acceptTakeover': async (_, [operation, cluster, previous, jobs, free], world) =>
+      world.store.acceptTakeover(operation, { ...cluster, reserve: previous.reserve }, previous, jobs, free),
+  }),
+  'a reserve that a move has no use for is forgotten': instead({
+    'store.acceptTakeover': async (_, [operation, cluster, previous, jobs, free], world) => {
+      const former = cluster.former?.filter((one: { readonly unused?: boolean }) => !one.unused);
+      return world.store.acceptTakeover(operation, { ...cluster, former }, previous, jobs, free);
+    },
+  }),
+  'a termination does not know of the reserve': instead({
+    'store.cluster': async (call, _, world) => {
+      const cluster = (await call()) as Cluster | undefined;
+      if (cluster?.desired !== 'TERMINATED' || world.asker === undefined) return cluster;
+      const { reserve: _reserve, ...rest } = cluster;
+      return rest;
+    },
+  }),
   'nobody sweeps': (world) => {
     world.sweeps = false;
   },

@@ -549,7 +549,7 @@ export class Simulation extends World {
         this.fencedAt.set(epoch, this.scheduler.now);
     const cluster = await this.cluster();
     this.zoneNow = cluster.zone;
-    return [...this.ledger.broken, ...this.twice(), ...this.unowned(cluster)];
+    return [...this.ledger.broken, ...this.twice(), ...this.unowned(cluster), ...this.foreign(cluster), ...this.backwards(cluster)];
   }
 
   /** A job that two could count records for. */
@@ -568,14 +568,30 @@ export class Simulation extends World {
     });
   }
 
+  private highest = 0;
+  /** An epoch that is not above all that were before it. */
+  private backwards({ epoch }: Cluster): readonly string[] {
+    const broken = epoch < this.highest ? [`epoch ${epoch} follows epoch ${this.highest}`] : [];
+    this.highest = Math.max(this.highest, epoch);
+    return broken;
+  }
+
   /** Things in AWS of an epoch that the cluster does not know as its own. */
-  private unowned({ epoch, resources, former = [], status }: Cluster): readonly string[] {
-    const owned = new Set([epoch, resources.epoch ?? epoch, ...former.map((one) => one.epoch)]);
+  private unowned({ epoch, resources, former = [], reserve, status }: Cluster): readonly string[] {
+    const standsBy = reserve && reserve.status !== 'gone' ? [reserve.epoch] : [];
+    const owned = new Set([epoch, resources.epoch ?? epoch, ...former.map((one) => one.epoch), ...standsBy]);
     const names = this.fleet.leftovers().filter((name) => {
       const of = /-e(\d+)(?:-|$)/.exec(name)?.[1];
       return of !== undefined && (status === 'TERMINATED' || !owned.has(Number(of)));
     });
     return names.map((name) => `${name} belongs to nobody`);
+  }
+
+  /** Jobs on hosts that stand by for a move. */
+  private foreign({ reserve }: Cluster): readonly string[] {
+    return this.processes
+      .filter(({ epoch, over }) => epoch !== undefined && epoch === reserve?.epoch && !over)
+      .flatMap(({ inside }) => inside.map(({ name }) => `${name} is on the reserve`));
   }
 
   /** What must hold when nothing is under way any more. Jobs of a cluster whose failover has failed wait for the next one, stopped or not. */
@@ -593,7 +609,15 @@ export class Simulation extends World {
     const unwanted = jobs.filter(
       ({ desired, status }) => !told && cluster.status === 'RUNNING' && desired === 'STOPPED' && !isJobOver(status),
     );
-    return [...lost, ...unwanted.map(({ name, status }) => `${name} is to be stopped and is ${status}`), ...found];
+    const warm = cluster.spec.placement.failover.capacity === 'warm' && cluster.status === 'RUNNING' && cluster.desired === 'RUNNING';
+    const bare = warm && cluster.reserve?.status !== 'ready' ? [`no reserve stands by: ${JSON.stringify(cluster.reserve)}`] : [];
+    return [
+      ...lost,
+      ...bare,
+      ...this.foreign(cluster),
+      ...unwanted.map(({ name, status }) => `${name} is to be stopped and is ${status}`),
+      ...found,
+    ];
   }
 }
 

@@ -41,6 +41,7 @@ const PLANS: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'scale-job': ['in', 'out', 'settle'],
   'upgrade-job': ['restore'],
   'fail-over-cluster': ['clean'],
+  'prepare-reserve': ['take-away', 'resize'],
 };
 
 /** The definition with every loop bounded at three looks: the bound itself is a number, not a way to go. */

@@ -9,6 +9,7 @@ import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
 import { takeOverCluster } from '../../../lambdas/usecases/accept-failover';
+import { considerReserves, type ReserveConsidered } from '../../../lambdas/usecases/consider-reserves';
 import { type Considered, considerScaling } from '../../../lambdas/usecases/consider-scaling';
 import { putState } from '../../fakes/checkpoint-metadata';
 import { createFakeAlarms, type FakeAlarms } from '../../fakes/fake-alarms';
@@ -173,7 +174,8 @@ export class World {
   async pause(seconds: number): Promise<void> {
     this.now += seconds * 1_000;
     for (const cluster of (await this.store.clusters({ limit: 100 })).items) {
-      for (const resources of [...(cluster.former ?? []).map((one) => one.resources), cluster.resources]) {
+      const reserve = cluster.reserve ? [cluster.reserve.resources] : [];
+      for (const resources of [...(cluster.former ?? []).map((one) => one.resources), ...reserve, cluster.resources]) {
         if (resources.jobManagerAddress === undefined) continue;
         const seen = await this.fleet.observe(resources);
         const running = seen.hosts.filter((host) => host.state === 'running' && !this.lostZones.has(host.zone));
@@ -215,7 +217,13 @@ export class World {
   }
 
   /** @param change of the cluster */
-  async acceptLaunch(change: { readonly zones?: string[]; readonly spec?: Partial<ClusterSpec> } = {}): Promise<Operation> {
+  async acceptLaunch(
+    change: {
+      readonly zones?: string[];
+      readonly spec?: Partial<ClusterSpec>;
+      readonly capacity?: ClusterSpec['placement']['failover']['capacity'];
+    } = {},
+  ): Promise<Operation> {
     const operation = this.operation({ kind: 'launch-cluster' });
     const at = operation.requestedAt;
     const cluster = {
@@ -228,7 +236,7 @@ export class World {
         network: { allowSlow: false },
         purchase: { spotPercent: 0 },
         flinkConfiguration: {},
-        placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120 } },
+        placement: { mode: 'single-zone', failover: { automatic: true, objectiveSeconds: 120, capacity: change.capacity ?? 'cold' } },
         tags: {},
         ...change.spec,
       },
@@ -261,8 +269,10 @@ export class World {
     const cluster = await this.cluster();
     const { trigger = { kind: 'person' as const, evidence: 'a test wants it' } } = wish;
     const mode = wish.mode === undefined ? {} : { mode: wish.mode };
-    const about = { ...mode, trigger, ...(wish.drill ? { drill: true } : {}) };
-    const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone: wish.zone ?? 'us-east-1b', ...about });
+    const zone = wish.zone ?? 'us-east-1b';
+    const reserve = cluster.reserve?.status === 'ready' && cluster.reserve.zone === zone ? { reserve: cluster.reserve.epoch } : {};
+    const about = { ...mode, ...reserve, trigger, ...(wish.drill ? { drill: true } : {}) };
+    const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone, ...about });
     const accepted = await takeOverCluster(this.store, operation, cluster);
     if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
     return operation;
@@ -390,6 +400,12 @@ export class World {
       { cluster: 'flights', job: name },
       trigger,
     );
+  }
+
+  /** What the sweeper does about hosts that are to stand by. */
+  considerReserves(): Promise<readonly ReserveConsidered[]> {
+    const { clock, fleet, store, workflows } = this;
+    return considerReserves({ clock, fleet, store, workflows, stage: STAGE });
   }
 
   async job(name = 'delays'): Promise<Job> {

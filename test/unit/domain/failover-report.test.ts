@@ -41,6 +41,7 @@ test('of a lost zone the outage begins when the loss was seen first, and each pa
   expect(failoverReport(failover(LOST), 120)).toEqual({
     seconds: { detect: 10, decide: 2, capacity: 58, state: 1, fence: 1, restore: 10, firstCheckpoint: 10 },
     objectiveSeconds: 120,
+    capacity: 'cold',
     outageSeconds: 80,
     objectiveMet: true,
   });
@@ -75,7 +76,7 @@ test('what a job processes again is what came between the state that it goes on 
 
 test('a failover that ended before its jobs ran has no outage to tell, and only the parts that it came to', () => {
   const report = failoverReport(failover([phase('Take over the jobs', 11, 12), phase('Prepare access', 12)]), 120);
-  expect(report).toEqual({ seconds: { detect: 10, decide: 2 }, objectiveSeconds: 120 });
+  expect(report).toEqual({ seconds: { detect: 10, decide: 2 }, objectiveSeconds: 120, capacity: 'cold' });
 });
 
 test('tidying up, and any other operation, is no failover', () => {

@@ -155,6 +155,16 @@ describe('what a placement costs and gives', () => {
     expect(gives).toContain(`at least ${left} of ${slots} slots are left`);
   });
 
+  it('is the price of the cluster again where a reserve stands by, as far as the stage knows it', () => {
+    const warm = aCluster({ zone: 'b', size, spec: spec({ placement: { failover: { capacity: 'warm' } } }) });
+    expect(describePlacement(warm, 32).costs).toMatch(/2 TaskManager hosts and a JobManager .* as much as the cluster again\.$/);
+    const prices = { [size.instanceType]: 0.34, [size.jobManager.instanceType]: 0.34 };
+    expect(describePlacement(warm, 32, prices)).toMatchObject({
+      costs: expect.stringMatching(/again: \$1\.02 an hour\.$/),
+      gives: expect.stringContaining('a reserve stands by'),
+    });
+  });
+
   it('says so where only a person moves the cluster', () => {
     const placement = { mode: 'spread', failover: { automatic: false } };
     expect(describePlacement(spreadCluster({ spec: spec({ size: 'medium', placement }) }), undefined).gives).toContain(

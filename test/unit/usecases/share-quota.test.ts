@@ -38,12 +38,23 @@ const jobOf = (cluster: string, { slots = 2, priority = 0, waits, job = {} }: Fi
   return { ...base, spec, ...(lastDecision ? { lastDecision } : {}), ...job };
 };
 
+const withCapacity = ({ spec, ...cluster }: Cluster, capacity: 'cold' | 'warm'): Cluster => {
+  const { placement } = spec;
+  return { ...cluster, spec: { ...spec, placement: { ...placement, failover: { ...placement.failover, capacity } } } };
+};
+
 /** What the first of some clusters, of one job each, gets of a quota of so many vCPUs when it wants so many more hosts. */
-const asked = async (total: number, hosts: number, first: Fields, others: Readonly<Record<string, Fields>> = {}) => {
+const asked = async (
+  total: number,
+  hosts: number,
+  first: Fields,
+  others: Readonly<Record<string, Fields>> = {},
+  capacity: Cluster['spec']['placement']['failover']['capacity'] = 'cold',
+) => {
   const store = createFakeStore(() => new Date(NOW));
   const all: Readonly<Record<string, Fields>> = { own: first, ...others };
   store.seed({
-    clusters: Object.keys(all).map((name) => clusterOf(name)),
+    clusters: Object.keys(all).map((name) => withCapacity(clusterOf(name), capacity)),
     jobs: Object.entries(all).map(([name, fields]) => jobOf(name, fields)),
   });
   const [cluster, job] = await Promise.all([store.cluster('own'), store.job('own', 'j')]);
@@ -77,6 +88,7 @@ describe('of a quota', () => {
       1,
       [6, 1, {}, { other: { priority: 5, waits: { ...waits, askedSecondsAgo: 301 } } }],
     ],
+    ['half as many where a reserve has as many', 1, [10, 2, {}, {}, 'warm']],
     ['a job that has ended does not wait', 1, [6, 1, {}, { other: { priority: 5, waits, job: { status: 'FAILED' } } }]],
   ];
   test.each(cases)('%s (%i hosts)', async (_, hosts, given) => {

@@ -34,12 +34,13 @@ export interface GroupParts {
   readonly types?: readonly string[];
 }
 
-/** Makes the group, or leaves the one of this name as it is. @throws AwsUnavailable while Auto Scaling does not know profile or template yet. */
+/** Makes the group, or raises the wanted hosts of the one of this name where it has fewer; whatever else it is stays. @throws AwsUnavailable while Auto Scaling does not know profile or template yet. */
 export const ensureGroup = async (
-  { autoScaling, stage }: FleetDependencies,
+  dependencies: FleetDependencies,
   spec: FleetSpec,
   { role, name, launchTemplateId, hosts, zone = spec.zone, types = [spec.size.instanceType] }: GroupParts,
 ): Promise<void> => {
+  const { autoScaling, stage } = dependencies;
   const template = { LaunchTemplateId: launchTemplateId, Version: '$Latest' };
   const spot = role === 'taskmanager' && spec.spotPercent > 0;
   const command = new CreateAutoScalingGroupCommand({
@@ -82,12 +83,19 @@ export const ensureGroup = async (
     })),
   });
   try {
-    await unless(['AlreadyExists', 'AlreadyExistsFault'], autoScaling.send(command));
+    const made = await unless(['AlreadyExists', 'AlreadyExistsFault'], autoScaling.send(command));
+    if (!made) await raiseWanted(dependencies, name, hosts.wanted);
   } catch (error) {
     if (isNotYetVisible(error)) throw new AwsUnavailable(`Auto Scaling group ${name}: ${(error as Error).message}`, { cause: error });
     throw error;
   }
   if (role === 'taskmanager' && spec.zones.length > 1) await keepBusyHosts({ autoScaling }, name);
+};
+
+/** Never fewer: hosts that are there may be busy. */
+const raiseWanted = async (dependencies: FleetDependencies, name: string, hosts: number): Promise<void> => {
+  const [group] = await describeGroups(dependencies, [name]);
+  if (group && group.Status === undefined && (group.DesiredCapacity ?? 0) < hosts) await setWanted(dependencies, name, hosts);
 };
 
 /**

@@ -43,6 +43,12 @@ test('the cost is that of all hosts that are wanted, and of the JobManager', () 
   expect(fleetRoom(facts({ hosts: { running: 2, wanted: 5 } }))).toMatchObject({ dollarsPerHour: 5.5 });
 });
 
+test('where a reserve stands by, each host is paid for twice', () => {
+  expect(fleetRoom(facts({ paidFor: 2 }))).toMatchObject({ dollarsPerHour: 5, dollarsPerSlotHour: 0.5 });
+  expect(payable(6.99, { paidFor: 2 })).toBe(0);
+  expect(payable(7, { paidFor: 2 })).toBe(4);
+});
+
 test.each([
   ['two hosts more', 4.5, 8],
   ['whole hosts only', 4.4, 4],

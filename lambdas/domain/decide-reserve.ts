@@ -1,0 +1,81 @@
+import type { Cluster, Reserve } from '../contracts/cluster';
+import { isThere } from './reserve';
+
+export type ReserveDecision =
+  | { readonly action: 'make' | 'resize' | 'take-away'; readonly zone: string; readonly hosts: number; readonly reason: string }
+  | { readonly action: 'none' | 'hold'; readonly reason: string };
+
+export interface ReserveFacts {
+  /** TaskManager hosts that the jobs of the cluster need. */
+  readonly hosts: number;
+  /** The zone that a reserve would be made in now: the next that the placement allows, rather one that is well. undefined: there is none. */
+  readonly zone: string | undefined;
+  /** Zones that are not well, with what is said of them. */
+  readonly troubled: Readonly<Record<string, string>>;
+  /** The operation that works on the reserve, while it has not ended. */
+  readonly underWay?: string | undefined;
+  /** TaskManager hosts of a reserve that is ready: those that run, and why no more come. */
+  readonly seen?: { readonly running: number; readonly problem?: string | undefined } | undefined;
+}
+
+/** After the first reserve that came to nothing the next is tried so soon, then each time after twice as long. Minutes. */
+const FIRST_PAUSE_MINUTES = 1;
+/** A zone without capacity may have some again at any time, and a cluster without its reserve still moves, only colder. Minutes. */
+const LONGEST_PAUSE_MINUTES = 30;
+
+type Subject = Pick<Cluster, 'name' | 'spec' | 'status' | 'desired' | 'fault' | 'reserve'>;
+
+/** What is to become of the hosts that stand by for a move of a cluster. @param now ISO 8601 */
+export const decideReserve = (cluster: Subject, facts: ReserveFacts, now: string): ReserveDecision => {
+  const { name, spec, status, desired, reserve } = cluster;
+  if (status !== 'RUNNING' || desired !== 'RUNNING') return { action: 'none', reason: `${name} is ${status}` };
+  const warm = spec.placement.failover.capacity === 'warm';
+  if (!warm && !isThere(reserve)) return { action: 'none', reason: `${name} moves to hosts that boot then` };
+  if (facts.underWay !== undefined) return { action: 'hold', reason: `${facts.underWay} works on the reserve of ${name}` };
+  if (!isThere(reserve)) return decideNew(cluster, facts, now);
+  const takeAway = (reason: string): ReserveDecision => ({ action: 'take-away', zone: reserve.zone, hosts: 0, reason });
+  if (!warm) return takeAway(`${name} is to have no reserve`);
+  switch (reserve.status) {
+    case 'making':
+      return takeAway('what made it has ended before it was complete');
+    case 'leaving':
+      return takeAway('it was not taken away to the end');
+    default:
+      return decideReady(cluster, reserve, facts, takeAway);
+  }
+};
+
+const hostsOf = (count: number): string => `${count} TaskManager host${count === 1 ? '' : 's'}`;
+
+const decideNew = ({ name, reserve }: Subject, { hosts, zone }: ReserveFacts, now: string): ReserveDecision => {
+  const { failures = 0, since = now, reason = '' } = reserve ?? {};
+  const pause = failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MINUTES, FIRST_PAUSE_MINUTES * 2 ** (failures - 1));
+  const next = new Date(Date.parse(since) + pause * 60_000).toISOString();
+  if (now < next)
+    return { action: 'hold', reason: `the next reserve of ${name} is tried at ${next}, after ${failures} that came to nothing: ${reason}` };
+  if (zone === undefined) return { action: 'hold', reason: `there is no zone for a reserve of ${name}` };
+  return { action: 'make', zone, hosts, reason: `${name} is to have ${hostsOf(hosts)} standing by, and has none` };
+};
+
+const decideReady = (
+  { name, fault }: Subject,
+  reserve: Reserve,
+  { hosts, zone, troubled, seen }: ReserveFacts,
+  takeAway: (reason: string) => ReserveDecision,
+): ReserveDecision => {
+  // It may be needed any moment.
+  if (fault) return { action: 'hold', reason: `${name} has had a fault since ${fault.since}: its reserve stays as it is` };
+  const elsewhere = zone !== undefined && zone !== reserve.zone;
+  const trouble = troubled[reserve.zone];
+  if (trouble !== undefined && elsewhere && troubled[zone] === undefined) return takeAway(`its zone is not well: ${trouble}`);
+  if (seen?.problem !== undefined && seen.running < reserve.hosts && elsewhere)
+    return takeAway(`${seen.running} of its ${hostsOf(reserve.hosts)} run, and no more can be launched: ${seen.problem}`);
+  if (hosts !== reserve.hosts)
+    return {
+      action: 'resize',
+      zone: reserve.zone,
+      hosts,
+      reason: `the jobs of ${name} need ${hostsOf(hosts)}, and ${reserve.hosts} stand by`,
+    };
+  return { action: 'none', reason: `${hostsOf(reserve.hosts)} of ${name} stand by in ${reserve.zone}` };
+};

@@ -1,0 +1,16 @@
+import type { Cluster, Reserve } from '../contracts/cluster';
+
+/** The cluster as it would be if its reserve were what it runs on: what is made for that is made under these names. */
+export const asReserve = (cluster: Cluster, { epoch, zone, avoidedZones, resources }: Reserve): Cluster => {
+  const { avoidedZones: _, ...rest } = cluster;
+  return { ...rest, ...(avoidedZones ? { avoidedZones } : {}), epoch, zone, resources };
+};
+
+/** Highest epoch under whose names anything of a cluster was made. */
+export const latestEpoch = ({ epoch, reserve }: Pick<Cluster, 'epoch' | 'reserve'>): number => Math.max(epoch, reserve?.epoch ?? 0);
+
+/** Whether there may be anything of a reserve in AWS. */
+export const isThere = (reserve: Reserve | undefined): reserve is Reserve => reserve !== undefined && reserve.status !== 'gone';
+
+/** Hosts of the kind that a job needs which are paid for besides, for each of its own: a reserve doubles them. */
+export const hostsPaidFor = ({ spec }: Pick<Cluster, 'spec'>): number => (spec.placement.failover.capacity === 'warm' ? 2 : 1);

@@ -1,0 +1,209 @@
+import type { Operation } from '../../lambdas/contracts/operation';
+import { acceptInterruption } from '../../lambdas/usecases/accept-interruption';
+import { enter, event, run } from './support/functions';
+import { recover, violations } from './support/recover';
+import { STAGE, World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
+
+let world: World;
+beforeEach(async () => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+  await run(await world.acceptLaunch({ capacity: 'warm' }));
+  await run(await world.acceptSubmission(world.jarSpec(4)));
+});
+
+const ended = async (operationId: string): Promise<Operation> => (await world.store.operation(operationId)) as Operation;
+/** What is decided now, with its workflow. */
+const consider = async (stopAfter?: number): Promise<Operation | undefined> => {
+  const [first] = await world.considerReserves();
+  if (first?.operationId === undefined) return undefined;
+  await run(await ended(first.operationId), stopAfter);
+  return ended(first.operationId);
+};
+const standBy = async (): Promise<void> => {
+  expect(await consider()).toMatchObject({ status: 'SUCCEEDED' });
+};
+const failOver = async (wish?: Parameters<World['acceptFailover']>[0]): Promise<Operation> => {
+  const { operationId } = await world.acceptFailover(wish);
+  await run(await ended(operationId));
+  return ended(operationId);
+};
+const leftOf = (epoch: number): readonly string[] => world.fleet.leftovers().filter((name) => name.includes(`-e${epoch}`));
+const attempts = ({ phases }: Operation, name: string): number | undefined => phases.find((phase) => phase.name === name)?.attempts;
+
+describe('a cluster with warm capacity', () => {
+  test('has a JobManager and as many hosts as its jobs need standing by in the next zone, and holds no lease for it', async () => {
+    const operation = await consider();
+    expect(operation).toMatchObject({ kind: 'prepare-reserve', status: 'SUCCEEDED' });
+    const { reserve, lease } = await world.cluster();
+    expect(lease).toBeUndefined();
+    expect(reserve).toMatchObject({ status: 'ready', zone: 'us-east-1b', epoch: 2, hosts: 2, failures: 0 });
+    expect((await world.fleet.observe(reserve?.resources as never)).hosts.map(({ role }) => role).sort()).toEqual([
+      ...['jobmanager', 'taskmanager', 'taskmanager'],
+    ]);
+    expect(await consider()).toBeUndefined();
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test.each(['planned', 'lost'] as const)('moves (%s) into it without waiting for a host, and says so', async (mode) => {
+    await standBy();
+    if (mode === 'lost') world.loseZone('us-east-1a');
+    const operation = await failOver({ mode });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
+    expect(attempts(operation, 'Look for slots')).toBe(1);
+    expect(phase(operation, 'Look at the hosts')).toBeUndefined();
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b', epoch: 2 });
+    expect((await world.cluster()).reserve).toBeUndefined();
+    expect(await world.job()).toMatchObject({ status: 'RUNNING' });
+    if (mode === 'planned') expect(await violations(world)).toEqual([]);
+  });
+
+  test('has the next reserve in the zone after it once it has moved, of a further epoch', async () => {
+    await standBy();
+    await failOver({ mode: 'planned' });
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', zone: 'us-east-1c', epoch: 3 });
+    expect(await failOver({ mode: 'planned', zone: 'us-east-1c' })).toMatchObject({ result: { failover: { capacity: 'warm' } } });
+  });
+
+  test('goes where a person says, as an epoch above the reserve, which goes with the former hosts', async () => {
+    await standBy();
+    const operation = await failOver({ zone: 'us-east-1c' });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'cold' } } });
+    expect(await world.cluster()).toMatchObject({ zone: 'us-east-1c', epoch: 3 });
+    expect([...leftOf(1), ...leftOf(2)]).toEqual([]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('does not go to a reserve that is not complete; its maker ends as canceled and leaves nothing', async () => {
+    expect(await consider(3)).toMatchObject({ status: 'RUNNING' });
+    const making = (await world.cluster()).reserve?.by as string;
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'cold' } } });
+    expect(await ended(making)).toMatchObject({ status: 'CANCELED' });
+    expect(await world.cluster()).toMatchObject({ epoch: 3 });
+    expect(leftOf(2)).toEqual([]);
+  });
+
+  test('keeps its jobs and loses the reserve when a move into it comes to nothing, and gets another', async () => {
+    await standBy();
+    world.jobManagerAt((await world.cluster()).reserve?.resources.jobManagerAddress ?? '').reachable = false;
+    world.jobManagerStarts = false;
+    expect(await failOver({ mode: 'planned' })).toMatchObject({ status: 'FAILED' });
+    world.jobManagerStarts = true;
+    await world.pause(1);
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a', epoch: 2, resources: { epoch: 1 } });
+    expect(leftOf(2)).toEqual([]);
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ epoch: 3, status: 'ready' });
+  });
+
+  test('has more hosts standing by when its jobs need more, usable all the time', async () => {
+    await standBy();
+    await run(await world.acceptSubmission(world.jarSpec(2, 'second', 'second')));
+    const [decided] = await world.considerReserves();
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', hosts: 3 });
+    await run(await ended(decided?.operationId ?? ''));
+    const { reserve } = await world.cluster();
+    expect((await world.fleet.observe(reserve?.resources as never)).wanted.taskmanager).toBe(3);
+  });
+
+  test('has fewer when they need fewer, and no move goes there while hosts are asked back', async () => {
+    await standBy();
+    await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }));
+    const [decided] = await world.considerReserves();
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'making', hosts: 1 });
+    await run(await ended(decided?.operationId ?? ''));
+    const { reserve } = await world.cluster();
+    expect(reserve).toMatchObject({ status: 'ready', hosts: 1 });
+    expect((await world.fleet.observe(reserve?.resources as never)).wanted.taskmanager).toBe(1);
+  });
+
+  test('gets it in another zone where EC2 has none in the next, after a pause, and nothing is left of the first', async () => {
+    world.fleet.zonesWithoutCapacity.add('us-east-1b');
+    expect(await consider()).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'gone', failures: 1, reason: expect.stringMatching(/capacity/) });
+    expect(leftOf(2)).toEqual([]);
+    expect(await consider()).toBeUndefined();
+    await world.pause(61);
+    expect(await consider()).toMatchObject({ status: 'SUCCEEDED' });
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', zone: 'us-east-1c', epoch: 3, failures: 0 });
+  });
+
+  test('has it taken away and made anew when the workflow that made it died', async () => {
+    const operation = await consider(4);
+    await recover(world, operation?.operationId ?? '');
+    expect(await ended(operation?.operationId ?? '')).toMatchObject({ status: 'FAILED' });
+    expect(await consider()).toMatchObject({ request: { action: 'take-away' }, status: 'SUCCEEDED' });
+    expect(leftOf(2)).toEqual([]);
+    await world.pause(61);
+    await standBy();
+  });
+
+  test('leaves a zone that AWS shifts traffic from with its reserve, and makes it elsewhere', async () => {
+    await standBy();
+    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az2' } } };
+    await event('handle-zone-event', shift);
+    const by = (await world.cluster()).reserve?.by ?? '';
+    await run(await ended(by));
+    expect(await ended(by)).toMatchObject({ status: 'SUCCEEDED', request: { action: 'take-away', zone: 'us-east-1b' } });
+    await world.pause(61);
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ zone: 'us-east-1c' });
+  });
+
+  test('leaves nothing of the reserve when it is terminated, and a name that is used again counts on from it', async () => {
+    await standBy();
+    await run(await world.acceptTermination('cancel'));
+    expect(world.fleet.leftovers()).toEqual([]);
+    expect(await world.cluster()).toMatchObject({ status: 'TERMINATED', epoch: 2 });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is terminated once whoever makes the reserve has let go of it', async () => {
+    const [decided] = await world.considerReserves();
+    const making = await ended(decided?.operationId ?? '');
+    const termination = await world.acceptTermination('cancel');
+    let ran = false;
+    const { pause } = world;
+    world.pause = async (seconds) => {
+      if (!ran) {
+        ran = true;
+        await run(making);
+      }
+      await pause.call(world, seconds);
+    };
+    await run(termination);
+    expect(await ended(making.operationId)).toMatchObject({ status: 'CANCELED' });
+    expect(await ended(termination.operationId)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.fleet.leftovers()).toEqual([]);
+  });
+
+  test('is not changed by what happens to a host of the reserve', async () => {
+    await standBy();
+    const host = world.fleet.instances().find(({ owner, role }) => owner.endsWith('-e2') && role === 'taskmanager');
+    const { clock, fleet, store, workflows } = world;
+    const notice = { instanceId: host?.instanceId ?? '', notice: 'interruption' as const, noticedAt: clock().toISOString() };
+    expect(await acceptInterruption({ clock, fleet, store, workflows, stage: STAGE }, notice)).toMatchObject({
+      action: 'ignore',
+      reason: expect.stringContaining('reserve'),
+    });
+  });
+});
+
+const phase = ({ phases }: Operation, name: string) => phases.find((one) => one.name === name);
+
+describe('a cluster with cold capacity', () => {
+  test('has nothing standing by', async () => {
+    const cluster = await world.cluster();
+    const { placement } = cluster.spec;
+    const cold = { ...placement, failover: { ...placement.failover, capacity: 'cold' as const } };
+    world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, placement: cold } }] });
+    expect(await world.considerReserves()).toEqual([]);
+    expect(await failOver()).toMatchObject({ result: { failover: { capacity: 'cold' } } });
+  });
+});
