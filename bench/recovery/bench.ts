@@ -9,10 +9,11 @@ import { recoveryJar } from './job-jar';
 import { aimsOf, type Series, tablesOf } from './judge';
 import { BUCKET, type Case, type Fault, type Measured, Scene } from './scene';
 import type { Variant } from './variants';
-import { measureZones, type ZoneSeries, zoneAims, zoneTable } from './zones';
+import { type Capacity, measureZones, type ZoneSeries, zoneAims, zoneTable } from './zones';
 
 /** What `--fault` stands for, besides `zone`, which is another kind of run: on the twin. */
 const FAULTS: Readonly<Record<string, readonly Fault[]>> = { taskmanager: ['taskmanager', 'vanished'], jobmanager: ['jobmanager'] };
+const CAPACITIES: readonly Capacity[] = ['cold', 'warm'];
 const VARIANTS: readonly Variant[] = ['sluice', 'plain', 'operator'];
 
 const one = <T extends string>(name: string, text: string, known: readonly T[]): readonly T[] => {
@@ -41,6 +42,7 @@ export const recovery: Bench = {
   --repeat N         faults in each case (20)
   --peers N          faults in each case of Flink with its own defaults and with the operator's (3; their heartbeats take 50 s)
   --state LIST       sizes of the job's state, MB (10)
+  --capacity LIST    of a lost zone's cluster: cold, warm: hosts stand by in the next zone (both)
   --variants LIST    of sluice, plain, operator (all)`,
   limitSeconds: 10_800,
   run: async ({ args, signal, progress }) => {
@@ -49,6 +51,7 @@ export const recovery: Bench = {
       repeat: '20',
       peers: '3',
       state: '10',
+      capacity: CAPACITIES.join(','),
       variants: VARIANTS.join(','),
     });
     const repeat = { own: wholeNumber('repeat', options.repeat), peers: wholeNumber('peers', options.peers) };
@@ -56,16 +59,18 @@ export const recovery: Bench = {
     const faults = one('fault', options.fault, [...Object.keys(FAULTS), 'zone']);
     const cases = casesOf(faults, sizes, one('variants', options.variants, VARIANTS));
     const series: Series[] = [];
-    let zones: ZoneSeries | undefined;
+    const capacities = one('capacity', options.capacity, CAPACITIES);
+    const zones: ZoneSeries[] = [];
     const error = await problemOf(async () => {
       await install();
       for (const which of cases)
         series.push(await measure(which, which.variant === 'sluice' ? repeat.own : repeat.peers, signal, progress));
-      if (faults.includes('zone')) zones = await measureZones(repeat.own, signal, progress);
+      for (const capacity of faults.includes('zone') ? capacities : [])
+        zones.push(await measureZones(repeat.own, capacity, signal, progress));
     });
-    const aims = [...(cases.length > 0 ? aimsOf(series) : []), ...(zones ? zoneAims(zones) : [])];
-    const tables = [cases.length > 0 ? tablesOf(series) : '', zones ? zoneTable(zones) : '', aimsTable(aims)].join('');
-    const runs = [...series, ...(zones ? [zones] : [])];
+    const aims = [...(cases.length > 0 ? aimsOf(series) : []), ...zones.flatMap(zoneAims)];
+    const tables = [cases.length > 0 ? tablesOf(series) : '', zones.length > 0 ? zoneTable(zones) : '', aimsTable(aims)].join('');
+    const runs = [...series, ...zones];
     return { tables, report: { bench: 'recovery', aims, runs, ...(error === undefined ? {} : { error }) } };
   },
 };

@@ -11,6 +11,9 @@ import { Twin } from '../../local/twin/twin';
 import { type Aim, table, under } from '../report';
 import { percentile } from '../statistics';
 
+/** Whether hosts of the next zone stand by (`placement.failover.capacity`). */
+export type Capacity = 'cold' | 'warm';
+
 /** One zone that was lost, in seconds. */
 export interface LostZone {
   /** From the loss to the operation. */
@@ -29,6 +32,7 @@ export interface LostZone {
 
 export interface ZoneSeries {
   readonly fault: 'zone';
+  readonly capacity: Capacity;
   readonly measured: readonly LostZone[];
   /** Orders that are missing from the answer, and orders that came twice. */
   readonly wrong: number;
@@ -37,8 +41,10 @@ export interface ZoneSeries {
 }
 
 const RATE = 100;
-/** A loss, the move, and some quiet before the next. */
-const SECONDS_EACH = 75;
+/** A loss, the move, and some quiet before the next; where hosts stand by, the sweeper's minute and their boot too. */
+const SECONDS_EACH: Readonly<Record<Capacity, number>> = { cold: 75, warm: 210 };
+/** Until the sweeper has seen that there is no reserve, and it has booted. */
+const RESERVE_SECONDS = 180;
 const QUIET_SECONDS = 8;
 
 const between = (from: string | undefined, to: string | undefined): number =>
@@ -62,11 +68,15 @@ const partsOf = ({ phases, requestedAt }: OperationView, lostAt: string, newResu
 };
 
 /** Loses the zone of a cluster, with the hosts and the capacity in it, again and again; each comes back after the cluster has moved. */
-const zoneAfterZone = (count: number, measured: LostZone[], loads: number[], progress: (line: string) => void): Scenario => {
-  const end = (count + 1) * SECONDS_EACH;
+const zoneAfterZone = (
+  { capacity, measured, loads }: { readonly capacity: Capacity; readonly measured: LostZone[]; readonly loads: number[] },
+  count: number,
+  progress: (line: string) => void,
+): Scenario => {
+  const end = (count + 1) * SECONDS_EACH[capacity];
   return {
-    title: `${count} zones are lost, one after the other.`,
-    cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
+    title: `${count} zones are lost, one after the other (capacity: ${capacity}).`,
+    cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } }, placement: { failover: { capacity } } },
     millis: 5,
     job: {
       parallelism: 2,
@@ -78,19 +88,27 @@ const zoneAfterZone = (count: number, measured: LostZone[], loads: number[], pro
     ],
     act: async (play) => {
       await play.until('a first result', 120, async () => play.figures().committed > 5 * RATE);
-      for (let index = 0; index <= count && play.seconds() < end - SECONDS_EACH; index += 1) {
+      for (let index = 0; index <= count && play.seconds() < end - SECONDS_EACH[capacity]; index += 1) {
+        if (capacity === 'warm') await reserveReady(play);
         await sleep(QUIET_SECONDS * 1_000 + Math.random() * 1_000, undefined, { signal: play.signal });
         const loss = await lose(play);
         // The first finds functions, classes and caches cold.
         if (index > 0) measured.push(loss);
         if (index > 0) loads.push(loadavg()[0] ?? 0);
         progress(
-          `zone ${index} of ${count}: new results ${loss.newResults.toFixed(1)} s after the loss, ${loss.own.toFixed(1)} s of them Sluice's own`,
+          `zone ${index} of ${count}, ${capacity}: new results ${loss.newResults.toFixed(1)} s after the loss, ${loss.own.toFixed(1)} s of them Sluice's own`,
         );
       }
       return {};
     },
   };
+};
+
+const reserveReady = async ({ client, cluster, until }: Play): Promise<void> => {
+  await until('a reserve', RESERVE_SECONDS, async () => {
+    const { reserve, operation } = await client.cluster(cluster);
+    return reserve?.status === 'ready' && operation === undefined;
+  });
 };
 
 const lose = async (play: Play): Promise<LostZone> => {
@@ -114,15 +132,20 @@ const lose = async (play: Play): Promise<LostZone> => {
 };
 
 /** On a twin of its own. @throws when there is none to be had */
-export const measureZones = async (count: number, signal: AbortSignal, progress: (line: string) => void): Promise<ZoneSeries> => {
+export const measureZones = async (
+  count: number,
+  capacity: Capacity,
+  signal: AbortSignal,
+  progress: (line: string) => void,
+): Promise<ZoneSeries> => {
   const settings = readSettings();
   const twin = new Twin({ settings, command: 'npm run bench -- recovery' });
   const measured: LostZone[] = [];
   const loads: number[] = [];
   const view = { step: () => {}, note: progress, board: () => {}, end: () => {} };
-  const known = () => ({ fault: 'zone' as const, measured, load: Math.round(Math.max(0, ...loads)) });
+  const known = () => ({ fault: 'zone' as const, capacity, measured, load: Math.round(Math.max(0, ...loads)) });
   try {
-    const scenario = zoneAfterZone(count, measured, loads, progress);
+    const scenario = zoneAfterZone({ capacity, measured, loads }, count, progress);
     const playing = runScenario(scenario, { settings, start: () => twin.start(), view, signal });
     const answer = await Promise.race([playing, twin.broken]);
     return { ...known(), wrong: answer.missing + answer.doubled + answer.unexpected };
@@ -141,12 +164,13 @@ const at = (series: ZoneSeries, part: keyof LostZone, share: number): number => 
 
 export const zoneAims = (series: ZoneSeries): readonly Aim[] => {
   const note = `${series.measured.length} zones, load up to ${series.load}; hosts take ${at(series, 'hosts', 0.5)} s to come (p50)`;
+  const name = series.capacity === 'warm' ? 'Zone lost, capacity warm' : 'Zone lost, hosts started anew';
   return [
-    under('Zone lost, hosts started anew: new results committed, p50', 10, 's', at(series, 'newResults', 0.5), note),
-    under("Zone lost: Sluice's own share, p50", 2, 's', at(series, 'own', 0.5), note),
-    { name: 'Zone lost: records missing or twice', aim: '0', measured: series.wrong, met: series.wrong === 0 && !series.problem },
+    under(`${name}: new results committed, p50`, 10, 's', at(series, 'newResults', 0.5), note),
+    under(`${name}: Sluice's own share, p50`, 2, 's', at(series, 'own', 0.5), note),
+    { name: `${name}: records missing or twice`, aim: '0', measured: series.wrong, met: series.wrong === 0 && !series.problem },
     {
-      name: 'Zone lost: measured to the end',
+      name: `${name}: measured to the end`,
       aim: 'yes',
       measured: series.problem ? 0 : 1,
       met: !series.problem,
@@ -164,16 +188,14 @@ const PARTS: readonly (readonly [string, keyof LostZone])[] = [
   ['first checkpoint', 'checkpoint'],
 ];
 
-export const zoneTable = (series: ZoneSeries): string =>
+export const zoneTable = (all: readonly ZoneSeries[]): string =>
   table(
     'A zone lost, s: p50 / p95',
     ['', ...PARTS.map(([title]) => title), 'missing or twice', 'load'],
-    [
-      [
-        `${series.measured.length} zones`,
-        ...PARTS.map(([, part]) => `${at(series, part, 0.5)} / ${at(series, part, 0.95)}`),
-        series.wrong,
-        series.load,
-      ],
-    ],
+    all.map((series) => [
+      `${series.measured.length} zones, ${series.capacity}`,
+      ...PARTS.map(([, part]) => `${at(series, part, 0.5)} / ${at(series, part, 0.95)}`),
+      series.wrong,
+      series.load,
+    ]),
   );
