@@ -137,9 +137,14 @@ def _dynamic(properties):
 
 
 def job_manager(flink, instance_id, address):
-    """The one JobManager of a cluster, on the host's primary address."""
+    """
+    A JobManager on the host's primary address. The configuration names the address of the first of them: where there is a stand-by, each
+    is known by its own, and where there is none, the two are the same.
+    """
     name = "jobmanager"
     own = {
+        "jobmanager.rpc.address": address,
+        "rest.address": address,
         "jobmanager.bind-host": address,
         "rest.bind-address": address,
         "jobmanager.resource-id": instance_id,

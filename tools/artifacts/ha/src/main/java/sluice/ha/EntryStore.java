@@ -77,6 +77,8 @@ final class EntryStore<T extends Serializable> implements StateHandleStore<T, En
     fence.check();
     try {
       writeWhole(path(name), Envelope.seal(serialized));
+      // What took long may have been overtaken: then nobody is told that it is there.
+      fence.check();
     } catch (IOException e) {
       // The answer of the storage may be all that was lost: what the entry stands for must not be deleted.
       throw new PossibleInconsistentStateException(e);

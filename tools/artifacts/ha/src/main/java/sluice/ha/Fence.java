@@ -1,30 +1,33 @@
 package sluice.ha;
 
 import java.io.IOException;
-import org.apache.flink.core.fs.FileSystem;
-import org.apache.flink.core.fs.Path;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A file by which whoever takes a cluster's jobs over, as another epoch, stops this one. It is looked for before every change, and a
- * checkpoint is entered before older ones are deleted: a JobManager that was out of reach and comes back deletes nothing that the new
- * epoch restored from. Its end ends its tasks.
+ * What stops this JobManager: a file by which whoever takes a cluster's jobs over, as another epoch, stops this one, and with a stand-by, a
+ * higher term. It is looked for before every change, and a checkpoint is entered before older ones are deleted: a JobManager that was out
+ * of reach and comes back deletes nothing that its successor restored from. Its end ends its tasks.
  */
 final class Fence {
   static final int EXIT_CODE = 43;
   private static final Logger LOG = LoggerFactory.getLogger(Fence.class);
 
   /** A checkpoint is entered and older ones removed in one go: one look is enough, and in S3 a look for what is not there is a dear request. */
-  private static final long FRESH_NANOS = 1_000_000_000L;
+  static final long FRESH_NANOS = 1_000_000_000L;
 
-  private final FileSystem files;
-  private final Path mark;
+  record Mark(String meaning, Look look) {}
+
+  interface Look {
+    boolean isThere() throws IOException;
+  }
+
+  private final List<Mark> marks;
   private long absentAt = System.nanoTime() - FRESH_NANOS;
 
-  Fence(FileSystem files, Path mark) {
-    this.files = files;
-    this.mark = mark;
+  Fence(List<Mark> marks) {
+    this.marks = marks;
   }
 
   /** @throws IOException when it cannot be known: then nothing is changed */
@@ -33,11 +36,17 @@ final class Fence {
       return;
     }
     long now = System.nanoTime();
-    if (files.exists(mark)) {
-      LOG.error("{} says that another epoch has taken over. This JobManager ends now.", mark);
-      System.err.println(mark + " says that another epoch has taken over. This JobManager ends now.");
-      Runtime.getRuntime().halt(EXIT_CODE);
+    for (Mark mark : marks) {
+      if (mark.look().isThere()) {
+        end(mark.meaning());
+      }
     }
     absentAt = now;
+  }
+
+  static void end(String why) {
+    LOG.error("{} This JobManager ends now.", why);
+    System.err.println(why + " This JobManager ends now.");
+    Runtime.getRuntime().halt(EXIT_CODE);
   }
 }

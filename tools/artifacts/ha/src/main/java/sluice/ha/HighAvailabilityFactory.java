@@ -1,6 +1,9 @@
 package sluice.ha;
 
+import java.util.List;
 import java.util.concurrent.Executor;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.RestOptions;
@@ -14,10 +17,17 @@ import org.apache.flink.runtime.highavailability.nonha.standalone.StandaloneClie
  * storage, when it first asks for a store.
  */
 public final class HighAvailabilityFactory implements HighAvailabilityServicesFactory {
+  /** Addresses of the hosts that may lead. Only of a cluster with a stand-by; elsewhere who has the cluster's address leads. */
+  private static final ConfigOption<List<String>> JOB_MANAGERS =
+      ConfigOptions.key("high-availability.sluice.jobmanagers").stringType().asList().noDefaultValue();
+
   @Override
   public HighAvailabilityServices createHAServices(Configuration configuration, Executor executor) throws Exception {
     String host = configuration.get(JobManagerOptions.ADDRESS);
     int port = configuration.get(JobManagerOptions.PORT);
+    if (configuration.contains(JOB_MANAGERS)) {
+      return new ElectedServices(restUrl(configuration), port, configuration, executor);
+    }
     return new StoredServices(
         rpcUrl(host, port, "resourcemanager"), rpcUrl(host, port, "dispatcher"), restUrl(configuration), configuration, executor);
   }

@@ -1,6 +1,8 @@
 package sluice.ha;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.HighAvailabilityOptions;
@@ -18,6 +20,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * fenced                                    there when this epoch of the cluster may not write any more
+ * leaders/…                                 with a stand-by: who leads (Terms)
  * plans/&lt;jobId&gt;                             a job that is to run
  * checkpoints/&lt;jobId&gt;/&lt;checkpoint id&gt;       a complete checkpoint of it
  * counters/&lt;jobId&gt;/next                     the checkpoint ids that were given out
@@ -34,21 +37,29 @@ final class Storage {
   private final FileSystem files;
   private final Fence fence;
 
-  private Storage(Path root, Path results) throws IOException {
+  private Storage(Path root, Path results, List<Fence.Mark> marks) throws IOException {
     this.root = root;
     this.results = results;
     this.files = root.getFileSystem();
-    this.fence = new Fence(files, new Path(root, "fenced"));
+    Path fenced = new Path(root, "fenced");
+    List<Fence.Mark> all = new ArrayList<>(marks);
+    all.add(new Fence.Mark(fenced + " says that another epoch has taken over.", () -> files.exists(fenced)));
+    this.fence = new Fence(all);
   }
 
   /** Ends the process when the storage is fenced. */
-  static Storage open(Configuration configuration) throws IOException {
+  static Storage open(Configuration configuration, List<Fence.Mark> marks) throws IOException {
     String root = configuration.get(HighAvailabilityOptions.HA_STORAGE_PATH);
     String clusterId = configuration.get(HighAvailabilityOptions.HA_CLUSTER_ID);
-    Storage storage = new Storage(new Path(root), new Path(FileSystemJobResultStore.createDefaultJobResultStorePath(root, clusterId)));
+    Path results = new Path(FileSystemJobResultStore.createDefaultJobResultStorePath(root, clusterId));
+    Storage storage = new Storage(new Path(root), results, marks);
     storage.fence.check();
     LOG.info("Jobs are recovered from {}.", root);
     return storage;
+  }
+
+  Fence fence() {
+    return fence;
   }
 
   EntryStore<ExecutionPlan> plans() {

@@ -1,6 +1,7 @@
 package sluice.ha;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -23,7 +24,7 @@ import org.apache.flink.runtime.jobmanager.NoOpExecutionPlanStoreWatcher;
  * to know after a restart (jobs with their settings, their complete checkpoints, their jars) lies below the storage directory of this
  * epoch of the cluster.
  */
-final class StoredServices extends StandaloneHaServices {
+class StoredServices extends StandaloneHaServices {
   private final Configuration configuration;
   private final Executor executor;
   private final BlobStoreService blobs;
@@ -52,7 +53,7 @@ final class StoredServices extends StandaloneHaServices {
   public synchronized JobResultStore getJobResultStore() throws Exception {
     if (results == null) {
       storage().forgetEndedJobs(blobs);
-      results = FileSystemJobResultStore.fromConfiguration(configuration, executor);
+      results = new FencedResults(FileSystemJobResultStore.fromConfiguration(configuration, executor), storage().fence(), executor);
     }
     return results;
   }
@@ -86,9 +87,14 @@ final class StoredServices extends StandaloneHaServices {
     }
   }
 
+  /** What ends this process before it changes anything, besides the fence of the epoch. */
+  List<Fence.Mark> marks() {
+    return List.of();
+  }
+
   private synchronized Storage storage() throws IOException {
     if (storage == null) {
-      storage = Storage.open(configuration);
+      storage = Storage.open(configuration, marks());
     }
     return storage;
   }
