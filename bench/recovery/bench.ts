@@ -8,13 +8,13 @@ import { aimsTable } from '../report';
 import { recoveryJar } from './job-jar';
 import { aimsOf, type Series, tablesOf } from './judge';
 import { BUCKET, type Case, type Fault, type Measured, Scene } from './scene';
-import type { Variant } from './variants';
+import { isOwn, type Variant } from './variants';
 import { type Capacity, measureZones, type ZoneSeries, zoneAims, zoneTable } from './zones';
 
 /** What `--fault` stands for, besides `zone`, which is another kind of run: on the twin. */
 const FAULTS: Readonly<Record<string, readonly Fault[]>> = { taskmanager: ['taskmanager', 'vanished'], jobmanager: ['jobmanager'] };
 const CAPACITIES: readonly Capacity[] = ['cold', 'warm'];
-const VARIANTS: readonly Variant[] = ['sluice', 'plain', 'operator'];
+const VARIANTS: readonly Variant[] = ['sluice', 'standby', 'plain', 'operator'];
 
 const one = <T extends string>(name: string, text: string, known: readonly T[]): readonly T[] => {
   const asked = text.split(',');
@@ -23,14 +23,17 @@ const one = <T extends string>(name: string, text: string, known: readonly T[]):
   return known.filter((value) => asked.includes(value));
 };
 
-/** Flink without recovery of its JobManager has nothing to measure there: the job does not come back. */
+/**
+ * Flink without recovery of its JobManager has nothing to measure there: the job does not come back. A stand-by makes no difference when a
+ * TaskManager is lost.
+ */
 const casesOf = (faults: readonly string[], sizes: readonly number[], variants: readonly Variant[]): readonly Case[] =>
   faults
     .flatMap((fault) => FAULTS[fault] ?? [])
     .flatMap((fault) =>
       variants.flatMap((variant): readonly Case[] => {
-        if (variant !== 'sluice')
-          return fault === 'jobmanager' ? [] : [{ fault, variant, stateMB: Math.min(...sizes), localRecovery: true }];
+        if (variant === 'standby' && fault !== 'jobmanager') return [];
+        if (!isOwn(variant)) return fault === 'jobmanager' ? [] : [{ fault, variant, stateMB: Math.min(...sizes), localRecovery: true }];
         const locals = fault === 'taskmanager' ? [true, false] : [true];
         return sizes.flatMap((stateMB) => locals.map((localRecovery) => ({ fault, variant, stateMB, localRecovery })));
       }),
@@ -43,7 +46,7 @@ export const recovery: Bench = {
   --peers N          faults in each case of Flink with its own defaults and with the operator's (3; their heartbeats take 50 s)
   --state LIST       sizes of the job's state, MB (10)
   --capacity LIST    of a lost zone's cluster: cold, warm: hosts stand by in the next zone (both)
-  --variants LIST    of sluice, plain, operator (all)`,
+  --variants LIST    of sluice, standby (a JobManager's only), plain, operator (all)`,
   limitSeconds: 10_800,
   run: async ({ args, signal, progress }) => {
     const options = optionsOf(args, {
@@ -63,8 +66,7 @@ export const recovery: Bench = {
     const zones: ZoneSeries[] = [];
     const error = await problemOf(async () => {
       await install();
-      for (const which of cases)
-        series.push(await measure(which, which.variant === 'sluice' ? repeat.own : repeat.peers, signal, progress));
+      for (const which of cases) series.push(await measure(which, isOwn(which.variant) ? repeat.own : repeat.peers, signal, progress));
       for (const capacity of faults.includes('zone') ? capacities : [])
         zones.push(await measureZones(repeat.own, capacity, signal, progress));
     });

@@ -1,6 +1,7 @@
 import { type Aim, table } from '../report';
 import { percentile } from '../statistics';
 import type { Case, Fault, Measured } from './scene';
+import { isOwn } from './variants';
 
 /** All faults of one case. */
 export interface Series extends Case {
@@ -28,6 +29,7 @@ const LIMITS: Readonly<Record<Fault, readonly number[]>> = {
   vanished: [3_000],
   jobmanager: [5_000],
 };
+const LIMITS_WITH_STANDBY = [3_000];
 const NAMES: Readonly<Record<Fault, string>> = {
   taskmanager: 'TaskManager killed',
   vanished: 'TaskManager vanished',
@@ -35,18 +37,18 @@ const NAMES: Readonly<Record<Fault, string>> = {
 };
 
 export const aimsOf = (all: readonly Series[]): readonly Aim[] => {
-  const own = all.filter(({ variant, localRecovery, measured }) => variant === 'sluice' && localRecovery && measured.length > 0);
+  const own = all.filter(({ variant, localRecovery, measured }) => isOwn(variant) && localRecovery && measured.length > 0);
   const aims = own.flatMap((series) =>
-    LIMITS[series.fault].map((limit, index): Aim => {
+    (series.variant === 'standby' ? LIMITS_WITH_STANDBY : LIMITS[series.fault]).map((limit, index): Aim => {
       const [label, share] = index === 0 ? (['p50', 0.5] as const) : (['p95', 0.95] as const);
       const measured = at(series, 'firstRecord', share) ?? Number.POSITIVE_INFINITY;
-      const name = `${NAMES[series.fault]}, ${series.stateMB} MB: first record, ${label}`;
+      const name = `${NAMES[series.fault]}${series.variant === 'standby' ? ', warm stand-by' : ''}, ${series.stateMB} MB: first record, ${label}`;
       const note = `${series.measured.length} faults, load up to ${series.load}`;
       return { name, aim: `under ${limit} ms`, measured, met: measured < limit, note };
     }),
   );
-  const wrong = lostOrDoubled(all.filter(({ variant }) => variant === 'sluice'));
-  const broken = all.filter(({ problem, variant }) => problem !== undefined && variant === 'sluice');
+  const wrong = lostOrDoubled(all.filter(({ variant }) => isOwn(variant)));
+  const broken = all.filter(({ problem, variant }) => problem !== undefined && isOwn(variant));
   return [
     ...aims,
     { name: 'Records lost or counted twice', aim: '0', measured: wrong, met: wrong === 0 && own.length > 0 },
@@ -63,7 +65,7 @@ const ratiosOf = (all: readonly Series[]): readonly Aim[] =>
         variant === 'sluice' && localRecovery && fault === peer.fault && stateMB === peer.stateMB,
     );
     const [theirs, ours] = [at(peer, 'firstRecord', 0.5), own && at(own, 'firstRecord', 0.5)];
-    if (peer.variant === 'sluice' || theirs === undefined || ours === undefined) return [];
+    if (isOwn(peer.variant) || theirs === undefined || ours === undefined) return [];
     const measured = Number((theirs / ours).toFixed(1));
     return [{ name: `${NAMES[peer.fault]}: times longer with ${WHO[peer.variant]}`, aim: 'more than 1', measured, met: measured > 1 }];
   });

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { renderJobConfiguration } from '../../lambdas/domain/flink-config';
 import { flinkJobIdOf } from '../../lambdas/domain/flink-job-id';
+import { recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { awaited, FlinkCluster, type HostSpec } from '../../local/flink/cluster';
 import type { Storage } from '../../local/flink/storage';
 import { type Recovery, readInstances, recoveryAfter, type TaskInstance } from './events';
 import { JobClient } from './job-client';
+import { newestTerm } from './terms';
 import { configurationOf, type Shape, type Variant } from './variants';
 
 /** `taskmanager`: SIGKILL of one with tasks; `vanished`: SIGSTOP, so that no connection closes; `jobmanager`: SIGKILL. */
@@ -36,13 +38,17 @@ const KEYS = 1_000;
 const RATE = 2_000;
 /** Shorter than a cluster's default of 10 s, for more repetitions in the same time; the same in all variants. */
 const CHECKPOINT_INTERVAL = '3 s';
-const JOB_MANAGER = '127.92.1.10';
+/** A stand-by gets itself ready after it is up (StandBy.java). */
+const STANDBY_WARM_MS = 5_000;
+const JOB_MANAGERS = ['127.92.1.10', '127.92.1.11'] as const;
 
 /** A cluster with the job under load, to which faults happen. */
 export class Scene {
   readonly cluster: FlinkCluster;
-  readonly client = new JobClient(JOB_MANAGER);
-  readonly jobManager: HostSpec;
+  /** The first, and where there is a stand-by, both. */
+  readonly jobManagers: readonly HostSpec[];
+  private readonly clients: ReadonlyMap<string, JobClient>;
+  private leading: HostSpec;
   private readonly taskManagers: readonly HostSpec[];
   private readonly report: string;
   private epoch = 0;
@@ -58,7 +64,7 @@ export class Scene {
     },
   ) {
     const shape: Shape = {
-      jobManagerAddress: JOB_MANAGER,
+      jobManagerAddresses: JOB_MANAGERS,
       stateBucket: BUCKET,
       slotsPerTaskManager: SLOTS,
       taskManagerMemoryMiB: 1_100,
@@ -66,7 +72,17 @@ export class Scene {
     const settings = (role: HostSpec['role']) => configurationOf(which.variant, role, shape, props.storage.endpoint, props.settings);
     // One more than the job needs stands by; not with the operator's defaults.
     const count = PARALLELISM / SLOTS + (which.variant === 'operator' ? 0 : 1);
-    this.jobManager = { id: 'jobmanager', role: 'jobmanager', addresses: [JOB_MANAGER], configuration: settings('jobmanager') };
+    const [first, second] = JOB_MANAGERS.map(
+      (address, index): HostSpec => ({
+        id: index === 0 ? 'jobmanager' : `jobmanager-${index + 1}`,
+        role: 'jobmanager',
+        addresses: [address],
+        configuration: settings('jobmanager'),
+      }),
+    ) as [HostSpec, HostSpec];
+    this.jobManagers = which.variant === 'standby' ? [first, second] : [first];
+    this.clients = new Map(this.jobManagers.map(({ id, addresses: [address = ''] }) => [id, new JobClient(address)]));
+    this.leading = first;
     this.taskManagers = Array.from({ length: count }, (_, index) => ({
       id: `host-${index + 1}`,
       role: 'taskmanager',
@@ -78,6 +94,32 @@ export class Scene {
     this.cluster = new FlinkCluster({ directory, image, environment: storage.environment, keepsClassesAfterSeconds: 5 });
   }
 
+  /** The JobManager that led when `findLeader` looked last. */
+  get jobManager(): HostSpec {
+    return this.leading;
+  }
+
+  get client(): JobClient {
+    return this.clientOf(this.leading);
+  }
+
+  clientOf({ id }: Pick<HostSpec, 'id'>): JobClient {
+    const client = this.clients.get(id);
+    if (!client) throw new Error(`${id} is no JobManager`);
+    return client;
+  }
+
+  /** Without a stand-by it is always the same. @returns the number of its term */
+  async findLeader(): Promise<number> {
+    if (this.jobManagers.length === 1) return 0;
+    const { address, term } = await awaited('A leader', () => newestTerm(this.props.storage.s3, BUCKET, recoveryPrefix('bench', 1)), {
+      withinMs: 120_000,
+      everyMs: 50,
+    });
+    this.leading = this.jobManagers.find(({ addresses }) => addresses[0] === address) ?? this.leading;
+    return term;
+  }
+
   /** The same at every start of one epoch of the job. */
   get flinkJobId(): string {
     return flinkJobIdOf({ cluster: 'bench', clusterEpoch: 1, job: 'ledger', jobEpoch: this.epoch });
@@ -85,10 +127,12 @@ export class Scene {
 
   async start(): Promise<void> {
     mkdirSync(this.report, { recursive: true });
-    for (const host of [this.jobManager, ...this.taskManagers]) this.cluster.startHost(host);
+    for (const host of [...this.jobManagers, ...this.taskManagers]) this.cluster.startHost(host);
+    await this.findLeader();
     await this.allThere();
     await this.startJob();
-    await awaited('The archive of classes', () => this.cluster.classArchive(this.jobManager), { withinMs: 120_000, everyMs: 250 });
+    const kept = () => this.jobManagers.every((host) => this.cluster.classArchive(host) !== undefined) || undefined;
+    await awaited('The archives of classes', kept, { withinMs: 120_000, everyMs: 250 });
   }
 
   /** The next epoch of the job, without state; there is a checkpoint of all of its state afterwards. */
@@ -126,7 +170,8 @@ export class Scene {
   /** Waits until everything is as before the last fault, and a random part of a checkpoint interval longer. */
   async settle(): Promise<void> {
     await this.allThere();
-    if (this.which.fault === 'jobmanager') await this.forgetDeaths();
+    if (this.which.fault === 'jobmanager') for (const host of this.jobManagers) await this.forgetDeaths(host);
+    if (this.jobManagers.length > 1) await this.standbyThere();
     const from = Date.now();
     const checkpointed = async () => ((await this.client.latestCheckpoint(this.flinkJobId))?.triggeredAt ?? 0) > from || undefined;
     await awaited('A checkpoint', checkpointed, { withinMs: 90_000, everyMs: 250 });
@@ -134,12 +179,13 @@ export class Scene {
   }
 
   /** A supervisor waits before it starts what dies again and again; a new one knows of no death. On a host that was well for a minute it is the same. */
-  private async forgetDeaths(): Promise<void> {
-    if ((this.cluster.processes(this.jobManager)[0]?.deaths.length ?? 0) === 0) return;
-    await this.cluster.endHost(this.jobManager);
-    this.cluster.startHost(this.jobManager);
-    const renewed = () => (this.cluster.processes(this.jobManager)[0]?.deaths.length === 0 ? true : undefined);
+  private async forgetDeaths(host: HostSpec): Promise<void> {
+    if ((this.cluster.processes(host)[0]?.deaths.length ?? 0) === 0) return;
+    await this.cluster.endHost(host);
+    this.cluster.startHost(host);
+    const renewed = () => (this.cluster.processes(host)[0]?.deaths.length === 0 ? true : undefined);
     await awaited('A supervisor', renewed, { withinMs: 30_000 });
+    await this.findLeader();
     await this.allThere();
     await awaited('An answer of the JobManager', async () => (await this.client.up()) || undefined, { withinMs: 120_000 });
     await awaited('The job', async () => (await this.client.latestCheckpoint(this.flinkJobId).catch(() => undefined)) && true, {
@@ -147,15 +193,26 @@ export class Scene {
     });
   }
 
+  /** It answers with what the leader says. */
+  async standbyThere(): Promise<void> {
+    await this.findLeader();
+    const up = await Promise.all(
+      this.jobManagers.map((host) => awaited(host.id, async () => (await this.clientOf(host).up()) || undefined, { withinMs: 120_000 })),
+    );
+    if (up.length > 1) await sleep(STANDBY_WARM_MS);
+  }
+
   async suffer(): Promise<Measured> {
     const { fault } = this.which;
     const victim = fault === 'jobmanager' ? this.jobManager : await this.busyTaskManager();
     const pid = this.cluster.pid(victim);
+    const other = this.jobManagers.find(({ id }) => id !== this.leading.id);
     const at = performance.timeOrigin + performance.now();
     process.kill(pid, fault === 'vanished' ? 'SIGSTOP' : 'SIGKILL');
     const since = (time: number): number => time - at;
     let answers: number | undefined;
     if (fault === 'jobmanager') {
+      if (other) this.leading = other;
       const up = async () => (await this.client.up()) || undefined;
       await awaited('An answer of the JobManager', up, { withinMs: 120_000 });
       answers = since(performance.timeOrigin + performance.now());

@@ -1,11 +1,17 @@
 import type { ResolvedSize } from '../../lambdas/contracts/cluster';
 import { renderConfiguration } from '../../lambdas/domain/flink-config';
 
-/** How Flink is configured. All run the same job under the same supervisor, which starts a dead process again at once. */
-export type Variant = 'sluice' | 'plain' | 'operator';
+/**
+ * How Flink is configured. All run the same job under the same supervisor, which starts a dead process again at once. `standby` is `sluice`
+ * with a second JobManager, which differs only in what happens when the first is lost.
+ */
+export type Variant = 'sluice' | 'standby' | 'plain' | 'operator';
+
+export const isOwn = (variant: Variant): boolean => variant === 'sluice' || variant === 'standby';
 
 export interface Shape {
-  readonly jobManagerAddress: string;
+  /** The first of them has the address that is rendered. */
+  readonly jobManagerAddresses: readonly [string, ...string[]];
   readonly stateBucket: string;
   readonly slotsPerTaskManager: number;
   readonly taskManagerMemoryMiB: number;
@@ -56,9 +62,10 @@ export const configurationOf = (
 ): Record<string, string> => {
   const rendered = renderConfiguration(role, {
     stage: { region: 'us-east-1', stateBucket: shape.stateBucket, flinkConfiguration: machine(s3Endpoint) },
-    cluster: { name: CLUSTER, epoch: 1, size: sizeOf(shape), flinkConfiguration: {}, jobManagerAddress: shape.jobManagerAddress },
+    cluster: { name: CLUSTER, epoch: 1, size: sizeOf(shape), flinkConfiguration: {}, jobManagerAddress: shape.jobManagerAddresses[0] },
   }).map(({ key, value }) => [key, value] as const);
-  if (variant === 'sluice') return { ...Object.fromEntries(rendered), ...changes };
+  const standby = variant === 'standby' ? { 'high-availability.sluice.jobmanagers': shape.jobManagerAddresses.join(',') } : {};
+  if (isOwn(variant)) return { ...Object.fromEntries(rendered), ...standby, ...changes };
   const common = Object.fromEntries(rendered.filter(([key]) => COMMON.test(key)));
   return { ...common, ...(variant === 'operator' ? OPERATOR : {}), ...changes };
 };

@@ -55,6 +55,11 @@ class FlinkTest(unittest.TestCase):
         self.assertEqual(("10.0.0.9", "10.0.0.9"), (found["jobmanager.bind-host"], found["rest.bind-address"]))
         self.assertIn(flink.JOB_MANAGER, spec.command)
 
+    def test_a_job_manager_is_known_by_its_own_address_whichever_of_them_the_configuration_names(self):
+        (spec,) = flink.job_manager(self.installation, "i-2", "10.0.0.11")
+        found = dynamic(spec.command)
+        self.assertEqual(("10.0.0.11", "10.0.0.11", "i-2"), (found["jobmanager.rpc.address"], found["rest.address"], found["jobmanager.resource-id"]))
+
     def test_java_options_of_the_configuration_reach_the_processes_they_are_for(self):
         (task_manager,) = flink.task_managers(self.installation, "i-1", ["10.0.0.4"])
         (job_manager,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")

@@ -80,7 +80,7 @@ test('the ratio is that of the medians of the same fault and state', () => {
 });
 
 test("peers have Flink's own heartbeats, restart strategy and no recovery, and the same memory, slots and state", () => {
-  const shape = { jobManagerAddress: '127.0.0.1', stateBucket: 'state', slotsPerTaskManager: 2, taskManagerMemoryMiB: 1_100 };
+  const shape = { jobManagerAddresses: ['127.0.0.1'], stateBucket: 'state', slotsPerTaskManager: 2, taskManagerMemoryMiB: 1_100 };
   const of = (variant: 'sluice' | 'plain' | 'operator') => configurationOf(variant, 'jobmanager', shape, 'http://s3');
   const set = (variant: 'plain' | 'operator', pattern: RegExp) => Object.keys(of(variant)).filter((key) => pattern.test(key));
   for (const variant of ['plain', 'operator'] as const) {

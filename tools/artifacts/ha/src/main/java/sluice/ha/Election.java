@@ -1,8 +1,10 @@
 package sluice.ha;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.apache.flink.configuration.Configuration;
@@ -37,17 +39,42 @@ final class Election implements LeaderElectionDriver, LeaderWatch.Candidate {
   private final String process = UUID.randomUUID().toString();
   private final ExecutorService writer = Executors.newSingleThreadExecutor(new ExecutorThreadFactory("leader-writer"));
 
+  private final Thread beside = new Thread(this::beside, "stand-by");
+  private final Configuration configuration;
+  private final Path storage;
+
   private volatile Term leading;
   private long lookedAt;
 
   Election(Configuration configuration, Path storage, Terms terms, LeaderWatch watch, Listener listener) {
+    this.configuration = configuration;
+    this.storage = storage;
     this.listener = listener;
     this.terms = terms;
     this.watch = watch;
     this.address = configuration.get(JobManagerOptions.ADDRESS);
     this.instance = configuration.getOptional(JobManagerOptions.JOB_MANAGER_RESOURCE_ID).orElse(address);
     this.claims = CompletableFuture.supplyAsync(() -> new Claims(configuration, storage));
+    beside.setDaemon(true);
     watch.stand(this);
+  }
+
+  /** What is good to have done before it is needed, or what a later stand-by will need. */
+  private void beside() {
+    try {
+      StandBy standBy = new StandBy(Storage.of(configuration, List.of()), storage);
+      if (leading == null) {
+        claims.join().isTaken(0);
+        if (standBy.warm(this::hasLeadership)) {
+          return;
+        }
+      }
+      standBy.writeClasses();
+    } catch (IOException | CompletionException e) {
+      LOG.warn("This stand-by is not warm: {}", e.toString());
+    } catch (InterruptedException e) {
+      LOG.debug("Closed.");
+    }
   }
 
   @Override
@@ -61,6 +88,17 @@ final class Election implements LeaderElectionDriver, LeaderWatch.Candidate {
   }
 
   @Override
+  public void standBy(Term term) {
+    startBeside();
+  }
+
+  private void startBeside() {
+    if (beside.getState() == Thread.State.NEW) {
+      beside.start();
+    }
+  }
+
+  @Override
   public void lead(Term term, boolean clean) throws InterruptedException {
     if (!clean) {
       Thread.sleep(SETTLE_MILLIS);
@@ -68,6 +106,7 @@ final class Election implements LeaderElectionDriver, LeaderWatch.Candidate {
     lookedAt = System.nanoTime();
     leading = term;
     listener.onGrantLeadership(term.sessionId());
+    startBeside();
     for (int look = 1; ; look += 1) {
       Thread.sleep(LOOK_MILLIS);
       try {
@@ -115,6 +154,7 @@ final class Election implements LeaderElectionDriver, LeaderWatch.Candidate {
 
   @Override
   public void close() {
+    beside.interrupt();
     writer.shutdownNow();
     claims.thenAccept(Claims::close);
   }

@@ -40,6 +40,9 @@ final class LeaderWatch implements AutoCloseable {
 
     Term own(long number);
 
+    /** Another leads. */
+    void standBy(Term term);
+
     /**
      * Begins the term, and returns when it is over.
      *
@@ -223,6 +226,8 @@ final class LeaderWatch implements AutoCloseable {
     } else if (own.address().equals(next.address())) {
       // We have its port, so it has ended, unless it was on a host that had our address before.
       lose(own.instance().equals(next.instance()) ? Loss.ENDED : Loss.SILENT, "was here before");
+    } else {
+      candidate.standBy(next);
     }
   }
 

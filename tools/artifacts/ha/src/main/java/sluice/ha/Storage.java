@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * fenced                                    there when this epoch of the cluster may not write any more
  * leaders/…                                 with a stand-by: who leads (Terms)
+ * classes                                   with a stand-by: what a leader has loaded (StandBy)
  * plans/&lt;jobId&gt;                             a job that is to run
  * checkpoints/&lt;jobId&gt;/&lt;checkpoint id&gt;       a complete checkpoint of it
  * counters/&lt;jobId&gt;/next                     the checkpoint ids that were given out
@@ -49,13 +50,18 @@ final class Storage {
 
   /** Ends the process when the storage is fenced. */
   static Storage open(Configuration configuration, List<Fence.Mark> marks) throws IOException {
+    Storage storage = of(configuration, marks);
+    storage.fence.check();
+    LOG.info("Jobs are recovered from {}.", storage.root);
+    return storage;
+  }
+
+  /** To look at what is there. */
+  static Storage of(Configuration configuration, List<Fence.Mark> marks) throws IOException {
     String root = configuration.get(HighAvailabilityOptions.HA_STORAGE_PATH);
     String clusterId = configuration.get(HighAvailabilityOptions.HA_CLUSTER_ID);
     Path results = new Path(FileSystemJobResultStore.createDefaultJobResultStorePath(root, clusterId));
-    Storage storage = new Storage(new Path(root), results, marks);
-    storage.fence.check();
-    LOG.info("Jobs are recovered from {}.", root);
-    return storage;
+    return new Storage(new Path(root), results, marks);
   }
 
   Fence fence() {

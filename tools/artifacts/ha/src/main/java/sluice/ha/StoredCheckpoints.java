@@ -58,7 +58,7 @@ final class StoredCheckpoints implements CheckpointRecoveryFactory {
   }
 
   /** An entry whose checkpoint has lost its metadata is of no use. All of it is read first: what goes wrong then is the storage's, not the checkpoint's. */
-  private static void checkMetadata(CompletedCheckpoint checkpoint) throws IOException {
+  static void checkMetadata(CompletedCheckpoint checkpoint) throws IOException {
     byte[] metadata;
     try (InputStream in = checkpoint.getMetadataHandle().openInputStream()) {
       metadata = in.readAllBytes();
