@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows who leads, and tells all of a process who asked, on one thread. In calm it holds a connection to the leader and asks S3 nothing.
- * Only when the leader is lost, or nothing is known yet, it looks in S3 for a higher term, and then for where that term's components are.
+ * Knows who leads, and tells all of a process who asked, on one thread. In calm it holds a connection to the leader and asks S3 once a
+ * minute. When the leader is lost, or nothing is known yet, it looks in S3 for a higher term, and then for where that term's components are.
  * In a JobManager it claims the next term instead of waiting for it.
  */
 final class LeaderWatch implements AutoCloseable {
@@ -30,8 +30,15 @@ final class LeaderWatch implements AutoCloseable {
   private static final int SEARCH_MILLIS = 150;
   private static final int LATER_MILLIS = 2_000;
   private static final int SEARCHES_AT_FIRST = 200;
-  /** A process whose connection ended and whose port is open is another: its term comes when it is up. */
+  /**
+   * Who has the leader's port need not be the process that won the term, but can be one that was started after it, whose term comes when it
+   * is up. So S3 is asked again for a while after a term was learned of, or a connection ended; and in calm, in case all that was missed
+   * ($0.22 a month and process).
+   */
   private static final long DOUBT_NANOS = 60_000_000_000L;
+
+  private static final long DOUBTFUL_LIST_NANOS = 1_000_000_000L;
+  private static final long CALM_LIST_NANOS = 60_000_000_000L;
 
   /** A JobManager that would lead. */
   interface Candidate {
@@ -75,6 +82,7 @@ final class LeaderWatch implements AutoCloseable {
   private Pulse pulse;
   private Loss loss = Loss.NOT_LOST;
   private long doubtUntil = System.nanoTime();
+  private long listAt = doubtUntil;
   private int searches;
 
   /** @param patienceMillis for a leader whose host is there, and which does nothing */
@@ -166,8 +174,12 @@ final class LeaderWatch implements AutoCloseable {
 
   private void step() throws IOException, InterruptedException {
     boolean lost = term == null || loss != Loss.NOT_LOST;
-    if ((lost || System.nanoTime() - doubtUntil < 0) && isSucceeded(lost)) {
-      return;
+    long now = System.nanoTime();
+    if (lost || now - listAt >= 0) {
+      if (isSucceeded(lost)) {
+        return;
+      }
+      listAt = now + (now - doubtUntil < 0 ? DOUBTFUL_LIST_NANOS : CALM_LIST_NANOS);
     }
     if (term == null || loss == Loss.ENDED) {
       Thread.sleep(pace());
@@ -181,7 +193,7 @@ final class LeaderWatch implements AutoCloseable {
           loss = Loss.NOT_LOST;
         }
       }
-      case CLOSED -> doubtUntil = System.nanoTime() + DOUBT_NANOS;
+      case CLOSED -> doubt();
       case GONE -> lose(Loss.ENDED, "has ended");
       case UNREACHABLE -> lose(Loss.SILENT, "cannot be reached");
       case UNRESPONSIVE -> lose(Loss.SILENT, "does not do anything");
@@ -211,7 +223,7 @@ final class LeaderWatch implements AutoCloseable {
       known.clear();
     }
     searches = 0;
-    doubtUntil = System.nanoTime();
+    doubt();
     loss = Loss.NOT_LOST;
     if (pulse != null) {
       pulse.close();
@@ -229,6 +241,11 @@ final class LeaderWatch implements AutoCloseable {
     } else {
       candidate.standBy(next);
     }
+  }
+
+  private void doubt() {
+    listAt = System.nanoTime();
+    doubtUntil = listAt + DOUBT_NANOS;
   }
 
   private synchronized void lose(Loss how, String why) {

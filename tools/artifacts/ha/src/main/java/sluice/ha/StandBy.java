@@ -5,7 +5,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
-import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import javax.management.JMException;
 import javax.management.ObjectName;
@@ -48,7 +47,7 @@ final class StandBy {
           ManagementFactory.getPlatformMBeanServer()
               .invoke(commands, "vmClassHierarchy", new Object[] {new String[0]}, new String[] {String[].class.getName()});
       TreeSet<String> names = new TreeSet<>();
-      CLASS.matcher(told.toString()).results().map((MatchResult found) -> found.group(1)).forEach(names::add);
+      CLASS.matcher(told.toString()).results().map(found -> found.group(1)).filter(name -> !name.contains("$$Lambda")).forEach(names::add);
       try (FSDataOutputStream out = classes.getFileSystem().create(classes, FileSystem.WriteMode.OVERWRITE)) {
         out.write(String.join("\n", names).getBytes(StandardCharsets.UTF_8));
       }
