@@ -7,7 +7,7 @@ import { renderConfiguration } from '../../lambdas/domain/flink-config';
  */
 export type Variant = 'sluice' | 'standby' | 'plain' | 'operator';
 
-export const isOwn = (variant: Variant): boolean => variant === 'sluice' || variant === 'standby';
+export const isOwn = (variant: Variant): variant is 'sluice' | 'standby' => variant === 'sluice' || variant === 'standby';
 
 export interface Shape {
   /** The first of them has the address that is rendered. */

@@ -80,7 +80,7 @@ test('the ratio is that of the medians of the same fault and state', () => {
 });
 
 test("peers have Flink's own heartbeats, restart strategy and no recovery, and the same memory, slots and state", () => {
-  const shape = { jobManagerAddresses: ['127.0.0.1'], stateBucket: 'state', slotsPerTaskManager: 2, taskManagerMemoryMiB: 1_100 };
+  const shape = { jobManagerAddresses: ['127.0.0.1'] as const, stateBucket: 'state', slotsPerTaskManager: 2, taskManagerMemoryMiB: 1_100 };
   const of = (variant: 'sluice' | 'plain' | 'operator') => configurationOf(variant, 'jobmanager', shape, 'http://s3');
   const set = (variant: 'plain' | 'operator', pattern: RegExp) => Object.keys(of(variant)).filter((key) => pattern.test(key));
   for (const variant of ['plain', 'operator'] as const) {
@@ -89,4 +89,21 @@ test("peers have Flink's own heartbeats, restart strategy and no recovery, and t
       expect(of(variant)[key]).toBe(of('sluice')[key]);
   }
   expect(of('plain')['jobmanager.scheduler']).toBeUndefined();
+});
+
+test('with a stand-by the first record after a lost JobManager has a limit of its own', () => {
+  const killed = { fault: 'jobmanager', measured: [run(3_500)] } as const;
+  expect(aimsOf([series(killed), series({ ...killed, variant: 'standby' })]).map(({ name, met }) => [name, met])).toEqual([
+    ['JobManager killed, 10 MB: first record, p50', true],
+    ['JobManager killed, warm stand-by, 10 MB: first record, p50', false],
+    ['Records lost or counted twice', true],
+    ['Cases that were not measured to their end', true],
+  ]);
+});
+
+test('a stand-by changes one setting: who may lead', () => {
+  const addresses = ['127.0.0.1', '127.0.0.2'] as const;
+  const shape = { jobManagerAddresses: addresses, stateBucket: 'state', slotsPerTaskManager: 2, taskManagerMemoryMiB: 1_100 };
+  const of = (variant: 'sluice' | 'standby') => configurationOf(variant, 'taskmanager', shape, 'http://s3');
+  expect(of('standby')).toEqual({ ...of('sluice'), 'high-availability.sluice.jobmanagers': '127.0.0.1,127.0.0.2' });
 });
