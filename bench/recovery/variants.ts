@@ -60,12 +60,13 @@ export const configurationOf = (
   s3Endpoint: string,
   changes: Readonly<Record<string, string>> = {},
 ): Record<string, string> => {
+  const [jobManagerAddress, standbyAddress] = shape.jobManagerAddresses;
+  const standby = variant === 'standby' && standbyAddress !== undefined ? { standbyAddress } : {};
   const rendered = renderConfiguration(role, {
     stage: { region: 'us-east-1', stateBucket: shape.stateBucket, flinkConfiguration: machine(s3Endpoint) },
-    cluster: { name: CLUSTER, epoch: 1, size: sizeOf(shape), flinkConfiguration: {}, jobManagerAddress: shape.jobManagerAddresses[0] },
+    cluster: { name: CLUSTER, epoch: 1, size: sizeOf(shape), flinkConfiguration: {}, jobManagerAddress, ...standby },
   }).map(({ key, value }) => [key, value] as const);
-  const standby = variant === 'standby' ? { 'high-availability.sluice.jobmanagers': shape.jobManagerAddresses.join(',') } : {};
-  if (isOwn(variant)) return { ...Object.fromEntries(rendered), ...standby, ...changes };
+  if (isOwn(variant)) return { ...Object.fromEntries(rendered), ...changes };
   const common = Object.fromEntries(rendered.filter(([key]) => COMMON.test(key)));
   return { ...common, ...(variant === 'operator' ? OPERATOR : {}), ...changes };
 };
