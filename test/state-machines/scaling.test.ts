@@ -238,6 +238,35 @@ describe('an alarm', () => {
   });
 });
 
+describe('a job that shall grow while another one of its cluster is being submitted', () => {
+  test.each([
+    ['the submission first', ['submit', 'scale']],
+    ['the decision first', ['scale', 'submit']],
+    ['both at once', null],
+  ] as const)('gets its slots, and so does the other, without taking them from each other: %s', async (_, order) => {
+    await givenJob();
+    const submit = await world.acceptSubmission(world.jarSpec(3, 'other', 'other'));
+    await world.observe(TOO_MUCH);
+    const operations = { submit, scale: await decided() };
+    if (order === null) await Promise.all(Object.values(operations).map((one) => run(one)));
+    else for (const one of order) await run(operations[one]);
+    for (const { operationId } of Object.values(operations))
+      expect(await world.store.operation(operationId)).toMatchObject({ status: 'SUCCEEDED' });
+    const other = await world.flink.job((await world.job('other')).flinkJobId);
+    expect([await inFlink(), other?.parallelism, await hosts()]).toEqual([4, 3, 4]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('waits while it is being submitted itself', async () => {
+    await givenJob();
+    await world.observe(TOO_MUCH);
+    await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }));
+    await world.acceptSubmission({ ...world.jarSpec(2), scaling: SCALING });
+    expect(await world.consider()).toMatchObject({ outcome: 'held' });
+    expect(world.workflows.started.some(({ kind }) => kind === 'scale-job')).toBe(false);
+  });
+});
+
 describe('a decision that waits', () => {
   test('is not carried out when the newest observation does not ask for it any more', async () => {
     await givenJob();

@@ -154,6 +154,24 @@ describe('capacity ahead of the load', () => {
   });
 });
 
+test('within a scheduled floor nothing is decided that is below it, and what is below is raised at once', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+      (floor, parallelism, busy) => {
+        const floors = [{ from: '00:00', until: '23:59', parallelism: floor }];
+        const one = vertex('v', { parallelism, busy, pendingRecords: 0, pendingRecordsGrowth: 0 });
+        const history = Array.from({ length: 4 }, (_, index) => past({ at: later(-30_000 + index), from: { v: 3 }, to: { v: 4 } }));
+        const { action } = decideScaling(observed([one], { history }), settings({ scaleOutWindowSeconds: 3_600, floors }), NOW);
+        if (parallelism < floor) expect(action).toMatchObject({ kind: 'rescale', direction: 'out' });
+        if (action.kind === 'rescale') expect(action.to.v).toBeGreaterThanOrEqual(floor);
+      },
+    ),
+  );
+});
+
 test('without a lag over its level a scale-out waits for its window, and not longer', () => {
   const { rescales } = run((seconds) => (seconds > 600 ? 950 : 600), { seconds: HOUR, step: 30, start: 10, desired: settings() });
   expect(rescales[0]).toMatchObject({ seconds: 690, from: 10 });
