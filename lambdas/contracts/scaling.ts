@@ -116,6 +116,7 @@ export const scalingObserved = z.object({
   state: scalingState.prefault({}),
   /** Oldest first; the last week's is enough. */
   history: z.array(pastRescale).max(200).default([]),
+  /** Oldest first. */
   forecast: z.array(forecastPoint).max(2_000).default([]),
   /** Absent: the job does not say that it reads from MSK. */
   kafka: kafkaSeen.optional(),

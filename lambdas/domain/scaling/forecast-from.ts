@@ -15,6 +15,10 @@ const COMPARED = 18;
 const [LEAST_LIKE, MOST_LIKE] = [0.5, 2] as const;
 
 const middle = (values: readonly number[]): number | null => {
+  const [a, b, c, more] = values;
+  if (a === undefined || b === undefined) return a ?? null;
+  if (c === undefined) return (a + b) / 2;
+  if (more === undefined) return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
   const sorted = [...values].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);
   const high = sorted[half];

@@ -9,11 +9,13 @@ export const forecastFactor = (
   withinSeconds: number,
 ): number => {
   if (totalTarget === null || totalTarget <= 0) return 1;
-  const [start, end] = [Date.parse(now), Date.parse(now) + withinSeconds * 1_000];
+  const start = Date.parse(now);
+  const end = start + withinSeconds * 1_000;
   let most = totalTarget;
   for (const { at, recordsPerSecond } of forecast) {
     const time = Date.parse(at);
-    if (time >= start && time <= end && Number.isFinite(recordsPerSecond)) most = Math.max(most, recordsPerSecond);
+    if (time > end) break;
+    if (time >= start && Number.isFinite(recordsPerSecond)) most = Math.max(most, recordsPerSecond);
   }
   return most / totalTarget;
 };
