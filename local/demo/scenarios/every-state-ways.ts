@@ -415,8 +415,9 @@ export const WAYS: readonly Way[] = [
   },
 ];
 
-/** States that a workflow enters only after more than this suite has time for, or that real Flink does not lead to. They are interrupted on the fakes (test/state-machines). */
-export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, Readonly<Record<string, string>>>>> = {
+/** What is not interrupted here, and why: a whole workflow, or some of its states. They are interrupted on the fakes (test/state-machines). */
+export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, string | Readonly<Record<string, string>>>>> = {
+  'prepare-reserve': "the scenario's cluster has no reserve, which would be as many processes again",
   'fail-over-cluster': { 'Wait before the next jobs': 'the jobs of a cluster take more than a minute to start' },
   'upgrade-job': {
     'Wait for the previous version to end': 'Flink tells of the savepoint of a stop when the job has ended',

@@ -38,6 +38,11 @@ export const statesOf = (kind: OperationKind): readonly string[] => {
   return Object.entries(States).flatMap(([name, { Type }]) => (Type === 'Task' || Type === 'Wait' ? [name] : []));
 };
 
+export const unreached = (kind: OperationKind): readonly string[] => {
+  const without = OUT_OF_REACH[kind] ?? {};
+  return typeof without === 'string' ? statesOf(kind) : Object.keys(without);
+};
+
 export interface Target {
   readonly way: Way;
   readonly state: string;
@@ -47,7 +52,7 @@ export interface Target {
 export const targets = (): readonly Target[] =>
   operationKind.options.flatMap((kind) => {
     const ways = WAYS.filter((way) => way.kind === kind);
-    const special = new Set([...ways.flatMap(({ states = [] }) => states), ...Object.keys(OUT_OF_REACH[kind] ?? {})]);
+    const special = new Set([...ways.flatMap(({ states = [] }) => states), ...unreached(kind)]);
     return ways.flatMap((way) => (way.states ?? statesOf(kind).filter((state) => !special.has(state))).map((state) => ({ way, state })));
   });
 

@@ -27,6 +27,7 @@ const OK = {
   partial: false,
   late: false,
   keepsVolumes: false,
+  settleSeconds: 1,
   volumeSnapshots: [],
 };
 export const ANSWER: Outcome = { answers: [OK] };

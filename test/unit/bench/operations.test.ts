@@ -48,7 +48,7 @@ describe('a run of a function', () => {
   });
 
   test('is billed by the memory that its function has', () => {
-    expect(gbSeconds({ functionName: 'start-job', durationMs: 2_000 })).toBe(1);
+    expect(gbSeconds({ functionName: 'end-operation', durationMs: 2_000 })).toBe(1);
     expect(gbSeconds({ functionName: 'upload-artifact', durationMs: 2_000 })).toBe(2);
   });
 });
