@@ -48,7 +48,7 @@ export const synthesise = async (settings: TwinSettings): Promise<string> => {
       name: 'cdk-synth',
       command: [cdk(settings), 'synth', '--quiet', '--no-notices', '-c', `stage=${settings.stage}`, '--output', work],
       environment: cdkEnvironment(settings),
-      seconds: 180,
+      seconds: 400,
     });
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(dirname(folder), { recursive: true });

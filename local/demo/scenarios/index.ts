@@ -1,19 +1,21 @@
 import { type EveryStateOptions, everyState } from './every-state';
-import { killJobManager, killTaskManager } from './losses';
+import { killJobManager, killLeader, killTaskManager } from './losses';
 import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
-import { loseOtherZone } from './spread';
+import { loseLeaderZone, loseOtherZone } from './spread';
 import { loseZone, riseAndLoss, zombieZone } from './zones';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   spike,
   'kill-taskmanager': killTaskManager,
   'kill-jobmanager': killJobManager,
+  'kill-leader': killLeader,
   'lose-zone': loseZone,
   'zombie-zone': zombieZone,
   'rise-and-loss': riseAndLoss,
   'lose-other-zone': loseOtherZone,
+  'lose-leader-zone': loseLeaderZone,
 };
 
 /** What `npm start -- --scenario NAME` knows. */

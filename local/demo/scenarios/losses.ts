@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Play, Scenario } from './scenario';
 
 const RATE = 100;
@@ -59,5 +60,39 @@ export const killJobManager: Scenario = {
     const [victim] = await machines.of(cluster, 'jobmanager');
     if (!victim) throw new Error('the cluster has no JobManager host');
     return harm(play, `JobManager host ${victim.instanceId} (${victim.address}) is dead`, () => machines.signal(victim, 'SIGKILL'), 120);
+  },
+};
+
+export const killLeader: Scenario = {
+  title: 'Both JobManager hosts of a cluster die, one after the other, while orders come. Whichever is left leads on with the job, once.',
+  cluster: {
+    name: 'orders',
+    size: 'dev',
+    highAvailability: { standbyJobManager: true },
+    overrides: { taskManagers: { min: 1, max: 2 } },
+  },
+  millis: 10,
+  job: { parallelism: 2, flinkConfiguration: OFTEN },
+  profile: steady(150),
+  act: async (play) => {
+    const { machines, cluster, say, until } = play;
+    const both = () => until('both JobManager hosts', 90, async () => (await machines.of(cluster, 'jobmanager')).length === 2);
+    const measured: Record<string, number> = {};
+    const victims = await machines.of(cluster, 'jobmanager');
+    for (const [index, victim] of victims.entries()) {
+      await both();
+      // One that has just booted needs some seconds to stand by.
+      if (index > 0) await sleep(30_000, undefined, { signal: play.signal });
+      const { secondsToNewResults = Number.NaN } = await harm(
+        play,
+        `JobManager host ${victim.instanceId} (${victim.address}) is dead`,
+        () => machines.signal(victim, 'SIGKILL'),
+        60,
+      );
+      measured[`secondsToNewResults${index + 1}`] = secondsToNewResults;
+    }
+    await both();
+    say('The Auto Scaling groups have replaced both hosts.');
+    return measured;
   },
 };
