@@ -79,14 +79,15 @@ public final class Counter {
 
     @Override
     public void open(OpenContext context) {
+      // Before the task runs: a job that fails at its first record has been seen running for a moment.
+      if (mode.equals("fail")) {
+        throw new IllegalArgumentException("number 0 is not a valid order");
+      }
       count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
     }
 
     @Override
     public void processElement(Long number, Context context, Collector<Long> out) throws Exception {
-      if (mode.equals("fail")) {
-        throw new IllegalArgumentException("number " + number + " is not a valid order");
-      }
       long next = count.value() == null ? 1 : count.value() + 1;
       count.update(next);
       if (mode.equals("show")) {
