@@ -14,8 +14,8 @@ export interface ReserveFacts {
   readonly troubled: Readonly<Record<string, string>>;
   /** The operation that works on the reserve, while it has not ended. */
   readonly underWay?: string | undefined;
-  /** TaskManager hosts of a reserve that is ready: those that run, and why no more come. */
-  readonly seen?: { readonly running: number; readonly problem?: string | undefined } | undefined;
+  /** TaskManager hosts of a reserve that is ready: those that run, those that its group is to have, and why no more come. */
+  readonly seen?: { readonly running: number; readonly wanted: number; readonly problem?: string | undefined } | undefined;
 }
 
 /** After the first reserve that came to nothing the next is tried so soon, then each time after twice as long. Minutes. */
@@ -76,6 +76,13 @@ const decideReady = (
       zone: reserve.zone,
       hosts,
       reason: `the jobs of ${name} need ${hostsOf(hosts)}, and ${reserve.hosts} stand by`,
+    };
+  if (seen !== undefined && seen.wanted < reserve.hosts)
+    return {
+      action: 'resize',
+      zone: reserve.zone,
+      hosts,
+      reason: `the reserve of ${name} is to have ${hostsOf(hosts)}, and its group wants ${seen.wanted}`,
     };
   return { action: 'none', reason: `${hostsOf(reserve.hosts)} of ${name} stand by in ${reserve.zone}` };
 };

@@ -66,7 +66,7 @@ const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: rea
 };
 
 const underWay = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {
-  const open = (await store.openOperations()).find((operation) => operation.cluster === cluster.name);
+  const open = (await store.openOperations()).find(({ cluster: of, kind }) => of === cluster.name && kind !== 'prepare-reserve');
   const operationId = open?.operationId ?? heldByAnybody(cluster, await allJobs(store, cluster.name), clock)?.operationId;
   return operationId && `${operationId} is under way`;
 };

@@ -44,7 +44,8 @@ export const leaveReserveZone = async (
   says: string,
 ): Promise<readonly ReserveConsidered[]> => {
   const { reserve } = cluster;
-  if (reserve?.status !== 'ready' || reserve.zone !== zone) return [];
+  // The event is sent once: what is still being made there would be kept.
+  if (!(reserve?.status === 'ready' || reserve?.status === 'making') || reserve.zone !== zone) return [];
   return [await carryOut(deps, cluster, { action: 'take-away', zone, hosts: 0, reason: says })];
 };
 
@@ -70,6 +71,7 @@ const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: read
     underWay: by?.status === 'PENDING' || by?.status === 'RUNNING' ? by.operationId : undefined,
     seen: seen && {
       running: seen.hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length,
+      wanted: seen.wanted.taskmanager,
       problem: seen.problem && shorten(seen.problem.message, 300),
     },
   };

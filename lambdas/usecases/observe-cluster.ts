@@ -23,8 +23,12 @@ export const observeCluster = async (deps: FlinkDeps, operation: Operation): Pro
       : operation.job === undefined && demanded === 0
         ? smallest
         : demanded;
-  const progress = decideClusterProgress(await overviewIfAny(connect(deps.flink, cluster)), slots);
+  const overview = await overviewIfAny(connect(deps.flink, cluster));
   const late = deps.clock().toISOString() > capacityUntil(operation);
+  // A reserve that was made smaller is not to be moved to before Auto Scaling has chosen which of its hosts go.
+  if (request.kind === 'prepare-reserve' && overview !== undefined && overview.slotsTotal > slots)
+    return { ...notYet(operation, deps.clock, `${overview.slotsTotal} slots are there, ${slots} are to stay`), late };
+  const progress = decideClusterProgress(overview, slots);
   return { ...(progress.ready ? progress : notYet(operation, deps.clock, progress.reason)), late };
 };
 

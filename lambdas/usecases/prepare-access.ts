@@ -7,7 +7,10 @@ import { keepResources, ownTarget, type StoreDeps } from './owned';
 /** Makes what the cluster's hosts need before they start: security group, role and the JobManager's network interface. */
 export const prepareAccess = async (deps: StoreDeps & { readonly fleet: FleetPort }, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownTarget(deps, operation);
-  const spec = fleetSpecOf(cluster);
+  const wanted = fleetSpecOf(cluster);
+  // Once for an epoch: a JobManager that runs without an election would not know of one that comes later, and both would lead.
+  const alone = cluster.resources.jobManagerAddress !== undefined && cluster.resources.standby === undefined;
+  const spec = alone ? { ...wanted, standbyZone: undefined } : wanted;
   const access = await deps.fleet.prepareAccess(spec);
   await keepResources(deps, operation, { ...cluster.resources, ...access });
   const { standby } = access;

@@ -123,7 +123,8 @@ class InMemoryStore implements StorePort {
       const isHeld = (job: string) => (this.jobItems.get(jobKey(cluster.name, job))?.lease?.until ?? '') >= operation.requestedAt;
       if (onlyWhenFree && jobs.some(isHeld)) return 'job';
       const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve } = cluster;
-      const placed = { epoch, zone, avoidedZones, resources, former, reserve };
+      // What is being made of a reserve meanwhile stays on record.
+      const placed = { epoch, zone, avoidedZones, resources, former, ...(reserve === previous.reserve ? {} : { reserve }) };
       this.clusterItems.set(cluster.name, changed(stored, { ...placed, status, statusReason, lease, updatedAt: operation.requestedAt }));
       for (const job of jobs) this.setLease({ cluster: cluster.name, job }, copy(lease));
       return undefined;

@@ -67,6 +67,31 @@ describe('a launch with a stand-by JobManager', () => {
   });
 });
 
+describe('a reserve that was made without a stand-by', () => {
+  test('goes on without one when it grows and when the cluster moves there, since its JobManager runs without an election', async () => {
+    await run(await world.acceptLaunch({ capacity: 'warm', spec: { highAvailability: { standbyJobManager: true } } }));
+    await run(await world.acceptSubmission(world.jarSpec(2)));
+    world.fleet.zonesWithoutAddresses.add('us-east-1b');
+    const consider = async (): Promise<void> => {
+      const [{ operationId } = {}] = await world.considerReserves();
+      await run((await world.store.operation(operationId ?? '')) as Operation);
+    };
+    await consider();
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', zone: 'us-east-1b' });
+    world.fleet.zonesWithoutAddresses.clear();
+    await run(await world.acceptChange({ kind: 'rescale-job', parallelism: 6 }));
+    await consider();
+    const { reserve } = await world.cluster();
+    expect(reserve).toMatchObject({ status: 'ready', hosts: 3 });
+    expect(reserve?.resources.standby).toBeUndefined();
+    const moved = await world.acceptFailover({ mode: 'planned' });
+    await run(moved);
+    expect(await ended(moved)).toMatchObject({ status: 'SUCCEEDED' });
+    expect((await world.cluster()).resources.standby).toBeUndefined();
+    expect(jobManagers()).toEqual(['us-east-1b of sluice-test-flights-e2']);
+  });
+});
+
 describe('a cluster with a stand-by JobManager', () => {
   beforeEach(async () => {
     await launch();

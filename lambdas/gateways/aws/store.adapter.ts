@@ -133,7 +133,8 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     async acceptTakeover(given, cluster, previous, jobs, onlyWhenFree = false) {
       const names = new Placeholders();
       const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve } = cluster;
-      const placed = { epoch, zone, avoidedZones, resources, former, reserve };
+      // What is being made of a reserve meanwhile stays on record.
+      const placed = { epoch, zone, avoidedZones, resources, former, ...(reserve === previous.reserve ? {} : { reserve }) };
       const update = names.update({ ...placed, status, statusReason, lease, updatedAt: given.requestedAt });
       const same = [
         names.is('RUNNING', 'desired'),

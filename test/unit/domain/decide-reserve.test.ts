@@ -28,7 +28,7 @@ const gone = (failures: number, minutes: number): typeof BARE => ({
 });
 const ready: typeof BARE = { ...BARE, reserve: reserve() };
 const fault = { kind: 'members-lost' as const, epoch: 1, since: ago(1), seenAt: NOW };
-const short = { running: 1, problem: 'no capacity' };
+const short = { running: 1, wanted: 2, problem: 'no capacity' };
 
 test.each<[string, typeof BARE, Partial<ReserveFacts>, string]>([
   ['there is none', BARE, {}, 'make'],
@@ -54,7 +54,8 @@ test.each<[string, typeof BARE, Partial<ReserveFacts>, string]>([
   ['its zone is not well, and there is no other', ready, { troubled: { 'us-east-1b': 'impaired' } }, 'none'],
   ['its hosts are lost and do not come again', ready, { seen: short, zone: 'us-east-1c' }, 'take-away'],
   ['its hosts are lost, and there is no other zone', ready, { seen: short }, 'none'],
-  ['its hosts are lost, and others are on their way', ready, { seen: { running: 1 }, zone: 'us-east-1c' }, 'none'],
+  ['its hosts are lost, and others are on their way', ready, { seen: { running: 1, wanted: 2 }, zone: 'us-east-1c' }, 'none'],
+  ['its growth came to nothing: its group wants fewer', ready, { seen: { running: 1, wanted: 1 } }, 'resize'],
 ])('of a reserve, when %s', (_, cluster, facts, action) => {
   const decision = decideReserve(cluster, { ...FACTS, ...facts }, NOW);
   expect(decision).toMatchObject({ action, reason: expect.stringMatching(/.{10}/) });
