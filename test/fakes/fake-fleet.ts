@@ -70,18 +70,17 @@ class InMemoryFleet implements FleetPort {
   async prepareAccess(spec: FleetSpec): Promise<Access> {
     const owner = this.names(spec).base;
     const found = this.access.get(owner);
-    if (found) return found;
     const number = ++this.made;
-    const access = {
+    const access = found ?? {
       securityGroupId: `sg-${number}`,
       roleName: owner,
       instanceProfileArn: `arn:aws:iam::000000000000:instance-profile/${owner}`,
       networkInterfaceId: `eni-${number}`,
       jobManagerAddress: this.address(),
-      ...this.standbyOf(spec),
     };
-    this.access.set(owner, access);
-    return access;
+    const both = { ...this.standbyOf(spec), ...access };
+    this.access.set(owner, both);
+    return both;
   }
 
   private standbyOf(spec: FleetSpec): Pick<Access, 'standby'> {
