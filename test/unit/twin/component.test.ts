@@ -20,7 +20,7 @@ test('a command that ends well has done its work', async () => {
 });
 
 test('a command that ends otherwise fails with its status and the end of its log', async () => {
-  await expect(ending('echo half of it; exit 3', 20)).rejects.toThrow(/status 3[^]*half of it/);
+  await expect(ending('echo half of it; exit 3', 20)).rejects.toThrow(/status 3[\s\S]*half of it/);
 });
 
 test('a command that takes too long has failed, also when it ends well on being told to', async () => {
