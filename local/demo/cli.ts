@@ -20,12 +20,19 @@ const USAGE = `npm start [-- OPTIONS]     the local twin with a cluster, a job a
   --minutes N     of the scenario soak: how long faults strike (10); of every-state: how long states are begun (until each was)
   --seed N        of these two: which faults or states, and when (1)
   --faults A,B    of the scenario soak: only these (all of them)
+  --capacity C    of the scenario soak: cold, or warm hosts that wait in the next zone (cold)
   --states A,B    of the scenario every-state: only these, as KIND/STATE with * (all of them)`;
 
 const wholeNumber = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`--${name} must be a whole number from 1, not ${text}`);
   return Number(text);
+};
+
+const oneOf = <T extends string>(name: string, text: string, known: readonly T[]): T => {
+  const found = known.find((one) => one === text);
+  if (found === undefined) throw new Error(`--${name} knows ${known.join(', ')}; not ${text}`);
+  return found;
 };
 
 const roadLine = (summary: Summary): string =>
@@ -53,6 +60,7 @@ const main = async (): Promise<number> => {
       minutes: { type: 'string' },
       seed: { type: 'string' },
       faults: { type: 'string' },
+      capacity: { type: 'string' },
       states: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -71,6 +79,7 @@ const main = async (): Promise<number> => {
           seed: wholeNumber('seed', values.seed) ?? 1,
           ...(values.minutes === undefined ? {} : { minutes: wholeNumber('minutes', values.minutes) as number }),
           ...(values.faults === undefined ? {} : { faults: values.faults.split(',') }),
+          ...(values.capacity === undefined ? {} : { capacity: oneOf('capacity', values.capacity, ['cold', 'warm'] as const) }),
           ...(values.states === undefined ? {} : { states: values.states.split(',') }),
         });
   const live = !scenario && process.stdout.isTTY && !values.json && !values.plain;

@@ -29,6 +29,8 @@ const TRIES = 3;
 /** Longest that orders come, seconds. */
 const LONGEST = 4 * 3_600;
 
+const MAY_END_THE_JOB: ReadonlySet<OperationKind> = new Set(['stop-job', 'submit-job']);
+
 const definition = z.object({ States: z.record(z.string(), z.object({ Type: z.string() })) });
 
 /** Task and Wait states of a workflow: in a Choice or a Pass no time passes. */
@@ -185,7 +187,7 @@ class Interrupter {
   }
 
   /** What is not as it should be once the control plane has done what it does by itself. */
-  private async wrong(): Promise<string[]> {
+  private async wrong({ kind }: Way): Promise<string[]> {
     const { play } = this;
     const { client, cluster, job } = play;
     const open = await settled(SETTLED_SECONDS, () => unsettled(play));
@@ -193,10 +195,10 @@ class Interrupter {
     const { status, statusReason } = await client.cluster(cluster);
     if (status === 'TERMINATED') return settled(60, () => leftovers(play));
     if (status !== 'RUNNING') return [`the cluster is ${status}: ${statusReason}`];
-    const { desired } = await client.job(cluster, job);
-    return settled(90, async () =>
-      (await unrest(play)).filter((complaint) => desired === 'RUNNING' || !complaint.startsWith('the job is ')),
-    );
+    const now = await client.job(cluster, job);
+    // A stop may have been done, a submission come to nothing; whatever else is interrupted leaves the job running.
+    const mayBeOver = now.desired === 'STOPPED' || (MAY_END_THE_JOB.has(kind) && isJobOver(now.status));
+    return settled(90, async () => (await unrest(play)).filter((complaint) => !(mayBeOver && complaint.startsWith('the job is '))));
   }
 
   /** The job runs, whatever became of it. */
@@ -214,7 +216,7 @@ class Interrupter {
         await this.prepare(way.before ?? {});
         const { reached, operation } = await this.strike(target, afterMs);
         const begun = play.seconds();
-        const problems = await this.wrong();
+        const problems = await this.wrong(way);
         if (!reached && problems.length === 0 && tries < TRIES) continue;
         const now = await play.client.operation(play.cluster, operation.operationId);
         const { body } = await play.client.call<{ items: readonly OperationView[] }>(

@@ -21,6 +21,15 @@ interface Fault {
 }
 
 const taskManagers = z.object({ taskmanagers: z.array(z.object({ path: z.string(), slotsNumber: z.int(), freeSlots: z.int() })) });
+/** Hosts of the epoch that the cluster is at: neither those of former ones nor a reserve. While the control plane does not answer, of the last that it told. */
+const present = async (play: Play, role: 'jobmanager' | 'taskmanager'): Promise<readonly Machine[]> => {
+  const [hosts, seen] = await Promise.all([play.machines.of(play.cluster, role), play.client.cluster(play.cluster).catch(() => undefined)]);
+  const epoch = seen?.epoch ?? lastEpoch.get(play) ?? 1;
+  lastEpoch.set(play, epoch);
+  return hosts.filter(({ tags, status }) => tags['sluice:epoch'] === String(epoch) && status.processes.length > 0);
+};
+const lastEpoch = new WeakMap<Play, number>();
+
 const NOBODY: Struck = { detail: 'there was none to strike' };
 /** A zone whose cluster has not moved away after this long comes back all the same, s. */
 const ZONE_LOST_SECONDS = 180;
@@ -30,8 +39,8 @@ const ZONE_SILENT_SECONDS = 480;
 const ZOMBIE_SECONDS = 12;
 
 /** Addresses of TaskManagers that run tasks, as Flink tells; none when it does not answer. */
-const busy = async ({ machines, cluster }: Play): Promise<ReadonlySet<string>> => {
-  const [host] = await machines.of(cluster, 'jobmanager');
+const busy = async (play: Play): Promise<ReadonlySet<string>> => {
+  const [host] = await present(play, 'jobmanager');
   const answer = await fetch(`http://${host?.address}:8081/taskmanagers`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   if (!answer?.ok) return new Set();
   const { taskmanagers } = taskManagers.parse(await answer.json());
@@ -42,10 +51,7 @@ const busy = async ({ machines, cluster }: Play): Promise<ReadonlySet<string>> =
 
 /** A host of the cluster as it is now; of TaskManagers one with tasks, since the loss of another is nothing to a stream. */
 const pick = async (play: Play, role: 'jobmanager' | 'taskmanager', random: () => number) => {
-  const [hosts, working] = await Promise.all([play.machines.of(play.cluster, role), busy(play)]);
-  const epochOf = ({ tags }: Machine): number => Number(tags['sluice:epoch'] ?? 0);
-  const now = Math.max(...hosts.map(epochOf));
-  const all = hosts.filter((one) => epochOf(one) === now && one.status.processes.length > 0);
+  const [all, working] = await Promise.all([present(play, role), busy(play)]);
   const hit = all.filter(({ address }) => working.has(address));
   const from = hit.length > 0 ? hit : all;
   return from[Math.floor(random() * from.length)];

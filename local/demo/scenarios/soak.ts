@@ -10,6 +10,8 @@ export interface SoakOptions {
   readonly seed: number;
   /** Names of the faults that may strike. @default - all that a run of this length has time for */
   readonly faults?: readonly string[];
+  /** Whether what a failover needs is there already, in the next zone. @default cold */
+  readonly capacity?: 'cold' | 'warm';
 }
 
 const RATE = 60;
@@ -135,14 +137,20 @@ export const settled = async (seconds: number, complaints: () => Promise<string[
 };
 
 /** Orders come all the time, a fault strikes every half to one and a half minutes, and in the end every order has to be numbered once and nothing be left. */
-export const soak = ({ minutes, seed, faults = all(minutes) }: SoakOptions): Scenario => {
+export const soak = ({ minutes, seed, faults = all(minutes), capacity = 'cold' }: SoakOptions): Scenario => {
   const unknown = faults.find((name) => !Object.hasOwn(FAULTS, name));
   if (unknown !== undefined) throw new Error(`--faults knows ${Object.keys(FAULTS).join(', ')}; not ${unknown}`);
   const end = minutes * 60 + QUIET;
   const missed: string[] = [];
   return {
-    title: `${minutes} minutes of orders with a fault every ${SOONEST} to ${LATEST} s, seed ${seed}.`,
-    cluster: { name: 'orders', size: 'dev', spareSlots: 4, overrides: { taskManagers: { min: 2, max: 3 } } },
+    title: `${minutes} minutes of orders with a fault every ${SOONEST} to ${LATEST} s, seed ${seed}, ${capacity} capacity.`,
+    cluster: {
+      name: 'orders',
+      size: 'dev',
+      spareSlots: 4,
+      overrides: { taskManagers: { min: 2, max: 3 } },
+      placement: { failover: { capacity } },
+    },
     millis: 5,
     job: {
       parallelism: 2,

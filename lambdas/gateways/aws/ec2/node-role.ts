@@ -29,7 +29,13 @@ const TRUST = {
   Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 };
 
-/** What a cluster's nodes may do: their own prefix of the state bucket, the artifacts to read, the stage's key. */
+/**
+ * What a cluster's nodes may do: their own prefix of the state bucket, the artifacts to read, the stage's key.
+ *
+ * S3 tells that an object is not there (404) only to who may list the bucket, and says 403 to anybody else
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html); Flink asks for what is not there before each file that it writes, and so does the fence. Such a request has no
+ * `s3:prefix`, so the condition must let its absence pass. The price: a listing without any prefix tells a node the names of other clusters' objects, but not what is in them.
+ */
 export const nodePolicy = (stage: Stage, cluster: string): object => {
   const partition = stage.kmsKeyArn.split(':')[1] ?? 'aws';
   const bucket = (name: string): string => `arn:${partition}:s3:::${name}`;
@@ -48,7 +54,7 @@ export const nodePolicy = (stage: Stage, cluster: string): object => {
         Effect: 'Allow',
         Action: 's3:ListBucket',
         Resource: bucket(stage.stateBucket),
-        Condition: { StringLike: { 's3:prefix': [own, `${own}/*`] } },
+        Condition: { StringLikeIfExists: { 's3:prefix': [own, `${own}/*`] } },
       },
       { Sid: 'Artifacts', Effect: 'Allow', Action: 's3:GetObject', Resource: `${bucket(stage.artifactBucket)}/*` },
       { Sid: 'ListArtifacts', Effect: 'Allow', Action: 's3:ListBucket', Resource: bucket(stage.artifactBucket) },
