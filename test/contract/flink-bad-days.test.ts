@@ -57,9 +57,9 @@ const ANSWERS: Readonly<Record<string, (answer: ServerResponse) => void>> = {
 };
 
 describe('A JobManager that answers', () => {
-  let answer: (response: ServerResponse, url: string) => void;
+  let answer: (response: ServerResponse, url: string, method: string) => void;
   const server = createServer((incoming, outgoing) => {
-    incoming.resume().once('end', () => answer(outgoing, incoming.url ?? ''));
+    incoming.resume().once('end', () => answer(outgoing, incoming.url ?? '', incoming.method ?? ''));
   });
   let flink: FlinkPort;
 
@@ -89,6 +89,24 @@ describe('A JobManager that answers', () => {
       json(200, url.startsWith('/jars') ? { files: [{ id: '1_sluice-sql.jar', name: 'sluice-sql.jar' }] } : { jobs: [] })(response);
     };
     await expect(ask(flink)).rejects.toThrow(/POST \/jars\/.*\/run: no answer within 200 ms/);
+  });
+
+  it.each([
+    ['setParallelism', CALLS.setParallelism],
+    ['setVertexParallelism', CALLS.setVertexParallelism],
+  ] as const)('409 because an earlier change of requirements is still at work is unavailable to %s', async (_, ask) => {
+    const requirements = { a: { parallelism: { lowerBound: 1, upperBound: 1 } } };
+    const details = { jid: ID, state: 'RUNNING', vertices: [{ id: 'a', name: 'a', parallelism: 1, maxParallelism: 8, status: 'RUNNING' }] };
+    answer = (response, url, method) => {
+      // The placeholder is Flink's own.
+      const errors = ['Another update to the job [%s] resource requirements is in progress.'];
+      if (method === 'PUT') json(409, { errors })(response);
+      else json(200, url.endsWith('/resource-requirements') ? requirements : details)(response);
+    };
+    await expect(ask(flink)).rejects.toMatchObject({
+      name: 'FlinkUnavailable',
+      message: expect.stringMatching(/^Flink is busy: Another update/),
+    });
   });
 
   it('413 to an upload rejects the jar with that reason', async () => {
