@@ -60,8 +60,12 @@ export type SecureStateInput = z.infer<typeof secureStateInput>;
 export const stateSecured = awaited.extend({ plan: failoverMode });
 export type StateSecured = z.infer<typeof stateSecured>;
 
-/** `leaving`: it came to nothing by `error`. */
-export const settleReserveInput = taskInput.extend({ status: z.enum(['ready', 'leaving']), error: caught.nullish() });
+/** `ready`: `note` is a sentence that follows what stands by. `leaving`: it came to nothing by `error`. */
+export const settleReserveInput = taskInput.extend({
+  status: z.enum(['ready', 'leaving']),
+  note: z.string().nullish(),
+  error: caught.nullish(),
+});
 export type SettleReserveInput = z.infer<typeof settleReserveInput>;
 
 export const endOperationInput = taskInput.extend({

@@ -17,7 +17,7 @@ export const settleReserve = async (deps: Deps, operation: Operation, input: Set
   const since = deps.clock().toISOString();
   const next =
     input.status === 'ready'
-      ? readyAt(reserve, since)
+      ? readyAt(reserve, since, input.note ?? undefined)
       : leavingAt(reserve, since, shorten(sentence(describeFailure(input.error).message), 500));
   // Done already, when this is tried again.
   if (next.status !== reserve.status || input.status === 'ready') await deps.store.updateReserve(name, operation.operationId, next);
@@ -25,12 +25,12 @@ export const settleReserve = async (deps: Deps, operation: Operation, input: Set
 };
 
 /** Still the operation's until it has ended: what comes next to it is decided then. */
-const readyAt = (reserve: Reserve, since: string): Reserve => ({
+const readyAt = (reserve: Reserve, since: string, note: string | undefined): Reserve => ({
   ...reserve,
   status: 'ready',
   since: reserve.status === 'ready' ? reserve.since : since,
   failures: 0,
-  reason: `${reserve.hosts} TaskManager host${reserve.hosts === 1 ? '' : 's'} and a JobManager stand by in ${reserve.zone}`,
+  reason: `${reserve.hosts} TaskManager host${reserve.hosts === 1 ? '' : 's'} and a JobManager stand by in ${reserve.zone}${note === undefined ? '' : `. ${note}`}`,
 });
 
 const leavingAt = (reserve: Reserve, since: string, reason: string): Reserve => ({

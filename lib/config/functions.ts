@@ -110,6 +110,8 @@ const WORKFLOW_FUNCTIONS = {
   // Nobody waits for it longer than hosts boot; one that is killed is said, and the move goes on.
   'snapshot-volumes': awsSide(['fleet:observe', 'volumes:snapshot'], 10),
   'next-zone': awsSide([]),
+  // Answered when the warm-up's graph is built, by a JobManager that has never built one.
+  'warm-up': flinkSide([], 90),
   'settle-reserve': awsSide([]),
   'give-back': awsSide([]),
   // As `upload-artifact` and `start-job`, job after job within a budget.

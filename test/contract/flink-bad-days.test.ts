@@ -19,6 +19,7 @@ const CALLS: Readonly<Record<keyof FlinkPort, (flink: FlinkPort) => Promise<unkn
   deleteJar: (flink) => flink.deleteJar('x.jar'),
   runJar: (flink) => flink.runJar(JAR),
   runSql: (flink) => flink.runSql(SQL),
+  runWarmUp: (flink) => flink.runWarmUp(RUN),
   job: (flink) => flink.job(ID),
   jobs: (flink) => flink.jobs(),
   checkpoints: (flink) => flink.checkpoints(ID),
@@ -83,6 +84,7 @@ describe('A JobManager that answers', () => {
   it.each([
     ['runJar', CALLS.runJar],
     ['runSql', CALLS.runSql],
+    ['runWarmUp', CALLS.runWarmUp],
   ] as const)('every call before the start well and the start itself late is unavailable to %s', async (_, ask) => {
     answer = (response, url) => {
       if (url.endsWith('/run')) return;

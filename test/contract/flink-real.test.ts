@@ -51,6 +51,20 @@ describe('The gateway on real Flink', () => {
     await eventually(() => flink.job(id), allRun);
   });
 
+  it('warms its processes up by a job on all slots that completes checkpoints, ends, and leaves the slots free', async () => {
+    const { slotsTotal, slotsFree } = await flink.overview();
+    const id = newJobId();
+    const flinkConfiguration = { 'execution.checkpointing.interval': '500 ms', 'execution.checkpointing.min-pause': '0 ms' };
+    await flink.runWarmUp({ flinkJobId: id, jobName: '#warm-up', parallelism: slotsFree, flinkConfiguration });
+    await eventually(
+      () => flink.job(id),
+      (job) => job?.state === 'FINISHED',
+    );
+    expect(await flink.job(id)).toMatchObject({ parallelism: slotsFree });
+    expect((await flink.checkpoints(id))?.completed).toBeGreaterThan(0);
+    expect(await flink.overview()).toMatchObject({ slotsTotal, slotsFree });
+  });
+
   it('streams a jar of 300 MB through little memory, past the limit that Flink sets for other requests', async () => {
     const [chunk, chunks] = [Buffer.alloc(1_000_000, 7), 300];
     const before = process.memoryUsage().rss;

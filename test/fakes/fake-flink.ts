@@ -81,6 +81,10 @@ export class FakeFlink implements FlinkPort {
   reachable = true;
   /** Looks until a start, a cancellation, a rescale or a savepoint is done. */
   looks = 1;
+  /** What becomes of a job that is to warm its processes up. */
+  warmUp: Behaviour = { does: 'finish' };
+  /** Tells when a job was started. */
+  now = (): string => '2026-01-01T00:00:00.000Z';
   behaviour: (request: StartRequest) => Behaviour = () => ({ does: 'run' });
   savepoints: SavepointBehaviour = 'succeed';
   /** What becomes of a job that gets more parallelism than it has. `fails`: it restarts again and again until it gets less. */
@@ -248,6 +252,12 @@ export class FakeFlink implements FlinkPort {
     });
   }
 
+  runWarmUp(request: Parameters<FlinkPort['runWarmUp']>[0]): Promise<void> {
+    return this.call('runWarmUp', [request], () => {
+      if (!this.known.has(request.flinkJobId)) this.start({ ...request, allowNonRestoredState: false }, this.warmUp);
+    });
+  }
+
   job(flinkJobId: string): Promise<FlinkJobSeen | undefined> {
     return this.call('job', [flinkJobId], () => {
       const job = this.known.get(flinkJobId);
@@ -372,15 +382,14 @@ export class FakeFlink implements FlinkPort {
     return [...Array.from({ length: Math.max(0, this.looks - 1) }, () => () => {}), step];
   }
 
-  private start(request: StartRequest): void {
-    const behaviour = this.behaviour(request);
+  private start(request: StartRequest, behaviour = this.behaviour(request)): void {
     if (behaviour.does === 'reject') throw new JobRejected(behaviour.reason);
     const job: Job = {
       request,
       state: 'CREATED',
       wanted: request.parallelism,
       running: 0,
-      startedAt: '2026-01-01T00:00:00.000Z',
+      startedAt: this.now(),
       checkpoints: { completed: 0, failed: 0 },
       counted: 0,
       next: [],

@@ -62,6 +62,33 @@ describe('a cluster with warm capacity', () => {
     if (mode === 'planned') expect(await violations(world)).toEqual([]);
   });
 
+  test('has had a job run on every slot of its reserve before a move may go there', async () => {
+    await standBy();
+    const { reserve } = await world.cluster();
+    expect(reserve?.reason).toMatch(/^2 TaskManager hosts and a JobManager stand by in us-east-1b\. A job has run on all slots/);
+    const there = world.jobManagerAt(reserve?.resources.jobManagerAddress ?? '');
+    expect(there.inside).toEqual([expect.objectContaining({ name: '#warm-up', state: 'FINISHED' })]);
+    expect(there.calls.find(({ method }) => method === 'runWarmUp')?.args).toEqual([expect.objectContaining({ parallelism: 4 })]);
+    // And not again: a reserve that grows may be needed any moment.
+    await run(await world.acceptSubmission(world.jarSpec(2, 'second', 'second')));
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ hosts: 3 });
+    expect(there.calls.filter(({ method }) => method === 'runWarmUp')).toHaveLength(1);
+  });
+
+  test.each([
+    ['fails', { does: 'fail', reason: 'AccessDenied: checkpoints' }, /Its warm-up has FAILED: AccessDenied: checkpoints$/],
+    ['cannot be started', { does: 'reject', reason: 'no such class in the jar' }, /It could not be warmed up: no such class in the jar$/],
+    ['does not end', { does: 'run' }, /Its warm-up has CANCELED$/],
+  ] as const)('keeps a reserve whose warm-up %s, with free slots, and says so', async (_, warmUp, says) => {
+    world.flink.warmUp = warmUp;
+    await standBy();
+    const { reserve } = await world.cluster();
+    expect(reserve).toMatchObject({ status: 'ready', reason: expect.stringMatching(says) });
+    expect(await world.jobManagerAt(reserve?.resources.jobManagerAddress ?? '').overview()).toMatchObject({ slotsFree: 4 });
+    expect(await failOver({ mode: 'planned' })).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
+  });
+
   test('has the next reserve in the zone after it once it has moved, of a further epoch', async () => {
     await standBy();
     await failOver({ mode: 'planned' });

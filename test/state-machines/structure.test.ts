@@ -187,7 +187,7 @@ describe.each(machines)('workflow $kind', ({ kind, machine, text, file }) => {
       const looks = Math.min(
         ...(state.Choices ?? []).map(({ Condition }) => Number(/^\{% \$tries >= (\d+) %\}$/.exec(Condition)?.[1] ?? 1e9)),
       );
-      const least = AWAITED.test(name) ? MOST_SECONDS : name === 'Settled?' ? 60 : CLEANING_SECONDS;
+      const least = AWAITED.test(name) ? MOST_SECONDS : /^(Settled|Warmed up)\?$/.test(name) ? 60 : CLEANING_SECONDS;
       expect([name, secondsOf(looks) >= least]).toEqual([name, true]);
     }
   });

@@ -30,9 +30,10 @@ export interface FlinkRestOptions extends JobManagersOptions {
   readonly uploadTimeoutMs?: number;
 }
 
-/** Flink runs a SQL script by a main class of its own, which still has to be asked for through a jar: this one is empty. */
-const SQL_CARRIER = { fileName: 'sluice-sql.jar', bytes: Buffer.from(`504b0506${'0'.repeat(36)}`, 'hex') };
+/** Main classes that are in Flink's own lib still have to be asked for through a jar: this one is empty. */
+const EMPTY_JAR = { fileName: 'sluice-sql.jar', bytes: Buffer.from(`504b0506${'0'.repeat(36)}`, 'hex') };
 const SQL_DRIVER = 'org.apache.flink.table.runtime.application.SqlDriver';
+const WARM_UP = 'sluice.ha.WarmUp';
 /** The adaptive scheduler calls a job CREATED also while it waits for the slots of a TaskManager that it lost. */
 const INTERRUPTED = ['FAILING', 'RESTARTING', 'CREATED'];
 const ENDED = ['FAILED', 'CANCELED', 'FINISHED'];
@@ -108,11 +109,19 @@ class FlinkRest implements FlinkPort {
   }: Omit<RunRequest, 'jarId' | 'entryClass' | 'arguments'> & { readonly script: string }): Promise<void> {
     const problem = scriptProblem(script);
     if (problem !== undefined) throw new JobRejected(problem);
+    await this.runFromLib({ ...request, entryClass: SQL_DRIVER, arguments: ['--script', script] });
+  }
+
+  runWarmUp(request: Pick<RunRequest, 'flinkJobId' | 'jobName' | 'parallelism' | 'flinkConfiguration'>): Promise<void> {
+    return this.runFromLib({ ...request, entryClass: WARM_UP, arguments: [], allowNonRestoredState: false });
+  }
+
+  private async runFromLib(request: Omit<RunRequest, 'jarId'>): Promise<void> {
     try {
-      await this.run(await this.sqlCarrier(), { ...request, entryClass: SQL_DRIVER, arguments: ['--script', script] });
+      await this.run(await this.emptyJar(), request);
     } catch (error) {
       if (!(error instanceof JarMissing)) throw error;
-      throw new FlinkUnavailable('the JobManager that was to run the script is not the one that was asked before', { cause: error });
+      throw new FlinkUnavailable('the JobManager that was to run the program is not the one that was asked before', { cause: error });
     }
   }
 
@@ -293,11 +302,11 @@ class FlinkRest implements FlinkPort {
     return (await this.jobs()).some((job) => job.flinkJobId === flinkJobId);
   }
 
-  private async sqlCarrier(): Promise<string> {
+  private async emptyJar(): Promise<string> {
     const { files } = await this.get('/jars', answers.jars);
-    const there = files.find(({ name }) => name === SQL_CARRIER.fileName);
+    const there = files.find(({ name }) => name === EMPTY_JAR.fileName);
     // A few bytes, and part of a start: it gets no more time than a question.
-    const { fileName, bytes } = SQL_CARRIER;
+    const { fileName, bytes } = EMPTY_JAR;
     if (there) return there.id;
     return rejecting(uploadJar(await this.jobManagers.reachable(), fileName, Readable.from([bytes]), bytes.length, this.timeoutMs));
   }

@@ -101,6 +101,8 @@ export interface FlinkPort {
   runJar(request: RunRequest): Promise<void>;
   /** Starts a SQL script (through Flink's SqlDriver). @throws JobRejected with the parser's or planner's message, line and column included */
   runSql(request: Omit<RunRequest, 'jarId' | 'entryClass' | 'arguments'> & { readonly script: string }): Promise<void>;
+  /** Starts the job that every Flink image has for warming processes up (tools/artifacts/ha). @throws JobRejected where this one has none */
+  runWarmUp(request: Pick<RunRequest, 'flinkJobId' | 'jobName' | 'parallelism' | 'flinkConfiguration'>): Promise<void>;
   /** undefined when Flink does not know the job. */
   job(flinkJobId: string): Promise<FlinkJobSeen | undefined>;
   /** Ids of the jobs Flink knows, with states. */

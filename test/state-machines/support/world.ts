@@ -137,7 +137,7 @@ export class World {
   }
 
   protected newFlink(): FakeFlink {
-    return new FlinkOnS3(this.artifacts, this.storage);
+    return Object.assign(new FlinkOnS3(this.artifacts, this.storage), { now: () => this.clock().toISOString() });
   }
 
   /** The JobManager at an address. The first one is there before it has an address, so that a test can say how it behaves. */
@@ -146,6 +146,7 @@ export class World {
     if (known) return known;
     const next = this.jobManagers.size === 0 ? this.flink : this.newFlink();
     next.behaviour = this.flink.behaviour;
+    next.warmUp = this.flink.warmUp;
     this.jobManagers.set(address, next);
     this.flink = next;
     return next;
