@@ -102,6 +102,11 @@ const fleetAccess = (names: StageNames, stage: string, vpcId: string): Permissio
       because: RUN_TIME,
     },
     {
+      actions: ['iam:ListRoles', 'iam:ListInstanceProfiles'],
+      resources: ['*'],
+      because: 'A list below a path knows no resources; it tells whether what may not be deleted is still there.',
+    },
+    {
       actions: [
         'CreateInstanceProfile',
         'TagInstanceProfile',

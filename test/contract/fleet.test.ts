@@ -5,11 +5,12 @@ import {
   EC2Client,
   type ResponseLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
-import { GetRolePolicyCommand } from '@aws-sdk/client-iam';
+import { CreateAccessKeyCommand, CreateUserCommand, GetRolePolicyCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import type { ClusterResources } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Stage } from '../../lambdas/contracts/stage';
 import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
+import { deleteNodeRole, denyNodeRole } from '../../lambdas/gateways/aws/ec2/node-role';
 import { createFleet } from '../../lambdas/gateways/aws/fleet.adapter';
 import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
 import { createVolumes } from '../../lambdas/gateways/aws/volumes.adapter';
@@ -419,6 +420,34 @@ describe('The fleet on EC2', () => {
       Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
     });
     await fleet.deleteAccess(spec, { ...NOTHING, ...access });
+  });
+
+  test('whose role is gone is fenced and taken away once more by one who has rights below its path only; what may not be taken away is said', async () => {
+    const spec = aSpec();
+    const { fleet } = onEc2();
+    const { roleName } = await fleet.prepareAccess(spec);
+    const iam = iamClient();
+    const UserName = 'below-a-path';
+    const may = (path: string) => ({
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: 'iam:*', Resource: [`arn:aws:iam::*:role${path}*`, `arn:aws:iam::*:instance-profile${path}*`] },
+        { Effect: 'Allow', Action: ['iam:ListRoles', 'iam:ListInstanceProfiles'], Resource: '*' },
+      ],
+    });
+    const policy = (path: string) => ({ UserName, PolicyName: 'all', PolicyDocument: JSON.stringify(may(path)) });
+    await iam.send(new CreateUserCommand({ UserName }));
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+    const credentials = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+    const access = { iam: new IAMClient({ credentials }), stage };
+    await iam.send(new PutUserPolicyCommand(policy('/elsewhere/')));
+    await expect(deleteNodeRole(access, spec, roleName)).rejects.toThrow(/not authorized/);
+    await iam.send(new PutUserPolicyCommand(policy(stage.nodeRolePath)));
+    await denyNodeRole(access, spec, roleName);
+    await deleteNodeRole(access, spec, roleName);
+    await denyNodeRole(access, spec, roleName);
+    await deleteNodeRole(access, spec, roleName);
+    await fleet.deleteAccess(spec, NOTHING);
   });
 
   test('opens 6123–6124 between members, 6125 for the JobManager and 8081 for the control plane, and lets nothing else in or out', async () => {

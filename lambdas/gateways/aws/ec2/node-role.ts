@@ -8,10 +8,12 @@ import {
   GetInstanceProfileCommand,
   type InstanceProfile,
   PutRolePolicyCommand,
+  paginateListInstanceProfiles,
+  paginateListRoles,
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import type { Stage } from '../../../contracts/stage';
-import { laterOn, unless } from '../aws-errors';
+import { hasCode, laterOn, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
@@ -115,28 +117,54 @@ const ensureProfile = async (
   return profile;
 };
 
+type Access = Pick<FleetDependencies, 'iam' | 'stage'>;
+
+const isListed = async ({ iam, stage }: Access, name: string): Promise<boolean> => {
+  const below = { PathPrefix: stage.nodeRolePath };
+  for await (const { Roles = [] } of paginateListRoles({ client: iam }, below))
+    if (Roles.some(({ RoleName }) => RoleName === name)) return true;
+  for await (const { InstanceProfiles = [] } of paginateListInstanceProfiles({ client: iam }, below))
+    if (InstanceProfiles.some(({ InstanceProfileName }) => InstanceProfileName === name)) return true;
+  return false;
+};
+
+/**
+ * What a call answers about a role or a profile, or undefined when that is gone. A call names it without its path, which IAM does not know of what is not there: rights below
+ * a path do not cover it then, and the answer may be AccessDenied.
+ */
+const unlessGone = async <T>(access: Access, name: string, call: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await unless(ABSENT, call);
+  } catch (error) {
+    if (!hasCode(error, 'AccessDenied', 'AccessDeniedException') || (await isListed(access, name))) throw error;
+    return undefined;
+  }
+};
+
 /**
  * Takes every right from the nodes of an epoch, also from credentials that they have already: a session is checked against its role at each call
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html). Spreads over IAM within seconds.
  */
-export const denyNodeRole = async ({ iam, stage }: FleetDependencies, owner: Owner, recordedName: string | undefined): Promise<void> => {
+export const denyNodeRole = async (access: Access, owner: Owner, recordedName: string | undefined): Promise<void> => {
+  const { iam, stage } = access;
   const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
   const PolicyDocument = JSON.stringify({
     Version: '2012-10-17',
     Statement: [{ Sid: 'Fenced', Effect: 'Deny', Action: '*', Resource: '*' }],
   });
   for (const RoleName of new Set([derived, recordedName ?? derived]))
-    await unless(ABSENT, iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: FENCE_NAME, PolicyDocument })));
+    await unlessGone(access, RoleName, iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: FENCE_NAME, PolicyDocument })));
 };
 
 /** Profile first, then policy, then role: IAM refuses to delete what something else still holds. */
-export const deleteNodeRole = async ({ iam, stage }: FleetDependencies, owner: Owner, recordedName: string | undefined): Promise<void> => {
+export const deleteNodeRole = async (access: Access, owner: Owner, recordedName: string | undefined): Promise<void> => {
+  const { iam, stage } = access;
   const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
   for (const name of new Set([derived, recordedName ?? derived])) {
-    await unless(ABSENT, iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: name, RoleName: name })));
-    await unless(ABSENT, iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: name })));
-    for (const PolicyName of [POLICY_NAME, FENCE_NAME])
-      await unless(ABSENT, iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName })));
-    await laterOn(['DeleteConflict', 'DeleteConflictException'], unless(ABSENT, iam.send(new DeleteRoleCommand({ RoleName: name }))));
+    const gone = (call: Promise<unknown>): Promise<unknown> => unlessGone(access, name, call);
+    await gone(iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: name, RoleName: name })));
+    await gone(iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: name })));
+    for (const PolicyName of [POLICY_NAME, FENCE_NAME]) await gone(iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName })));
+    await laterOn(['DeleteConflict', 'DeleteConflictException'], gone(iam.send(new DeleteRoleCommand({ RoleName: name }))));
   }
 };
