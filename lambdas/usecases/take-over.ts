@@ -41,12 +41,14 @@ const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Pr
   }
   const at = deps.clock().toISOString();
   await deps.store.takeJobOver(job.cluster, job.name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
+  // Stopped by a move before this one that was interrupted, and not started since: nobody needs to be asked again.
+  const savepoint = job.interrupted?.epoch === undefined ? job.interrupted?.savepoint : undefined;
   // A new version that nobody saw running is not what is saved: the one before it is, and its state.
   const unproven = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
   await deps.store.updateJob(job.cluster, job.name, operationId, {
     status: 'SUBMITTING',
     statusReason: `On its way to another zone with its cluster ${job.cluster}`,
-    interrupted: { by: operationId, at },
+    interrupted: { by: operationId, at, ...(savepoint === undefined ? {} : { savepoint }) },
     previousSpec: undefined,
     ...(unproven ? { spec: unproven, revision: job.revision + 1 } : {}),
   });

@@ -13,7 +13,7 @@ import { connect, type FlinkDeps, ownTarget } from './owned';
 export type WarmUpDeps = FlinkDeps & { readonly stage: Pick<Stage, 'stateBucket'> };
 
 /** No job of a user may have this name. */
-const NAME = '#warm-up';
+export const WARM_UP = '#warm-up';
 /** It takes some five seconds; a process that has not run it by then is no better for more of it. */
 const LONGEST_SECONDS = 60;
 
@@ -29,7 +29,7 @@ export const warmUp = async (deps: WarmUpDeps, operation: Operation): Promise<Aw
   // A move to a reserve that grows may come any moment, and must find its slots free.
   if (request.action !== 'make') return { ready: true, reason: 'Hosts that are added stand by as they are' };
   const flink = connect(deps.flink, cluster);
-  const flinkJobId = flinkJobIdOf({ cluster: name, clusterEpoch: epoch, job: NAME, jobEpoch: 1 });
+  const flinkJobId = flinkJobIdOf({ cluster: name, clusterEpoch: epoch, job: WARM_UP, jobEpoch: 1 });
   const seen = await flink.job(flinkJobId);
   if (seen && isFinal(seen.state)) return { ready: true, reason: await resultOf(flink, flinkJobId, seen) };
   if (seen) {
@@ -41,7 +41,7 @@ export const warmUp = async (deps: WarmUpDeps, operation: Operation): Promise<Aw
   try {
     await flink.runWarmUp({
       flinkJobId,
-      jobName: NAME,
+      jobName: WARM_UP,
       parallelism: slots,
       flinkConfiguration: {
         // Goes with what the epoch's JobManager keeps.

@@ -369,6 +369,22 @@ describe('a move that goes on with an interrupted one', () => {
     expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.any(String) });
     expect(await violations(world)).toEqual([]);
   });
+
+  test('behind the stop of its jobs starts them from those savepoints, and waits for nobody that was cut off', async () => {
+    const operation = await interruptedAt('Fence', { mode: 'planned' });
+    world.fleet.zonesWithoutCapacity.clear();
+    const { interrupted } = await world.job();
+    expect(interrupted?.savepoint).toMatch(/^s3:/);
+    for (const flink of world.jobManagers.values()) if (flink.starts.length > 0) flink.reachable = false;
+    await recover(world, operation.operationId);
+    const [recovery] = (await world.store.operationsOf('flights', { limit: 1 })).items;
+    expect(recovery).toMatchObject({ kind: 'fail-over-cluster', status: 'SUCCEEDED' });
+    expect(
+      recovery?.phases.flatMap(({ name, reason }) => (/does not answer|without/.test(reason ?? '') ? [`${name}: ${reason}`] : [])),
+    ).toEqual([]);
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: interrupted?.savepoint });
+    expect(await violations(world)).toEqual([]);
+  });
 });
 
 describe('what is under way on the cluster', () => {

@@ -10,9 +10,11 @@ import {
   NotFound,
 } from '../../../lambdas/contracts/errors';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
+import { isFinal } from '../../../lambdas/domain/decide-job-progress';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
 import { INTERRUPTED } from '../../../lambdas/domain/operation-end';
 import { checkpointsPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
+import { WARM_UP } from '../../../lambdas/usecases/warm-up';
 import type { StateKept } from '../../fakes/fake-flink';
 import { event, invoke } from '../support/functions';
 import { definitionOf, execute, StepError, Stopped } from '../support/interpreter';
@@ -587,11 +589,13 @@ export class Simulation extends World {
     return names.map((name) => `${name} belongs to nobody`);
   }
 
-  /** Jobs on hosts that stand by for a move. */
+  /** Jobs on hosts that stand by for a move, besides the one that warmed them up and has ended before they were ready. */
   private foreign({ reserve }: Cluster): readonly string[] {
     return this.processes
       .filter(({ epoch, over }) => epoch !== undefined && epoch === reserve?.epoch && !over)
-      .flatMap(({ inside }) => inside.map(({ name }) => `${name} is on the reserve`));
+      .flatMap(({ inside }) => inside)
+      .filter(({ name, state }) => name !== WARM_UP || (reserve?.status === 'ready' && !isFinal(state)))
+      .map(({ name, state }) => `${name} is on the reserve, ${state}`);
   }
 
   /** What must hold when nothing is under way any more. Jobs of a cluster whose failover has failed wait for the next one, stopped or not. */
