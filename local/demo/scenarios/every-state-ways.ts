@@ -418,7 +418,10 @@ export const WAYS: readonly Way[] = [
 /** What is not interrupted here, and why: a whole workflow, or some of its states. They are interrupted on the fakes (test/state-machines). */
 export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, string | Readonly<Record<string, string>>>>> = {
   'prepare-reserve': "the scenario's cluster has no reserve, which would be as many processes again",
-  'fail-over-cluster': { 'Wait before the next jobs': 'the jobs of a cluster take more than a minute to start' },
+  'fail-over-cluster': {
+    'Wait before the next jobs': 'the jobs of a cluster take more than a minute to start',
+    'Wait for the hosts to go': 'the fence has ended them long before; only what is left of a lost zone is waited for',
+  },
   'upgrade-job': {
     'Wait for the previous version to end': 'Flink tells of the savepoint of a stop when the job has ended',
   },
