@@ -91,6 +91,21 @@ describe('A JobManager that answers', () => {
     await expect(ask(flink)).rejects.toThrow(/POST \/jars\/.*\/run: no answer within 200 ms/);
   });
 
+  it.each(['overview', 'listTaskManagers', 'jobs', 'job', 'runSql'] as const)(
+    '404 to what every Flink has is unavailable to %s: that says nothing about a job',
+    async (name) => {
+      answer = json(404, { errors: ['org.apache.flink.runtime.rest.handler.RestHandlerException: Not found\n\tat x'] });
+      await expect(CALLS[name](flink)).rejects.toBeInstanceOf(FlinkUnavailable);
+    },
+  );
+
+  it('409 because an earlier change of the requirements is still being stored is unavailable, not a refusal', async () => {
+    const message = 'Another update to the job [%s] resource requirements is in progress.';
+    const busy = json(409, { errors: [`org.apache.flink.runtime.rest.handler.RestHandlerException: ${message}\n\tat x`] });
+    answer = (response, url) => (url.endsWith('/resource-requirements') ? busy(response) : json(200, { vertices: [] })(response));
+    await expect(CALLS.setVertexParallelism(flink)).rejects.toThrow(FlinkUnavailable);
+  });
+
   it('413 to an upload rejects the jar with that reason', async () => {
     answer = json(413, { errors: ['The request is too large.'] });
     await expect(CALLS.uploadJar(flink)).rejects.toThrow(new JobRejected('The request is too large.'));

@@ -1,8 +1,9 @@
 import { FlinkUnavailable, JarMissing, JobRejected } from '../../contracts/errors';
 import type { FlinkRefusal } from './rest';
 
-/** Flink's own calls inside of it came too late: nothing is known about the program. */
-const BUSY = /AskTimeoutException|Invocation of \[[^\]]*\].*timed out|LeaderNotAvailable|FencingTokenException|leader election/;
+/** Flink's own calls inside of it came too late, or an earlier change is not stored yet: nothing is known about the program. */
+const BUSY =
+  /AskTimeoutException|Invocation of \[[^\]]*\].*timed out|LeaderNotAvailable|FencingTokenException|leader election|Another update to the job .* is in progress/;
 
 /** What a refusal means to the caller: the program's fault (final) or Flink's (passing). */
 export function runFailure(
