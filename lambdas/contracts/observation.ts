@@ -81,6 +81,7 @@ const scalingInvariant = z.enum([
   'calm',
   'learning',
   'limits',
+  'shared-by-priority',
 ]);
 export type ScalingInvariant = z.infer<typeof scalingInvariant>;
 

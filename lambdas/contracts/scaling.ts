@@ -65,6 +65,8 @@ export const fleetObservation = z.object({
   slotsFree: z.int().min(0),
   /** Slots that may still be added by the cluster's largest fleet and the stage's quota. Absent: unlimited. */
   slotsAddable: z.int().min(0).optional(),
+  /** The job's share of the stage's quota among all that ask at once, in words, where it is less than what was wanted. */
+  share: z.string().optional(),
   /** What the cluster costs now, and what one more slot costs. */
   dollarsPerHour: z.number().min(0).default(0),
   dollarsPerSlotHour: z.number().min(0).default(0),

@@ -131,7 +131,7 @@ const decide = async (
     return { decision };
   const hosts = Math.ceil(action.plan.slotsToProvide / slotsPerHost(cluster.size));
   const share = await shareQuota(deps, { cluster, job, hosts, wanted: facts.hosts.wanted, total, now });
-  return { decision: share.hosts >= hosts ? decision : within({ ...facts, hostsGranted: share.hosts }), share };
+  return { decision: share.hosts >= hosts ? decision : within({ ...facts, hostsGranted: share.hosts, share: share.reason }), share };
 };
 
 const keep = async (
@@ -177,7 +177,7 @@ const start = async (
       const current = await deps.store.job(cluster.name, job.name);
       if (!current || current.epoch !== job.epoch || heldLease(current.lease, deps.clock))
         throw new Conflict(`Job ${job.name} is being changed`);
-      const operation = newOperation(deps, change, cluster.name, job.name, requestOf(decision, trigger, share));
+      const operation = newOperation(deps, change, cluster.name, job.name, requestOf(decision, trigger));
       const lease = { operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
       const lastDecision = { ...decisionSeen(decision, trigger, share), operationId };
       const next: Job = { ...current, lease, lastDecision, updatedAt: operation.requestedAt };
@@ -190,22 +190,17 @@ const start = async (
   }
 };
 
-const requestOf = (
-  { action, explanation, inputs, reason }: ScalingDecision,
-  trigger: string,
-  share: QuotaShare | undefined,
-): OperationRequest => {
+const requestOf = ({ action, explanation, inputs, reason }: ScalingDecision, trigger: string): OperationRequest => {
   if (action.kind !== 'rescale' && action.kind !== 'roll-back') throw new Error(`${action.kind} is no change`);
   const { slotsBefore: before, slotsAfter: after, slotsToProvide: provide, spareSlots: spare } = action.plan;
   const rank = (vertex: string | null): number => (vertex === null ? 0 : action.from[vertex] !== action.to[vertex] ? 1 : 2);
-  const lines = [...explanation, ...(share?.waitsFor ? [{ vertex: null, text: share.reason, invariant: 'limits' }] : [])];
   return {
     kind: 'scale-job',
     action: action.kind,
     direction: action.kind === 'rescale' ? action.direction : after > before ? 'out' : 'in',
     trigger,
     reason,
-    explanation: lines.sort((a, b) => rank(a.vertex) - rank(b.vertex)).slice(0, LINES),
+    explanation: [...explanation].sort((a, b) => rank(a.vertex) - rank(b.vertex)).slice(0, LINES),
     decidedAt: inputs.now,
     observedAt: inputs.observed.job.observedAt,
     from: { ...action.from },

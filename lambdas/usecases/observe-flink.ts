@@ -60,7 +60,7 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
     allJobs(deps.store, name),
     deps.observations.latestOf(name),
   ]);
-  const current = jobs.filter(({ status }) => !isJobOver(status));
+  const current = jobs.filter((job) => !isJobOver(job.status) || isBack(job, reading));
   const idle = current.length === 0;
   const publish = (heapAfterGc: number | null) =>
     deps.metrics.publish([clusterFigures(name, reading, heapAfterGc, deps.clock().toISOString(), idle)], everySeconds(deps, cluster));
@@ -90,6 +90,12 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   const reason = `${seen.length} jobs observed${failures.length > 0 ? `; not observed: ${failures.join('; ')}` : ''}`;
   return { cluster: name, consider, considerFailover, idle: idle && !considerFailover, reason: shorten(reason, 1_000) };
 };
+
+/** A JobManager that came back may not show a job for a moment; where an operation ended just then, a job that runs is stored as failed. */
+const isBack = ({ status, desired, flinkJobId }: Job, reading: ClusterReading | undefined): boolean =>
+  status === 'FAILED' &&
+  desired === 'RUNNING' &&
+  (reading?.jobs ?? []).some((listed) => listed.flinkJobId === flinkJobId && !isFinal(listed.state));
 
 /** Keeps since when something is wrong with the cluster. True when it has lasted so long that its hosts have to be looked at. */
 const recordFault = async ({ store, clock }: ObserveDeps, cluster: Cluster, kind: ClusterFault['kind'] | undefined): Promise<boolean> => {

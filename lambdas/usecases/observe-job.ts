@@ -1,8 +1,9 @@
-import { JobFailed } from '../contracts/errors';
+import { DeadlineExceeded, JobFailed } from '../contracts/errors';
 import type { Job, JobStatus } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Awaited_, ObserveJobInput } from '../contracts/workflow';
 import { decideJobEnd, decideJobProgress, type JobExpectation } from '../domain/decide-job-progress';
+import { shorten } from '../domain/describe-failure';
 import { statusSeen } from '../domain/job-lifecycle';
 import { mayStillAppear } from '../domain/start-asked';
 import type { FlinkJobSeen } from '../gateways/flink/flink.port';
@@ -13,10 +14,25 @@ import { ask, keepSavepoint, type SavepointDeps, triggerIdOf } from './savepoint
 export const observeJob = async (deps: SavepointDeps, operation: Operation, input: ObserveJobInput): Promise<Awaited_> => {
   const { cluster, job } = await ownJob(deps, operation, input.until === 'known' ? 'cleaning' : 'changing');
   const seen = await connect(deps.flink, cluster).job(job.flinkJobId);
-  if (input.until === 'running') return untilRunning(deps, operation, job, seen, input.restoring ? 'cleaning' : 'changing');
+  if (input.until === 'running') {
+    const answer = await untilRunning(deps, operation, job, seen, input.restoring ? 'cleaning' : 'changing');
+    if (!answer.ready && input.restoring) refuseToKeepHosts(deps, operation, input.phase, answer.reason);
+    return answer;
+  }
   if (input.until === 'ended') return untilEnded(deps, operation, { cluster, job }, seen);
   const stopping = operation.request.kind === 'stop-job' && operation.request.mode === 'savepoint' && job.desired === 'RUNNING';
   return (stopping ? await whileStopping(deps, operation, job, seen) : undefined) ?? recordSeen(deps, operation, seen);
+};
+
+/** Hosts that were made for a parallelism that came to nothing are given back behind this wait: no host is unused for ten minutes. Seconds. */
+const HOSTS_KEPT_SECONDS = 480;
+
+/** @throws DeadlineExceeded when a job that goes back to its former parallelism has had its time; what Flink was asked for stays asked for */
+const refuseToKeepHosts = ({ clock }: FlinkDeps, { kind, phases }: Operation, phase: string, reason: string): void => {
+  if (kind !== 'scale-job' && kind !== 'rescale-job') return;
+  const since = phases.find(({ name }) => name === phase)?.startedAt;
+  if (since === undefined || clock().getTime() - Date.parse(since) <= HOSTS_KEPT_SECONDS * 1_000) return;
+  throw new DeadlineExceeded(`it does not run at its former parallelism after ${HOSTS_KEPT_SECONDS} s: ${shorten(reason, 1_000)}`);
 };
 
 const untilEnded = async (

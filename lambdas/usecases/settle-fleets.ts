@@ -1,11 +1,13 @@
 import type { Cluster } from '../contracts/cluster';
 import { Conflict } from '../contracts/errors';
 import type { Job } from '../contracts/job';
+import type { JobRecord } from '../contracts/observation';
 import { decideCapacity } from '../domain/capacity';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { FleetPort, FleetSeen } from '../gateways/aws/fleet.port';
+import type { ObservationStorePort } from '../gateways/aws/observations.port';
 import type { StorePort } from '../gateways/aws/store.port';
 import { type AcceptDeps, accept, newOperation } from './accept';
 import { heldLease } from './in-the-way';
@@ -13,7 +15,7 @@ import { allClusters, allJobs } from './owned';
 import { slotDemands } from './slot-demands';
 import { CONTROL_PLANE, settling } from './sweep-operations';
 
-export type SettleDeps = AcceptDeps & { readonly fleet: FleetPort };
+export type SettleDeps = AcceptDeps & { readonly fleet: FleetPort; readonly observations: Pick<ObservationStorePort, 'latestOf'> };
 
 export interface Settled {
   readonly cluster: string;
@@ -28,6 +30,10 @@ export interface Settled {
 const GIVE_BACK_MINUTES = 5;
 /** Tasks are moved together, which stops their jobs for a moment, at most so often for the same surplus. */
 const EMPTY_MINUTES = 60;
+/** What runs is made what is stored at most so often. */
+const ASTRAY_MINUTES = 10;
+/** An observation older than two passes of the slowest is none. */
+const FRESH_SECONDS = 120;
 
 /**
  * Finds clusters that have more hosts than their jobs need while no operation is under way that could want them. Where a job runs, its stored
@@ -53,12 +59,11 @@ const settleFleet = async (deps: SettleDeps, cluster: Cluster): Promise<Settled 
   const jobs = (await allJobs(deps.store, cluster.name)).filter(({ status, desired }) => !isJobOver(status) && desired === 'RUNNING');
   const capacity = decideCapacity(await slotDemands(deps.store, { cluster: cluster.name }, 'grow'), cluster.size);
   const seen = await deps.fleet.observe(cluster.resources);
-  if (capacity.action === 'refuse' || seen.wanted.taskmanager <= capacity.hosts) return undefined;
+  if (capacity.action === 'refuse') return undefined;
+  if (seen.wanted.taskmanager <= capacity.hosts) return settleAstray(deps, cluster, jobs, seen, capacity.hosts);
   const reason = `${seen.wanted.taskmanager} hosts are wanted and no operation is under way; ${capacity.reason}`;
-  const idOf = (method: string, key: unknown): string =>
-    operationIdOfKey({ caller: CONTROL_PLANE, method, path: `/clusters/${cluster.name}`, key: JSON.stringify(key) });
   const [job] = jobs;
-  const emptying = idOf('SETTLE', [
+  const emptying = idOn(cluster, 'SETTLE', [
     surplusOf(seen),
     jobs.map(({ name, epoch, spec }) => [name, epoch, spec.parallelism]),
     at(deps, EMPTY_MINUTES),
@@ -68,9 +73,47 @@ const settleFleet = async (deps: SettleDeps, cluster: Cluster): Promise<Settled 
     return (await settleJob(deps, job, emptying, reason)) ? { cluster: cluster.name, operationId: emptying, reason } : undefined;
   // That was a try too.
   if (emptied && deps.clock().getTime() - Date.parse(emptied.requestedAt) < GIVE_BACK_MINUTES * 60_000) return undefined;
-  const givingBack = idOf('GIVE-BACK', [cluster.epoch, at(deps, GIVE_BACK_MINUTES)]);
+  const givingBack = idOn(cluster, 'GIVE-BACK', [cluster.epoch, at(deps, GIVE_BACK_MINUTES)]);
   if (await deps.store.operation(givingBack)) return undefined;
   return (await giveBack(deps, cluster, seen, givingBack)) ? { cluster: cluster.name, operationId: givingBack, reason } : undefined;
+};
+
+const idOn = ({ name }: Cluster, method: string, key: unknown): string =>
+  operationIdOfKey({ caller: CONTROL_PLANE, method, path: `/clusters/${name}`, key: JSON.stringify(key) });
+
+/**
+ * A rescale that failed while Flink answered nobody may not have been put back in Flink: the stored parallelism is made true again, where the hosts
+ * for it are there. Otherwise hosts would be kept, or missing, for what does not run.
+ */
+const settleAstray = async (
+  deps: SettleDeps,
+  cluster: Cluster,
+  jobs: readonly Job[],
+  { hosts }: FleetSeen,
+  needed: number,
+): Promise<Settled | undefined> => {
+  const scaled = jobs.filter(({ spec }) => spec.scaled !== undefined);
+  const running = hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length;
+  if (scaled.length === 0 || running < needed) return undefined;
+  const records = await deps.observations.latestOf(cluster.name);
+  for (const job of scaled) {
+    const astray = whyAstray(job, records, deps.clock().getTime());
+    if (astray === undefined) continue;
+    const operationId = idOn(cluster, 'SETTLE-JOB', [job.name, job.epoch, job.spec.scaled, at(deps, ASTRAY_MINUTES)]);
+    if (await deps.store.operation(operationId)) continue;
+    if (await settleJob(deps, job, operationId, astray)) return { cluster: cluster.name, operationId, reason: astray };
+  }
+  return undefined;
+};
+
+const whyAstray = ({ name, epoch, spec, updatedAt }: Job, records: readonly JobRecord[], now: number): string | undefined => {
+  const record = records.find(({ job, jobEpoch, observedAt }) => job === name && jobEpoch === epoch && observedAt >= updatedAt);
+  if (record?.observation.state !== 'RUNNING' || now - Date.parse(record.observedAt) > FRESH_SECONDS * 1_000) return undefined;
+  const vertex = record.observation.vertices.find(({ id, parallelism, maxParallelism }) => {
+    const wanted = spec.scaled?.vertices[id];
+    return wanted !== undefined && parallelism !== Math.min(wanted, maxParallelism);
+  });
+  return vertex && `${vertex.name} of job ${name} runs with ${vertex.parallelism}, ${spec.scaled?.vertices[vertex.id]} are stored`;
 };
 
 const surplusOf = ({ hosts, wanted }: FleetSeen): unknown => [wanted.taskmanager, hosts.map(({ instanceId }) => instanceId).sort()];

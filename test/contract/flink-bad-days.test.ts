@@ -93,6 +93,14 @@ describe('A JobManager that answers', () => {
     await expect(ask(flink)).rejects.toThrow(/POST \/jars\/.*\/run: no answer within 200 ms/);
   });
 
+  it.each(['overview', 'listTaskManagers', 'jobs', 'job', 'runSql'] as const)(
+    '404 to what every Flink has is unavailable to %s: that says nothing about a job',
+    async (name) => {
+      answer = json(404, { errors: ['org.apache.flink.runtime.rest.handler.RestHandlerException: Not found\n\tat x'] });
+      await expect(CALLS[name](flink)).rejects.toBeInstanceOf(FlinkUnavailable);
+    },
+  );
+
   it.each([
     ['setParallelism', CALLS.setParallelism],
     ['setVertexParallelism', CALLS.setVertexParallelism],

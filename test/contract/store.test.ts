@@ -335,6 +335,22 @@ describe.each([
       await expect(store.updateReserve('flights', by, making)).rejects.toThrow(Superseded);
     });
 
+    test('that leaves the reserve as it is writes none, so that what is made of it meanwhile stays on record', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const by = newOperationId();
+      const given = { kind: 'prepare-reserve', action: 'make', epoch: 2, zone: 'us-east-1b', hosts: 1, reason: 'it lacks one' } as const;
+      const preparing = anOperation({ operationId: by, kind: 'prepare-reserve', job: undefined, request: given });
+      await store.acceptReserve(preparing, aReserve({ by }), cluster);
+      const seen = (await store.cluster(cluster.name)) as Cluster;
+      const resources = { taskManagerGroups: [{ name: 'sluice-test-flights-e2', zone: 'us-east-1b' }], launchTemplateIds: ['lt-2'] };
+      await store.updateReserve(cluster.name, by, aReserve({ by, resources }));
+      const operation = takeover();
+      expect(await store.acceptTakeover(operation, { ...seen, lease: aLease(operation.operationId) }, seen, [])).toEqual({
+        outcome: 'created',
+      });
+      expect((await store.cluster(cluster.name))?.reserve?.resources).toEqual(resources);
+    });
+
     test('only the holder of the cluster takes further jobs', async () => {
       const cluster = await launched({ status: 'RUNNING' });
       const job = await submitted();

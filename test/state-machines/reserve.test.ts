@@ -150,6 +150,20 @@ describe('a cluster with warm capacity', () => {
     expect((await world.fleet.observe(reserve?.resources as never)).wanted.taskmanager).toBe(1);
   });
 
+  test('is not moved to the smaller reserve before the hosts that it gives back have left', async () => {
+    await standBy();
+    await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }));
+    const [decided] = await world.considerReserves();
+    const there = async (): Promise<number> =>
+      world.jobManagerAt((await world.cluster()).reserve?.resources.jobManagerAddress ?? '').taskManagers;
+    expect(await there()).toBe(2);
+    await run(await ended(decided?.operationId ?? ''));
+    expect((await world.cluster()).reserve?.status).toBe('ready');
+    expect(await there()).toBe(1);
+    const { phases } = await ended(decided?.operationId ?? '');
+    expect(phases.find(({ name }) => name === 'Look for slots')?.attempts).toBeGreaterThan(1);
+  });
+
   test('gets it in another zone where EC2 has none in the next, after a pause, and nothing is left of the first', async () => {
     world.fleet.zonesWithoutCapacity.add('us-east-1b');
     expect(await consider()).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
@@ -178,6 +192,22 @@ describe('a cluster with warm capacity', () => {
     const by = (await world.cluster()).reserve?.by ?? '';
     await run(await ended(by));
     expect(await ended(by)).toMatchObject({ status: 'SUCCEEDED', request: { action: 'take-away', zone: 'us-east-1b' } });
+    await world.pause(61);
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ zone: 'us-east-1c' });
+  });
+
+  test('leaves a zone that AWS shifts traffic from also while its reserve is being made there', async () => {
+    expect(await consider(3)).toMatchObject({ status: 'RUNNING' });
+    const { by: making, zone } = (await world.cluster()).reserve ?? {};
+    expect(zone).toBe('us-east-1b');
+    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az2' } } };
+    await event('handle-zone-event', shift);
+    const by = (await world.cluster()).reserve?.by ?? '';
+    expect(by).not.toBe(making);
+    await run(await ended(by));
+    expect(await ended(by)).toMatchObject({ status: 'SUCCEEDED', request: { action: 'take-away', zone: 'us-east-1b' } });
+    expect(leftOf(2)).toEqual([]);
     await world.pause(61);
     await standBy();
     expect((await world.cluster()).reserve).toMatchObject({ zone: 'us-east-1c' });

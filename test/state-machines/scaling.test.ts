@@ -396,8 +396,8 @@ describe('a rescale that fails', () => {
 
 describe('hosts that nobody wants', () => {
   const settle = () => {
-    const { clock, fleet, store, workflows } = world;
-    return settleFleets({ clock, fleet, store, workflows, stage: STAGE });
+    const { clock, fleet, observations, store, workflows } = world;
+    return settleFleets({ clock, fleet, observations, store, workflows, stage: STAGE });
   };
   const leaveOver = async (): Promise<void> => {
     const { resources, zone } = await world.cluster();
@@ -421,6 +421,36 @@ describe('hosts that nobody wants', () => {
     await leaveOver();
     await world.acceptChange({ kind: 'take-savepoint' });
     expect(await settle()).toEqual([]);
+  });
+
+  describe('or that are kept for a parallelism which Flink was not brought back to', () => {
+    beforeEach(async () => {
+      await givenJob();
+      await carriedOut(TOO_MUCH);
+      const { flinkJobId } = await world.job();
+      await world.flink.setVertexParallelism(flinkJobId, { [VERTEX]: 2 });
+      await world.flink.job(flinkJobId);
+      await world.pause(60);
+    });
+
+    test('are used again: what is stored is made true in Flink, once it is observed', async () => {
+      expect(await settle()).toEqual([]);
+      await world.observe(TOO_MUCH);
+      const [settled] = await settle();
+      expect(settled?.reason).toBe('Source -> Sink of job delays runs with 2, 4 are stored');
+      await carryOut((await world.store.operation(settled?.operationId ?? '')) as Operation);
+      expect([await hosts(), await inFlink()]).toEqual([2, 4]);
+      await world.observe(TOO_MUCH);
+      expect(await settle()).toEqual([]);
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('are waited for where they are missing: Flink goes on with the slots that there are', async () => {
+      const gone = world.fleet.instances().find(({ role }) => role === 'taskmanager');
+      world.fleet.loseHost(gone?.instanceId ?? '');
+      await world.observe(TOO_MUCH);
+      expect(await settle()).toEqual([]);
+    });
   });
 
   const finish = async (operationId: string | undefined): Promise<void> => {

@@ -9,7 +9,7 @@ import { loadStageConfig } from '../../lib/config/load';
 import { namesOf } from '../../lib/config/names';
 import { awsEnvironment, readSettings } from '../../local/twin/settings';
 import { readTwinFile } from '../../local/twin/twin-file';
-import { type Explained, explain } from './explain';
+import { type Explained, explain, explainOperation } from './explain';
 
 const usage = `npm run explain -- --operation ID [--stage NAME [--account ID]]
 npm run explain -- --input FILE
@@ -41,18 +41,10 @@ const placeOf = (stage: string | undefined, account: string | undefined): Place 
   return { table, bucket: stateBucket };
 };
 
-const ofOperation = async (operationId: string, { table, bucket }: Place): Promise<Explained> => {
+const ofOperation = (operationId: string, { table, bucket }: Place): Promise<Explained> => {
   const common = { client: tableClient(), tableName: table, now: () => new Date() };
-  const operation = await createStore(common).operation(operationId);
-  if (!operation) throw new Error(`there is no operation ${operationId}`);
-  const { request } = operation;
-  if (request.kind !== 'scale-job' || request.action === 'settle')
-    throw new Error(`operation ${operationId} (${operation.kind}) was not decided by the control plane: ${operation.reason}`);
-  const decision = await createObservations({ ...common, s3: s3Client(), bucket }).decision(operation.cluster, operationId);
-  if (!decision) throw new Error(`what operation ${operationId} was decided by is not in ${bucket} any more`);
-  const { lines, same } = explain(decision);
-  const phases = operation.phases.map(({ name, outcome, reason }) => `  ${name}: ${reason} (${outcome})`);
-  return { lines: [...lines, '', `Asked for by ${request.trigger}. ${operation.status}: ${operation.reason}`, ...phases], same };
+  const observations = createObservations({ ...common, s3: s3Client(), bucket });
+  return explainOperation({ store: createStore(common), observations, bucket }, operationId);
 };
 
 const ofFile = async (file: string): Promise<Explained> => {

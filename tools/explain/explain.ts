@@ -4,6 +4,8 @@ import { scalingInputs } from '../../lambdas/contracts/scaling';
 import { requestHashOf } from '../../lambdas/domain/operation-id';
 import { redecide } from '../../lambdas/domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../../lambdas/domain/scaling/decision';
+import type { ObservationStorePort } from '../../lambdas/gateways/aws/observations.port';
+import type { StorePort } from '../../lambdas/gateways/aws/store.port';
 
 export interface Explained {
   readonly lines: readonly string[];
@@ -25,6 +27,27 @@ export const explain = (stored: unknown): Explained => {
       ? 'Decided again from the stored inputs: the same.'
       : `Decided again from the stored inputs: NOT the same (${different.join(', ')}). It was decided by another version. Now: ${again.reason}`;
   return { lines: [...linesOf(parsed as ScalingDecision), '', verdict], same: different.length === 0 };
+};
+
+/** Where operations are, and what they were decided by. */
+export interface Kept {
+  readonly store: Pick<StorePort, 'operation'>;
+  readonly observations: Pick<ObservationStorePort, 'decision'>;
+  readonly bucket: string;
+}
+
+/** Says what an operation was decided by, and how far it has come. @throws Error when it was not decided by the control plane, or nobody kept by what */
+export const explainOperation = async ({ store, observations, bucket }: Kept, operationId: string): Promise<Explained> => {
+  const operation = await store.operation(operationId);
+  if (!operation) throw new Error(`there is no operation ${operationId}`);
+  const { request } = operation;
+  if (request.kind !== 'scale-job' || request.action === 'settle')
+    throw new Error(`operation ${operationId} (${operation.kind}) was not decided by the control plane: ${operation.reason}`);
+  const decision = await observations.decision(operation.cluster, operationId);
+  if (!decision) throw new Error(`what operation ${operationId} was decided by is not in ${bucket} any more`);
+  const { lines, same } = explain(decision);
+  const phases = operation.phases.map(({ name, outcome, reason }) => `  ${name}: ${reason} (${outcome})`);
+  return { lines: [...lines, '', `Asked for by ${request.trigger}. ${operation.status}: ${operation.reason}`, ...phases], same };
 };
 
 /** JSON has no infinity and leaves out what is undefined: both sides are compared as they are kept. */

@@ -34,6 +34,10 @@ const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urg
   return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds) };
 };
 
+/** Many may ask at once, as after an outage: who got less than it wanted is told its place. */
+const shareLines = ({ fleet: { share } }: ScalingObserved): readonly Line[] =>
+  share === undefined ? [] : [{ vertex: null, text: share, invariant: 'shared-by-priority' }];
+
 /**
  * Decides whether a job is to be rescaled, and to what. Pure: the same observation, settings and instant give the same decision.
  * To be called at every observation, its `nextState` stored whatever the action; `now` is ISO 8601.
@@ -47,7 +51,7 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
     reason,
     // As they were given: what follows from them follows again.
     inputs: { observed: given, desired, now },
-    explanation: [...explanation, ...kafkaLines(given, now)],
+    explanation: [...explanation, ...shareLines(given), ...kafkaLines(given, now)],
   });
   const { job, history, state } = observed;
   const age = secondsBetween(job.observedAt, now);

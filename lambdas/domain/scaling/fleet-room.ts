@@ -21,6 +21,8 @@ export interface FleetFacts {
   readonly prices: Readonly<Record<string, number>>;
   /** Hosts that the stage's quota has for this cluster; undefined: no quota. */
   readonly hostsGranted?: number;
+  /** Why it has no more, where that is less than what was wanted. */
+  readonly share?: string;
   readonly budgetDollarsPerHour?: number;
 }
 
@@ -32,6 +34,7 @@ export const fleetRoom = ({
   slotsTaken,
   prices,
   hostsGranted,
+  share,
   budgetDollarsPerHour,
   paidFor = 1,
 }: FleetFacts): FleetObservation => {
@@ -46,6 +49,7 @@ export const fleetRoom = ({
   return {
     slotsFree: Math.max(0, hosts.running * perHost + coming - slotsTaken),
     slotsAddable: Math.min(mostMore, hostsGranted ?? mostMore) * perHost,
+    ...(share === undefined ? {} : { share }),
     dollarsPerHour,
     dollarsPerSlotHour: price / perHost,
   };

@@ -59,12 +59,12 @@ class FlinkRest implements FlinkPort {
   }
 
   async overview(): Promise<FlinkOverview> {
-    const seen = await this.get('/overview', answers.overview);
+    const seen = await this.look('/overview', answers.overview);
     return { taskManagers: seen.taskmanagers, slotsTotal: seen['slots-total'], slotsFree: seen['slots-available'] };
   }
 
   async listTaskManagers(): Promise<readonly FlinkTaskManagerSeen[]> {
-    const { taskmanagers } = await this.get('/taskmanagers', answers.taskManagers);
+    const { taskmanagers } = await this.look('/taskmanagers', answers.taskManagers);
     return taskmanagers.map(({ id, path, slotsNumber, freeSlots }) => ({
       id,
       address: path,
@@ -126,7 +126,7 @@ class FlinkRest implements FlinkPort {
   }
 
   async job(flinkJobId: string): Promise<FlinkJobSeen | undefined> {
-    const { jobs } = await this.get('/jobs/overview', answers.jobsOverview);
+    const { jobs } = await this.look('/jobs/overview', answers.jobsOverview);
     const seen = jobs.find(({ jid }) => jid === flinkJobId);
     if (!seen) return undefined;
     // A job that fails again and again is RUNNING in between, though never with all its tasks.
@@ -156,7 +156,7 @@ class FlinkRest implements FlinkPort {
   }
 
   async jobs() {
-    const { jobs } = await this.get('/jobs/overview', answers.jobsOverview);
+    const { jobs } = await this.look('/jobs/overview', answers.jobsOverview);
     return jobs.map(({ jid, name, state }) => ({ flinkJobId: jid, name, state }));
   }
 
@@ -255,6 +255,16 @@ class FlinkRest implements FlinkPort {
     );
   }
 
+  /** What every Flink has, whatever runs on it: one that refuses it is not well, and nothing is known about the job. */
+  private async look<T>(path: string, answer: Call<T>['answer']): Promise<T> {
+    try {
+      return await this.get(path, answer);
+    } catch (error) {
+      if (!(error instanceof FlinkRefusal)) throw error;
+      throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error });
+    }
+  }
+
   private get<T>(path: string, answer: Call<T>['answer']): Promise<T> {
     return this.ask({ method: 'GET', path, answer });
   }
@@ -303,7 +313,7 @@ class FlinkRest implements FlinkPort {
   }
 
   private async emptyJar(): Promise<string> {
-    const { files } = await this.get('/jars', answers.jars);
+    const { files } = await this.look('/jars', answers.jars);
     const there = files.find(({ name }) => name === EMPTY_JAR.fileName);
     // A few bytes, and part of a start: it gets no more time than a question.
     const { fileName, bytes } = EMPTY_JAR;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clock, stage, store, workflows } from '../../composition/environment';
+import { clock, observationTable, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { log } from '../../middleware/log';
 import { considerDrills } from '../../usecases/consider-drills';
@@ -8,7 +8,7 @@ import { considerReserves } from '../../usecases/consider-reserves';
 import { settleFleets } from '../../usecases/settle-fleets';
 import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
 
-const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
+const deps = { clock, fleet: fleet(), observations: observationTable(), stage: stage(), store: store(), workflows: workflows() };
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; the name of an execution is its operation's id. */
 const executionEnded = z.object({

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { Clock } from '../../../lambdas/domain/clock';
-import { clusterReading, FakeFlinkMetrics } from '../../fakes/fake-flink-metrics';
+import { VERTEX } from '../../fakes/fake-flink';
+import { clusterReading, FakeFlinkMetrics, jobReading, vertexReading } from '../../fakes/fake-flink-metrics';
 import { definitionOf, type Execution, execute, Stopped } from './interpreter';
 import { STAGE, type World } from './world';
 
@@ -30,8 +31,12 @@ export const composition = {
   observationTable: () => late('observations', (current) => current.observations),
   metrics: () => ({ publish: () => undefined }),
   flinkMetrics: () => (addresses: readonly string[]) => {
-    const { reachable, taskManagers } = world.jobManagerAt(addresses[0] as string);
-    return Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }) });
+    const { reachable, taskManagers, inside } = world.jobManagerAt(addresses[0] as string);
+    const jobs = inside.map(({ flinkJobId, state, running }) => {
+      const vertices = running > 0 ? [vertexReading(VERTEX, { parallelism: running })] : [];
+      return [flinkJobId, jobReading(vertices, { state })] as const;
+    });
+    return Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }), jobs: new Map(jobs) });
   },
   fleet: () => late('fleet', (current) => current.fleet),
   volumes: () => late('volumes', (current) => current.volumes),

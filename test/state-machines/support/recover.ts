@@ -1,7 +1,8 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import { fenceKey, recoveryPrefix } from '../../../lambdas/domain/state-paths';
+import { settleFleets } from '../../../lambdas/usecases/settle-fleets';
 import { sweepOperations } from '../../../lambdas/usecases/sweep-operations';
-import { run } from './functions';
+import { observeMinute, run } from './functions';
 import { STAGE, type World } from './world';
 
 /** What the sweeper does at the end of an execution and in the following minutes, and the workflows that it starts. */
@@ -13,9 +14,21 @@ export const recover = async (world: World, ended: string): Promise<void> => {
   }
 };
 
-const sweep = async (world: World, only?: string): Promise<void> => {
+const sweep = (world: World, only?: string): Promise<void> =>
+  carryOut(world, () => sweepOperations({ store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock }, only));
+
+/** A minute in which the cluster is observed, and the sweeper looks at operations and hosts. */
+export const passMinute = async (world: World): Promise<void> => {
+  const { clock, fleet, observations, store, workflows } = world;
+  await observeMinute('flights');
+  await sweep(world);
+  await carryOut(world, () => settleFleets({ clock, fleet, observations, store, workflows, stage: STAGE }));
+};
+
+/** Does something, and runs the workflows that it starts. */
+const carryOut = async (world: World, act: () => Promise<unknown>): Promise<void> => {
   const before = world.workflows.started.length;
-  await sweepOperations({ store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock }, only);
+  await act();
   for (const { operationId } of world.workflows.started.slice(before)) {
     const operation = await world.store.operation(operationId);
     if (operation) await run(operation);

@@ -22,11 +22,8 @@ import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
 import { createFakeVolumes, type FakeVolumes } from '../../fakes/fake-volumes';
 import { createFakeWorkflows, type FakeWorkflows } from '../../fakes/fake-workflows';
 
-/** What happens at one call of one port. `after`: the effect takes place and the answer is lost. */
-export interface Fault {
-  readonly error: Error;
-  readonly when: 'before' | 'after';
-}
+/** What happens at one call of one port. `after`: the effect takes place and the answer is lost. `by`: somebody else is called instead. */
+export type Fault = { readonly error: Error; readonly when: 'before' | 'after' } | { readonly by: object };
 export type FaultPlan = (call: { readonly index: number; readonly port: string; readonly method: string }) => Fault | undefined;
 
 export const STAGE: Stage = {
@@ -162,6 +159,7 @@ export class World {
           const index = this.calls++;
           this.onCall(name, key);
           const fault = this.faults({ index, port: name, method: key });
+          if (fault && 'by' in fault) return (Reflect.get(fault.by, key) as (...given: unknown[]) => unknown).apply(fault.by, args);
           if (fault?.when === 'before') throw fault.error;
           const answer = (await value.apply(object, args)) as unknown;
           if (fault) throw fault.error;

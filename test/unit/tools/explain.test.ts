@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { decideScaling } from '../../../lambdas/domain/scaling/decide-scaling';
-import { explain } from '../../../tools/explain/explain';
+import { explain, explainOperation } from '../../../tools/explain/explain';
+import { enter, run } from '../../state-machines/support/functions';
+import { World } from '../../state-machines/support/world';
 import { NOW, observed, settings, vertex } from '../domain/scaling/examples';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/volumes', () => jest.requireActual('../../state-machines/support/functions').composition);
 
 const kept = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const late = vertex('source', { parallelism: 2, busy: 1, pendingRecords: 100_000, pendingRecordsGrowth: 200 });
@@ -31,6 +37,79 @@ test('a decision that would come out otherwise now is said to be so', () => {
 test('inputs alone are decided on', () => {
   const { lines, same } = explain(kept(decision.inputs));
   expect([lines[0], same]).toEqual([decision.reason, true]);
+});
+
+test('inputs of which one was changed are decided on as they are now, and a decision kept with them is said to come out otherwise', () => {
+  const { inputs } = decision;
+  const calm = {
+    ...inputs,
+    observed: observed([vertex('source', { parallelism: 2, busy: 0.7, pendingRecords: 0, pendingRecordsGrowth: 0 })]),
+  };
+  const alone = explain(kept(calm));
+  expect([alone.lines[3], alone.same]).toEqual(['Decision: none', true]);
+  const { lines, same } = explain(kept({ ...decision, inputs: calm }));
+  expect([lines[0], same]).toEqual([decision.reason, false]);
+  expect(lines.at(-1)).toMatch(/^Decided again from the stored inputs: NOT the same \(action, reason, .*Now: \w/);
+});
+
+describe('an operation', () => {
+  let world: World;
+  beforeEach(async () => {
+    jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    world = enter(new World());
+    await run(await world.acceptLaunch());
+    const spec = { ...world.jarSpec(2), scaling: { enabled: true, priority: 0, scaleInWindowSeconds: 0 } };
+    await run(await world.acceptSubmission(spec));
+    await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
+  });
+  const say = (operationId: string) =>
+    explainOperation({ store: world.store, observations: world.observations, bucket: 'state' }, operationId);
+  const scaled = async (): Promise<string> => {
+    const { operationId = '' } = await world.consider('alarm lag');
+    const operation = await world.store.operation(operationId);
+    if (operation) await run(operation);
+    return operationId;
+  };
+
+  test('is said with what it was decided by and why, who asked, and how far it came; from what was stored it is decided the same', async () => {
+    const operationId = await scaled();
+    const { lines, same } = await say(operationId);
+    const stored = await world.observations.decision('flights', operationId);
+    expect(same).toBe(true);
+    expect(lines[0]).toBe(stored?.reason);
+    expect(lines).toContainEqual('Decision: rescale out');
+    for (const { text } of stored?.explanation ?? []) expect(lines.join('\n')).toContain(text);
+    const at = lines.indexOf('Decided again from the stored inputs: the same.');
+    expect(lines[at + 2]).toBe('Asked for by alarm lag. SUCCEEDED: Job delays was scaled out from 2 to 4 slots.');
+    expect(lines.slice(at + 3)).toContainEqual(
+      expect.stringMatching(/^ {2}Change parallelism: Flink was asked for 4 slots, 2 before \(ok\)$/),
+    );
+  });
+
+  test('of which the stored inputs were changed is said to be decided otherwise', async () => {
+    const operationId = await scaled();
+    const stored = await world.observations.decision('flights', operationId);
+    if (!stored) throw new Error('it was not kept');
+    const desired = { ...stored.inputs.desired, maxParallelism: 3 };
+    await world.observations.putDecision(operationId, { ...stored, inputs: { ...stored.inputs, desired } });
+    const { lines, same } = await say(operationId);
+    expect(same).toBe(false);
+    expect(lines).toContainEqual(expect.stringMatching(/NOT the same \(action, reason, explanation\).*Now: Scale out from 2 to 3 slots/));
+  });
+
+  test('that a person asked for, or that is not there, is said to be so', async () => {
+    const byPerson = await world.acceptChange({ kind: 'rescale-job', parallelism: 3 });
+    await expect(say(byPerson.operationId)).rejects.toThrow(/\(rescale-job\) was not decided by the control plane/);
+    await expect(say('op-nothing')).rejects.toThrow('there is no operation op-nothing');
+  });
+
+  test('of which nothing is kept any more is said to be so', async () => {
+    const operationId = await scaled();
+    const nothing = { decision: async () => undefined };
+    await expect(explainOperation({ store: world.store, observations: nothing, bucket: 'state' }, operationId)).rejects.toThrow(
+      `what operation ${operationId} was decided by is not in state any more`,
+    );
+  });
 });
 
 test('something else is refused', () => {

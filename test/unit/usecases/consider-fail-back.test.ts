@@ -80,6 +80,13 @@ test('It breaks no operation off, whether that holds a lease or is only open, an
   expect(await pass(deps, 2)).toHaveLength(1);
 });
 
+test('It does not wait for what is made of a reserve: a move takes that over', async () => {
+  const deps = world();
+  const request = { kind: 'prepare-reserve', action: 'make', epoch: 3, zone: 'us-east-1c', hosts: 1, reason: 'it lacks one' } as const;
+  deps.store.seed({ operations: [anOperation({ kind: 'prepare-reserve', job: undefined, request, status: 'RUNNING' })] });
+  expect(await pass(deps, 62)).toHaveLength(1);
+});
+
 test('One that takes the lease of a job at the last moment wins', async () => {
   const deps = world();
   await pass(deps, 59);

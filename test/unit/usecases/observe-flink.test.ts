@@ -211,6 +211,28 @@ describe('the status of a job', () => {
   });
 });
 
+describe('a job that is stored as failed', () => {
+  const pass = async (change: Partial<Job>, state: 'RUNNING' | 'FAILED') => {
+    const world = aWorld({ job: { status: 'FAILED', statusReason: 'Flink does not know the job', ...change } });
+    const { flinkJobId } = aJob();
+    const jarId = await world.flink.uploadJar('job.jar', (await import('node:stream')).Readable.from([Buffer.from('x')]), 1);
+    const request = { flinkJobId, jobName: 'delays', arguments: [], parallelism: 2, allowNonRestoredState: false, flinkConfiguration: {} };
+    await world.flink.runJar({ jarId, ...request });
+    await world.flink.job(flinkJobId);
+    if (state === 'FAILED') world.flink.breakJob(flinkJobId, 'FAILED', 'NullPointerException');
+    world.figures.jobs.set(flinkJobId, jobReading([], { state }));
+    await world.pass();
+    return (await world.stored())?.status;
+  };
+
+  test('runs, where its JobManager shows it running after all; one that ended, or is to be stopped, stays as it is', async () => {
+    expect(await pass({}, 'RUNNING')).toBe('RUNNING');
+    expect(await pass({}, 'FAILED')).toBe('FAILED');
+    expect(await pass({ desired: 'STOPPED' }, 'RUNNING')).toBe('FAILED');
+    expect(await pass({ lease: aLease(newOperationId(), 0, 600) }, 'RUNNING')).toBe('FAILED');
+  });
+});
+
 describe('what follows from a pass', () => {
   /** Work that piles up at a source which is busy all the time. */
   const late = (seconds: number): Partial<VertexReading> => ({

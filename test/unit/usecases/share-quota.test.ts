@@ -3,6 +3,7 @@ import type { Job } from '../../../lambdas/contracts/job';
 import type { LastDecision } from '../../../lambdas/contracts/scaling';
 import { considerScaling } from '../../../lambdas/usecases/consider-scaling';
 import { shareQuota } from '../../../lambdas/usecases/share-quota';
+import { explain } from '../../../tools/explain/explain';
 import { aCluster, aJob } from '../../contract/support/samples';
 import { createFakeStore } from '../../fakes/fake-store';
 import { enter, run } from '../../state-machines/support/functions';
@@ -147,6 +148,20 @@ describe('two jobs that ask for the last host at once', () => {
     const waiting = (await Promise.all(JOBS.map((name) => world.job(name)))).filter(({ lastDecision }) => lastDecision?.waitsFor);
     expect(waiting).toHaveLength(1);
     expect(waiting[0]?.lastDecision?.reason).toMatch(/6 of 6 vCPUs are used/);
+  });
+
+  test('are told so by name, with what was decided: who gets a part of what it wants, and why no more', async () => {
+    await world.observe({ ...TOO_MUCH, growth: 900 }, 'delays');
+    const { operationId = '' } = await consider('delays', 6);
+    const named = { vertex: null, invariant: 'shared-by-priority', text: expect.stringContaining('Place 1: 2 of 4; the rest waits') };
+    expect((await world.store.operation(operationId))?.request).toMatchObject({
+      slots: { before: 2, after: 4 },
+      explanation: expect.arrayContaining([named]),
+    });
+    const decision = await world.observations.decision('flights', operationId);
+    expect(decision?.explanation).toContainEqual(named);
+    const { lines, same } = explain(JSON.parse(JSON.stringify(decision)));
+    expect([lines.some((line) => line.endsWith('[shared-by-priority]')), same]).toEqual([true, true]);
   });
 
   test('both get one where there are two', async () => {

@@ -249,6 +249,22 @@ describe('limits', () => {
     expect(explanation).toContainEqual({ vertex: null, text: `23 slots were wanted, held to ${to} slots by ${name}`, invariant: 'limits' });
   });
 
+  test('of the quota that many ask for at once are named with the place among them, whether something is given or nothing', () => {
+    const busy = vertex('v', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 3_000 });
+    const share = '90 of 100 vCPUs are used, 38 more are wanted: Place 2: 2 of 38; the rest waits';
+    for (const [slotsAddable, kind] of [
+      [2, 'rescale'],
+      [0, 'hold'],
+    ] as const) {
+      const decision = decideScaling(observed([busy], { fleet: { slotsFree: 0, slotsAddable, share } }), settings(AT_ONCE), NOW);
+      expect(decision.action.kind).toBe(kind);
+      expect(decision.explanation).toContainEqual({ vertex: null, text: share, invariant: 'shared-by-priority' });
+      expect(redecide(JSON.parse(JSON.stringify(decision.inputs))).explanation).toEqual(decision.explanation);
+    }
+    const { explanation } = decideScaling(observed([busy], { fleet: { slotsFree: 0, slotsAddable: 2 } }), settings(AT_ONCE), NOW);
+    expect(explanation.map(({ invariant }) => invariant)).not.toContain('shared-by-priority');
+  });
+
   test('are the reason when nothing can be given', () => {
     const { action, reason } = decideScaling(observed([vertex('v', { busy: 1 })]), settings({ ...AT_ONCE, maxParallelism: 4 }), NOW);
     expect(action.kind).toBe('hold');

@@ -61,6 +61,32 @@ describe('scarce capacity', () => {
     );
   });
 
+  test('goes to many that ask at once by their priority, and none of them starves', () => {
+    const size = fc.integer({ min: 1, max: 30 });
+    const clusters = fc.array(fc.record({ priority: fc.nat(9), wanted: size, least: size }), { minLength: 2, maxLength: 60 });
+    fc.assert(
+      fc.property(clusters, fc.integer({ min: 30, max: 100 }), (list, available) => {
+        const asked = list.map((fields, index) => request(`c${index}`, fields));
+        const served = new Map<string, number>();
+        for (let round = 0; served.size < asked.length && round < asked.length; round += 1) {
+          const waiting = asked.filter(({ name }) => !served.has(name));
+          const got = shareCapacity(waiting, available, later(round * 60), SETTINGS);
+          for (const { name, granted } of got) if (granted > 0) served.set(name, round);
+          const amounts = new Map(got.map(({ name, granted }) => [name, granted]));
+          for (const before of waiting)
+            for (const behind of waiting.filter(({ priority }) => priority < before.priority)) {
+              const [first, second] = [amounts.get(before.name) ?? 0, amounts.get(behind.name) ?? 0];
+              // Nobody before the more important, and no more than the least while that one lacks something.
+              expect(first > 0 || second === 0).toBe(true);
+              expect(first === before.wanted || second <= Math.min(behind.least, behind.wanted)).toBe(true);
+            }
+        }
+        // Each round serves the first at least, so that a round each is enough.
+        expect(served.size).toBe(asked.length);
+      }),
+    );
+  });
+
   test('reaches everybody in the end, while more important ones keep on coming', () => {
     fc.assert(
       fc.property(
