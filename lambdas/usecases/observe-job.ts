@@ -15,13 +15,13 @@ export const observeJob = async (deps: SavepointDeps, operation: Operation, inpu
   const { cluster, job } = await ownJob(deps, operation, input.until === 'known' ? 'cleaning' : 'changing');
   const seen = await connect(deps.flink, cluster).job(job.flinkJobId);
   if (input.until === 'running') {
-    const answer = await untilRunning(deps, operation, job, seen, input.restoring ? 'cleaning' : 'changing');
+    const answer = await untilRunning(deps, operation, { cluster, job }, seen, input.restoring ? 'cleaning' : 'changing');
     if (!answer.ready && input.restoring) refuseToKeepHosts(deps, operation, input.phase, answer.reason);
     return answer;
   }
   if (input.until === 'ended') return untilEnded(deps, operation, { cluster, job }, seen);
   const stopping = operation.request.kind === 'stop-job' && operation.request.mode === 'savepoint' && job.desired === 'RUNNING';
-  return (stopping ? await whileStopping(deps, operation, job, seen) : undefined) ?? recordSeen(deps, operation, seen);
+  return (stopping ? await whileStopping(deps, operation, job, seen) : undefined) ?? recordSeen(deps, operation, { cluster, job }, seen);
 };
 
 /** Hosts that were made for a parallelism that came to nothing are given back behind this wait: no host is unused for ten minutes. Seconds. */
@@ -74,10 +74,18 @@ const stopAgain = async (
   return 'The JobManager was restarted before it had recorded the end of the job: it is asked to stop once more';
 };
 
-const recordSeen = async (deps: FlinkDeps, operation: Operation, seen: FlinkJobSeen | undefined): Promise<Awaited_> => {
-  const { status, statusReason } = statusSeen(seen);
-  await record(deps, operation, status, statusReason, seen !== undefined);
+const recordSeen = async (deps: FlinkDeps, operation: Operation, owned: OwnedJob, seen: FlinkJobSeen | undefined): Promise<Awaited_> => {
+  const { status, statusReason } = statusSeen(seen, owned.job.stopAskedBy);
+  const stops = status === 'RUNNING' && (await mayStillStop(deps, owned));
+  await record(deps, operation, status, statusReason, { known: seen !== undefined, stops });
   return { ready: true, reason: `${status}: ${statusReason}` };
+};
+
+/** Whoever asked the job to stop may have been broken off, and the savepoint is written all the same: then its end is a stop, and not its own. */
+const mayStillStop = async ({ flink }: FlinkDeps, { cluster, job }: OwnedJob): Promise<boolean> => {
+  if (job.stopAskedBy === undefined) return false;
+  const { state } = await connect(flink, cluster).savepoint(job.flinkJobId, triggerIdOf(job.stopAskedBy, job.flinkJobId));
+  return state === 'in-progress' || state === 'completed';
 };
 
 const expectationOf = ({ clock }: FlinkDeps, operation: Operation, job: Job, purpose: Purpose): JobExpectation => {
@@ -113,7 +121,7 @@ const whileStopping = async (
 const untilRunning = async (
   deps: FlinkDeps,
   operation: Operation,
-  job: Job,
+  { cluster, job }: OwnedJob,
   seen: FlinkJobSeen | undefined,
   purpose: Purpose,
 ): Promise<Awaited_> => {
@@ -123,14 +131,15 @@ const untilRunning = async (
       return notYet(operation, deps.clock, progress.reason, purpose);
     case 'running':
       if (seen && isUnscaled(operation, job, seen)) {
-        const { cluster } = await ownJob(deps, operation, purpose);
+        await ownJob(deps, operation, purpose);
         await connect(deps.flink, cluster).setVertexParallelism(job.flinkJobId, job.spec.scaled?.vertices ?? {});
         return notYet(operation, deps.clock, `${progress.reason}; each vertex gets the parallelism that scaling gave it`, purpose);
       }
-      await record(deps, operation, 'RUNNING', progress.reason);
+      await record(deps, operation, 'RUNNING', progress.reason, { stops: await mayStillStop(deps, { cluster, job }) });
       return { ready: true, reason: progress.reason };
     case 'finished':
-      await record(deps, operation, 'FINISHED', progress.reason);
+      if (job.stopAskedBy === undefined) await record(deps, operation, 'FINISHED', progress.reason);
+      else await recordSeen(deps, operation, { cluster, job }, seen);
       return { ready: true, reason: progress.reason };
     case 'failed':
     case 'gone':
@@ -150,14 +159,23 @@ const isUnscaled = ({ kind }: Operation, { spec }: Job, { vertices }: FlinkJobSe
     return wanted !== undefined && parallelism !== (maxParallelism > 0 ? Math.min(wanted, maxParallelism) : wanted);
   });
 
-/** @param known whether Flink shows the job: then nothing more comes of the request to start it */
-const record = async ({ store }: FlinkDeps, operation: Operation, status: JobStatus, statusReason: string, known = true): Promise<void> => {
+/**
+ * @param known whether Flink shows the job: then nothing more comes of the request to start it
+ * @param stops whether the savepoint that it was asked to stop with may still be written
+ */
+const record = async (
+  { store }: FlinkDeps,
+  operation: Operation,
+  status: JobStatus,
+  statusReason: string,
+  { known = true, stops = false }: { readonly known?: boolean; readonly stops?: boolean } = {},
+): Promise<void> => {
   const change = {
     status,
     statusReason,
     ...(known ? { startAsked: undefined } : {}),
     // Whatever asked it to stop has come to nothing.
-    ...(status === 'RUNNING' ? { stopAskedBy: undefined } : {}),
+    ...(status === 'RUNNING' && !stops ? { stopAskedBy: undefined } : {}),
   };
   await store.updateJob(operation.cluster, operation.job ?? '', operation.operationId, change);
 };

@@ -50,6 +50,8 @@ interface Job {
   bears?: number;
   readonly startedAt: string;
   checkpoints: { completed: number; failed: number; latest?: string };
+  /** It was asked to stop with a savepoint, which is being written: Flink begins no checkpoint meanwhile. */
+  stopping: boolean;
   /** Number of its newest checkpoint or savepoint: Flink counts both with one counter. */
   counted: number;
   /** What happens at the next look, in order: nothing in the fake runs on a clock. */
@@ -127,7 +129,7 @@ export class FakeFlink implements FlinkPort {
     this.triggers.clear();
     for (const [flinkJobId, job] of this.known)
       if (ENDED.includes(job.state)) this.known.delete(flinkJobId);
-      else Object.assign(job, { state: 'RUNNING', running: job.wanted, next: [] });
+      else Object.assign(job, { state: 'RUNNING', running: job.wanted, stopping: false, next: [] });
     this.reachable = true;
   }
 
@@ -141,6 +143,15 @@ export class FakeFlink implements FlinkPort {
   forgetTriggers(): void {
     this.triggers.clear();
     this.checkpointTriggers.clear();
+  }
+
+  /** A savepoint that hangs is given up (execution.checkpointing.timeout). */
+  expireSavepoint(flinkJobId: string, triggerId: string): void {
+    const key = `${flinkJobId}/${triggerId}`;
+    if (this.triggers.get(key)?.state !== 'in-progress') return;
+    this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint expired before completing.' });
+    const job = this.known.get(flinkJobId);
+    if (job) job.stopping = false;
   }
 
   /** Puts a running job into another state, as if its program or its hosts had done it. */
@@ -174,8 +185,14 @@ export class FakeFlink implements FlinkPort {
   }
 
   /** Its jobs as they are, whether it answers or not. */
-  get inside(): readonly { readonly flinkJobId: string; readonly name: string; readonly state: FlinkJobState; readonly running: number }[] {
-    return [...this.known].map(([flinkJobId, { request, state, running }]) => ({ flinkJobId, name: request.jobName, state, running }));
+  get inside(): readonly (Pick<Job, 'state' | 'running' | 'stopping'> & { readonly flinkJobId: string; readonly name: string })[] {
+    return [...this.known].map(([flinkJobId, { request, state, running, stopping }]) => ({
+      flinkJobId,
+      name: request.jobName,
+      state,
+      running,
+      stopping,
+    }));
   }
 
   get jarIds(): readonly string[] {
@@ -342,6 +359,7 @@ export class FakeFlink implements FlinkPort {
       const job = this.known.get(flinkJobId);
       if (!job || ENDED.includes(job.state)) return;
       job.state = 'CANCELLING';
+      job.stopping = false;
       job.next = this.later(() => this.end(job, 'CANCELED'));
     });
   }
@@ -391,6 +409,7 @@ export class FakeFlink implements FlinkPort {
       running: 0,
       startedAt: this.now(),
       checkpoints: { completed: 0, failed: 0 },
+      stopping: false,
       counted: 0,
       next: [],
     };
@@ -431,7 +450,11 @@ export class FakeFlink implements FlinkPort {
   private end(job: Job, state: FlinkJobState): void {
     job.state = state;
     job.running = 0;
+    job.stopping = false;
     job.next = [];
+    for (const [key, { state: is }] of this.triggers)
+      if (is === 'in-progress' && key.startsWith(`${job.request.flinkJobId}/`))
+        this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint Coordinator is shutting down.' });
   }
 
   private slotsTaken(): number[] {
@@ -484,8 +507,10 @@ export class FakeFlink implements FlinkPort {
       return;
     }
     this.triggers.set(key, { state: 'in-progress' });
+    job.stopping ||= stops;
     if (this.savepoints === 'hang') return;
-    job.next = this.later(() => {
+    const step = (): void => {
+      if (stops) job.stopping = false;
       const location = `${directory.replace(/\/$/, '')}/savepoint-${flinkJobId.slice(0, 6)}-${triggerId.slice(0, 12)}`;
       if (this.savepoints === 'fail') {
         this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint was declined by a task' });
@@ -504,7 +529,8 @@ export class FakeFlink implements FlinkPort {
       }
       this.triggers.set(key, { state: 'completed', location });
       if (stops) this.end(job, 'FINISHED');
-    });
+    };
+    job.next = [...job.next, ...this.later(step)];
   }
 }
 

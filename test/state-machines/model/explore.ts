@@ -11,7 +11,7 @@ import { acceptUpgrade } from '../../../lambdas/usecases/accept-upgrade';
 import { considerScaling } from '../../../lambdas/usecases/consider-scaling';
 import { describeJob } from '../../../lambdas/usecases/describe-job';
 import { composition, enter, event, run } from '../support/functions';
-import { STAGE } from '../support/world';
+import { SCRIPT, STAGE } from '../support/world';
 import { Chance } from './chance';
 import type { Weather } from './scheduler';
 import { Simulation } from './simulation';
@@ -41,9 +41,12 @@ const jarOf = (world: Simulation, content: string, args: string[]) => {
   if (program.kind !== 'jar') throw new Error('it is a jar');
   return { uri: program.uri, sha256: program.sha256, arguments: args };
 };
+/** A script that nobody has to upload: a start of it that comes late needs nothing that a clean-up takes away. */
+const programOf = (world: Simulation, content: string, args: string[] = []) =>
+  world.inSql && args.length === 0 ? { sql: { script: `${SCRIPT}\n-- ${content}` } } : { jar: jarOf(world, content, args) };
 const specOf = (world: Simulation, name: string) => ({
   name,
-  jar: jarOf(world, name, []),
+  ...programOf(world, name),
   parallelism: 2,
   flinkConfiguration: {},
   restore: { from: 'latest' as const, allowNonRestoredState: false },
@@ -52,7 +55,7 @@ const PERSON = { kind: 'person' as const, evidence: 'somebody wants it' };
 const upgradeTo =
   (args: string[]): Deed =>
   (world, change) =>
-    acceptUpgrade(DEPS, change, AT, { jar: jarOf(world, 'new', args), allowNonRestoredState: false });
+    acceptUpgrade(DEPS, change, AT, { ...programOf(world, 'new', args), allowNonRestoredState: false });
 
 /** What people and alarms ask for, at any time. */
 const DEEDS: Readonly<Record<string, Deed>> = {
@@ -106,16 +109,33 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
   enter(world);
   world.flink.behaviour = ({ arguments: given = [] }) =>
     given.includes(BROKEN) ? { does: 'fail', reason: 'it is broken' } : { does: 'run' };
-  const warm = plan.is(0.4);
-  await run(await world.acceptLaunch({ capacity: warm ? 'warm' : 'cold' }));
-  const spec = world.jarSpec(plan.of([2, 4]));
+  world.savepointsFail = plan.of([0, 0.1, 0.4]);
+  const story = plan.is(0.4) ? plan.of(Object.keys(STORIES)) : undefined;
+  // Hosts that boot outlast most of what a fence has to wait for.
+  const warm = plan.is(story === undefined ? 0.4 : 0.7);
+  const standby = plan.is(0.3);
+  const spread = standby && plan.is(0.5);
+  await run(
+    await world.acceptLaunch({
+      capacity: warm ? 'warm' : 'cold',
+      ...(standby ? { spec: { highAvailability: { standbyJobManager: true } } } : {}),
+      ...(spread ? { zones: STAGE.zones.map(({ name }) => name) } : {}),
+    }),
+  );
+  world.inSql = plan.is(story === LATE ? 0.8 : 0.3);
+  const parallelism = plan.of([2, 4]);
+  const spec = world.inSql ? world.sqlSpec(parallelism) : world.jarSpec(parallelism);
   await run(await world.acceptSubmission({ ...spec, ...(plan.is(0.3) ? { scaling: { enabled: true, priority: 0 } } : {}) }));
   await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
   if (warm && plan.is(0.8)) await standBy(world);
   mutant(world);
   world.begin();
-  planDeeds(world, plan);
-  planTrouble(world, plan);
+  planDeeds(world, plan, story !== undefined);
+  planTrouble(world, plan, standby, story !== undefined);
+  if (story !== undefined) {
+    world.scheduler.note(`the story: ${story}`);
+    STORIES[story]?.(world, plan);
+  }
   const end = world.now + 120 * SECOND;
   const broken = await act(world, end);
   const { scheduler } = world;
@@ -152,30 +172,69 @@ const act = async (world: Simulation, end: number): Promise<readonly string[]> =
   return world.atTheEnd();
 };
 
-const planDeeds = (world: Simulation, plan: Chance): void => {
-  const names = [
-    plan.of(MOVES),
-    ...Array.from({ length: plan.between(1, 3) }, () => plan.of(OTHERS)),
-    ...(plan.is(0.15) ? [plan.of(FINAL)] : []),
-  ];
-  // Often at about the same moment.
-  const spread = plan.of([2, 20, 60]);
-  names.forEach((name, index) => {
-    const at = world.now + plan.between(0, spread * SECOND);
-    const times = plan.is(0.1) ? 2 : 1;
-    const id = `op-${String(index).padStart(20, 'z')}${'abcdef'[plan.between(0, 5)]}00000`;
-    const change: ChangeRequest = { requestedBy: 'arn:aws:iam::000000000000:user/anna', operationId: id, requestHash: name };
-    world.scheduler.at(at, `anna: ${name}`, () => {
-      if (!world.scheduler.disturb(`anna: ${name}${times > 1 ? ', twice' : ''}`)) return;
-      for (let time = 0; time < times; time++) void world.asks(`«${name}»`, async () => DEEDS[name]?.(world, change));
-    });
+/** Somebody asks for a deed, by an id that says which of the run's it is. */
+const planDeed = (world: Simulation, plan: Chance, name: string, at: number, index: number): void => {
+  const times = plan.is(0.1) ? 2 : 1;
+  const id = `op-${String(index).padStart(20, 'z')}${'abcdef'[plan.between(0, 5)]}00000`;
+  const change: ChangeRequest = { requestedBy: 'arn:aws:iam::000000000000:user/anna', operationId: id, requestHash: name };
+  world.scheduler.at(at, `anna: ${name}`, () => {
+    if (!world.scheduler.disturb(`anna: ${name}${times > 1 ? ', twice' : ''}`)) return;
+    for (let time = 0; time < times; time++) void world.asks(`«${name}»`, async () => DEEDS[name]?.(world, change));
   });
 };
 
-const planTrouble = (world: Simulation, plan: Chance): void => {
+/** @param story has deeds of its own, and most others, like most troubles, would keep it from taking place */
+const planDeeds = (world: Simulation, plan: Chance, story: boolean): void => {
+  const names = story
+    ? Array.from({ length: plan.between(0, 1) }, () => plan.of(OTHERS))
+    : [plan.of(MOVES), ...Array.from({ length: plan.between(1, 3) }, () => plan.of(OTHERS)), ...(plan.is(0.15) ? [plan.of(FINAL)] : [])];
+  // Often at about the same moment.
+  const spread = plan.of([2, 20, 60]);
+  names.forEach((name, index) => {
+    planDeed(world, plan, name, world.now + plan.between(0, spread * SECOND), index);
+  });
+};
+
+const LATE = 'a start comes late, and who asked for it is stopped or not wanted any more';
+/** Where the deeds of a story begin to be counted. */
+const OF_STORY = 50;
+/** Courses of events that a protection is there for, and that chance alone would seldom bring about. Everything else happens beside them. */
+const STORIES: Readonly<Record<string, (world: Simulation, plan: Chance) => void>> = {
+  'what works on in a lost zone completes a checkpoint while its jobs move': (world, plan) => {
+    const at = world.now + plan.between(0, 20 * SECOND);
+    world.scheduler.at(at, 'an island', () => world.loseZoneFor(plan.between(30, 200), 'island'));
+    planDeed(world, plan, plan.of(['fail over', 'fail over, lost']), at + plan.between(0, 8 * SECOND), OF_STORY);
+  },
+  'what works on in a lost zone completes the savepoint that its job is to stop with': (world, plan) => {
+    world.savepointsTake = { from: 3, to: 14 };
+    planDeed(world, plan, plan.of(['stop with a savepoint', 'upgrade']), world.now + plan.between(0, 10 * SECOND), OF_STORY);
+    const [lost, moved] = [plan.between(0, 2 * SECOND), plan.between(0, 2 * SECOND)];
+    const move = plan.of(['fail over', 'fail over, lost']);
+    world.whenCalled('flink.stopWithSavepoint', () => {
+      const { now } = world.scheduler;
+      world.scheduler.at(now + lost, 'an island', () => world.loseZoneFor(plan.between(30, 200), 'island'));
+      planDeed(world, plan, move, now + lost + moved, OF_STORY + 1);
+    });
+  },
+  [LATE]: (world, plan) => {
+    const at = world.now + plan.between(0, 10 * SECOND);
+    const first = plan.of(['submit another', 'upgrade', 'upgrade']);
+    planDeed(world, plan, first, at, OF_STORY);
+    const then = first === 'upgrade' ? plan.of(['stop', 'cancel']) : plan.of(['stop', 'cancel another']);
+    const after = plan.between(500, 10 * SECOND);
+    world.delayNextStart(() => {
+      if (then === 'stop') world.scheduler.at(world.scheduler.now + after, 'something happens', () => world.stopOne());
+      else planDeed(world, plan, then, world.scheduler.now + after, OF_STORY + 1);
+      if (first === 'submit another')
+        planDeed(world, plan, first, world.scheduler.now + after + plan.between(1, 20) * SECOND, OF_STORY + 2);
+    });
+  },
+};
+
+const planTrouble = (world: Simulation, plan: Chance, standby: boolean, story: boolean): void => {
   const { scheduler } = world;
   const some = (probability: number, go: () => void): void => {
-    if (plan.is(probability)) scheduler.at(world.now + plan.between(0, 70 * SECOND), 'something happens', go);
+    if (plan.is(story ? probability / 4 : probability)) scheduler.at(world.now + plan.between(0, 70 * SECOND), 'something happens', go);
   };
   const seconds = plan.between(3, 200);
   const how = plan.of(['dark', 'island'] as const);
@@ -196,10 +255,11 @@ const planTrouble = (world: Simulation, plan: Chance): void => {
   some(0.2, () => world.stopOne());
   some(0.2, () => world.loseHost('jobmanager'));
   some(0.3, () => world.loseHost('taskmanager'));
+  if (standby) for (let times = plan.between(0, 2); times > 0; times--) some(0.7, () => world.changeLeader());
   const dry = plan.of(['us-east-1a', 'us-east-1b', 'us-east-1c']);
-  if (plan.is(0.3) && scheduler.disturb(`EC2 has nothing in ${dry}`)) world.fleet.zonesWithoutCapacity.add(dry);
+  if (plan.is(story ? 0.1 : 0.3) && scheduler.disturb(`EC2 has nothing in ${dry}`)) world.fleet.zonesWithoutCapacity.add(dry);
   const dryToo = plan.of(['us-east-1b', 'us-east-1c']);
-  if (plan.is(0.15) && scheduler.disturb(`EC2 has nothing in ${dryToo} either`)) world.fleet.zonesWithoutCapacity.add(dryToo);
+  if (plan.is(story ? 0 : 0.15) && scheduler.disturb(`EC2 has nothing in ${dryToo} either`)) world.fleet.zonesWithoutCapacity.add(dryToo);
 };
 
 /** The same run with less and less of what was done to it, as long as it breaks. At most so many tries. */

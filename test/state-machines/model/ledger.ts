@@ -3,6 +3,8 @@ interface Kept {
   readonly flinkJobId: string;
   /** How far its job had read. */
   readonly offset: number;
+  /** Of the start's leader that has taken it. */
+  readonly term: number;
 }
 interface Start {
   readonly job: string;
@@ -13,6 +15,9 @@ interface Start {
   safe: number;
   /** How far what it has read is counted, by itself or by those that it goes on from. */
   counted: number;
+  /** How often another JobManager took it over, and from where on it has read again since. */
+  term: number;
+  base: number;
 }
 
 /**
@@ -42,7 +47,7 @@ export class Ledger {
       this.broken.push(`${job} was started from ${savepoint ?? 'nothing'} (${offset}), records up to ${counted} are counted`);
     // A restored sink commits what its state has left open.
     this.counted.set(job, Math.max(counted, offset));
-    this.starts.set(flinkJobId, { job, restoredFrom: savepoint, read: offset, safe: offset, counted: offset });
+    this.starts.set(flinkJobId, { job, restoredFrom: savepoint, read: offset, safe: offset, counted: offset, term: 0, base: offset });
   }
 
   /** Files and metadata of a checkpoint are all in S3. */
@@ -50,7 +55,7 @@ export class Ledger {
     const start = this.starts.get(flinkJobId);
     if (!start) return;
     start.read += 1;
-    this.kept.set(location, { job: start.job, flinkJobId, offset: start.read });
+    this.kept.set(location, { job: start.job, flinkJobId, offset: start.read, term: start.term });
   }
 
   /** Its JobManager has entered it as complete; `counts`: and told the sinks. */
@@ -60,6 +65,10 @@ export class Ledger {
     if (!state || !start) return;
     const newest = this.newest.get(state.job);
     if (!newest || newest.offset < state.offset) this.newest.set(state.job, { location, offset: state.offset });
+    if (counts && state.term < start.term && state.offset > start.base)
+      this.broken.push(
+        `${state.flinkJobId} of ${state.job} counts records ${start.base + 1} to ${state.offset} with ${location} of a former JobManager, and reads them again`,
+      );
     start.safe = Math.max(start.safe, state.offset);
     if (!counts || state.offset <= start.counted) return;
     const counted = this.counted.get(state.job) ?? 0;
@@ -74,7 +83,12 @@ export class Ledger {
   /** Its JobManager went and came: it reads again from its last checkpoint on. */
   recovered(flinkJobId: string): void {
     const start = this.starts.get(flinkJobId);
-    if (start) start.read = start.safe;
+    if (!start) return;
+    start.read = start.safe;
+    start.base = start.safe;
+    start.term += 1;
+    if (start.safe < start.counted)
+      this.broken.push(`${flinkJobId} of ${start.job} reads records after ${start.safe} again, which it has counted`);
   }
 
   /** Whoever was restored from a state commits what it has left open: that it is committed once more changes nothing. */

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
+import type { FenceAnswer } from '../../../lambdas/contracts/workflow';
 import type { RunRequest } from '../../../lambdas/gateways/flink/flink.port';
 import type { Mutant } from './explore';
 import type { Simulation } from './simulation';
@@ -13,6 +14,15 @@ const instead =
   (world) => {
     world.mutate = (port, method, call, args) => changes[`${port}.${method}`]?.(call, args, world) ?? call();
   };
+/** The product with another answer of the fence. */
+const fenceSettles =
+  (seconds: (seconds: number) => number): Mutant =>
+  (world) => {
+    world.amend = (placeholder, answer) =>
+      placeholder === 'FenceFormer'
+        ? { ...(answer as FenceAnswer), settleSeconds: seconds((answer as FenceAnswer).settleSeconds) }
+        : answer;
+  };
 const nothing: Change = async () => undefined;
 const isFence = (key: unknown): boolean => String(key).endsWith('/recovery/fenced');
 const withoutFence: Change = async (call, [, key]) => (isFence(key) ? '' : call());
@@ -21,6 +31,24 @@ const withoutFence: Change = async (call, [, key]) => (isFence(key) ? '' : call(
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'former hosts are not fenced': instead({ 'fleet.fence': nothing, 'artifacts.putText': withoutFence }),
   'the fence in S3 is left to IAM, which takes seconds': instead({ 'artifacts.putText': withoutFence }),
+  'state is chosen as soon as the fence is put': fenceSettles(() => 0),
+  'a stop with a savepoint that may still complete is given no more time than a checkpoint': fenceSettles((seconds) =>
+    Math.min(seconds, 1),
+  ),
+  'a start that may come late is not waited for': (world) => {
+    const impatient = <T extends Pick<Job, 'startAsked'>>(job: T): T =>
+      job.startAsked ? { ...job, startAsked: { ...job.startAsked, at: '2026-01-01T00:00:00.000Z' } } : job;
+    instead({
+      'store.job': async (call) => {
+        const job = (await call()) as Job | undefined;
+        return job && impatient(job);
+      },
+      'store.jobs': async (call) => {
+        const page = (await call()) as { readonly items: readonly Job[] };
+        return { ...page, items: page.items.map(impatient) };
+      },
+    })(world);
+  },
   'the newest checkpoint in S3 is not looked for': instead({
     'artifacts.directories': async (call) => {
       const names = (await call()) as readonly string[];
@@ -83,6 +111,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       return rest;
     },
   }),
+  'a JobManager that takes over gives its predecessor no time': (world) => {
+    world.termWaits = 0;
+  },
   'nobody sweeps': (world) => {
     world.sweeps = false;
   },

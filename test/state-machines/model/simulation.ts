@@ -7,6 +7,7 @@ import {
   FlinkUnavailable,
   IdempotencyKeyReused,
   InvalidRequest,
+  JarMissing,
   NotFound,
 } from '../../../lambdas/contracts/errors';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
@@ -14,8 +15,10 @@ import { isFinal } from '../../../lambdas/domain/decide-job-progress';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
 import { INTERRUPTED } from '../../../lambdas/domain/operation-end';
 import { checkpointsPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
+import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
+import type { RunRequest } from '../../../lambdas/gateways/flink/flink.port';
 import { WARM_UP } from '../../../lambdas/usecases/warm-up';
-import type { StateKept } from '../../fakes/fake-flink';
+import type { FakeFlink, SavepointBehaviour, StateKept } from '../../fakes/fake-flink';
 import { event, invoke } from '../support/functions';
 import { definitionOf, execute, StepError, Stopped } from '../support/interpreter';
 import { violations } from '../support/recover';
@@ -28,19 +31,40 @@ import { type Activity, type Fate, Scheduler, type Weather } from './scheduler';
 const FUNCTION_TIMEOUT = 30_000;
 /** A JobManager looks for its fence at most so long before each checkpoint that it enters (tools/artifacts/ha), ms. */
 const FENCE_FRESH = 1_000;
-/** So long IAM takes to spread at most, ms. */
-const IAM_SPREADS = 5_000;
+/** So long IAM takes to spread at most (a failover gives it ten seconds, `usecases/fence-former`), ms. */
+const IAM_SPREADS = 9_000;
 /** Flink answers a start, or the job shows, within this (`domain/start-asked`), ms. */
 const LATE_START = 60_000;
+/** From the barrier of a checkpoint until its `_metadata` lies in S3, and from then until its JobManager has entered it and told the tasks, at most, ms. */
+const CHECKPOINT_WRITES = 2_000;
+const CHECKPOINT_ENTERS = 900;
+/** What hangs is given up after this (`domain/flink-defaults`), ms. */
+const CHECKPOINT_TIMEOUT = 5 * 60_000;
+/** So long a stand-by that has won a term gives a leader that is not known to have ended, before it reads anything (docs/adr/0022), ms. */
+const TERM_WAITS = 1_500;
+/** A stand-by notices within this that the leader is gone, or does not answer, ms. */
+const LOSS_NOTICED = 5_000;
 /** Checkpoints that Flink keeps of a running job (`domain/flink-defaults`). */
 const RETAINED = 3;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/** A JobManager's process with its TaskManagers, as it is and not as the control plane sees it. */
+/**
+ * A cluster's epoch: its leading JobManager with its TaskManagers, as it is and not as the control plane sees it. With a stand-by, which of its JobManagers
+ * leads may change at any moment.
+ */
 class Process extends FlinkOnS3 {
   epoch: number | undefined;
+  /** Address of its first JobManager. */
   address = '';
+  /** Address of the one that leads. */
+  leads = '';
+  /** A stand-by is about to find out whether it leads. */
+  electing = false;
+  /** Since when another than the leader has the term, and does not lead yet. */
+  wonAt: number | undefined;
+  /** The leader before this one, by its life, and until when it may not know yet that it leads no longer. */
+  former: { readonly life: number; readonly until: number } | undefined;
   /** It has found its fence, or its hosts are gone: it never comes back. */
   over = false;
   /** It stands still, as with SIGSTOP: it does nothing, and goes on where it was. */
@@ -51,6 +75,10 @@ class Process extends FlinkOnS3 {
   life = 0;
   /** So many of its starts were seen. */
   seen = 0;
+  /** Until when a start that it could not answer keeps it from beginning the next, ms. */
+  blockedUntil = 0;
+  /** Jobs with a checkpoint that was begun and is not written. */
+  readonly begun = new Set<string>();
 
   constructor(
     private readonly simulation: () => Simulation,
@@ -71,7 +99,49 @@ class Process extends FlinkOnS3 {
   protected override keep(state: StateKept): void {
     this.simulation().keep(this, state, () => super.keep(state));
   }
+
+  private readonly jarsAt = new Map<string, string>();
+
+  /** A jar lies on the disk of the JobManager that it was uploaded to. */
+  override async uploadJar(...args: Parameters<FakeFlink['uploadJar']>): Promise<string> {
+    const at = this.simulation().askedOf(this);
+    const jarId = await super.uploadJar(...args);
+    this.jarsAt.set(jarId, at);
+    return jarId;
+  }
+
+  override async runJar(request: RunRequest): Promise<void> {
+    const at = this.simulation().askedOf(this);
+    if (this.reachable && !this.started(request.flinkJobId) && (this.jarsAt.get(request.jarId) ?? at) !== at)
+      throw new JarMissing(`the JobManager at ${at} has no jar ${request.jarId}`);
+    await super.runJar(request);
+  }
+
+  /** The disk of a host that is lost is lost with it. */
+  loseDisk(address: string): void {
+    for (const [jarId, at] of this.jarsAt) if (at === address) this.jarsAt.set(jarId, 'lost');
+  }
+
+  override triggerSavepoint(flinkJobId: string, triggerId: string, directory: string): Promise<void> {
+    return this.taking(flinkJobId, triggerId, () => super.triggerSavepoint(flinkJobId, triggerId, directory));
+  }
+
+  override stopWithSavepoint(flinkJobId: string, triggerId: string, directory: string, drain: boolean): Promise<void> {
+    return this.taking(flinkJobId, triggerId, () => super.stopWithSavepoint(flinkJobId, triggerId, directory, drain));
+  }
+
+  /** A savepoint holds all of a job's state, so it takes longer than a checkpoint, and may come to nothing. */
+  private taking(flinkJobId: string, triggerId: string, trigger: () => Promise<void>): Promise<void> {
+    const { looks, becomes } = this.simulation().savepoint(() => this.expireSavepoint(flinkJobId, triggerId));
+    this.savepoints = becomes;
+    this.looks = looks;
+    const done = trigger();
+    this.looks = 1;
+    return done;
+  }
 }
+
+type FleetHost = FleetSeen['hosts'][number];
 
 interface Execution {
   readonly kind: OperationKind;
@@ -103,6 +173,9 @@ export class Simulation extends World {
   mutate: (port: string, method: string, call: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown> = (_, __, call) =>
     call();
 
+  /** What a function answers instead. */
+  amend: (placeholder: string, answer: unknown) => unknown = (_, answer) => answer;
+
   constructor(seed: number, weather: Weather, without?: ReadonlySet<number>) {
     const chance = new Chance(seed * 7 + 3);
     super({ observationsToRun: chance.between(2, 20), observationsToLeave: chance.between(1, 10) });
@@ -118,6 +191,7 @@ export class Simulation extends World {
     return [...this.jobManagers.entries()].map(([address, flink]) => {
       const process = flink as Process;
       process.address = address;
+      process.leads ||= address;
       process.epoch ??= this.epochAt(address);
       return process;
     });
@@ -136,24 +210,31 @@ export class Simulation extends World {
       get: (object, key) => {
         const value = Reflect.get(object, key) as unknown;
         if (typeof key !== 'string' || typeof value !== 'function') return value;
-        const place = target instanceof Process ? `${name}(e${target.epoch ?? '?'})` : name;
         return (...args: unknown[]) =>
-          this.call(name, place, key, () => this.mutate(name, key, () => value.apply(object, args) as Promise<unknown>, args));
+          this.call(name, target, key, () => this.mutate(name, key, () => value.apply(object, args) as Promise<unknown>, args));
       },
     });
   }
 
-  private async call(port: string, place: string, method: string, effect: () => Promise<unknown>): Promise<unknown> {
+  private async call(port: string, target: object, method: string, effect: () => Promise<unknown>): Promise<unknown> {
     const activity = this.running.getStore();
     if (!activity) return effect();
+    const place = target instanceof Process ? `${port}(e${target.epoch ?? '?'})` : port;
     const fates = port !== 'flink' ? AWS_FATES : RUN_LATE.includes(method) ? LATE_FATES : FLINK_FATES;
     const fate = await this.scheduler.turn(`${place}.${method}`, activity, fates);
+    const called = this.awaited.get(`${port}.${method}`);
+    this.awaited.delete(`${port}.${method}`);
+    called?.();
     if (activity.dead) {
       // Sent before it died: it takes place, and nobody hears of it.
       await effect().catch(() => undefined);
       return never();
     }
     const failure = (): Error => (port === 'flink' ? new FlinkUnavailable('answered 500') : new AwsUnavailable('answered 500'));
+    if (target instanceof Process && RUN_LATE.includes(method) && this.isLate(target, fate)) {
+      this.comesLate(activity, target, `${place}.${method}`, effect);
+      throw failure();
+    }
     switch (fate) {
       case 'goes well':
         return effect();
@@ -166,14 +247,7 @@ export class Simulation extends World {
         await effect();
         return effect();
       case 'comes late':
-        this.scheduler.at(
-          this.scheduler.now + this.chance.between(1, LATE_START / SECOND) * SECOND,
-          `${place}.${method} takes effect`,
-          async () => {
-            await effect().catch(() => undefined);
-          },
-        );
-        throw failure();
+        throw new Error('only a start comes late');
       case 'dies before':
         this.kill(activity, 'Runtime.ExitError');
         return never();
@@ -182,6 +256,45 @@ export class Simulation extends World {
         this.kill(activity, 'Runtime.ExitError');
         return never();
     }
+  }
+
+  /**
+   * Whoever asked for a start hears nothing, and it takes effect up to a minute later: a program's main takes its time, and a JobManager that is short of
+   * processor time or waits for the storage answers late. What keeps it from one start keeps it from the next, which therefore comes late too. Neither a
+   * request that waits nor a main that runs outlives the process.
+   */
+  private comesLate(activity: Activity, process: Process, what: string, effect: () => Promise<unknown>): void {
+    const { now } = this.scheduler;
+    const at =
+      process.blockedUntil > now
+        ? Math.min(now + LATE_START, process.blockedUntil + this.chance.between(0, 2_000))
+        : now + this.chance.between(1, LATE_START / SECOND) * SECOND;
+    process.blockedUntil = Math.max(process.blockedUntil, at);
+    const { life } = process;
+    this.scheduler.at(at, `${what} takes effect`, async () => {
+      if (process.life === life && !process.over) await this.running.run(activity, () => effect().catch(() => undefined));
+    });
+  }
+
+  private readonly awaited = new Map<string, () => void>();
+  /** @param then is called in the moment in which a function first makes this call of a port */
+  whenCalled(what: string, then: () => void): void {
+    this.awaited.set(what, then);
+  }
+
+  private isLate(process: Process, fate: Fate): boolean {
+    if (fate === 'comes late' || process.blockedUntil > this.scheduler.now) return true;
+    const { onDelay } = this;
+    if (!onDelay || this.scheduler.calm || !this.scheduler.disturb(`a start on e${process.epoch} is delayed`)) return false;
+    this.onDelay = undefined;
+    process.blockedUntil = this.scheduler.now + this.chance.between(LATE_START / 2, LATE_START);
+    onDelay();
+    return true;
+  }
+  private onDelay: (() => void) | undefined;
+  /** @param then is called in the moment in which it was asked for */
+  delayNextStart(then: () => void): void {
+    this.onDelay = then;
   }
 
   private readonly killers = new WeakMap<Activity, (error: Error) => void>();
@@ -237,7 +350,7 @@ export class Simulation extends World {
           const { phase } = payload as { readonly phase: string };
           const name = `${short} «${phase}»`;
           await Promise.race([this.scheduler.turn('begins', { name, dead: false }, []), stopped]);
-          const answer = this.function(name, () => invoke(placeholder, payload), operationId);
+          const answer = this.function(name, async () => this.amend(placeholder, await invoke(placeholder, payload)), operationId);
           // Its answer may get lost on the way while it goes on.
           return Promise.race([answer, stopped, this.lossOf(name)]);
         },
@@ -295,6 +408,35 @@ export class Simulation extends World {
 
   // Machines -------------------------------------------------------------------------------------------------------------------
 
+  private hostsOf(process: Process): readonly (FleetHost & { readonly owner: string })[] {
+    return this.fleet.instances().filter(({ owner }) => owner.endsWith(`-flights-e${process.epoch}`));
+  }
+
+  private managersOf(process: Process): readonly (FleetHost & { readonly owner: string })[] {
+    return this.hostsOf(process).filter(({ role }) => role === 'jobmanager');
+  }
+
+  /** Host of the JobManager that leads; what is told to go works on until it is gone. */
+  private leaderOf(process: Process): (FleetHost & { readonly owner: string }) | undefined {
+    return this.managersOf(process).find(({ address, state }) => address === process.leads && state !== 'pending');
+  }
+
+  private readonly asked = new WeakMap<Activity, Map<Process, string>>();
+  /** A function asks the JobManager that has answered it last, as long as it does: another function may ask the other one (`gateways/flink/job-managers`). */
+  askedOf(process: Process): string {
+    const there = this.managersOf(process).filter(({ state, zone }) => state !== 'pending' && !this.lostZones.has(zone));
+    const addresses = there.map(({ address }) => address ?? '');
+    const activity = this.running.getStore();
+    if (!activity || addresses.length < 2) return addresses[0] ?? process.leads;
+    const known = this.asked.get(activity) ?? new Map<Process, string>();
+    this.asked.set(activity, known);
+    const last = known.get(process);
+    if (last !== undefined && addresses.includes(last)) return last;
+    const next = this.chance.of(addresses);
+    known.set(process, next);
+    return next;
+  }
+
   /** A state is complete as far as its files go; whether it counts is up to what its JobManager finds. */
   keep(process: Process, state: StateKept, write: () => void): void {
     if (!this.active) {
@@ -311,18 +453,38 @@ export class Simulation extends World {
     const savepoint = state.location.includes('/savepoint-');
     if (savepoint) {
       // Flink enters no savepoint among its checkpoints: nobody looks for the fence.
-      this.ledger.completed(state.location, state.ends);
+      this.scheduler.note(`e${process.epoch} completes ${short(state.location)}`);
+      // One that nobody counts by may be written while a state is chosen behind the fence, and is then of no use: nothing is lost by that.
+      if (state.ends) this.ledger.completed(state.location, true);
+      else if (!this.fencedAt.has(process.epoch ?? 0)) this.ledger.completed(state.location, false);
       return;
     }
     this.enterSoon(process, state, process.life);
   }
 
+  /** How long the next savepoint takes, in looks or seconds, and what becomes of it. */
+  savepoint(expire: () => void): { readonly looks: number; readonly becomes: SavepointBehaviour } {
+    if (!this.active) return { looks: 1, becomes: 'succeed' };
+    const { from, to } = this.savepointsTake;
+    const looks = this.chance.of([1, this.chance.between(2, 10), this.chance.between(from, to)]);
+    const [fails, what] = [this.chance.is(this.savepointsFail), this.chance.of(['fail', 'stop-fails', 'hang'] as const)];
+    if (this.scheduler.calm || !fails || !this.scheduler.disturb(`the next savepoint will ${what}`)) return { looks, becomes: 'succeed' };
+    if (what === 'hang') this.scheduler.at(this.scheduler.now + CHECKPOINT_TIMEOUT, 'a savepoint has had its time', expire, true);
+    return { looks, becomes: what };
+  }
+  /** How many looks or seconds the longer ones take. */
+  savepointsTake = { from: 10, to: 40 };
+  /** Whether its jobs are scripts. */
+  inSql = false;
+  /** That a savepoint comes to nothing. */
+  savepointsFail = 0;
+
   private enterSoon(process: Process, state: StateKept, life: number): void {
     this.scheduler.at(
-      this.scheduler.now + this.chance.between(0, 900),
+      this.scheduler.now + this.chance.between(0, CHECKPOINT_ENTERS),
       `e${process.epoch} enters ${short(state.location)}`,
       () => {
-        if (process.over || process.life !== life) return;
+        if (process.over || !this.lives(process, life)) return;
         // What stands still enters it when it goes on.
         if (process.paused) this.enterSoon(process, state, life);
         else if (!this.mayEnter(process)) this.halt(process);
@@ -363,36 +525,106 @@ export class Simulation extends World {
     const at = this.fencedAt.get(process.epoch ?? 0);
     return at === undefined || this.scheduler.now < at + FENCE_FRESH;
   }
+
+  /** A leader looks for a higher term as it does for the fence: then it ends, and comes back as the stand-by. */
+  private lives({ former, life: present, wonAt }: Process, life: number): boolean {
+    const overtaken = wonAt !== undefined || present !== life;
+    return !overtaken || (former?.life === life && this.scheduler.now < former.until);
+  }
+
   /** By epoch: since when its fence lies in S3. */
   private readonly fencedAt = new Map<number, number>();
 
   /** Where the machines are by now. */
   private machines(): void {
     this.fleet.goOn();
-    const instances = this.fleet.instances();
     for (const process of this.processes) {
-      const hosts = instances.filter(({ owner }) => owner.endsWith(`-flights-e${process.epoch}`));
-      const leader = hosts.find(({ role }) => role === 'jobmanager');
+      const managers = this.managersOf(process);
       if (process.over) continue;
-      if (process.epoch !== undefined && !leader && this.fleet.fenced.has(`sluice-test-flights-e${process.epoch}`)) {
+      const cutOff = this.fleet.fenced.has(`sluice-test-flights-e${process.epoch}`);
+      if (process.epoch !== undefined && managers.length === 0 && cutOff) {
         process.over = true;
         process.reachable = false;
         continue;
       }
-      // What is told to go works on until it is gone.
-      const there = hosts.filter(({ state }) => state !== 'pending');
+      const leader = this.leaderOf(process);
+      this.electSoon(process, leader);
       const wasThere = process.reachable;
-      const cutOff = this.fleet.fenced.has(`sluice-test-flights-e${process.epoch}`);
-      const answers = leader !== undefined && leader.state !== 'pending' && !this.lostZones.has(leader.zone) && !process.paused && !cutOff;
+      const answers = leader !== undefined && !this.lostZones.has(leader.zone) && !process.paused && !cutOff && process.wonAt === undefined;
       if (answers && !wasThere && process.lost) this.recover(process);
       process.reachable = answers && !process.over;
-      const workers = there.filter((host) => host.role === 'taskmanager' && !host.marks?.drain);
+      // Those that are on the leader's side of a cut.
+      const workers = this.hostsOf(process).filter(
+        ({ role, state, marks, zone }) =>
+          role === 'taskmanager' &&
+          state !== 'pending' &&
+          !marks?.drain &&
+          (leader === undefined || zone === leader.zone || !(this.lostZones.has(zone) || this.lostZones.has(leader.zone))),
+      );
       const before = process.addresses.join();
       process.taskManagers = workers.length;
       process.addresses = workers.map((host) => host.address ?? '');
       if (process.addresses.join() !== before && !process.paused) process.slotsChanged();
-      if (!process.paused && leader) this.goOn(process);
+      if (!process.paused && leader && process.wonAt === undefined) this.goOn(process);
     }
+  }
+
+  /** Where the leader is gone, or out of reach of the stand-by, that one makes the next term its own. */
+  private electSoon(process: Process, leader: FleetHost | undefined): void {
+    if (process.electing || process.wonAt !== undefined || (leader && !process.paused && !this.lostZones.has(leader.zone))) return;
+    if (!this.standbyOf(process, leader)) return;
+    process.electing = true;
+    this.scheduler.at(
+      this.scheduler.now + this.chance.between(100, LOSS_NOTICED),
+      `a stand-by of e${process.epoch} looks for its leader`,
+      () => {
+        process.electing = false;
+        const present = this.leaderOf(process);
+        if (present && !process.paused && !this.lostZones.has(present.zone)) return;
+        const standby = this.standbyOf(process, present);
+        if (standby) this.win(process, standby.address ?? '');
+      },
+    );
+  }
+
+  /** One that could lead: it runs, and is not in the zone that is lost with the leader. */
+  private standbyOf(process: Process, leader: FleetHost | undefined): FleetHost | undefined {
+    if (process.over || process.wonAt !== undefined) return undefined;
+    return this.managersOf(process).find(
+      ({ address, state, zone }) =>
+        address !== process.leads &&
+        state !== 'pending' &&
+        !this.lostZones.has(zone) &&
+        zone !== (leader && this.lostZones.has(leader.zone) ? leader.zone : ''),
+    );
+  }
+
+  /** The leader stood still for a while, or was out of the stand-by's reach, and is given up although it lives. */
+  changeLeader(): void {
+    const led = this.processes.filter(({ over, lost }) => !over && !lost);
+    if (led.length === 0) return;
+    const process = this.chance.of(led);
+    const standby = this.standbyOf(process, this.leaderOf(process));
+    if (standby && this.scheduler.disturb(`a stand-by of e${process.epoch} gives its leader up`)) this.win(process, standby.address ?? '');
+  }
+
+  /** How long the winner of a term waits. */
+  termWaits = TERM_WAITS;
+  private win(process: Process, address: string): void {
+    this.scheduler.note(`${address} has won the next term of e${process.epoch}`);
+    const hasEnded = this.leaderOf(process) === undefined || process.lost;
+    process.former = hasEnded || process.paused ? undefined : { life: process.life, until: this.scheduler.now + FENCE_FRESH };
+    process.wonAt = this.scheduler.now;
+    process.reachable = false;
+    const waits = (hasEnded ? 0 : this.termWaits) + this.chance.between(0, 1_000);
+    this.scheduler.at(this.scheduler.now + waits, `${address} leads e${process.epoch}`, () => {
+      process.wonAt = undefined;
+      if (process.over) return;
+      process.leads = address;
+      process.paused = false;
+      this.recover(process);
+      process.reachable = false;
+    });
   }
 
   private goOn(process: Process): void {
@@ -411,21 +643,43 @@ export class Simulation extends World {
     }
     process.lost = false;
     process.life += 1;
+    process.blockedUntil = 0;
+    process.begun.clear();
     for (const { flinkJobId } of process.inside) this.ledger.recovered(flinkJobId);
     process.recover();
     this.scheduler.note(`the JobManager of e${process.epoch} is back with its jobs`);
   }
 
   private checkpoints(): void {
-    for (const process of this.processes) {
-      const alive = this.fleet.instances().some((one) => one.owner.endsWith(`-flights-e${process.epoch}`) && one.role === 'jobmanager');
-      if (!alive || process.lost || !this.canWrite(process)) continue;
-      for (const { flinkJobId, state, running } of process.inside)
-        if (state === 'RUNNING' && running > 0 && this.chance.is(0.5)) {
-          const at = process.completeCheckpoint(flinkJobId);
-          this.scheduler.note(`e${process.epoch} writes ${short(at)}`);
-        }
-    }
+    for (const process of this.processes)
+      for (const { flinkJobId } of process.inside)
+        if (this.mayCheckpoint(process, flinkJobId) && !process.begun.has(flinkJobId) && this.chance.is(0.5))
+          this.write(process, flinkJobId);
+  }
+
+  /** Flink begins no checkpoint, and breaks off the one that was begun, while it writes the savepoint that a job is to stop with. */
+  private mayCheckpoint(process: Process, flinkJobId: string): boolean {
+    const job = process.inside.find((one) => one.flinkJobId === flinkJobId);
+    const runs = job?.state === 'RUNNING' && job.running > 0 && !job.stopping;
+    return runs && !process.lost && process.wonAt === undefined && this.leaderOf(process) !== undefined && this.canWrite(process);
+  }
+
+  /** Tasks upload their parts, the JobManager writes `_metadata`, and nobody looks for a fence before that: it may come into being at any moment behind it. */
+  private write(process: Process, flinkJobId: string): void {
+    const { life } = process;
+    process.begun.add(flinkJobId);
+    this.scheduler.at(
+      this.scheduler.now + this.chance.between(1, CHECKPOINT_WRITES),
+      'a checkpoint is written',
+      () => {
+        if (process.life !== life) return;
+        process.begun.delete(flinkJobId);
+        if (!this.mayCheckpoint(process, flinkJobId)) return;
+        const at = process.completeCheckpoint(flinkJobId);
+        this.scheduler.note(`e${process.epoch} writes ${short(at)}`);
+      },
+      true,
+    );
   }
 
   loseZoneFor(seconds: number, how: 'dark' | 'island'): void {
@@ -459,7 +713,7 @@ export class Simulation extends World {
   }
 
   private isIn(process: Process, zone: string): boolean {
-    return this.fleet.instances().some((one) => one.role === 'jobmanager' && one.zone === zone && one.owner.endsWith(`-e${process.epoch}`));
+    return this.managersOf(process).some((one) => one.address === process.leads && one.zone === zone);
   }
 
   /** Zone of the cluster as it was seen last. */
@@ -473,7 +727,8 @@ export class Simulation extends World {
     this.fleet.loseHost(host.instanceId);
     if (role !== 'jobmanager') return;
     const process = this.processes.find((one) => host.owner.endsWith(`-e${one.epoch}`));
-    if (!process) return;
+    process?.loseDisk(host.address ?? '');
+    if (!process || host.address !== process.leads) return;
     process.reachable = false;
     process.lost = true;
     process.life += 1;

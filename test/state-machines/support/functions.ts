@@ -41,10 +41,7 @@ export const composition = {
   fleet: () => late('fleet', (current) => current.fleet),
   volumes: () => late('volumes', (current) => current.volumes),
   fleetObserver: () => late('fleet', (current) => current.fleet),
-  // Which of two leads makes no difference to what is asked.
-  flink: () => (addresses: readonly string[]) => {
-    return world.port('flink', world.jobManagerAt(addresses[0] as string));
-  },
+  flink: () => (addresses: readonly string[]) => world.port('flink', world.flinkAt(addresses)),
 };
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;

@@ -149,6 +149,11 @@ export class World {
     return next;
   }
 
+  /** What answers at the addresses of a cluster's JobManagers: which of two leads makes no difference to what is asked. */
+  flinkAt(addresses: readonly string[]): FakeFlink {
+    return this.jobManagerAt(addresses[0] as string);
+  }
+
   /** One of the ports above, with the planned faults. */
   port<T extends object>(name: string, target: T): T {
     return new Proxy(target, {

@@ -68,3 +68,49 @@ test('a job that a lost JobManager brings back after its savepoint is stopped on
   expect(world.flink.calls.filter(({ method }) => method === 'stopWithSavepoint')).toHaveLength(2);
   expect((await world.job()).latestSavepoint).toMatch(/savepoints/);
 });
+
+describe('a job that was asked to stop by an operation that was broken off', () => {
+  const begin = async () => {
+    const { world } = await prepare(60);
+    const { flinkJobId } = await world.job();
+    const stop = await world.acceptChange({ kind: 'stop-job', mode: 'savepoint', drain: false });
+    const lease = { operationId: stop.operationId, acquiredAt: stop.requestedAt, until: stop.deadline };
+    world.store.seed({ jobs: [{ ...(await world.job()), desired: 'RUNNING', status: 'STOPPING', lease, startAsked: undefined }] });
+    const run = { jobName: 'delays', parallelism: 1, allowNonRestoredState: false, flinkConfiguration: {} };
+    await world.flink.runSql({ ...run, flinkJobId, script: 'INSERT INTO a SELECT * FROM b' });
+    await world.flink.job(flinkJobId);
+    const deps = { store: world.store, flink: () => world.flink, clock: world.clock, stage: STAGE };
+    world.flink.looks = 3;
+    await stopJob(deps, stop);
+    const rescale = await world.acceptChange({ kind: 'rescale-job', parallelism: 1 });
+    const look = (until: 'known' | 'running') =>
+      observeJob(deps, rescale, { operationId: rescale.operationId, phase: 'Look at the job', until, restoring: false });
+    const asker = async (): Promise<string | undefined> => (await world.job()).stopAskedBy;
+    return { world, flinkJobId, stop, look, asker };
+  };
+
+  test.each(['known', 'running'] as const)('is not taken for finished when it ends with the savepoint (until it is %s)', async (until) => {
+    const { world, flinkJobId, stop, look } = await begin();
+    while ((await world.flink.job(flinkJobId))?.state !== 'FINISHED');
+    expect(await look(until)).toMatchObject({ ready: true });
+    expect(await world.job()).toMatchObject({
+      status: 'STOPPED',
+      statusReason: `Stopped with the savepoint that ${stop.operationId} asked for`,
+    });
+  });
+
+  test.each(['known', 'running'] as const)('is remembered as such while the savepoint is being written (until it is %s)', async (until) => {
+    const { world, stop, look, asker } = await begin();
+    expect(await look(until)).toMatchObject({ ready: true });
+    expect((await world.job()).status).toBe('RUNNING');
+    expect(await asker()).toBe(stop.operationId);
+  });
+
+  test('is no longer once the savepoint has failed', async () => {
+    const { world, flinkJobId, look, asker } = await begin();
+    world.flink.savepoints = 'fail';
+    for (let looks = 0; looks < 3; looks += 1) await world.flink.job(flinkJobId);
+    await look('running');
+    expect(await asker()).toBeUndefined();
+  });
+});
