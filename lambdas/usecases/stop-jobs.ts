@@ -109,7 +109,7 @@ const recordEnd = async (
     else if (seen?.state === 'FINISHED' && job.stopAskedBy !== undefined)
       await end('STOPPED', `Stopped with the savepoint that ${job.stopAskedBy} asked for, before its cluster was terminated`);
     else if (seen?.state === 'FINISHED') await end('FINISHED', 'The job had done all its work when its cluster was terminated');
-    else await end('CANCELED', `Canceled because its cluster was terminated. ${whyNone(deps, savepoint)}`);
+    else await end('CANCELED', `Canceled because its cluster was terminated. ${whyNone(deps, job, savepoint)}`);
     return ended;
   }
   if (ended) await end('CANCELED', 'Canceled because its cluster was terminated');
@@ -120,5 +120,8 @@ const recordEnd = async (
 const isOverdue = ({ clock, stage }: SavepointDeps, { updatedAt }: Job): boolean =>
   clock().getTime() - Date.parse(updatedAt) > stage.deadlines.savepointSeconds * 1_000;
 
-const whyNone = ({ stage }: SavepointDeps, savepoint: SavepointProgress): string =>
-  savepoint.action === 'wait' ? `Its savepoint was not complete within ${stage.deadlines.savepointSeconds} s` : savepoint.reason;
+/** Of a job that was canceled because its savepoint took too long, Flink tells that the cancellation made it fail. */
+const whyNone = (deps: SavepointDeps, job: Job, savepoint: SavepointProgress): string =>
+  savepoint.action === 'wait' || isOverdue(deps, job)
+    ? `Its savepoint was not complete within ${deps.stage.deadlines.savepointSeconds} s`
+    : savepoint.reason;
