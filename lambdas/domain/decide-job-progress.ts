@@ -56,13 +56,24 @@ export const decideJobProgress = (
   const reachable = Math.min(parallelism ?? 0, ...seen.vertices.map((vertex) => vertex.maxParallelism).filter((max) => max > 0));
   if (parallelism !== undefined && seen.parallelism !== parallelism && seen.parallelism !== reachable)
     return { action: 'wait', reason: `${tasks}, ${parallelism} wanted` };
-  const behind = seen.vertices.find(({ id, parallelism: has, maxParallelism: most }) => {
-    const wanted = vertices[id];
-    return wanted !== undefined && has !== (most > 0 ? Math.min(wanted, most) : wanted);
-  });
+  const behind = vertexUnlike(vertices, seen.vertices);
   if (behind) return { action: 'wait', reason: `${tasks}; ${behind.name} has ${behind.parallelism}, ${vertices[behind.id]} wanted` };
   return { action: 'running', reason: `All ${total} tasks run at parallelism ${seen.parallelism}` };
 };
+
+interface VertexSeen {
+  readonly id: string;
+  readonly parallelism: number;
+  /** Not above 0: Flink has not said. */
+  readonly maxParallelism: number;
+}
+
+/** A vertex that does not have the parallelism it is to have, as far as its key groups allow; one of which nothing is wanted may have any. */
+export const vertexUnlike = <T extends VertexSeen>(wanted: Readonly<Record<string, number>>, seen: readonly T[]): T | undefined =>
+  seen.find(({ id, parallelism, maxParallelism: most }) => {
+    const own = wanted[id];
+    return own !== undefined && parallelism !== (most > 0 ? Math.min(own, most) : own);
+  });
 
 /** Whether a job has ended, and how; a job that Flink does not know has ended too. */
 export const decideJobEnd = (seen: FlinkJobSeen | undefined): { readonly ended: boolean; readonly reason: string } => {

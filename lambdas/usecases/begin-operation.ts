@@ -129,7 +129,7 @@ const beginWithJob = async (store: StorePort, operation: Operation): Promise<Beg
           plan: 'restore',
           epoch,
           jarId,
-          reason: `${epoch === job.epoch ? `Sees to it that epoch ${epoch} runs` : `Goes back to the version of epoch ${epoch}`}: ${operationId} was interrupted`,
+          reason: `Sees to it that the version of epoch ${epoch} runs: ${operationId} was interrupted`,
         };
       }
       return { ...begun, plan: 'upgrade', reason: `Upgrades from revision ${job.revision}` };

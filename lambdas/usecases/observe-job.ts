@@ -2,7 +2,7 @@ import { DeadlineExceeded, JobFailed } from '../contracts/errors';
 import type { Job, JobStatus } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
 import type { Awaited_, ObserveJobInput } from '../contracts/workflow';
-import { decideJobEnd, decideJobProgress, type JobExpectation } from '../domain/decide-job-progress';
+import { decideJobEnd, decideJobProgress, type JobExpectation, vertexUnlike } from '../domain/decide-job-progress';
 import { shorten } from '../domain/describe-failure';
 import { statusSeen } from '../domain/job-lifecycle';
 import { mayStillAppear } from '../domain/start-asked';
@@ -152,12 +152,7 @@ const untilRunning = async (
  * `pipeline.jobvertex-parallelism-overrides` of a job that is submitted as a stream graph, which all are.)
  */
 const isUnscaled = ({ kind }: Operation, { spec }: Job, { vertices }: FlinkJobSeen): boolean =>
-  kind !== 'scale-job' &&
-  kind !== 'rescale-job' &&
-  vertices.some(({ id, parallelism, maxParallelism }) => {
-    const wanted = spec.scaled?.vertices[id];
-    return wanted !== undefined && parallelism !== (maxParallelism > 0 ? Math.min(wanted, maxParallelism) : wanted);
-  });
+  kind !== 'scale-job' && kind !== 'rescale-job' && vertexUnlike(spec.scaled?.vertices ?? {}, vertices) !== undefined;
 
 /**
  * @param known whether Flink shows the job: then nothing more comes of the request to start it

@@ -3,6 +3,7 @@ import { Conflict } from '../contracts/errors';
 import type { Job } from '../contracts/job';
 import type { JobRecord } from '../contracts/observation';
 import { decideCapacity } from '../domain/capacity';
+import { vertexUnlike } from '../domain/decide-job-progress';
 import { isJobOver } from '../domain/job-lifecycle';
 import { leaseUntil } from '../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
@@ -109,10 +110,7 @@ const settleAstray = async (
 const whyAstray = ({ name, epoch, spec, updatedAt }: Job, records: readonly JobRecord[], now: number): string | undefined => {
   const record = records.find(({ job, jobEpoch, observedAt }) => job === name && jobEpoch === epoch && observedAt >= updatedAt);
   if (record?.observation.state !== 'RUNNING' || now - Date.parse(record.observedAt) > FRESH_SECONDS * 1_000) return undefined;
-  const vertex = record.observation.vertices.find(({ id, parallelism, maxParallelism }) => {
-    const wanted = spec.scaled?.vertices[id];
-    return wanted !== undefined && parallelism !== Math.min(wanted, maxParallelism);
-  });
+  const vertex = vertexUnlike(spec.scaled?.vertices ?? {}, record.observation.vertices);
   return vertex && `${vertex.name} of job ${name} runs with ${vertex.parallelism}, ${spec.scaled?.vertices[vertex.id]} are stored`;
 };
 

@@ -26,8 +26,6 @@ export const warmUp = async (deps: WarmUpDeps, operation: Operation): Promise<Aw
   const { name, epoch, size } = cluster;
   const { request } = operation;
   if (request.kind !== 'prepare-reserve') throw new Error(`${operation.kind} has no reserve`);
-  // A move to a reserve that grows may come any moment, and must find its slots free.
-  if (request.action !== 'make') return { ready: true, reason: 'Hosts that are added stand by as they are' };
   const flink = connect(deps.flink, cluster);
   const flinkJobId = flinkJobIdOf({ cluster: name, clusterEpoch: epoch, job: WARM_UP, jobEpoch: 1 });
   const seen = await flink.job(flinkJobId);

@@ -88,7 +88,7 @@ describe('A JobManager that answers', () => {
   ] as const)('every call before the start well and the start itself late is unavailable to %s', async (_, ask) => {
     answer = (response, url) => {
       if (url.endsWith('/run')) return;
-      json(200, url.startsWith('/jars') ? { files: [{ id: '1_sluice-sql.jar', name: 'sluice-sql.jar' }] } : { jobs: [] })(response);
+      json(200, url.startsWith('/jars') ? { files: [{ id: '1_sluice-empty.jar', name: 'sluice-empty.jar' }] } : { jobs: [] })(response);
     };
     await expect(ask(flink)).rejects.toThrow(/POST \/jars\/.*\/run: no answer within 200 ms/);
   });

@@ -60,7 +60,7 @@ const CLEANING: Readonly<
   ],
   'prepare-reserve': [
     {
-      failed: ['Prepare access', 'Write configuration', 'Create fleet', 'Look for slots', 'Look at the hosts', 'Keep reserve'],
+      failed: ['Prepare access', 'Write configuration', 'Create fleet', 'Look for slots', 'Look at the hosts', 'Warm up', 'Keep reserve'],
       by: ['Give up reserve', 'Delete fleet', 'Look whether the hosts are gone', 'Delete access'],
     },
   ],

@@ -31,7 +31,7 @@ export interface FlinkRestOptions extends JobManagersOptions {
 }
 
 /** Main classes that are in Flink's own lib still have to be asked for through a jar: this one is empty. */
-const EMPTY_JAR = { fileName: 'sluice-sql.jar', bytes: Buffer.from(`504b0506${'0'.repeat(36)}`, 'hex') };
+const EMPTY_JAR = { fileName: 'sluice-empty.jar', bytes: Buffer.from(`504b0506${'0'.repeat(36)}`, 'hex') };
 const SQL_DRIVER = 'org.apache.flink.table.runtime.application.SqlDriver';
 const WARM_UP = 'sluice.ha.WarmUp';
 /** The adaptive scheduler calls a job CREATED also while it waits for the slots of a TaskManager that it lost. */

@@ -20,6 +20,7 @@ interface Fault {
   readonly strike: (play: Play, random: () => number) => Promise<Struck>;
 }
 
+const lastEpoch = new WeakMap<Play, number>();
 const taskManagers = z.object({ taskmanagers: z.array(z.object({ path: z.string(), slotsNumber: z.int(), freeSlots: z.int() })) });
 /** Hosts of the epoch that the cluster is at: neither those of former ones nor a reserve. While the control plane does not answer, of the last that it told. */
 const present = async (play: Play, role: 'jobmanager' | 'taskmanager'): Promise<readonly Machine[]> => {
@@ -28,7 +29,6 @@ const present = async (play: Play, role: 'jobmanager' | 'taskmanager'): Promise<
   lastEpoch.set(play, epoch);
   return hosts.filter(({ tags, status }) => tags['sluice:epoch'] === String(epoch) && status.processes.length > 0);
 };
-const lastEpoch = new WeakMap<Play, number>();
 
 const NOBODY: Struck = { detail: 'there was none to strike' };
 /** A zone whose cluster has not moved away after this long comes back all the same, s. */
