@@ -112,6 +112,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
     drill: z.boolean().optional(),
     /** Only takes away what is left of earlier epochs. */
     cleansOnly: z.boolean().optional(),
+    /** Epoch whose move has failed and is tried again: zones without capacity before it are asked again. */
+    again: z.int().min(1).optional(),
     /** Epoch of the reserve that it takes over, where there is one to be had in the zone. */
     reserve: z.int().min(1).optional(),
   }),

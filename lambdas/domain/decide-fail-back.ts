@@ -1,16 +1,8 @@
 import type { Cluster, FailBackPolicy, HomeSeen } from '../contracts/cluster';
-import type { FailoverTrigger } from '../contracts/operation';
+import type { Move } from './move';
 import { isWithin } from './time-window';
 
 export type FailBackDecision = { readonly action: 'move' | 'hold'; readonly reason: string };
-
-/** A move of the cluster, as it was asked for. */
-export interface Move {
-  /** ISO 8601 */
-  readonly at: string;
-  readonly trigger: FailoverTrigger['kind'];
-  readonly from: string;
-}
 
 export interface ClusterAway extends Pick<Cluster, 'name' | 'zone' | 'status' | 'desired'> {
   readonly home: string;
@@ -20,7 +12,7 @@ export interface ClusterAway extends Pick<Cluster, 'name' | 'zone' | 'status' | 
   /** Why it is not to be touched now: an operation, a fault. */
   readonly inTheWay?: string | undefined;
   /** The newest first, as far back as `BACK_OFF_DAYS`. */
-  readonly moves: readonly Move[];
+  readonly moves: readonly Pick<Move, 'at' | 'trigger' | 'from'>[];
 }
 
 /** A home zone that was not looked at for so long is not known to have been well. Looks are a minute apart. Seconds. */
@@ -83,7 +75,7 @@ export const decideFailBack = (cluster: ClusterAway, trouble: string | undefined
   return { action: 'move', reason: `${home}, its home zone, has been well for ${well} min, and it is quiet time (${from}–${until} UTC)` };
 };
 
-const shunnedBy = ({ at, trigger, from }: Move, home: string): readonly string[] =>
+const shunnedBy = ({ at, trigger, from }: ClusterAway['moves'][number], home: string): readonly string[] =>
   trigger === 'zone-event' && from === home ? [after(at, SHUNNED_SECONDS)] : [];
 
 const latest = (...instants: readonly (string | undefined)[]): string | undefined =>
@@ -92,7 +84,7 @@ const latest = (...instants: readonly (string | undefined)[]): string | undefine
     .toSorted()
     .at(-1);
 
-const backOff = (moves: readonly Move[], now: string): { readonly times: number; readonly until: string } | undefined => {
+const backOff = (moves: ClusterAway['moves'], now: string): { readonly times: number; readonly until: string } | undefined => {
   const longest = BACK_OFF_DAYS * 86_400;
   const returns = moves.filter(({ trigger, at }) => trigger === 'failback' && secondsBetween(at, now) <= longest);
   const [last] = returns;

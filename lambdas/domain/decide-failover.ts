@@ -1,5 +1,6 @@
 import type { Cluster, ClusterFault } from '../contracts/cluster';
 import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
+import { growingPause, type Move } from './move';
 
 /** What was seen of a zone or of a cluster's hosts in it. */
 export type ZoneEvidence =
@@ -39,21 +40,25 @@ export type FailoverDecision =
   | { readonly action: 'move'; readonly mode?: FailoverMode; readonly trigger: FailoverTrigger['kind']; readonly reason: string }
   | { readonly action: 'hold'; readonly reason: string };
 
-/** After a move that was not asked for by a person, nothing but AWS's word about the new zone moves the cluster again. Seconds. */
-export const QUIET_SECONDS = 600;
-
+/** Any move has so long to settle before hosts that EC2 cannot launch are a reason for another. AWS's word about a zone waits for nothing. Seconds. */
+export const SETTLE_SECONDS = 60;
 /**
  * What is lost is replaced in its zone: EC2's status checks take up to five minutes to give a host up, and one that is new boots meanwhile. A
  * JobManager that restarts recovers its jobs by itself within seconds. Only what has lasted longer is the zone's. Seconds.
  */
 export const REPLACEMENT_SECONDS = 300;
-/** A move that was made because nobody answered, without a word of EC2 that anything is wrong, is not made again so soon: it may not have helped. Seconds. */
-export const SILENT_MOVES_SECONDS = 3_600;
+/** The same where nobody says that anything is wrong: the move may not have helped. Seconds. */
+export const SETTLE_IN_SILENCE_SECONDS = 300;
+/** Each earlier move for want of answers or hosts doubles the time to settle: that another zone helps becomes less likely. Never longer, seconds. */
+export const SETTLE_AT_MOST_SECONDS = 3_600;
+/** Moves that are older tell nothing about the next. Seconds. */
+export const REMEMBERED_SECONDS = 6 * 3_600;
+const DOUBTFUL: readonly FailoverTrigger['kind'][] = ['launch-failures', 'members-lost', 'jobmanager-unreachable'];
 
 type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;
-  /** When the newest failover of the cluster was asked for. ISO 8601 */
-  readonly lastMoveAt?: string | undefined;
+  /** The newest first, as far back as `REMEMBERED_SECONDS`. */
+  readonly moves: readonly Pick<Move, 'at' | 'trigger'>[];
 };
 
 /**
@@ -77,7 +82,7 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
       `the JobManager of ${cluster.name} in ${evidence.leadsIn} leads on, its other JobManager host cannot be launched: ${evidence.says}; ${SPREAD_AGAIN}`,
     );
   if (evidence.running > 0) return hold(`${evidence.running} hosts of ${cluster.name} still run in ${cluster.zone}: ${evidence.says}`);
-  const unsettled = settling(cluster, QUIET_SECONDS, now);
+  const unsettled = settling(cluster, SETTLE_SECONDS, now);
   if (unsettled !== undefined) return hold(`${unsettled}: ${evidence.says}`);
   return {
     action: 'move',
@@ -114,7 +119,7 @@ const decideFault = (cluster: Subject, evidence: Extract<ZoneEvidence, { kind: '
   const move = (reason: string): FailoverDecision => ({ action: 'move', mode: 'lost', trigger: fault.kind, reason });
   const lasts = `${says} for ${secondsSince(fault.since, now)} s`;
   const failing = running === 0 && problem !== undefined;
-  const unsettled = settling(cluster, failing ? QUIET_SECONDS : SILENT_MOVES_SECONDS, now);
+  const unsettled = settling(cluster, failing ? SETTLE_SECONDS : SETTLE_IN_SILENCE_SECONDS, now);
   if (unsettled !== undefined) return hold(`${unsettled}: ${lasts}`);
   if (failing) return move(`${lasts}, no such host is left in ${cluster.zone} and none can be launched: ${problem}`);
   const begun = launchedAt !== undefined && launchedAt > fault.since ? launchedAt : fault.since;
@@ -123,11 +128,16 @@ const decideFault = (cluster: Subject, evidence: Extract<ZoneEvidence, { kind: '
   return move(`${lasts}, and was not replaced in ${cluster.zone} (${running} such hosts run by what EC2 says)`);
 };
 
-/** Why a cluster is not to be moved yet because it was moved a moment ago. */
-const settling = ({ name, lastMoveAt }: Subject, quietSeconds: number, now: string): string | undefined => {
-  if (lastMoveAt === undefined) return undefined;
-  const since = secondsSince(lastMoveAt, now);
-  return since < quietSeconds ? `${name} was moved ${since} s ago, which has ${quietSeconds} s to settle` : undefined;
+/** Why a cluster is not to be moved yet because it was moved a moment ago. @param first time to settle after a move that was not for want of answers or hosts, seconds */
+const settling = ({ name, moves }: Subject, first: number, now: string): string | undefined => {
+  const [last] = moves;
+  if (!last) return undefined;
+  const doubtful = moves.filter(({ trigger, at }) => DOUBTFUL.includes(trigger) && secondsSince(at, now) <= REMEMBERED_SECONDS).length;
+  const settles = growingPause(first, doubtful, SETTLE_AT_MOST_SECONDS);
+  const since = secondsSince(last.at, now);
+  if (since >= settles) return undefined;
+  const grown = doubtful > 0 ? ` (${doubtful} moves for want of answers or hosts in ${REMEMBERED_SECONDS / 3_600} h)` : '';
+  return `${name} was moved ${since} s ago, which has ${settles} s to settle${grown}`;
 };
 
 const secondsSince = (from: string, now: string): number => Math.round((Date.parse(now) - Date.parse(from)) / 1_000);

@@ -35,7 +35,7 @@ export const clusterAfter = (
     return failure && cluster.status === 'FAILING_OVER' && failure.name !== 'Superseded'
       ? {
           status: 'FAILED',
-          statusReason: `${sentence(`The move to ${cluster.zone} failed: ${failure.message}`)} Its jobs wait for the next failover, with their state.`,
+          statusReason: `${sentence(`The move to ${cluster.zone} failed: ${failure.message}`)} ${waiting(cluster)}`,
         }
       : undefined;
   if (operation.kind !== 'terminate-cluster' || cluster.status === 'TERMINATED') return undefined;
@@ -45,6 +45,11 @@ export const clusterAfter = (
   if (problem) return { status: 'FAILED', statusReason: sentence(`The termination is not complete: ${problem.message}`) };
   return { status: 'TERMINATED', statusReason: `Terminated by ${operation.requestedBy}` };
 };
+
+const waiting = ({ spec }: Cluster): string =>
+  spec.placement.failover.automatic
+    ? 'Its jobs wait with their state; the move is tried again within two minutes, after longer and longer pauses should it fail again.'
+    : 'Its jobs wait with their state for a person to move it again (placement.failover.automatic is false).';
 
 /** What a job is once an operation on it has ended. undefined: as it is (its workflow has recorded what Flink showed). */
 export const jobAfter = (

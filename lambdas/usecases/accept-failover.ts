@@ -21,6 +21,8 @@ export interface FailoverWish {
   readonly impaired?: readonly string[];
   /** Not while another operation is under way. @default - what is under way is ended */
   readonly onlyWhenFree?: boolean;
+  /** The move before it has failed: where there is no other zone it is tried again in the same. */
+  readonly again?: boolean;
 }
 
 /**
@@ -30,11 +32,11 @@ export interface FailoverWish {
 export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: string, wish: FailoverWish): Promise<Operation> =>
   accept(deps, change, async () => {
     const cluster = await requireMovable(deps, name);
-    const { zone, mode, trigger, drill, onlyWhenFree = false } = wish;
+    const { mode, trigger, drill, again = false, onlyWhenFree = false } = wish;
     const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
     if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
     const avoid = [...new Set([...(wish.impaired ?? []), ...(mode === 'lost' ? [cluster.zone] : [])])];
-    const target = targetOf(deps, cluster, zone, wish.impaired ?? []);
+    const target = targetOf(deps, cluster, wish);
     const reserve = reserveFor(cluster, target, avoid);
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
@@ -45,6 +47,7 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
       ...(avoid.length > 0 ? { avoid } : {}),
       trigger,
       ...(drill ? { drill } : {}),
+      ...(again ? { again: cluster.epoch } : {}),
     };
     const operation = newOperation(deps, change, name, undefined, request);
     return { operation, write: () => takeOverCluster(deps.store, operation, cluster, onlyWhenFree) };
@@ -112,7 +115,7 @@ const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> 
   throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
 };
 
-const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefined, impaired: readonly string[]): string => {
+const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, { zone: wish, impaired = [], again }: FailoverWish): string => {
   const zones = stage.zones.map(({ name }) => name);
   if (wish !== undefined) {
     if (zones.includes(wish)) return wish;
@@ -123,5 +126,6 @@ const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefi
   const allowed = cluster.spec.placement.failover.zones;
   const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
   if (chosen.ok) return chosen.zone;
+  if (again) return cluster.zone;
   throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);
 };

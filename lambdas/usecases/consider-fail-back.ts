@@ -1,14 +1,14 @@
 import type { Cluster, HomeSeen } from '../contracts/cluster';
 import { Conflict, InvalidRequest } from '../contracts/errors';
-import { BACK_OFF_DAYS, decideFailBack, homeAfter, type Move } from '../domain/decide-fail-back';
+import { BACK_OFF_DAYS, decideFailBack, homeAfter } from '../domain/decide-fail-back';
 import { shorten } from '../domain/describe-failure';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { FleetPort, ZoneSeen } from '../gateways/aws/fleet.port';
-import type { StorePort } from '../gateways/aws/store.port';
 import type { AcceptDeps } from './accept';
 import { acceptFailover } from './accept-failover';
 import type { Considered } from './consider-failover';
 import { heldByAnybody } from './in-the-way';
+import { movesSince } from './list-moves';
 import { allClusters, allJobs } from './owned';
 import { CONTROL_PLANE } from './sweep-operations';
 
@@ -42,7 +42,7 @@ const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: rea
     ...{ ...cluster, home, policy: spec.placement.failBack ?? { policy: 'manual' as const, healthyMinutes: 0 } },
     seen: { ...seen, reason: '' },
     inTheWay: await inTheWayOf(deps, cluster),
-    moves: await movesOf(store, name, now),
+    moves: await movesSince(store, name, new Date(Date.parse(now) - BACK_OFF_DAYS * 86_400_000).toISOString()),
   };
   const { action, reason } = decideFailBack(away, trouble, now);
   const kept: HomeSeen = { ...seen, reason: shorten(reason, 500) };
@@ -76,18 +76,4 @@ export const inTheWayOf = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'c
   if (cluster.fault) return `it has had a fault since ${cluster.fault.since} (${cluster.fault.kind})`;
   if (cluster.former) return `epoch ${cluster.former.map(({ epoch }) => epoch).join(', ')} is still there`;
   return underWay({ store, clock }, cluster);
-};
-
-/** Moves of the cluster, the newest first, as far back as they count. */
-const movesOf = async (store: StorePort, cluster: string, now: string): Promise<readonly Move[]> => {
-  const oldest = new Date(Date.parse(now) - BACK_OFF_DAYS * 86_400_000).toISOString();
-  const moves: Move[] = [];
-  for (let after: string | undefined; ; ) {
-    const page = await store.operationsOf(cluster, { limit: 100, ...(after === undefined ? {} : { after }) });
-    for (const { request, requestedAt } of page.items)
-      if (request.kind === 'fail-over-cluster' && !request.cleansOnly)
-        moves.push({ at: requestedAt, trigger: request.trigger.kind, from: request.from });
-    if (page.next === undefined || (page.items.at(-1)?.requestedAt ?? '') < oldest) return moves;
-    after = page.next;
-  }
 };

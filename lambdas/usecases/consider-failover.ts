@@ -2,7 +2,7 @@ import type { Cluster } from '../contracts/cluster';
 import { Conflict, InvalidRequest } from '../contracts/errors';
 import type { LaunchFailed, ZoneShift } from '../contracts/events';
 import { homeShunned } from '../domain/decide-fail-back';
-import { decideFailover, type ZoneEvidence } from '../domain/decide-failover';
+import { decideFailover, REMEMBERED_SECONDS, type ZoneEvidence } from '../domain/decide-failover';
 import { shorten } from '../domain/describe-failure';
 import { jobManagerGroups } from '../domain/job-managers';
 import { operationIdOfKey, requestHashOf } from '../domain/operation-id';
@@ -10,6 +10,7 @@ import type { FleetPort, FleetSeen } from '../gateways/aws/fleet.port';
 import type { AcceptDeps } from './accept';
 import { acceptFailover } from './accept-failover';
 import { leaveReserveZone } from './consider-reserves';
+import { movesSince } from './list-moves';
 import { allClusters } from './owned';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
@@ -114,9 +115,9 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
 
 const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
   const now = deps.clock().toISOString();
-  const { items } = await deps.store.operationsOf(cluster.name, { limit: 25 });
-  const lastMoveAt = items.find(({ request }) => request.kind === 'fail-over-cluster' && !request.cleansOnly)?.requestedAt;
-  const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, lastMoveAt }, evidence, now);
+  const since = new Date(Date.parse(now) - REMEMBERED_SECONDS * 1_000).toISOString();
+  const moves = await movesSince(deps.store, cluster.name, since);
+  const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves }, evidence, now);
   const { name } = cluster;
   if (decision.action === 'hold') return { cluster: name, action: 'hold', reason: decision.reason };
   // However many events there are of it: one failover an epoch.

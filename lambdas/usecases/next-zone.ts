@@ -16,8 +16,9 @@ export const nextZone = async (deps: StoreDeps & { readonly stage: Stage }, oper
   // Going home is no emergency: the cluster stays where it is well.
   if (request.kind === 'fail-over-cluster' && request.trigger.kind === 'failback')
     throw new InsufficientCapacity(`EC2 has no capacity in ${cluster.zone}, the home zone`);
-  const { from, avoid = [] } = request.kind === 'fail-over-cluster' ? request : { from: cluster.zone };
-  const used = [from, ...(cluster.former ?? []).filter(({ unused }) => !unused).map(({ zone }) => zone), cluster.zone];
+  const { from, avoid = [], again = 0 } = request.kind === 'fail-over-cluster' ? request : { from: cluster.zone };
+  const tried = (cluster.former ?? []).filter(({ unused, epoch }) => !unused && epoch >= again);
+  const used = [from, ...tried.map(({ zone }) => zone), cluster.zone];
   const chosen = chooseFailoverZone(cluster.zone, {
     stage: deps.stage.zones.map(({ name }) => name),
     allowed: cluster.spec.placement.failover.zones,

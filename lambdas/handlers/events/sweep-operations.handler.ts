@@ -5,6 +5,7 @@ import { log } from '../../middleware/log';
 import { considerDrills } from '../../usecases/consider-drills';
 import { considerFailBacks } from '../../usecases/consider-fail-back';
 import { considerReserves } from '../../usecases/consider-reserves';
+import { retryFailovers } from '../../usecases/retry-failovers';
 import { settleFleets } from '../../usecases/settle-fleets';
 import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
 
@@ -17,15 +18,15 @@ const executionEnded = z.object({
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-/** Every minute for all operations, for hosts that nobody wants, for clusters that are to go home, for drills and for reserves, and at the end of an execution for its own. */
+/** Every minute for all operations, for hosts that nobody wants, for moves that have failed, for clusters that are to go home, for drills and for reserves, and at the end of an execution for its own. */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
   const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);
   for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
   if (ended.success) return swept;
   for (const { reason, ...fields } of await settleFleets(deps)) log('WARN', { message: reason, ...fields });
-  for (const { reason, ...fields } of [...(await considerFailBacks(deps)), ...(await considerDrills(deps))])
-    log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
+  const moves = [...(await retryFailovers(deps)), ...(await considerFailBacks(deps)), ...(await considerDrills(deps))];
+  for (const { reason, ...fields } of moves) log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
   // Behind them: a move that begins now takes what stands by.
   for (const { reason, ...fields } of await considerReserves(deps)) log('INFO', { message: reason, ...fields });
   return swept;

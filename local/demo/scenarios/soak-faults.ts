@@ -32,9 +32,9 @@ const present = async (play: Play, role: 'jobmanager' | 'taskmanager'): Promise<
 
 const NOBODY: Struck = { detail: 'there was none to strike' };
 /** A zone whose cluster has not moved away after this long comes back all the same, s. */
-const ZONE_LOST_SECONDS = 180;
-/** The same where nobody says that the zone is lost: a replacement has five minutes before silence is taken for it. */
-const ZONE_SILENT_SECONDS = 480;
+const ZONE_LOST_SECONDS = 300;
+/** The same where nobody says that the zone is lost: earlier moves for the same reason double the time that the last one has to settle. */
+const ZONE_SILENT_SECONDS = 900;
 /** What comes back in a zombie zone runs for so long before EC2 ends it, s. */
 const ZOMBIE_SECONDS = 12;
 

@@ -1,3 +1,4 @@
+import { isStranded } from '../../../lambdas/domain/decide-retry';
 import type { ChangeRequest } from '../../../lambdas/usecases/accept';
 import { acceptCancellation } from '../../../lambdas/usecases/accept-cancellation';
 import { acceptFailover } from '../../../lambdas/usecases/accept-failover';
@@ -162,7 +163,7 @@ const act = async (world: Simulation, end: number): Promise<readonly string[]> =
     // Hosts that no job wants are asked back every five minutes, as long as a job that could not be canceled occupies them.
     const open = await world.store.openOperations();
     const underWay = [...open, ...world.underWay];
-    if (underWay.some(({ kind }) => kind !== 'replace-host')) quiet = scheduler.now;
+    if (underWay.some(({ kind }) => kind !== 'replace-host') || isStranded(await world.cluster())) quiet = scheduler.now;
     // Long enough for what is tried every ten minutes.
     return underWay.length === 0 && scheduler.now >= quiet + 12 * 60 * SECOND;
   }, MOST_STEPS);

@@ -114,6 +114,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'a JobManager that takes over gives its predecessor no time': (world) => {
     world.termWaits = 0;
   },
+  'a move that has failed is not tried again': instead({
+    'store.acceptTakeover': async (call, [operation]) => (operation.request.again === undefined ? call() : { outcome: 'blocked' }),
+  }),
   'nobody sweeps': (world) => {
     world.sweeps = false;
   },

@@ -5,14 +5,14 @@ import {
   decideFailBack,
   homeAfter,
   homeShunned,
-  type Move,
   SHUNNED_SECONDS,
 } from '../../../lambdas/domain/decide-fail-back';
+import type { Move } from '../../../lambdas/domain/move';
 
 /** A Monday. */
 const NIGHT = '2026-03-02T02:30:00.000Z';
 const shift = (instant: string, minutes: number): string => new Date(Date.parse(instant) + minutes * 60_000).toISOString();
-const moved = (trigger: Move['trigger'], hoursAgo: number, from = 'us-east-1a'): Move => ({
+const moved = (trigger: Move['trigger'], hoursAgo: number, from = 'us-east-1a'): ClusterAway['moves'][number] => ({
   trigger,
   at: shift(NIGHT, -hoursAgo * 60),
   from,
@@ -96,7 +96,7 @@ test('However a home zone comes and goes, a cluster goes back only to one that h
         let now = NIGHT;
         let zone = 'us-east-1b';
         let seen: ClusterAway['seen'] = { seenAt: NIGHT, reason: '' };
-        let moves: Move[] = [{ at: shift(NIGHT, -120), trigger: 'members-lost', from: 'us-east-1a' }];
+        let moves: ClusterAway['moves'] = [{ at: shift(NIGHT, -120), trigger: 'members-lost', from: 'us-east-1a' }];
         const returns: string[] = [];
         const policy: ClusterAway['policy'] = { policy: 'quiet-time', window: { from: '00:00', until: '00:00' }, healthyMinutes };
         let wellFor = 0;

@@ -1,9 +1,11 @@
 import { chooseFailoverZone } from '../../../lambdas/domain/choose-failover-zone';
 import {
   decideFailover,
-  QUIET_SECONDS,
+  REMEMBERED_SECONDS,
   REPLACEMENT_SECONDS,
-  SILENT_MOVES_SECONDS,
+  SETTLE_AT_MOST_SECONDS,
+  SETTLE_IN_SILENCE_SECONDS,
+  SETTLE_SECONDS,
   type ZoneEvidence,
 } from '../../../lambdas/domain/decide-failover';
 
@@ -17,7 +19,13 @@ const CLUSTER: Parameters<typeof decideFailover>[0] = {
   epoch: 3,
   resources: { taskManagerGroups: [], launchTemplateIds: [] },
   automatic: true,
+  moves: [],
 };
+/** Moves for want of answers, one before the other; the first number is of the newest, seconds ago. */
+const silent = (...seconds: readonly number[]) => ({
+  moves: seconds.map((one) => ({ at: ago(one), trigger: 'jobmanager-unreachable' as const })),
+});
+const told = (seconds: number) => ({ moves: [{ at: ago(seconds), trigger: 'zone-event' as const }] });
 const shift: ZoneEvidence = { kind: 'zone-event', zone: 'us-east-1a', says: 'an autoshift is in progress' };
 const noHost: ZoneEvidence = { kind: 'launch-failures', epoch: 3, says: 'no capacity', running: 0 };
 const standby = (zone: string) => ({ zone, networkInterfaceId: 'eni-2', address: '10.0.2.20', group: 'standby' });
@@ -37,7 +45,7 @@ const fault = (seconds: number, change: Partial<Fault> = {}, kind: Fault['fault'
 test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['AWS shifts away from the zone of the cluster', {}, shift, 'move'],
   ['AWS shifts away from another zone', {}, { ...shift, zone: 'us-east-1b' }, 'hold'],
-  ['AWS shifts away from the zone that the cluster went to a moment ago', { lastMoveAt: ago(30) }, shift, 'move'],
+  ['AWS shifts away from the zone that the cluster went to a moment ago', told(30), shift, 'move'],
   ['the person wants to decide', { automatic: false }, shift, 'hold'],
   ['the cluster is being moved already', { status: 'FAILING_OVER' }, shift, 'hold'],
   ['the cluster is to be terminated', { desired: 'TERMINATED' }, shift, 'hold'],
@@ -50,8 +58,8 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
     { ...noHost, epoch: 2 },
     'move',
   ],
-  ['no host is there yet right after a move', { lastMoveAt: ago(QUIET_SECONDS - 1) }, noHost, 'hold'],
-  ['no host is there long after a move', { lastMoveAt: ago(QUIET_SECONDS) }, noHost, 'move'],
+  ['no host is there yet right after a move', told(SETTLE_SECONDS - 1), noHost, 'hold'],
+  ['no host is there long after a move', told(SETTLE_SECONDS), noHost, 'move'],
   ['the JobManager restarts, or its host is being replaced', {}, fault(REPLACEMENT_SECONDS - 1), 'hold'],
   ['the JobManager is silent for longer than a replacement takes', {}, fault(REPLACEMENT_SECONDS), 'move'],
   ['the host that replaces the JobManager has just been launched', {}, fault(400, { launchedAt: ago(100) }), 'hold'],
@@ -90,9 +98,22 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['a host of a JobManager cannot be launched, and no other runs', WITH_STANDBY, noHost, 'move'],
   ['nobody answers, and the person wants to decide', { automatic: false }, fault(900), 'hold'],
   ['nobody answered in an earlier epoch', { epoch: 4 }, fault(900), 'hold'],
-  ['nobody answers although it was moved within the hour', { lastMoveAt: ago(SILENT_MOVES_SECONDS - 1) }, fault(900), 'hold'],
-  ['nobody answers an hour after a move', { lastMoveAt: ago(SILENT_MOVES_SECONDS) }, fault(900), 'move'],
-  ['nothing can be launched a while after a move', { lastMoveAt: ago(QUIET_SECONDS) }, fault(60, { running: 0, problem: 'none' }), 'move'],
+  ['nobody answers right after a move', told(SETTLE_IN_SILENCE_SECONDS - 1), fault(900), 'hold'],
+  ['nobody answers some minutes after a move', told(SETTLE_IN_SILENCE_SECONDS), fault(900), 'move'],
+  ['nobody answers, as before a move that did not help', silent(2 * SETTLE_IN_SILENCE_SECONDS - 1), fault(900), 'hold'],
+  ['nobody answers long after a move for the same reason', silent(2 * SETTLE_IN_SILENCE_SECONDS), fault(900), 'move'],
+  ['nobody answers, as before three moves', silent(8 * SETTLE_IN_SILENCE_SECONDS - 1, 7_000, 9_000), fault(900), 'hold'],
+  [
+    'nobody answers, as before many moves, and an hour has passed',
+    silent(SETTLE_AT_MOST_SECONDS, 7e3, 8e3, 9e3, 1e4, 11e3),
+    fault(900),
+    'move',
+  ],
+  ['it was moved for the same reason, but not today', silent(400, REMEMBERED_SECONDS + 1, REMEMBERED_SECONDS + 2), fault(900), 'hold'],
+  ['the same reasons count no more', { moves: [...told(400).moves, ...silent(REMEMBERED_SECONDS + 1).moves] }, fault(900), 'move'],
+  ['nothing can be launched right after a move', told(SETTLE_SECONDS - 1), fault(60, { running: 0, problem: 'none' }), 'hold'],
+  ['nothing can be launched a while after a move', told(SETTLE_SECONDS), fault(60, { running: 0, problem: 'none' }), 'move'],
+  ['nothing can be launched, as before the move', silent(2 * SETTLE_SECONDS - 1), fault(60, { running: 0, problem: 'none' }), 'hold'],
 ])('%s', (_, change, evidence, action) => {
   const decision = decideFailover({ ...CLUSTER, ...change }, evidence, NOW);
   expect(decision.action).toBe(action);

@@ -1,0 +1,116 @@
+import type { Cluster } from '../../../lambdas/contracts/cluster';
+import type { OperationRequest } from '../../../lambdas/contracts/operation';
+import { acceptFailover } from '../../../lambdas/usecases/accept-failover';
+import { nextZone } from '../../../lambdas/usecases/next-zone';
+import { retryFailovers } from '../../../lambdas/usecases/retry-failovers';
+import { aCluster } from '../../contract/support/samples';
+import { createFakeStore } from '../../fakes/fake-store';
+import { createFakeWorkflows } from '../../fakes/fake-workflows';
+import { STAGE } from '../../state-machines/support/world';
+
+let now: Date;
+const clock = (): Date => now;
+const later = (seconds: number): void => {
+  now = new Date(now.getTime() + seconds * 1_000);
+};
+let deps: ReturnType<typeof world>;
+const world = () => ({ clock, stage: STAGE, store: createFakeStore(clock), workflows: createFakeWorkflows() });
+beforeEach(() => {
+  now = new Date('2026-03-01T12:00:00.000Z');
+  deps = world();
+  const { lease: _, ...cluster } = aCluster({ zone: 'us-east-1a', epoch: 1 });
+  deps.store.seed({ clusters: [cluster] });
+});
+
+const cluster = async (): Promise<Cluster> => (await deps.store.cluster('flights')) as Cluster;
+/** The move that holds the cluster fails behind its fence. */
+const fails = async (): Promise<void> => {
+  const operationId = (await cluster()).lease?.operationId ?? '';
+  await deps.store.updateCluster('flights', operationId, { status: 'FAILED', statusReason: 'a function ran into its time limit' });
+  await deps.store.endOperation(operationId, { status: 'FAILED', endedAt: now.toISOString(), reason: 'it failed' }, { cluster: 'flights' });
+};
+const moves = (change: { readonly impaired?: readonly string[] } = {}) =>
+  acceptFailover(deps, { requestedBy: 'anna', operationId: `op-${'a'.repeat(26)}`, requestHash: 'a' }, 'flights', {
+    trigger: { kind: 'zone-event', evidence: 'AWS says so' },
+    ...change,
+  });
+/** As the schedule does, minute by minute. @returns how many seconds after the failure the move was begun again */
+const waits = async (): Promise<number> => {
+  for (let seconds = 60; seconds <= 7_200; seconds += 60) {
+    later(60);
+    if ((await retryFailovers(deps)).some(({ action }) => action === 'move')) return seconds;
+  }
+  return Number.POSITIVE_INFINITY;
+};
+const requestOf = async (): Promise<OperationRequest | undefined> =>
+  (await deps.store.operation((await cluster()).lease?.operationId ?? ''))?.request;
+
+test('a move that fails again and again is tried again after pauses that grow to an hour, in each zone in turn', async () => {
+  await moves({ impaired: ['us-east-1a'] });
+  const pauses: number[] = [];
+  const zones: string[] = [];
+  for (let time = 0; time < 8; time++) {
+    await fails();
+    pauses.push(await waits());
+    zones.push((await cluster()).zone.slice(-1));
+    later(90);
+  }
+  expect(pauses).toEqual([60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+  expect(zones.join('')).toBe('cabcabca');
+  expect(await requestOf()).toMatchObject({
+    kind: 'fail-over-cluster',
+    again: 9,
+    trigger: { kind: 'recovery', evidence: expect.stringMatching(/^8 moves in a row have failed, the last .* after 3600 s$/) },
+  });
+  expect(await cluster()).toMatchObject({ status: 'FAILING_OVER', epoch: 10 });
+});
+
+test('is begun once, however many look at it at the same moment, and not while it runs', async () => {
+  await moves();
+  await fails();
+  later(61);
+  const considered = (await Promise.all(Array.from({ length: 5 }, () => retryFailovers(deps)))).flat();
+  expect(new Set(considered.flatMap(({ operationId = [] }) => operationId)).size).toBe(1);
+  expect(await cluster()).toMatchObject({ epoch: 3 });
+  expect(await retryFailovers(deps)).toEqual([]);
+});
+
+test('a cluster that a person moves, or that is to go, is left alone', async () => {
+  const { spec } = await cluster();
+  const byPerson = { ...spec, placement: { ...spec.placement, failover: { ...spec.placement.failover, automatic: false } } };
+  deps.store.seed({ clusters: [{ ...(await cluster()), spec: byPerson }] });
+  await moves();
+  await fails();
+  later(7_200);
+  expect(await retryFailovers(deps)).toMatchObject([{ action: 'hold', reason: expect.stringContaining('by a person only') }]);
+  deps.store.seed({ clusters: [{ ...(await cluster()), spec, desired: 'TERMINATED' }] });
+  expect(await retryFailovers(deps)).toEqual([]);
+});
+
+test('where there is no other zone it is tried again in the same', async () => {
+  deps = { ...deps, stage: { ...STAGE, zones: STAGE.zones.slice(0, 2) } };
+  const { spec } = await cluster();
+  const placement = { ...spec.placement, failover: { ...spec.placement.failover, zones: ['us-east-1b'] } };
+  deps.store.seed({ clusters: [{ ...(await cluster()), spec: { ...spec, placement } }] });
+  await moves();
+  await fails();
+  await waits();
+  expect(await cluster()).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1b', epoch: 3 });
+});
+
+test('zones that had no capacity for the move that failed are asked again', async () => {
+  await moves();
+  const first = await deps.store.operation((await cluster()).lease?.operationId ?? '');
+  if (!first) throw new Error('it was accepted');
+  await nextZone(deps, first);
+  await expect(nextZone(deps, first)).rejects.toThrow(/no zone is left/);
+  await fails();
+  await waits();
+  const again = await deps.store.operation((await cluster()).lease?.operationId ?? '');
+  if (!again) throw new Error('it was accepted');
+  const asked = [(await cluster()).zone];
+  await nextZone(deps, again);
+  asked.push((await cluster()).zone);
+  await expect(nextZone(deps, again)).rejects.toThrow(/no zone is left/);
+  expect(asked.map((zone) => zone.slice(-1))).toEqual(['a', 'b']);
+});
