@@ -102,8 +102,9 @@ const decided =
   async (play) => {
     const { client, cluster, job, twin } = play;
     await client.succeeded(await asked(play, 'PUT', `/clusters/${cluster}/jobs/${job}/scaling`, scaling), 60);
-    const since = Date.now() - 60_000;
-    return play.until('a decision to scale', 120, async () => {
+    const since = Date.now();
+    let held = 'nothing was considered';
+    const decision = play.until('a decision to scale', 120, async () => {
       const { body } = await client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${cluster}/operations?limit=5`);
       const begun = body.items.find((one) => one.kind === 'scale-job' && one.endedAt === undefined && Date.parse(one.requestedAt) >= since);
       if (begun) return begun;
@@ -116,7 +117,11 @@ const decided =
         },
       );
       const said = considered.safeParse(await answer.json());
+      if (said.success) held = `${said.data.outcome}: ${said.data.reason}`;
       return said.success && said.data.operationId !== undefined ? client.operation(cluster, said.data.operationId) : undefined;
+    });
+    return decision.catch((error: Error) => {
+      throw new Error(`${error.message} (${held})`);
     });
   };
 
@@ -148,9 +153,9 @@ export const WAYS: readonly Way[] = [
   },
   {
     kind: 'set-scaling',
-    title: 'new settings of scaling, and no alarm can be made',
+    title: 'new settings of scaling that cannot be stored',
     states: ['End operation as failed'],
-    rules: () => missing('set-scaling', 'Set alarms'),
+    rules: () => missing('set-scaling', 'Begin change of scaling'),
     begin: (play) => asked(play, 'PUT', `/clusters/${play.cluster}/jobs/${play.job}/scaling`, { enabled: false }),
   },
   { kind: 'stop-job', title: 'a stop with savepoint', begin: change('stop') },
@@ -409,7 +414,10 @@ export const WAYS: readonly Way[] = [
     before: GONE,
     rules: () => late('launch-cluster', 'Create fleet', 4_000),
     begin: async (play, context) => {
-      await context.launch();
+      const { operationId } = await context.launch();
+      await play.until('the launch to hold its cluster', 30, async () =>
+        (await play.client.operation(play.cluster, operationId)).phases.some(({ name }) => name === 'Prepare access'),
+      );
       return terminate(play, context);
     },
   },

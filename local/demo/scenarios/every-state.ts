@@ -25,7 +25,7 @@ const PARALLELISM = 2;
 /** By then every operation has ended and nothing is held, seconds: the sweeper looks each minute where the event of an execution's end is lost. */
 const SETTLED_SECONDS = 240;
 /** A state that depends on the moment (a wait that is not needed if what is awaited is there already) is tried so often. */
-const TRIES = 3;
+const TRIES = 6;
 /** Longest that orders come, seconds. */
 const LONGEST = 4 * 3_600;
 
@@ -110,9 +110,26 @@ class Interrupter {
     await this.play.client.succeeded(operation, 240, () => this.play.signal.throwIfAborted());
   }
 
+  /** What is under way has ended, and the job does not scale by itself any more. */
+  private async calm(): Promise<void> {
+    const { client, cluster, job, until } = this.play;
+    await until('what is under way to end', SETTLED_SECONDS, async () => (await unsettled(this.play)).length === 0);
+    const seen = await client.cluster(cluster).catch(() => undefined);
+    if (seen?.status !== 'RUNNING' || !(await client.job(cluster, job)).spec.scaling?.enabled) return;
+    await until('the job not to scale by itself', SETTLED_SECONDS, async () => {
+      const path = `/clusters/${cluster}/jobs/${job}/scaling`;
+      const { status, body } = await client.call<OperationView>('PUT', path, { body: { enabled: false } });
+      // Refused while a decision is carried out.
+      if (status !== 202) return false;
+      await this.done(body);
+      return true;
+    });
+  }
+
   /** What the operation was begun for is as the way wants it. */
   private async prepare({ cluster = 'running', job = 'running', parallelism = PARALLELISM }: Before): Promise<void> {
     const { client, cluster: name } = this.play;
+    await this.calm();
     const seen = await client.cluster(name);
     if (cluster === 'gone') {
       if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, 'savepoint'));
@@ -132,10 +149,6 @@ class Interrupter {
       await this.done(await client.submitJob(name, { ...this.job, parallelism }));
       return;
     }
-    if (now.spec.scaling?.enabled)
-      await this.done(
-        (await client.call<OperationView>('PUT', `/clusters/${name}/jobs/${this.play.job}/scaling`, { body: { enabled: false } })).body,
-      );
     if (now.spec.parallelism !== parallelism || now.spec.scaled)
       await this.done(await client.changeJob(name, this.play.job, 'rescale', { parallelism }));
   }
@@ -192,6 +205,10 @@ class Interrupter {
     const { client, cluster, job } = play;
     const open = await settled(SETTLED_SECONDS, () => unsettled(play));
     if (open.length > 0) return open;
+    await this.calm();
+    const { status: found } = await client.cluster(cluster);
+    // Whoever was told that a termination failed asks for it once more.
+    if (kind === 'terminate-cluster' && found === 'FAILED') await this.done(await client.terminateCluster(cluster, 'savepoint'));
     const { status, statusReason } = await client.cluster(cluster);
     if (status === 'TERMINATED') return settled(60, () => leftovers(play));
     if (status !== 'RUNNING') return [`the cluster is ${status}: ${statusReason}`];
