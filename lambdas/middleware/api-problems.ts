@@ -10,7 +10,7 @@ import {
   InvalidRequest,
   NotFound,
 } from '../contracts/errors';
-import { operationHref } from '../usecases/views';
+import { operationHref } from '../usecases/api/views';
 
 /** A request that is refused before any use case sees it. */
 export class RequestRefused extends Error {

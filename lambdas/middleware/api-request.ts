@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 import { BODY_MAX_BYTES, idempotencyKey } from '../contracts/api';
 import { OPERATION_ID_BYTES, operationIdOf, operationIdOfKey, requestHashOf } from '../domain/operation-id';
-import type { ChangeRequest } from '../usecases/accept';
+import type { ChangeRequest } from '../usecases/operations/accept';
 import { fieldProblems, RequestRefused } from './api-problems';
 
 /** Schemas of a route's parts. A part without one may hold nothing. */

@@ -3,7 +3,7 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Problem } from '../contracts/api';
 import type { Operation } from '../contracts/operation';
 import type { HandlerName } from '../contracts/routes';
-import { operationHref, operationView } from '../usecases/views';
+import { operationHref, operationView } from '../usecases/api/views';
 import { problemOf, RETRY_AFTER_SECONDS } from './api-problems';
 import { type ApiEvent, type ApiRequest, callerOf, parseRequest, type RequestSchemas } from './api-request';
 import { log } from './log';

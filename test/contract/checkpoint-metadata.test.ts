@@ -4,7 +4,7 @@ import type { ArtifactsPort } from '../../lambdas/gateways/aws/artifacts.port';
 import { s3Client } from '../../lambdas/gateways/aws/clients';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
-import { resolveFiles, stateChecker } from '../../lambdas/usecases/check-state';
+import { resolveFiles, stateChecker } from '../../lambdas/usecases/state/check-state';
 import { type FlinkOnS3, startFlinkOnS3 } from './support/flink-on-s3';
 import { allRun, eventually, newJobId } from './support/flink-suite';
 

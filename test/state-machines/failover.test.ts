@@ -1,6 +1,6 @@
 import type { Operation } from '../../lambdas/contracts/operation';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
-import { retainVolumeSnapshots } from '../../lambdas/usecases/snapshot-volumes';
+import { retainVolumeSnapshots } from '../../lambdas/usecases/state/snapshot-volumes';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { World } from './support/world';

@@ -1,5 +1,5 @@
 import type { Operation } from '../../lambdas/contracts/operation';
-import { acceptInterruption } from '../../lambdas/usecases/accept-interruption';
+import { acceptInterruption } from '../../lambdas/usecases/clusters/accept-interruption';
 import { enter, event, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { STAGE, World } from './support/world';

@@ -1,7 +1,7 @@
 import { JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import type { JobScaling } from '../../lambdas/contracts/scaling';
-import { settleFleets } from '../../lambdas/usecases/settle-fleets';
+import { settleFleets } from '../../lambdas/usecases/clusters/settle-fleets';
 import { VERTEX } from '../fakes/fake-flink';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';

@@ -3,7 +3,7 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { emptyBody, jobPath } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptCancellation } from '../../usecases/accept-cancellation';
+import { acceptCancellation } from '../../usecases/jobs/accept-cancellation';
 
 const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
 const schemas = { path: jobPath, body: emptyBody };

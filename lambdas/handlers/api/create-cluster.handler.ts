@@ -3,7 +3,7 @@ import { clock, instanceFacts, stage, store, workflows } from '../../composition
 import { createClusterBody } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptLaunch } from '../../usecases/accept-launch';
+import { acceptLaunch } from '../../usecases/clusters/accept-launch';
 
 const deps = { clock, instanceFacts: instanceFacts(), stage: stage(), store: store(), workflows: workflows() };
 const schemas = { body: createClusterBody };

@@ -3,7 +3,7 @@ import { clock, flink, stage, store } from '../../composition/environment';
 import { clusterPath } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { describeCluster } from '../../usecases/describe-cluster';
+import { describeCluster } from '../../usecases/api/describe-cluster';
 
 /** A person waits for the answer: what Flink has not said by then is left out. */
 const LIVE_LIMIT_MS = 2_000;

@@ -3,7 +3,7 @@ import { clock, flink, store } from '../../composition/environment';
 import { jobPath } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { describeJob } from '../../usecases/describe-job';
+import { describeJob } from '../../usecases/api/describe-job';
 
 /** A person waits for the answer: what Flink has not said by then is left out. */
 const LIVE_LIMIT_MS = 2_000;

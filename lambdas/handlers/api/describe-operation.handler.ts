@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { operationPath } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { describeOperation } from '../../usecases/list-resources';
+import { describeOperation } from '../../usecases/api/list-resources';
 
 const deps = { clock, store: store() };
 const schemas = { path: operationPath };

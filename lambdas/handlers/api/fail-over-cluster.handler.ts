@@ -3,7 +3,7 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { clusterPath, failoverBody } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptFailover } from '../../usecases/accept-failover';
+import { acceptFailover } from '../../usecases/failover/accept-failover';
 
 const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
 const schemas = { path: clusterPath, body: failoverBody };

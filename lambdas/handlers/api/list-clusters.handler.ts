@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { pageQuery } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { listClusters } from '../../usecases/list-resources';
+import { listClusters } from '../../usecases/api/list-resources';
 
 const deps = { clock, store: store() };
 const schemas = { query: pageQuery };

@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { clusterPath, pageQuery } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { listJobs } from '../../usecases/list-resources';
+import { listJobs } from '../../usecases/api/list-resources';
 
 const deps = { clock, store: store() };
 const schemas = { path: clusterPath, query: pageQuery };

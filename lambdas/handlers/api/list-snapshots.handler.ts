@@ -3,7 +3,7 @@ import { artifacts, clock, stage, store } from '../../composition/environment';
 import { jobPath, pageQuery } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { listSnapshots } from '../../usecases/list-snapshots';
+import { listSnapshots } from '../../usecases/state/list-snapshots';
 
 const deps = { artifacts: artifacts(), clock, stage: stage(), store: store() };
 const schemas = { path: jobPath, query: pageQuery };

@@ -3,7 +3,7 @@ import { artifacts, stage, store } from '../../composition/environment';
 import { clusterPath } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { describeConfiguration } from '../../usecases/describe-configuration';
+import { describeConfiguration } from '../../usecases/api/describe-configuration';
 
 const deps = { artifacts: artifacts(), stage: stage(), store: store() };
 const schemas = { path: clusterPath };

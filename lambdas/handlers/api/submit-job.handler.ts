@@ -3,7 +3,7 @@ import { artifacts, clock, stage, store, workflows } from '../../composition/env
 import { clusterPath, submitJobBody } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptSubmission } from '../../usecases/accept-submission';
+import { acceptSubmission } from '../../usecases/jobs/accept-submission';
 
 const deps = { artifacts: artifacts(), clock, stage: stage(), store: store(), workflows: workflows() };
 const schemas = { path: clusterPath, body: submitJobBody };

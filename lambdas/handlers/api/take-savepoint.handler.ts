@@ -3,7 +3,7 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { emptyBody, jobPath } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptSavepoint } from '../../usecases/accept-savepoint';
+import { acceptSavepoint } from '../../usecases/jobs/accept-savepoint';
 
 const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
 const schemas = { path: jobPath, body: emptyBody };

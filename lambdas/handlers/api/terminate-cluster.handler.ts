@@ -3,7 +3,7 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { clusterPath, terminateQuery } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptTermination } from '../../usecases/accept-termination';
+import { acceptTermination } from '../../usecases/clusters/accept-termination';
 
 const deps = { clock, stage: stage(), store: store(), workflows: workflows() };
 const schemas = { path: clusterPath, query: terminateQuery };

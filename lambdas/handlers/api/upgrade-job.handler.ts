@@ -3,7 +3,7 @@ import { artifacts, clock, stage, store, workflows } from '../../composition/env
 import { jobPath, upgradeBody } from '../../contracts/api';
 import { accepted, api } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
-import { acceptUpgrade } from '../../usecases/accept-upgrade';
+import { acceptUpgrade } from '../../usecases/jobs/accept-upgrade';
 
 const deps = { artifacts: artifacts(), clock, stage: stage(), store: store(), workflows: workflows() };
 const schemas = { path: jobPath, body: upgradeBody };

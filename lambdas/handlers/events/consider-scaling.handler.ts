@@ -3,7 +3,7 @@ import { clock, kafkaMetrics, observations, stage, store, workflows } from '../.
 import { fleetObserver } from '../../composition/fleet';
 import { resourceName } from '../../contracts/names';
 import { log } from '../../middleware/log';
-import { type Considered, considerScaling } from '../../usecases/consider-scaling';
+import { type Considered, considerScaling } from '../../usecases/scaling/consider-scaling';
 
 const deps = {
   clock,

@@ -2,8 +2,8 @@ import { clock, kafkaMetrics, observations, stage, store, workflows } from '../.
 import { fleetObserver } from '../../composition/fleet';
 import { alarmChangedEvent } from '../../contracts/events';
 import { log } from '../../middleware/log';
-import { considerScaling } from '../../usecases/consider-scaling';
-import { type AlarmHandled, handleAlarm } from '../../usecases/handle-alarm';
+import { considerScaling } from '../../usecases/scaling/consider-scaling';
+import { type AlarmHandled, handleAlarm } from '../../usecases/scaling/handle-alarm';
 
 const deciding = {
   clock,

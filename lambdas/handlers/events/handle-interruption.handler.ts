@@ -2,7 +2,7 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { hostNotice } from '../../contracts/interruption';
 import { log } from '../../middleware/log';
-import { acceptInterruption, type Interrupted } from '../../usecases/accept-interruption';
+import { acceptInterruption, type Interrupted } from '../../usecases/clusters/accept-interruption';
 
 const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
 

@@ -1,8 +1,8 @@
 import { artifacts, clock, stage, store } from '../../composition/environment';
 import { volumes } from '../../composition/volumes';
 import { log } from '../../middleware/log';
-import { retainAllSnapshots } from '../../usecases/retain-snapshots';
-import { retainVolumeSnapshots } from '../../usecases/snapshot-volumes';
+import { retainAllSnapshots } from '../../usecases/state/retain-snapshots';
+import { retainVolumeSnapshots } from '../../usecases/state/snapshot-volumes';
 
 const deps = { artifacts: artifacts(), clock, stage: stage(), store: store(), volumes: volumes() };
 

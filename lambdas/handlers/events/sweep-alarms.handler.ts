@@ -1,6 +1,6 @@
 import { alarms, clock, stage, store } from '../../composition/environment';
 import { log } from '../../middleware/log';
-import { type AlarmsSwept, sweepAlarms } from '../../usecases/sweep-alarms';
+import { type AlarmsSwept, sweepAlarms } from '../../usecases/scaling/sweep-alarms';
 
 const deps = { alarms: alarms(), clock, stage: stage(), store: store() };
 

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { clock, observationTable, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { log } from '../../middleware/log';
-import { considerDrills } from '../../usecases/consider-drills';
-import { considerFailBacks } from '../../usecases/consider-fail-back';
-import { considerReserves } from '../../usecases/consider-reserves';
-import { retryFailovers } from '../../usecases/retry-failovers';
-import { settleFleets } from '../../usecases/settle-fleets';
-import { type Swept, sweepOperations } from '../../usecases/sweep-operations';
+import { settleFleets } from '../../usecases/clusters/settle-fleets';
+import { considerDrills } from '../../usecases/failover/consider-drills';
+import { considerFailBacks } from '../../usecases/failover/consider-fail-back';
+import { considerReserves } from '../../usecases/failover/consider-reserves';
+import { retryFailovers } from '../../usecases/failover/retry-failovers';
+import { type Swept, sweepOperations } from '../../usecases/operations/sweep-operations';
 
 const deps = { clock, fleet: fleet(), observations: observationTable(), stage: stage(), store: store(), workflows: workflows() };
 

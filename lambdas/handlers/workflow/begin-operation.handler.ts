@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { beginOperation } from '../../usecases/begin-operation';
+import { beginOperation } from '../../usecases/operations/begin-operation';
 
 const deps = { clock, store: store() };
 

@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { type ChooseHostsInput, chooseHostsInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { chooseHosts } from '../../usecases/choose-hosts';
+import { chooseHosts } from '../../usecases/clusters/choose-hosts';
 
 const deps = { clock, fleet: fleet(), store: store() };
 

@@ -3,7 +3,7 @@ import { artifacts, clock, stage, store } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { deleteAccess } from '../../usecases/delete-fleet';
+import { deleteAccess } from '../../usecases/clusters/delete-fleet';
 
 const deps = { artifacts: artifacts(), clock, fleet: fleet(), stage: stage(), store: store() };
 

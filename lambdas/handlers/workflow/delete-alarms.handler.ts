@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { alarms, clock, stage, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { deleteAlarms } from '../../usecases/follow-alarms';
+import { deleteAlarms } from '../../usecases/scaling/follow-alarms';
 
 const deps = { alarms: alarms(), clock, stage: stage(), store: store() };
 

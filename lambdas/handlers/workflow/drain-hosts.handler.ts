@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { type DrainHostsInput, drainHostsInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { drainHosts } from '../../usecases/drain-hosts';
+import { drainHosts } from '../../usecases/clusters/drain-hosts';
 
 const deps = { clock, fleet: fleet(), store: store() };
 

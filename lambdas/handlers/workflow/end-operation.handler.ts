@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, store } from '../../composition/environment';
 import { type EndOperationInput, endOperationInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { endOperation } from '../../usecases/end-operation';
+import { endOperation } from '../../usecases/operations/end-operation';
 
 const deps = { clock, store: store() };
 

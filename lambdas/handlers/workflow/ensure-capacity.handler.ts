@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { type EnsureCapacityInput, ensureCapacityInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { ensureCapacity } from '../../usecases/ensure-capacity';
+import { ensureCapacity } from '../../usecases/clusters/ensure-capacity';
 
 const deps = { clock, fleet: fleet(), store: store() };
 

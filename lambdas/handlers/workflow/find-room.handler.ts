@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type FindRoomInput, findRoomInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { findRoom } from '../../usecases/find-room';
+import { findRoom } from '../../usecases/clusters/find-room';
 
 const deps = { clock, flink: flink(), store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { firstCheckpoints } from '../../usecases/first-checkpoints';
+import { firstCheckpoints } from '../../usecases/failover/first-checkpoints';
 
 const deps = { clock, flink: flink(), store: store() };
 

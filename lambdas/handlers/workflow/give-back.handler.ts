@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { giveBack } from '../../usecases/give-back';
+import { giveBack } from '../../usecases/clusters/give-back';
 
 const deps = { clock, store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { handOver } from '../../usecases/hand-over';
+import { handOver } from '../../usecases/failover/hand-over';
 
 const deps = { clock, store: store() };
 

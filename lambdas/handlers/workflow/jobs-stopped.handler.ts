@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, stage, store } from '../../composition/environment';
 import { type StopJobsInput, stopJobsInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { jobsStopped } from '../../usecases/stop-jobs';
+import { jobsStopped } from '../../usecases/jobs/stop-jobs';
 
 const deps = { clock, flink: flink(), stage: stage(), store: store() };
 

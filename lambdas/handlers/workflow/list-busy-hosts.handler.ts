@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { listBusyHosts } from '../../usecases/list-busy-hosts';
+import { listBusyHosts } from '../../usecases/clusters/list-busy-hosts';
 
 const deps = { clock, flink: flink(), store: store() };
 

@@ -1,5 +1,5 @@
 import { stage, store } from '../../composition/environment';
-import { listObservedClusters } from '../../usecases/list-observed-clusters';
+import { listObservedClusters } from '../../usecases/scaling/list-observed-clusters';
 
 const deps = { stage: stage(), store: store() };
 

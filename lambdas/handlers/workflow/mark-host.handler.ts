@@ -3,7 +3,7 @@ import { clock, store } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { markHost } from '../../usecases/mark-host';
+import { markHost } from '../../usecases/clusters/mark-host';
 
 const deps = { clock, fleet: fleet(), store: store() };
 

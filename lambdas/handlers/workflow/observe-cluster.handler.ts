@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { observeCluster } from '../../usecases/observe-cluster';
+import { observeCluster } from '../../usecases/clusters/observe-cluster';
 
 const deps = { clock, flink: flink(), store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type ObserveDrainInput, observeDrainInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { observeDrain } from '../../usecases/observe-drain';
+import { observeDrain } from '../../usecases/clusters/observe-drain';
 
 const deps = { clock, flink: flink(), store: store() };
 

@@ -1,7 +1,7 @@
 import { clock, flink, flinkMetrics, metrics, observationTable, stage, store } from '../../composition/environment';
 import { type PassMade, passInput } from '../../contracts/observer';
 import { log } from '../../middleware/log';
-import { observeFlink } from '../../usecases/observe-flink';
+import { observeFlink } from '../../usecases/scaling/observe-flink';
 
 const deps = {
   clock,

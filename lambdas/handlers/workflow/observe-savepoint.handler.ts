@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, stage, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { observeSavepoint } from '../../usecases/savepoints';
+import { observeSavepoint } from '../../usecases/jobs/savepoints';
 
 const deps = { clock, flink: flink(), stage: stage(), store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { recordJobs } from '../../usecases/record-jobs';
+import { recordJobs } from '../../usecases/jobs/record-jobs';
 
 const deps = { clock, flink: flink(), store: store() };
 

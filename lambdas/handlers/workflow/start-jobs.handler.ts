@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { artifacts, clock, flink, stage, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { startJobs } from '../../usecases/start-jobs';
+import { startJobs } from '../../usecases/failover/start-jobs';
 
 const deps = { artifacts: artifacts(), clock, flink: flink(), stage: stage(), store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { takeOver } from '../../usecases/take-over';
+import { takeOver } from '../../usecases/failover/take-over';
 
 const deps = { clock, store: store() };
 

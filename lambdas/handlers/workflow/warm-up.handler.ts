@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, stage, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { warmUp } from '../../usecases/warm-up';
+import { warmUp } from '../../usecases/failover/warm-up';
 
 const deps = { clock, flink: flink(), stage: stage(), store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { clock, flink, store } from '../../composition/environment';
 import { type WithdrawJobInput, withdrawJobInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { withdrawJob } from '../../usecases/withdraw-job';
+import { withdrawJob } from '../../usecases/jobs/withdraw-job';
 
 const deps = { clock, flink: flink(), store: store() };
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { artifacts, clock, stage, store } from '../../composition/environment';
 import { type TaskInput, taskInput } from '../../contracts/workflow';
 import { type Task, workflow } from '../../middleware/workflow';
-import { writeConfiguration } from '../../usecases/write-configuration';
+import { writeConfiguration } from '../../usecases/clusters/write-configuration';
 
 const deps = { artifacts: artifacts(), clock, stage: stage(), store: store() };
 

@@ -17,7 +17,7 @@ import { INTERRUPTED } from '../../../lambdas/domain/operation-end';
 import { checkpointsPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
 import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
 import type { RunRequest } from '../../../lambdas/gateways/flink/flink.port';
-import { WARM_UP } from '../../../lambdas/usecases/warm-up';
+import { WARM_UP } from '../../../lambdas/usecases/failover/warm-up';
 import type { FakeFlink, SavepointBehaviour, StateKept } from '../../fakes/fake-flink';
 import { event, invoke } from '../support/functions';
 import { definitionOf, execute, StepError, Stopped } from '../support/interpreter';

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import { fenceKey, recoveryPrefix } from '../../../lambdas/domain/state-paths';
-import { settleFleets } from '../../../lambdas/usecases/settle-fleets';
-import { sweepOperations } from '../../../lambdas/usecases/sweep-operations';
+import { settleFleets } from '../../../lambdas/usecases/clusters/settle-fleets';
+import { sweepOperations } from '../../../lambdas/usecases/operations/sweep-operations';
 import { observeMinute, run } from './functions';
 import { STAGE, type World } from './world';
 

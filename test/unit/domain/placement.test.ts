@@ -4,7 +4,7 @@ import { decideShrink } from '../../../lambdas/domain/decide-hosts';
 import { describePlacement } from '../../../lambdas/domain/describe-placement';
 import { standbyZone } from '../../../lambdas/domain/job-managers';
 import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
-import { nextEpoch } from '../../../lambdas/usecases/accept-failover';
+import { nextEpoch } from '../../../lambdas/usecases/failover/accept-failover';
 import { aCluster } from '../../contract/support/samples';
 import { sizeOf, spec } from './examples';
 

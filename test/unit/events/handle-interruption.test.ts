@@ -1,4 +1,4 @@
-import type { Interrupted } from '../../../lambdas/usecases/accept-interruption';
+import type { Interrupted } from '../../../lambdas/usecases/clusters/accept-interruption';
 import { enter, run } from '../../state-machines/support/functions';
 import { World } from '../../state-machines/support/world';
 

@@ -1,5 +1,5 @@
 import type { Operation } from '../../../lambdas/contracts/operation';
-import { beginOperation } from '../../../lambdas/usecases/begin-operation';
+import { beginOperation } from '../../../lambdas/usecases/operations/begin-operation';
 import { World } from '../../state-machines/support/world';
 
 const CANCEL = { kind: 'stop-job', mode: 'cancel', drain: false } as const;

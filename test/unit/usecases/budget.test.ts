@@ -1,4 +1,4 @@
-import { budgetProblems } from '../../../lambdas/usecases/job-request';
+import { budgetProblems } from '../../../lambdas/usecases/jobs/job-request';
 import { aCluster } from '../../contract/support/samples';
 
 const { size, ...rest } = aCluster();

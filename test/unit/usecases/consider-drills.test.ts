@@ -1,5 +1,5 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
-import { considerDrills } from '../../../lambdas/usecases/consider-drills';
+import { considerDrills } from '../../../lambdas/usecases/failover/consider-drills';
 import { aCluster, aJob } from '../../contract/support/samples';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
-import { considerFailBacks, type FailBackDeps } from '../../../lambdas/usecases/consider-fail-back';
-import { handleZoneShift } from '../../../lambdas/usecases/consider-failover';
+import { considerFailBacks, type FailBackDeps } from '../../../lambdas/usecases/failover/consider-fail-back';
+import { handleZoneShift } from '../../../lambdas/usecases/failover/consider-failover';
 import { aCluster, aJob, anOperation } from '../../contract/support/samples';
 import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';

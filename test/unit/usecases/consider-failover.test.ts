@@ -1,11 +1,11 @@
 import { launchFailedEvent, zoneShiftEvent } from '../../../lambdas/contracts/events';
+import { fleetSpecOf } from '../../../lambdas/usecases/clusters/fleet-spec';
 import {
   type ConsiderFailoverDeps,
   considerFault,
   handleLaunchFailure,
   handleZoneShift,
-} from '../../../lambdas/usecases/consider-failover';
-import { fleetSpecOf } from '../../../lambdas/usecases/fleet-spec';
+} from '../../../lambdas/usecases/failover/consider-failover';
 import { aCluster } from '../../contract/support/samples';
 import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { EndOperationInput } from '../../../lambdas/contracts/workflow';
-import { endOperation } from '../../../lambdas/usecases/end-operation';
+import { endOperation } from '../../../lambdas/usecases/operations/end-operation';
 import { World } from '../../state-machines/support/world';
 
 const end = (world: World, operation: Operation, input: Omit<EndOperationInput, 'operationId' | 'phase'>) =>

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
-import { wantedAlarms } from '../../../lambdas/usecases/follow-alarms';
+import { wantedAlarms } from '../../../lambdas/usecases/scaling/follow-alarms';
 import { enter, run } from '../../state-machines/support/functions';
 import { STAGE, World } from '../../state-machines/support/world';
 

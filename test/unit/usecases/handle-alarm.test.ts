@@ -2,7 +2,7 @@ import { AwsUnavailable } from '../../../lambdas/contracts/errors';
 import { alarmChangedEvent } from '../../../lambdas/contracts/events';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import { handler } from '../../../lambdas/handlers/events/handle-alarm.handler';
-import { handleAlarm } from '../../../lambdas/usecases/handle-alarm';
+import { handleAlarm } from '../../../lambdas/usecases/scaling/handle-alarm';
 import { enter, run } from '../../state-machines/support/functions';
 import { STAGE, World } from '../../state-machines/support/world';
 

@@ -1,5 +1,5 @@
-import { observeJob } from '../../../lambdas/usecases/observe-job';
-import { stopJob } from '../../../lambdas/usecases/savepoints';
+import { observeJob } from '../../../lambdas/usecases/jobs/observe-job';
+import { stopJob } from '../../../lambdas/usecases/jobs/savepoints';
 import { STAGE, World } from '../../state-machines/support/world';
 
 /** A cancellation that holds a job which Flink was asked to start this many seconds ago, without an answer so far. */

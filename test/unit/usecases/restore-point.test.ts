@@ -2,7 +2,7 @@ import type { Cluster } from '../../../lambdas/contracts/cluster';
 import { ArtifactMissing } from '../../../lambdas/contracts/errors';
 import type { Job } from '../../../lambdas/contracts/job';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
-import { chooseRestorePoint, findRestorePoint } from '../../../lambdas/usecases/restore-point';
+import { chooseRestorePoint, findRestorePoint } from '../../../lambdas/usecases/state/restore-point';
 import { type FileWritten, putState } from '../../fakes/checkpoint-metadata';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
 import { FakeFlink, fakeConnector } from '../../fakes/fake-flink';

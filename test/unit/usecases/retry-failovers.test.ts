@@ -1,8 +1,8 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { OperationRequest } from '../../../lambdas/contracts/operation';
-import { acceptFailover } from '../../../lambdas/usecases/accept-failover';
-import { nextZone } from '../../../lambdas/usecases/next-zone';
-import { retryFailovers } from '../../../lambdas/usecases/retry-failovers';
+import { acceptFailover } from '../../../lambdas/usecases/failover/accept-failover';
+import { nextZone } from '../../../lambdas/usecases/failover/next-zone';
+import { retryFailovers } from '../../../lambdas/usecases/failover/retry-failovers';
 import { aCluster } from '../../contract/support/samples';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';

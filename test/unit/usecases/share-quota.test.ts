@@ -1,8 +1,8 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { LastDecision } from '../../../lambdas/contracts/scaling';
-import { considerScaling } from '../../../lambdas/usecases/consider-scaling';
-import { shareQuota } from '../../../lambdas/usecases/share-quota';
+import { shareQuota } from '../../../lambdas/usecases/clusters/share-quota';
+import { considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
 import { explain } from '../../../tools/explain/explain';
 import { aCluster, aJob } from '../../contract/support/samples';
 import { createFakeStore } from '../../fakes/fake-store';

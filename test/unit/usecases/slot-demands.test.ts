@@ -1,5 +1,5 @@
 import type { OperationRequest } from '../../../lambdas/contracts/operation';
-import { type DemandFor, slotDemands } from '../../../lambdas/usecases/slot-demands';
+import { type DemandFor, slotDemands } from '../../../lambdas/usecases/clusters/slot-demands';
 import { World } from '../../state-machines/support/world';
 
 type Change = (world: World) => OperationRequest;

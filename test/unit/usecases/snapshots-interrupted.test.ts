@@ -1,8 +1,8 @@
 import { Conflict } from '../../../lambdas/contracts/errors';
 import { snapshotIdOf } from '../../../lambdas/domain/snapshot-id';
-import { deleteSnapshot } from '../../../lambdas/usecases/delete-snapshot';
-import { listSnapshots } from '../../../lambdas/usecases/list-snapshots';
-import { type RetainDeps, retainSnapshots } from '../../../lambdas/usecases/retain-snapshots';
+import { deleteSnapshot } from '../../../lambdas/usecases/state/delete-snapshot';
+import { listSnapshots } from '../../../lambdas/usecases/state/list-snapshots';
+import { type RetainDeps, retainSnapshots } from '../../../lambdas/usecases/state/retain-snapshots';
 import { createFakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeStore } from '../../fakes/fake-store';
 import { NOW, snapshotsOf, startId } from '../../fakes/snapshots';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { ArtifactMissing, AwsUnavailable, FlinkUnavailable, JarMissing, JobRejected } from '../../../lambdas/contracts/errors';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
-import { startJob } from '../../../lambdas/usecases/start-job';
+import { startJob } from '../../../lambdas/usecases/jobs/start-job';
 import { FakeFlink } from '../../fakes/fake-flink';
 import { STAGE, World } from '../../state-machines/support/world';
 

@@ -1,4 +1,4 @@
-import { sweepAlarms } from '../../../lambdas/usecases/sweep-alarms';
+import { sweepAlarms } from '../../../lambdas/usecases/scaling/sweep-alarms';
 import { enter, run } from '../../state-machines/support/functions';
 import { STAGE, World } from '../../state-machines/support/world';
 

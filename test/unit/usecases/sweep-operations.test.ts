@@ -1,4 +1,4 @@
-import { sweepOperations } from '../../../lambdas/usecases/sweep-operations';
+import { sweepOperations } from '../../../lambdas/usecases/operations/sweep-operations';
 import { STAGE, World } from '../../state-machines/support/world';
 
 const prepare = () => {

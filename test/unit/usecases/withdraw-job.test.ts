@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { withdrawJob } from '../../../lambdas/usecases/withdraw-job';
+import { withdrawJob } from '../../../lambdas/usecases/jobs/withdraw-job';
 import { World } from '../../state-machines/support/world';
 
 /** A submission whose start Flink was asked for this many seconds ago; undefined: it was not asked, or has refused. */

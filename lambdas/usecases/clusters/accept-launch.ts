@@ -1,0 +1,138 @@
+import type { Cluster, ClusterSpec, ResolvedSize } from '../../contracts/cluster';
+import { Conflict, type FieldProblem, InvalidRequest } from '../../contracts/errors';
+import type { Operation } from '../../contracts/operation';
+import { chooseHomeZone, chooseSpread } from '../../domain/cluster-zone';
+import { drillProblems } from '../../domain/decide-drill';
+import { refusedSettings } from '../../domain/flink-settings-policy';
+import { standbyZone } from '../../domain/job-managers';
+import { leaseUntil } from '../../domain/lease';
+import { alternativesOf, instanceTypesOf, resolveSize } from '../../domain/sizing';
+import { tooLarge } from '../../domain/spec-limit';
+import type { InstanceFactsPort } from '../../gateways/aws/instance-facts.port';
+import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
+import { heldLease } from '../operations/in-the-way';
+import { allClusters } from '../operations/owned';
+
+export type LaunchDeps = AcceptDeps & { readonly instanceFacts: InstanceFactsPort };
+
+/** @throws InvalidRequest with every problem of the spec; Conflict when a cluster of that name is there, or the stage is full */
+export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: ClusterSpec): Promise<Operation> =>
+  accept(deps, change, async () => {
+    const resolved = await resolve(deps, spec);
+    const previous = await deps.store.cluster(spec.name);
+    if (previous && previous.status !== 'TERMINATED') throw existsAlready(deps, previous);
+    await requireRoom(deps);
+    const operation = newOperation(deps, change, spec.name, undefined, { kind: 'launch-cluster' });
+    const cluster: Cluster = {
+      name: spec.name,
+      // Wherever failovers take it, this is where it belongs.
+      spec: { ...spec, zone: resolved.zone },
+      ...resolved,
+      status: 'LAUNCHING',
+      desired: 'RUNNING',
+      // A name that is used again goes on counting: nothing of an earlier epoch can be taken for the new one.
+      epoch: (previous?.epoch ?? 0) + 1,
+      lease: { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) },
+      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+      createdAt: operation.requestedAt,
+      updatedAt: operation.requestedAt,
+    };
+    return { operation, write: () => deps.store.acceptLaunch(operation, cluster) };
+  });
+
+interface Resolved {
+  readonly size: ResolvedSize;
+  readonly flinkVersion: string;
+  readonly zone: string;
+  readonly zones?: string[];
+  readonly statusReason: string;
+}
+
+const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec): Promise<Resolved> => {
+  const flinkVersion = spec.flinkVersion ?? (stage.flinkVersions[0] as string);
+  const zone = chooseHomeZone(
+    spec.name,
+    spec.zone,
+    stage.zones.map(({ name }) => name),
+  );
+  const sizing = resolveSize(spec, stage, await instanceFacts.describe(instanceTypesOf(spec, stage)));
+  const problems: FieldProblem[] = [
+    ...(stage.flinkVersions.includes(flinkVersion)
+      ? []
+      : [{ path: 'flinkVersion', message: `the stage has no Flink ${flinkVersion}; it has ${stage.flinkVersions.join(', ')}` }]),
+    ...drillProblems(
+      spec,
+      stage.zones.map(({ name }) => name),
+    ),
+    ...refusedSettings(spec.flinkConfiguration, 'cluster'),
+    ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
+  ];
+  const spread =
+    zone.ok && sizing.ok
+      ? chooseSpread(
+          spec,
+          zone.zone,
+          sizing.size,
+          stage.zones.map(({ name }) => name),
+        )
+      : undefined;
+  if (spread?.ok === false) problems.push(...spread.problems);
+  const standby =
+    zone.ok && spread?.ok ? standbyZone({ spec, zone: zone.zone, ...(spread.zones ? { zones: [...spread.zones] } : {}) }) : undefined;
+  if (zone.ok && sizing.ok && spread?.ok && problems.length === 0)
+    return {
+      flinkVersion,
+      zone: zone.zone,
+      ...(spread.zones ? { zones: [...spread.zones] } : {}),
+      ...(await withAlternatives(instanceFacts, spec, sizing.size, [
+        zone.reason,
+        ...(spread.reason === undefined ? [] : [spread.reason]),
+        ...(standby === undefined ? [] : [`a JobManager stands by in ${standby}`]),
+        ...sizing.reasons,
+      ])),
+    };
+  throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
+};
+
+/** Spot hosts may be of several types, so that EC2 can give those that it will want back last. */
+const withAlternatives = async (
+  instanceFacts: InstanceFactsPort,
+  spec: ClusterSpec,
+  size: ResolvedSize,
+  reasons: readonly string[],
+): Promise<Pick<Resolved, 'size' | 'statusReason'>> => {
+  if (spec.purchase.spotPercent === 0) return { size, statusReason: reasons.join('; ') };
+  const own = (await instanceFacts.describe([size.instanceType])).get(size.instanceType);
+  const { instanceTypes } = spec.purchase;
+  const candidates = instanceTypes
+    ? [...(await instanceFacts.describe(instanceTypes)).values()]
+    : own
+      ? await instanceFacts.alike(own)
+      : [];
+  const alternatives = [...alternativesOf(spec, size, candidates)];
+  const unfit = (instanceTypes ?? []).filter((type) => type !== size.instanceType && !alternatives.includes(type));
+  if (unfit.length > 0)
+    throw new InvalidRequest(
+      unfit.map((type) => ({
+        path: 'purchase.instanceTypes',
+        message: `${type} does not fit what ${size.instanceType} is used for: the same vCPUs and architecture, no less memory, addresses, network and local disk`,
+      })),
+    );
+  const bought = `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`;
+  return { size: { ...size, alternatives }, statusReason: [...reasons, bought].join('; ') };
+};
+
+const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {
+  const lease = heldLease(cluster.lease, clock);
+  const wayOut = cluster.status === 'FAILED' ? '; terminate it to use the name again' : '';
+  return new Conflict(
+    `Cluster ${cluster.name} exists already and is ${cluster.status}${wayOut}`,
+    lease && { operationId: lease.operationId, cluster: cluster.name },
+  );
+};
+
+const requireRoom = async ({ store, stage }: LaunchDeps): Promise<void> => {
+  const present = (await allClusters(store)).filter(({ status }) => status !== 'TERMINATED').length;
+  if (present >= stage.limits.maxClusters)
+    throw new Conflict(`The stage has ${present} clusters, its limit is ${stage.limits.maxClusters}`);
+};

@@ -1,0 +1,76 @@
+import type { Cluster, ClusterResources } from '../../contracts/cluster';
+import type { Operation } from '../../contracts/operation';
+import type { Stage } from '../../contracts/stage';
+import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
+import type { Clock } from '../../domain/clock';
+import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
+import { recoveryPrefix } from '../../domain/state-paths';
+import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
+import type { FleetPort } from '../../gateways/aws/fleet.port';
+import { formerClusters } from '../failover/fence-former';
+import { ownCluster, ownTarget, readCluster, type StoreDeps } from '../operations/owned';
+import { fleetSpecOf } from './fleet-spec';
+
+type Deps = StoreDeps & { readonly fleet: FleetPort };
+
+/** Asks for the end of all hosts that are to go: the cluster's, or after a failover those of its earlier epochs. */
+export const deleteFleet = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
+  const going = await goingOf(deps, operation);
+  for (const one of going) await deps.fleet.deleteGroups(fleetSpecOf(one), one.resources);
+  return { reason: `The groups of ${operation.cluster} (${epochsOf(going)}) are being deleted with their hosts` };
+};
+
+/** Whether no host and no group of these epochs is left. */
+export const fleetGone = async (deps: Deps, operation: Operation): Promise<Awaited_> => {
+  const gone = await Promise.all((await goingOf(deps, operation)).map((one) => deps.fleet.groupsGone(fleetSpecOf(one))));
+  const ready = !gone.includes(false);
+  return { ready, reason: ready ? 'No host and no group is left' : 'Hosts are still shutting down' };
+};
+
+interface AccessDeps extends Deps {
+  readonly artifacts: Pick<ArtifactsPort, 'deletePrefix'>;
+  readonly stage: Pick<Stage, 'stateBucket'>;
+  readonly clock: Clock;
+}
+
+/**
+ * Takes away launch templates, network interface, security group and role, and what a JobManager would have recovered its jobs from: all that is left
+ * once the hosts are gone. A fence goes with it, since nobody is left to see it.
+ */
+export const deleteAccess = async (deps: AccessDeps, operation: Operation): Promise<TaskAnswer> => {
+  for (const one of await goingOf(deps, operation)) {
+    const spec = fleetSpecOf(one);
+    await deps.fleet.deleteAccess(spec, one.resources);
+    await deps.artifacts.deletePrefix(deps.stage.stateBucket, recoveryPrefix(one.name, spec.epoch));
+  }
+  await recordGone(deps, operation);
+  return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
+};
+
+const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
+
+const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): Promise<void> => {
+  const { cluster: name, operationId, kind } = operation;
+  if (kind === 'prepare-reserve') {
+    const { reserve } = await readCluster(store, name);
+    // Still the operation's, so that this can be tried again.
+    if (reserve)
+      await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NOTHING });
+  } else if (kind === 'fail-over-cluster') await store.updateCluster(name, operationId, { former: undefined });
+  else {
+    // A name that is used again counts on from here.
+    const epoch = latestEpoch(await readCluster(store, name));
+    await store.updateCluster(name, operationId, { resources: NOTHING, former: undefined, reserve: undefined, epoch });
+  }
+};
+
+const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Cluster[]> => {
+  if (operation.kind === 'prepare-reserve') return [await ownTarget(deps, operation, 'cleaning')];
+  // A failover that only has to tidy up gives way to a termination, which takes all away.
+  if (operation.kind === 'fail-over-cluster') return formerClusters(await ownCluster(deps, operation));
+  const cluster = await ownCluster(deps, operation, 'cleaning');
+  return [...formerClusters(cluster), ...(isThere(cluster.reserve) ? [asReserve(cluster, cluster.reserve)] : []), cluster];
+};
+
+const epochsOf = (clusters: readonly Cluster[]): string =>
+  clusters.length === 0 ? 'no epoch' : `epoch ${clusters.map(({ epoch, resources }) => resources.epoch ?? epoch).join(', ')}`;

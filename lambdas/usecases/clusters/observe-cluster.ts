@@ -1,0 +1,43 @@
+import { FlinkUnavailable } from '../../contracts/errors';
+import type { Operation } from '../../contracts/operation';
+import type { SlotsSeen } from '../../contracts/workflow';
+import { slotsPerHost } from '../../domain/capacity';
+import { capacityUntil } from '../../domain/deadlines';
+import { decideClusterProgress } from '../../domain/decide-launch-progress';
+import type { FlinkOverview, FlinkPort } from '../../gateways/flink/flink.port';
+import { connect, type FlinkDeps, notYet, ownTarget } from '../operations/owned';
+import { slotDemands } from './slot-demands';
+
+/** Whether the JobManager answers and the slots are registered that the operation waits for. */
+export const observeCluster = async (deps: FlinkDeps, operation: Operation): Promise<SlotsSeen> => {
+  const cluster = await ownTarget(deps, operation);
+  const smallest = cluster.size.taskManagers.min * cluster.size.slotsPerTaskManager;
+  const demanded =
+    operation.kind === 'launch-cluster'
+      ? 0
+      : (await slotDemands(deps.store, operation, 'wait')).reduce((sum, demand) => sum + demand.slots, 0);
+  const { request } = operation;
+  const slots =
+    request.kind === 'prepare-reserve'
+      ? request.hosts * slotsPerHost(cluster.size)
+      : operation.job === undefined && demanded === 0
+        ? smallest
+        : demanded;
+  const overview = await overviewIfAny(connect(deps.flink, cluster));
+  const late = deps.clock().toISOString() > capacityUntil(operation);
+  // A reserve that was made smaller is not to be moved to before Auto Scaling has chosen which of its hosts go.
+  if (request.kind === 'prepare-reserve' && overview !== undefined && overview.slotsTotal > slots)
+    return { ...notYet(operation, deps.clock, `${overview.slotsTotal} slots are there, ${slots} are to stay`), late };
+  const progress = decideClusterProgress(overview, slots);
+  return { ...(progress.ready ? progress : notYet(operation, deps.clock, progress.reason)), late };
+};
+
+/** A JobManager that boots does not answer: here that is a state, not an error. */
+const overviewIfAny = async (flink: FlinkPort): Promise<FlinkOverview | undefined> => {
+  try {
+    return await flink.overview();
+  } catch (error) {
+    if (error instanceof FlinkUnavailable) return undefined;
+    throw error;
+  }
+};

@@ -1,0 +1,50 @@
+import type { Job } from '../../contracts/job';
+import type { Operation, OperationRequest } from '../../contracts/operation';
+import type { SlotDemand } from '../../domain/capacity';
+import { isJobOver } from '../../domain/job-lifecycle';
+import type { StorePort } from '../../gateways/aws/store.port';
+import { allJobs } from '../operations/owned';
+
+/**
+ * `grow`: hosts are made for the own change and for those of others under way. `wait`: only what the own change needs is waited for.
+ * `shrink`: the own change has been made, or is given up, so only what is stored of the job counts; hosts for others' changes stay.
+ */
+export type DemandFor = 'grow' | 'wait' | 'shrink';
+
+/** The operation that asks; only its cluster, where nothing is to be changed. */
+export type Asking = Pick<Operation, 'cluster'> & Partial<Pick<Operation, 'job' | 'kind' | 'request'>>;
+
+/**
+ * Slots that the jobs of the operation's cluster need: those that run or should, and what changes will make of them.
+ * A change that makes a job larger counts at once; one that makes it smaller counts when the job is smaller.
+ */
+export const slotDemands = async (store: StorePort, operation: Asking, purpose: DemandFor): Promise<readonly SlotDemand[]> => {
+  const jobs = await allJobs(store, operation.cluster);
+  const counted = jobs.filter(
+    (job) => job.desired === 'RUNNING' && !isJobOver(job.status) && !(purpose === 'shrink' && isWithdrawn(job, operation)),
+  );
+  const wanted = async (job: Job): Promise<number> => {
+    if (job.name === operation.job) return purpose === 'shrink' || !operation.request ? 0 : wantedBy(operation.request);
+    return purpose === 'wait' ? 0 : wantedByAnother(store, job);
+  };
+  return Promise.all(counted.map(async (job) => ({ job: job.name, slots: Math.max(slotsOf(job.spec), await wanted(job)) })));
+};
+
+/** The job of a submission that gives back its hosts did not start, that of a stop has ended: its status says so when the operation ends. */
+const isWithdrawn = (job: Job, operation: Asking): boolean =>
+  job.name === operation.job && (operation.kind === 'submit-job' || operation.kind === 'stop-job');
+
+/** What another operation that holds the job is about to make of it: its hosts may be on their way. */
+const wantedByAnother = async (store: StorePort, job: Job): Promise<number> => {
+  const holder = job.lease && (await store.operation(job.lease.operationId));
+  return holder?.status === 'PENDING' || holder?.status === 'RUNNING' ? wantedBy(holder.request) : 0;
+};
+
+const wantedBy = (request: OperationRequest): number => {
+  if (request.kind === 'rescale-job') return request.parallelism;
+  if (request.kind === 'scale-job') return request.direction === 'out' ? request.slots.after : 0;
+  return request.kind === 'upgrade-job' ? slotsOf(request.spec) : 0;
+};
+
+/** Slots that a job occupies: those of its largest vertex, unless a scaling decision, which knows its slot sharing groups, says so. */
+export const slotsOf = ({ scaled, parallelism }: Job['spec']): number => scaled?.slots ?? parallelism;

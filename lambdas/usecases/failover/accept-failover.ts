@@ -1,0 +1,131 @@
+import type { Cluster, Reserve } from '../../contracts/cluster';
+import { Conflict, InvalidRequest } from '../../contracts/errors';
+import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from '../../contracts/operation';
+import { chooseFailoverZone } from '../../domain/choose-failover-zone';
+import { taskManagerZones } from '../../domain/cluster-zone';
+import { leaseUntil } from '../../domain/lease';
+import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
+import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port';
+import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
+import { heldByAnybody, heldLease, requireCluster } from '../operations/in-the-way';
+import { allJobs } from '../operations/owned';
+
+export interface FailoverWish {
+  /** @default - the next zone that the cluster's placement allows */
+  readonly zone?: string | undefined;
+  /** @default - planned when the JobManager answers, else lost */
+  readonly mode?: FailoverMode | undefined;
+  readonly trigger: FailoverTrigger;
+  readonly drill?: boolean;
+  /** Zones said to be impaired. */
+  readonly impaired?: readonly string[];
+  /** Not while another operation is under way. @default - what is under way is ended */
+  readonly onlyWhenFree?: boolean;
+  /** The move before it has failed: where there is no other zone it is tried again in the same. */
+  readonly again?: boolean;
+}
+
+/**
+ * Takes a cluster over into another zone: its epoch is raised and every lease on it and its jobs is broken in the transaction that stores the
+ * operation. @throws NotFound, InvalidRequest, Conflict with the failover that is under way
+ */
+export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: string, wish: FailoverWish): Promise<Operation> =>
+  accept(deps, change, async () => {
+    const cluster = await requireMovable(deps, name);
+    const { mode, trigger, drill, again = false, onlyWhenFree = false } = wish;
+    const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
+    if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
+    const avoid = [...new Set([...(wish.impaired ?? []), ...(mode === 'lost' ? [cluster.zone] : [])])];
+    const target = targetOf(deps, cluster, wish);
+    const reserve = reserveFor(cluster, target, avoid);
+    const request: OperationRequest = {
+      kind: 'fail-over-cluster',
+      from: cluster.zone,
+      zone: target,
+      ...(reserve ? { reserve: reserve.epoch } : {}),
+      ...(mode === undefined ? {} : { mode }),
+      ...(avoid.length > 0 ? { avoid } : {}),
+      trigger,
+      ...(drill ? { drill } : {}),
+      ...(again ? { again: cluster.epoch } : {}),
+    };
+    const operation = newOperation(deps, change, name, undefined, request);
+    return { operation, write: () => takeOverCluster(deps.store, operation, cluster, onlyWhenFree) };
+  });
+
+/** The one write by which a failover begins. The cluster's zone is the one that it goes to from here on. */
+export const takeOverCluster = async (
+  store: StorePort,
+  operation: Operation,
+  cluster: Cluster,
+  onlyWhenFree = false,
+): Promise<OperationAccepted> => {
+  const { request } = operation;
+  if (request.kind !== 'fail-over-cluster') throw new Error(`operation ${operation.operationId} is no failover`);
+  const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
+  if (request.cleansOnly) return store.acceptTakeover(operation, { ...cluster, lease }, cluster, []);
+  const jobs = (await allJobs(store, cluster.name)).map(({ name }) => name);
+  const next = { ...nextEpoch(cluster, request.zone, request.avoid ?? [], request.reserve), lease, statusReason: moving(request) };
+  return store.acceptTakeover(operation, next, cluster, jobs, onlyWhenFree);
+};
+
+const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail-over-cluster' }>): string =>
+  `Moves from ${from} to ${zone}: ${trigger.evidence}`;
+
+/**
+ * The cluster as it begins in another zone: what it owned so far is its former epoch's.
+ * @param avoid zones that its TaskManagers are not spread over, because they are lost
+ * @param taken epoch of the reserve that it goes on with; any other is filed with the former epochs
+ */
+export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[], taken?: number): Cluster => {
+  const { epoch = cluster.epoch } = cluster.resources;
+  const { avoidedZones: _, reserve, ...present } = cluster;
+  const left = { epoch, zone: cluster.zone, resources: cluster.resources };
+  const moved = { ...present, zone, status: 'FAILING_OVER' as const };
+  if (reserve && reserve.epoch === taken)
+    return { ...asReserve({ ...moved, epoch: reserve.epoch }, reserve), former: [...(cluster.former ?? []), left] };
+  const avoidedZones = (cluster.zones ?? []).filter((one) => one !== zone && avoid.includes(one));
+  // Before the epoch that has the jobs, which is looked for at the end.
+  const unused = isThere(reserve) ? [{ epoch: reserve.epoch, zone: reserve.zone, resources: reserve.resources, unused: true }] : [];
+  return {
+    ...moved,
+    ...(avoidedZones.length > 0 ? { avoidedZones } : {}),
+    epoch: latestEpoch(cluster) + 1,
+    resources: { taskManagerGroups: [], launchTemplateIds: [] },
+    former: [...(cluster.former ?? []), ...unused, left],
+  };
+};
+
+/** The reserve that a move into this zone takes over: one that is complete, with no TaskManager in a zone that is to be avoided. */
+const reserveFor = (cluster: Cluster, zone: string, avoid: readonly string[]): Reserve | undefined => {
+  const { reserve } = cluster;
+  if (reserve?.status !== 'ready' || reserve.zone !== zone) return undefined;
+  const shunned = taskManagerZones(asReserve(cluster, reserve)).some((one) => one !== zone && avoid.includes(one));
+  return shunned ? undefined : reserve;
+};
+
+const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> => {
+  const cluster = await requireCluster(deps.store, name);
+  const lease = heldLease(cluster.lease, deps.clock);
+  const inTheWay = lease && { operationId: lease.operationId, cluster: name };
+  if (cluster.desired === 'TERMINATED') throw new Conflict(`Cluster ${name} is terminated or being terminated`, inTheWay);
+  if (cluster.status === 'RUNNING') return cluster;
+  // A failover that failed has left its jobs waiting for the next one.
+  if (cluster.status === 'FAILED' && (cluster.former ?? []).length > 0) return cluster;
+  throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
+};
+
+const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, { zone: wish, impaired = [], again }: FailoverWish): string => {
+  const zones = stage.zones.map(({ name }) => name);
+  if (wish !== undefined) {
+    if (zones.includes(wish)) return wish;
+    throw new InvalidRequest([{ path: 'zone', message: `the stage has no zone ${wish}; it has ${zones.join(', ')}` }]);
+  }
+  const standsBy = reserveFor(cluster, cluster.reserve?.zone ?? '', impaired)?.zone;
+  if (standsBy !== undefined && !impaired.includes(standsBy)) return standsBy;
+  const allowed = cluster.spec.placement.failover.zones;
+  const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
+  if (chosen.ok) return chosen.zone;
+  if (again) return cluster.zone;
+  throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);
+};

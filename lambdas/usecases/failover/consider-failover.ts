@@ -1,0 +1,143 @@
+import type { Cluster } from '../../contracts/cluster';
+import { Conflict, InvalidRequest } from '../../contracts/errors';
+import type { LaunchFailed, ZoneShift } from '../../contracts/events';
+import { homeShunned } from '../../domain/decide-fail-back';
+import { decideFailover, REMEMBERED_SECONDS, type ZoneEvidence } from '../../domain/decide-failover';
+import { shorten } from '../../domain/describe-failure';
+import { jobManagerGroups } from '../../domain/job-managers';
+import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
+import type { AcceptDeps } from '../operations/accept';
+import { allClusters } from '../operations/owned';
+import { acceptFailover } from './accept-failover';
+import { leaveReserveZone } from './consider-reserves';
+import { movesSince } from './list-moves';
+
+export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
+export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe'> };
+
+export interface Considered {
+  readonly cluster: string;
+  /** `leave`: what stands by for a move is taken away. */
+  readonly action: 'move' | 'leave' | 'hold';
+  readonly reason: string;
+  readonly operationId?: string;
+}
+
+/** Who asks for what the control plane decides by itself. */
+const CONTROL_PLANE = 'sluice';
+
+/** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
+export const handleZoneShift = async (
+  deps: ConsiderFailoverDeps,
+  { metadata }: ZoneShift,
+  says: string,
+): Promise<readonly Considered[]> => {
+  const zone = await deps.fleet.zoneName(metadata.awayFrom);
+  if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
+  const clusters = await allClusters(deps.store);
+  const evidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` } as const;
+  const considered: Considered[] = [];
+  for (const cluster of clusters.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING'))
+    considered.push(await consider(deps, cluster, { ...evidence, ...(await jobManagersOf(deps, cluster)) }));
+  // Whoever is still there comes first: going home waits in any case.
+  await shunHome(deps, clusters, zone);
+  for (const cluster of clusters)
+    for (const { action, ...rest } of await leaveReserveZone(deps, cluster, zone, evidence.says))
+      considered.push({ ...rest, action: action === 'take-away' ? 'leave' : 'hold' });
+  return considered;
+};
+
+/** Where a second JobManager may lead on, it is looked which of them run. */
+const jobManagersOf = async (
+  { fleet }: ConsiderFailoverDeps,
+  { zone, resources }: Cluster,
+): Promise<{ readonly jobManagers?: readonly string[] }> => {
+  if (resources.standby === undefined || resources.standby.zone === zone) return {};
+  const { hosts } = await fleet.observe(resources);
+  return { jobManagers: hosts.filter(runsJobManager).map((host) => host.zone) };
+};
+
+const runsJobManager = ({ role, state }: FleetSeen['hosts'][number]): boolean => role === 'jobmanager' && state === 'running';
+
+/** What is to go back to this zone stays away from it for a while. */
+const shunHome = async ({ store, clock }: ConsiderFailoverDeps, clusters: readonly Cluster[], zone: string): Promise<void> => {
+  const now = clock().toISOString();
+  const reason = `AWS shifts traffic away from ${zone}`;
+  for (const { name, spec, epoch, zone: present } of clusters)
+    if (spec.placement.failBack?.policy === 'quiet-time' && spec.zone === zone && present !== zone)
+      await store.recordHome(name, epoch, { ...homeShunned(now), reason });
+};
+
+/** Auto Scaling could not launch a host: its cluster is considered. */
+export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: LaunchFailed): Promise<readonly Considered[]> => {
+  const match = new RegExp(`^sluice-${deps.stage.name}-(.+)-e(\\d+)-(?:jobmanager(?:-standby)?|taskmanager-.+)$`).exec(
+    failed.AutoScalingGroupName,
+  );
+  const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
+  if (cluster?.status !== 'RUNNING') return [];
+  const seen = await deps.fleet.observe(cluster.resources);
+  // Where a JobManager finds no host, TaskManagers in other zones are none to stay for.
+  const lacksJobManager = jobManagerGroups(cluster.resources).includes(failed.AutoScalingGroupName);
+  const leadsIn = lacksJobManager ? seen.hosts.find(runsJobManager)?.zone : undefined;
+  const running = seen.hosts.filter(({ state, zone }) => state === 'running' && (zone === cluster.zone || !lacksJobManager)).length;
+  const says = shorten(failed.StatusMessage ?? failed.Cause ?? 'a launch failed', 300);
+  return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running, leadsIn })];
+};
+
+/** Passes of observation have found a cluster without JobManager or TaskManagers for a while: its hosts are looked at, and it is considered. */
+export const considerFault = async (deps: ConsiderFaultDeps, name: string): Promise<Considered> => {
+  const cluster = await deps.store.cluster(name);
+  if (!cluster?.fault || cluster.status !== 'RUNNING')
+    return { cluster: name, action: 'hold', reason: `nothing is known to be wrong with ${name}` };
+  const { fault, resources } = cluster;
+  const seen = await deps.fleet.observe(resources);
+  const role = fault.kind === 'members-lost' ? 'taskmanager' : 'jobmanager';
+  const hosts = seen.hosts.filter((host) => host.role === role && host.state !== 'leaving');
+  const evidence: ZoneEvidence = {
+    kind: 'fault',
+    fault,
+    says:
+      fault.kind === 'members-lost'
+        ? 'the JobManager has had no TaskManager'
+        : resources.standby
+          ? 'neither JobManager has answered'
+          : 'the JobManager has not answered',
+    running: hosts.filter(({ state }) => state === 'running').length,
+    launchedAt: hosts
+      .map(({ launchedAt = '' }) => launchedAt)
+      .toSorted()
+      .at(-1),
+    problem: seen.problem && shorten(seen.problem.message, 300),
+  };
+  return consider(deps, cluster, evidence);
+};
+
+const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
+  const now = deps.clock().toISOString();
+  const since = new Date(Date.parse(now) - REMEMBERED_SECONDS * 1_000).toISOString();
+  const moves = await movesSince(deps.store, cluster.name, since);
+  const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves }, evidence, now);
+  const { name } = cluster;
+  if (decision.action === 'hold') return { cluster: name, action: 'hold', reason: decision.reason };
+  // However many events there are of it: one failover an epoch.
+  const key = `${name}/${cluster.epoch}`;
+  const change = {
+    requestedBy: CONTROL_PLANE,
+    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'MOVE', path: 'fail-over-cluster', key }),
+    requestHash: requestHashOf(key),
+  };
+  const trigger = {
+    kind: decision.trigger,
+    evidence: shorten(decision.reason, 500),
+    detectedAt: evidence.kind === 'fault' ? evidence.fault.since : now,
+  };
+  const impaired = evidence.kind === 'zone-event' ? [evidence.zone] : [];
+  try {
+    const { operationId } = await acceptFailover(deps, change, name, { mode: decision.mode, trigger, impaired });
+    return { cluster: name, action: 'move', reason: decision.reason, operationId };
+  } catch (error) {
+    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
+    return { cluster: name, action: 'hold', reason: `${decision.reason}; but ${error.message}` };
+  }
+};

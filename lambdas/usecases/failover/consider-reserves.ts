@@ -1,0 +1,133 @@
+import type { Cluster, Reserve } from '../../contracts/cluster';
+import { Conflict } from '../../contracts/errors';
+import type { OperationRequest } from '../../contracts/operation';
+import { decideCapacity, hostLimits } from '../../domain/capacity';
+import { chooseFailoverZone } from '../../domain/choose-failover-zone';
+import { decideReserve, type ReserveDecision, type ReserveFacts } from '../../domain/decide-reserve';
+import { shorten } from '../../domain/describe-failure';
+import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import { isThere, latestEpoch } from '../../domain/reserve';
+import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
+import { slotDemands } from '../clusters/slot-demands';
+import { type AcceptDeps, accept, newOperation } from '../operations/accept';
+import { allClusters } from '../operations/owned';
+import { CONTROL_PLANE } from '../operations/sweep-operations';
+
+export type ConsiderReservesDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
+
+export interface ReserveConsidered {
+  readonly cluster: string;
+  readonly action: ReserveDecision['action'];
+  readonly reason: string;
+  readonly operationId?: string;
+}
+
+/** Sees to it that clusters which are to move without waiting have hosts standing by, as many as their jobs need. Says what it does, and what it waits for. */
+export const considerReserves = async (deps: ConsiderReservesDeps): Promise<readonly ReserveConsidered[]> => {
+  const clusters = (await allClusters(deps.store)).filter(
+    ({ spec, reserve, status }) => status === 'RUNNING' && (spec.placement.failover.capacity === 'warm' || isThere(reserve)),
+  );
+  const zones = clusters.length === 0 ? [] : await deps.fleet.zones();
+  const considered: ReserveConsidered[] = [];
+  for (const cluster of clusters) {
+    const decision = decideReserve(cluster, await factsOf(deps, cluster, zones), deps.clock().toISOString());
+    considered.push(await carryOut(deps, cluster, decision));
+  }
+  return considered.filter(({ action }) => action !== 'none');
+};
+
+/** AWS shifts traffic away from a zone: what stands by there is made elsewhere. */
+export const leaveReserveZone = async (
+  deps: AcceptDeps,
+  cluster: Cluster,
+  zone: string,
+  says: string,
+): Promise<readonly ReserveConsidered[]> => {
+  const { reserve } = cluster;
+  // The event is sent once: what is still being made there would be kept.
+  if (!(reserve?.status === 'ready' || reserve?.status === 'making') || reserve.zone !== zone) return [];
+  return [await carryOut(deps, cluster, { action: 'take-away', zone, hosts: 0, reason: says })];
+};
+
+const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: readonly ZoneSeen[]): Promise<ReserveFacts> => {
+  const { store, stage, fleet } = deps;
+  const { reserve, size, former = [] } = cluster;
+  const by = reserve?.by === undefined ? undefined : await store.operation(reserve.by);
+  const troubled = Object.fromEntries(zones.flatMap(({ name, trouble }) => (trouble === undefined ? [] : [[name, trouble] as const])));
+  const capacity = decideCapacity(await slotDemands(store, { cluster: cluster.name }, 'grow'), size);
+  const seen = reserve?.status === 'ready' ? await fleet.observe(reserve.resources) : undefined;
+  // Where the last one came to nothing, or this one cannot be complete; and what is left of former epochs may be a lost zone's.
+  const unlucky = reserve && (seen?.problem || (reserve.status === 'gone' && reserve.failures > 0)) ? [reserve.zone] : [];
+  const chosen = chooseFailoverZone(cluster.zone, {
+    stage: stage.zones.map(({ name }) => name),
+    allowed: cluster.spec.placement.failover.zones,
+    used: [],
+    impaired: [...Object.keys(troubled), ...unlucky, ...former.filter(({ unused }) => !unused).map(({ zone }) => zone)],
+  });
+  return {
+    hosts: capacity.action === 'provide' ? capacity.hosts : hostLimits(size).max,
+    zone: chosen.ok ? chosen.zone : undefined,
+    troubled,
+    underWay: by?.status === 'PENDING' || by?.status === 'RUNNING' ? by.operationId : undefined,
+    seen: seen && {
+      running: seen.hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length,
+      wanted: seen.wanted.taskmanager,
+      problem: seen.problem && shorten(seen.problem.message, 300),
+    },
+  };
+};
+
+const carryOut = async (deps: AcceptDeps, cluster: Cluster, decision: ReserveDecision): Promise<ReserveConsidered> => {
+  const { name } = cluster;
+  const { action, reason } = decision;
+  if (!('zone' in decision)) return { cluster: name, action, reason };
+  const at = deps.clock().toISOString();
+  const next = reserveAfter(cluster, decision, at);
+  const request: OperationRequest = {
+    kind: 'prepare-reserve',
+    action: decision.action,
+    epoch: next.epoch,
+    zone: next.zone,
+    hosts: next.hosts,
+    reason: shorten(reason, 500),
+  };
+  const key = JSON.stringify([name, next.epoch, action, at]);
+  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'RESERVE', path: request.kind, key });
+  const change = { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(key) };
+  try {
+    await accept(deps, change, async () => {
+      const operation = newOperation(deps, change, name, undefined, request);
+      return { operation, write: () => deps.store.acceptReserve(operation, { ...next, by: operationId }, cluster) };
+    });
+    return { cluster: name, action, reason, operationId };
+  } catch (error) {
+    // Between the look and the write it was changed, or the cluster moved.
+    if (!(error instanceof Conflict)) throw error;
+    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
+  }
+};
+
+type Change = Extract<ReserveDecision, { readonly zone: string }>;
+
+/** The reserve as it is stored before anything is done about it. */
+const reserveAfter = (cluster: Cluster, { action, zone, hosts, reason }: Change, at: string): Reserve => {
+  const { reserve } = cluster;
+  if (action === 'make' || !reserve)
+    return {
+      epoch: latestEpoch(cluster) + 1,
+      zone,
+      // It is for the day on which the cluster's zone is lost.
+      ...(cluster.zones && cluster.zones.length > 1 ? { avoidedZones: [cluster.zone] } : {}),
+      status: 'making',
+      since: at,
+      hosts,
+      failures: reserve?.failures ?? 0,
+      reason: shorten(reason, 500),
+      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+    };
+  const changed = { ...reserve, reason: shorten(reason, 500) };
+  if (action === 'take-away')
+    return { ...changed, status: 'leaving', since: at, failures: reserve.failures + (reserve.status === 'leaving' ? 0 : 1) };
+  // Hosts are asked back by their number alone: a move that came in between must not have its jobs on them.
+  return { ...changed, hosts, ...(hosts < reserve.hosts ? { status: 'making' as const, since: at } : {}) };
+};

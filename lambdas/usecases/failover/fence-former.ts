@@ -1,0 +1,77 @@
+import type { Cluster } from '../../contracts/cluster';
+import type { Operation } from '../../contracts/operation';
+import type { Stage } from '../../contracts/stage';
+import type { FenceAnswer } from '../../contracts/workflow';
+import type { Clock } from '../../domain/clock';
+import { fenceKey } from '../../domain/state-paths';
+import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
+import type { FleetPort } from '../../gateways/aws/fleet.port';
+import { fleetSpecOf } from '../clusters/fleet-spec';
+import { interruptedJobs } from '../operations/interrupted-jobs';
+import { ownCluster, type StoreDeps } from '../operations/owned';
+
+/** Each earlier epoch as a cluster of its own: what it owns, under its own names. The oldest first. */
+export const formerClusters = (cluster: Cluster): readonly Cluster[] =>
+  (cluster.former ?? []).map(({ epoch, zone, resources }) => ({ ...cluster, epoch, zone, resources }));
+
+/** From here on there is no way back to earlier epochs, which whoever goes on with this operation's work has to know. */
+export const leaveFormer = async (
+  { store, clock }: StoreDeps & { readonly clock: Clock },
+  operation: Operation,
+  cluster: Cluster,
+): Promise<Cluster> => {
+  const { former = [] } = cluster;
+  if (former.every(({ leftAt }) => leftAt !== undefined)) return cluster;
+  const leftAt = clock().toISOString();
+  return store.updateCluster(cluster.name, operation.operationId, { former: former.map((one) => ({ leftAt, ...one })) });
+};
+
+export interface FenceDeps extends StoreDeps {
+  readonly clock: Clock;
+  readonly fleet: FleetPort;
+  readonly artifacts: Pick<ArtifactsPort, 'putText'>;
+  readonly stage: Pick<Stage, 'stateBucket'>;
+}
+
+/** A JobManager looks for the fence in S3 at most a second before it enters a checkpoint. */
+const CHECKPOINT_SETTLE_SECONDS = 1;
+/**
+ * Flink enters no savepoint among its checkpoints, so a job that was asked to stop with one looks for no fence, and commits when it is complete: what
+ * ends that is the denial of its role, which IAM spreads within seconds (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html
+ * names no number; twice what was seen).
+ */
+const SAVEPOINT_SETTLE_SECONDS = 10;
+
+/**
+ * Cuts off all hosts of earlier epochs, before any job of the new one is started: once it has settled none of them can complete a checkpoint, and with
+ * that none can commit. A JobManager that can still reach S3 finds its fence there within a second, ends, and deletes no checkpoint that a job is restored
+ * from. Jobs that were to be canceled are, by that.
+ */
+export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promise<FenceAnswer> => {
+  const cluster = await leaveFormer(deps, operation, await ownCluster(deps, operation));
+  const former = formerClusters(cluster);
+  const at = deps.clock().toISOString();
+  const says = `${JSON.stringify({ operation: operation.operationId, epoch: cluster.epoch, at })}\n`;
+  // S3 first: IAM takes seconds to spread what the fleet's fence says.
+  await Promise.all(former.map(({ epoch }) => deps.artifacts.putText(deps.stage.stateBucket, fenceKey(cluster.name, epoch), says)));
+  await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
+  const jobs = await interruptedJobs(deps.store, operation);
+  const unwanted = jobs.filter(({ desired }) => desired === 'STOPPED');
+  for (const { name } of unwanted)
+    await deps.store.updateJob(cluster.name, name, operation.operationId, {
+      status: 'CANCELED',
+      statusReason: `Canceled: it was to end when its cluster ${cluster.name} moved to another zone`,
+      interrupted: undefined,
+      startAsked: undefined,
+    });
+  const stopping = jobs.filter(({ stopAskedBy, interrupted }) => stopAskedBy !== undefined && interrupted.savepoint === undefined);
+  const names = stopping.map(({ name }) => name).join(', ');
+  return {
+    settleSeconds: stopping.length > 0 ? SAVEPOINT_SETTLE_SECONDS : CHECKPOINT_SETTLE_SECONDS,
+    reason: `Hosts of epoch ${former.map(({ epoch }) => epoch).join(', ')} are cut off and being ended${
+      stopping.length > 0
+        ? `; the savepoint that ${names} was asked to stop with may still be on its way, so ${SAVEPOINT_SETTLE_SECONDS} s pass before state is chosen`
+        : ''
+    }`,
+  };
+};

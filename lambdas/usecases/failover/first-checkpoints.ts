@@ -1,0 +1,46 @@
+import type { Job } from '../../contracts/job';
+import type { Operation } from '../../contracts/operation';
+import type { Awaited_, TaskInput } from '../../contracts/workflow';
+import { FIRST_RECORD } from '../../domain/failover-report';
+import { allJobs, connect, type FlinkDeps, ownCluster } from '../operations/owned';
+
+/** A job whose checkpoints are further apart is handed over without having been seen to complete one. Seconds. */
+const PATIENCE_SECONDS = 60;
+/** A job that has nothing to read processes no record; nobody waits for it for long. Seconds. */
+const RECORD_SECONDS = 20;
+
+/**
+ * Whether every job that runs has processed a record and completed a checkpoint on the new hosts: from the first on its results are there again, from the
+ * second on nothing has to be processed a second time for the old ones. The cluster is in its users' hands meanwhile.
+ */
+export const firstCheckpoints = async (deps: FlinkDeps, operation: Operation, input: TaskInput): Promise<Awaited_> => {
+  const cluster = await ownCluster(deps, operation);
+  const flink = connect(deps.flink, cluster);
+  const jobs = (await allJobs(deps.store, cluster.name)).filter(({ status }) => status === 'RUNNING');
+  const since = operation.phases.find(({ name }) => name === input.phase)?.startedAt;
+  const waited = since === undefined ? 0 : (deps.clock().getTime() - Date.parse(since)) / 1_000;
+  const [still, without] = await Promise.all([
+    operation.phases.some(({ name }) => name === FIRST_RECORD) ? [] : silentOf(jobs, async (id) => (await flink.job(id))?.hasProcessed),
+    silentOf(jobs, async (id) => ((await flink.checkpoints(id))?.completed ?? 0) > 0),
+  ]);
+  if (still.length === 0) await recordFirst(deps, operation, jobs);
+  const waits = [
+    ...(still.length > 0 ? [`${still.join(', ')} without a record`] : []),
+    ...(without.length > 0 ? [`${without.join(', ')} without a checkpoint`] : []),
+  ].join('; ');
+  if (waits === '') return { ready: true, reason: `${jobs.length} jobs have processed a record and completed a checkpoint` };
+  const ready = waited >= PATIENCE_SECONDS || (without.length === 0 && waited >= RECORD_SECONDS);
+  return { ready, reason: ready ? `${waits} after ${Math.round(waited)} s` : waits };
+};
+
+/** Names of the jobs of which this does not hold. */
+const silentOf = async (jobs: readonly Job[], holds: (flinkJobId: string) => Promise<boolean | undefined>): Promise<readonly string[]> =>
+  (await Promise.all(jobs.map(async ({ name, flinkJobId }) => ((await holds(flinkJobId)) ? [] : [name])))).flat();
+
+/** A phase of its own, for the report: it is over the moment it is seen. */
+const recordFirst = async ({ store, clock }: FlinkDeps, operation: Operation, jobs: readonly Job[]): Promise<void> => {
+  if (jobs.length === 0 || operation.phases.some(({ name }) => name === FIRST_RECORD)) return;
+  const at = clock().toISOString();
+  const reason = `${jobs.length} jobs were seen to process records`;
+  await store.recordPhase(operation.operationId, { name: FIRST_RECORD, startedAt: at, endedAt: at, outcome: 'ok', reason });
+};

@@ -1,0 +1,38 @@
+import type { Operation } from '../../contracts/operation';
+import type { Awaited_ } from '../../contracts/workflow';
+import { decideJobProgress } from '../../domain/decide-job-progress';
+import { type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
+import { connect, type FlinkDeps, notYet, ownCluster } from '../operations/owned';
+
+/** Whether the jobs run with all their tasks on the new hosts; each is recorded as it does. One that fails is recorded as failed. */
+export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
+  const cluster = await ownCluster(deps, operation);
+  const flink = connect(deps.flink, cluster);
+  const jobs = await interruptedJobs(deps.store, operation);
+  const looks = await Promise.all(
+    jobs.map(async (job) => {
+      const progress = decideJobProgress(await flink.job(job.flinkJobId), { startingAt: deps.clock().toISOString() });
+      if (progress.action === 'wait') return { waits: true, reason: `${job.name}: ${progress.reason}` };
+      await record(deps, operation, job, progress);
+      return { waits: false, reason: `${job.name}: ${progress.reason}` };
+    }),
+  );
+  const waiting = looks.filter(({ waits }) => waits);
+  const reason = (waiting.length > 0 ? waiting : looks).map((look) => look.reason).join('; ');
+  return waiting.length > 0 ? notYet(operation, deps.clock, reason) : { ready: true, reason: reason || 'No job is left to wait for' };
+};
+
+const record = async (
+  { store }: FlinkDeps,
+  operation: Operation,
+  job: InterruptedJob,
+  { action, reason }: { readonly action: 'running' | 'finished' | 'failed' | 'gone'; readonly reason: string },
+): Promise<void> => {
+  const status = action === 'running' ? 'RUNNING' : action === 'finished' ? 'FINISHED' : 'FAILED';
+  await store.updateJob(job.cluster, job.name, operation.operationId, {
+    status,
+    statusReason: action === 'running' ? `${reason} in another zone` : reason,
+    interrupted: undefined,
+    startAsked: undefined,
+  });
+};

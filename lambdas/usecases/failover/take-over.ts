@@ -1,0 +1,77 @@
+import type { Job } from '../../contracts/job';
+import type { Operation } from '../../contracts/operation';
+import type { TakenOver } from '../../contracts/workflow';
+import type { Clock } from '../../domain/clock';
+import { isJobOver } from '../../domain/job-lifecycle';
+import { leaseUntil } from '../../domain/lease';
+import { allJobs, isCancellation, ownCluster, type StoreDeps } from '../operations/owned';
+
+export interface TakeOverDeps extends StoreDeps {
+  readonly clock: Clock;
+}
+
+/**
+ * The first thing of a failover: every job that is to run on is its own from now on, and what was under way on the cluster is ended. Nobody is asked
+ * anything that might not answer: until new hosts were asked for, each second of silence is one more without records.
+ */
+export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promise<TakenOver> => {
+  const cluster = await ownCluster(deps, operation);
+  const open = (await deps.store.openOperations()).filter(
+    (other) => other.cluster === cluster.name && other.operationId !== operation.operationId,
+  );
+  const jobs = await allJobs(deps.store, cluster.name);
+  const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job)));
+  const ended = await endBroken(deps, operation, open);
+  const { plan, reason } = planOf(operation);
+  const moved = taken.filter(Boolean).length;
+  const keepsVolumes = cluster.spec.placement.failover.volumeSnapshots !== undefined && cluster.size.stateVolume.kind === 'gp3';
+  return {
+    plan,
+    keepsVolumes,
+    reason: `${reason}; ${moved} jobs are moved${ended > 0 ? `, ${ended} operations under way were ended` : ''}`,
+  };
+};
+
+const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Promise<boolean> => {
+  const { operationId } = operation;
+  if (job.interrupted?.by === operationId) return true;
+  if (isJobOver(job.status) && !job.interrupted) {
+    await deps.store.releaseLease({ cluster: job.cluster, job: job.name }, operationId);
+    return false;
+  }
+  const at = deps.clock().toISOString();
+  await deps.store.takeJobOver(job.cluster, job.name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
+  // Stopped by a move before this one that was interrupted, and not started since: nobody needs to be asked again.
+  const savepoint = job.interrupted?.epoch === undefined ? job.interrupted?.savepoint : undefined;
+  // A new version that nobody saw running is not what is saved: the one before it is, and its state.
+  const unproven = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
+  await deps.store.updateJob(job.cluster, job.name, operationId, {
+    status: 'SUBMITTING',
+    statusReason: `On its way to another zone with its cluster ${job.cluster}`,
+    interrupted: { by: operationId, at, ...(savepoint === undefined ? {} : { savepoint }) },
+    previousSpec: undefined,
+    ...(unproven ? { spec: unproven, revision: job.revision + 1 } : {}),
+  });
+  return true;
+};
+
+/** What waits for the cluster or a job and wants it gone stays: it goes on once the failover lets go. */
+const endBroken = async ({ store, clock }: TakeOverDeps, operation: Operation, open: readonly Operation[]): Promise<number> => {
+  const broken = open.filter((other) => other.kind !== 'terminate-cluster' && !isCancellation(other));
+  for (const other of broken) {
+    const reason = `Superseded by failover ${operation.operationId}, which moves the cluster to another zone.`;
+    await store.endOperation(other.operationId, {
+      status: 'CANCELED',
+      endedAt: clock().toISOString(),
+      reason,
+      error: { name: 'Superseded', message: reason },
+    });
+  }
+  return broken.length;
+};
+
+const planOf = ({ request }: Operation): Omit<TakenOver, 'keepsVolumes'> => {
+  const wish = request.kind === 'fail-over-cluster' ? request.mode : undefined;
+  if (wish === undefined) return { plan: 'ask', reason: 'Whether its JobManager still answers is asked while the new hosts boot' };
+  return { plan: wish, reason: wish === 'planned' ? 'A planned move, as asked' : 'The zone counts as lost, as asked' };
+};

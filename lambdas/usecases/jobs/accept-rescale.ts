@@ -1,0 +1,16 @@
+import type { Operation } from '../../contracts/operation';
+import type { AcceptDeps, ChangeRequest } from '../operations/accept';
+import { acceptJobChange, refuse } from './accept-job-change';
+import { parallelismProblems } from './job-request';
+
+/** Changes the parallelism of a running job; capacity is provided first. @throws InvalidRequest when the largest fleet has not so many slots */
+export const acceptRescale = (
+  deps: AcceptDeps,
+  change: ChangeRequest,
+  at: { readonly cluster: string; readonly job: string },
+  parallelism: number,
+): Promise<Operation> =>
+  acceptJobChange(deps, change, at, async (cluster, { spec: { scaled } }) => {
+    refuse(parallelismProblems(parallelism, cluster));
+    return { kind: 'rescale-job', parallelism, ...(scaled === undefined ? {} : { former: scaled }) };
+  });

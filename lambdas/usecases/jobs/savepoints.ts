@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { SavepointFailed } from '../../contracts/errors';
+import type { Job } from '../../contracts/job';
+import type { Operation } from '../../contracts/operation';
+import type { Stage } from '../../contracts/stage';
+import type { SavepointSeen, TaskAnswer } from '../../contracts/workflow';
+import { decideSavepointProgress } from '../../domain/decide-savepoint-progress';
+import { savepointsPrefix } from '../../domain/state-paths';
+import type { FlinkPort } from '../../gateways/flink/flink.port';
+import { connect, type FlinkDeps, notYet, ownJob } from '../operations/owned';
+
+export type SavepointDeps = FlinkDeps & { readonly stage: Stage };
+
+/** One trigger for an operation and a Flink job: asking again finds the first request. Flink wants 32 hexadecimal digits. */
+export const triggerIdOf = (operationId: string, flinkJobId: string): string =>
+  createHash('sha256').update(`${operationId}/${flinkJobId}`).digest('hex').slice(0, 32);
+
+const directoryOf = (stage: Stage, job: Job): string => `s3://${stage.stateBucket}/${savepointsPrefix(job.cluster, job.name)}`;
+
+/** Asks for a savepoint while the job goes on. */
+export const triggerSavepoint = async (deps: SavepointDeps, operation: Operation): Promise<TaskAnswer> => {
+  const { cluster, job } = await ownJob(deps, operation);
+  await ask(deps, connect(deps.flink, cluster), operation, job);
+  return { reason: 'Flink was asked for a savepoint' };
+};
+
+/** Asks the job to end with a savepoint. */
+export const stopJob = async (deps: SavepointDeps, operation: Operation): Promise<TaskAnswer> => {
+  const { cluster, job } = await ownJob(deps, operation);
+  await deps.store.updateJob(job.cluster, job.name, operation.operationId, {
+    status: 'STOPPING',
+    statusReason: 'Being stopped with a savepoint',
+    stopAskedBy: operation.operationId,
+  });
+  await ask(deps, connect(deps.flink, cluster), operation, job);
+  return { reason: 'Flink was asked to stop the job with a savepoint' };
+};
+
+/** Looks how the savepoint comes along, and keeps it once it is complete. @throws SavepointFailed; a savepoint that is complete is kept even so */
+export const observeSavepoint = async (deps: SavepointDeps, operation: Operation): Promise<SavepointSeen> => {
+  const { cluster, job } = await ownJob(deps, operation);
+  const flink = connect(deps.flink, cluster);
+  const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
+  const progress = decideSavepointProgress(await flink.savepoint(job.flinkJobId, triggerId), await flink.job(job.flinkJobId));
+  switch (progress.action) {
+    case 'completed':
+      await keepSavepoint(deps, operation, job, progress.location);
+      return { ready: true, location: progress.location, reason: progress.reason };
+    case 'failed':
+      if (progress.location !== undefined) await keepSavepoint(deps, operation, job, progress.location);
+      throw new SavepointFailed(progress.reason, progress.location);
+    case 'ask-again':
+      await ask(deps, flink, operation, job);
+      return { ...notYet(operation, deps.clock, progress.reason), location: null };
+    case 'wait':
+      return { ...notYet(operation, deps.clock, progress.reason), location: null };
+  }
+};
+
+/** Records a complete savepoint with its job and among the job's snapshots. */
+export const keepSavepoint = async (deps: FlinkDeps, operation: Operation, job: Job, location: string): Promise<void> => {
+  await deps.store.putSnapshot({
+    cluster: job.cluster,
+    job: job.name,
+    location,
+    kind: 'savepoint',
+    origin: operation.operationId,
+    flinkJobId: job.flinkJobId,
+    takenAt: deps.clock().toISOString(),
+  });
+  await deps.store.updateJob(job.cluster, job.name, operation.operationId, { latestSavepoint: location });
+};
+
+/** Stops with a savepoint, or only takes one, as the kind of operation wants it. */
+export const ask = async (deps: SavepointDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
+  const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
+  if (operation.request.kind === 'take-savepoint') return flink.triggerSavepoint(job.flinkJobId, triggerId, directoryOf(deps.stage, job));
+  return stopWithSavepoint(deps, flink, operation, job);
+};
+
+export const stopWithSavepoint = (deps: SavepointDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
+  const drain = operation.request.kind === 'stop-job' && operation.request.drain;
+  return flink.stopWithSavepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId), directoryOf(deps.stage, job), drain);
+};

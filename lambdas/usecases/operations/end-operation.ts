@@ -1,0 +1,124 @@
+import { Superseded } from '../../contracts/errors';
+import type { Job } from '../../contracts/job';
+import type { Operation } from '../../contracts/operation';
+import type { EndOperationInput, TaskAnswer } from '../../contracts/workflow';
+import type { Clock } from '../../domain/clock';
+import { describeFailure, type Failure, sentence, shorten } from '../../domain/describe-failure';
+import { failoverReport } from '../../domain/failover-report';
+import { flinkJobIdOf } from '../../domain/flink-job-id';
+import { clusterAfter, jobAfter, summary } from '../../domain/operation-end';
+import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
+import { closeCluster } from '../clusters/close-cluster';
+import { letJobsGo } from '../failover/hand-over';
+import { allJobs } from './owned';
+
+export interface EndOperationDeps {
+  readonly store: StorePort;
+  readonly clock: Clock;
+}
+
+/**
+ * The last task of every workflow: cluster or job gets the status that is true now, the operation its end, its reason and its result, and the
+ * lease is let go. Repeating it changes nothing.
+ */
+export const endOperation = async (
+  deps: EndOperationDeps,
+  operation: Operation,
+  input: EndOperationInput,
+): Promise<TaskAnswer & { status: string }> => {
+  const { store, clock } = deps;
+  const target: LeaseTarget =
+    operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
+  if (operation.status !== 'PENDING' && operation.status !== 'RUNNING') {
+    await store.releaseLease(target, operation.operationId);
+    return { status: operation.status, reason: operation.reason };
+  }
+  // A clean-up has no other failure than what it could not take away or put back.
+  const failure = input.outcome === 'failed' ? describeFailure(input.error ?? input.leftover) : undefined;
+  const leftover = input.leftover ? describeFailure(input.leftover) : undefined;
+  const job = await settle(deps, operation, failure, leftover);
+  const status = failure === undefined ? 'SUCCEEDED' : failure.name === 'Superseded' ? 'CANCELED' : 'FAILED';
+  const reason = shorten(
+    [failure ? sentence(failure.message) : summary(operation, job, input.savepoint), input.note ?? '', unclean(operation, leftover)]
+      .filter(Boolean)
+      .join(' '),
+  );
+  const at = clock().toISOString();
+  if (failure) await closePhases(store, operation, input.phase, reason, at);
+  const end = {
+    status,
+    endedAt: at,
+    reason,
+    error: failure,
+    result: resultOf(operation, job, input, status) ?? (await reportOf(deps, operation, input)),
+  } as const;
+  if (!(await store.endOperation(operation.operationId, end, target))) await store.releaseLease(target, operation.operationId);
+  return { status, reason };
+};
+
+/** Writes what is true of cluster or job now. An operation that lost its lease has nothing to say about them. */
+const settle = async (
+  deps: EndOperationDeps,
+  operation: Operation,
+  failure: Failure | undefined,
+  leftover: Failure | undefined,
+): Promise<Job | undefined> => {
+  const { store } = deps;
+  const { operationId } = operation;
+  try {
+    if (operation.job === undefined) {
+      const cluster = await store.cluster(operation.cluster);
+      // A repetition may come when the name is launched again: nothing of the new cluster must be closed.
+      if (cluster?.lease?.operationId !== operationId) return undefined;
+      const change = clusterAfter(operation, cluster, failure, leftover);
+      // Before the cluster is TERMINATED: should this function die in between, the next try does it all again.
+      if (operation.kind === 'terminate-cluster') await closeCluster(deps, operation, change?.status === 'TERMINATED');
+      if (operation.kind === 'fail-over-cluster')
+        await letJobsGo(deps, operation, 'FAILED', sentence(failure?.message ?? 'Its start in another zone was not seen'));
+      if (change) await store.updateCluster(operation.cluster, operationId, change);
+      return undefined;
+    }
+    const job = await store.job(operation.cluster, operation.job);
+    const change = job && jobAfter(operation, job, failure, leftover);
+    return change ? await store.updateJob(operation.cluster, operation.job, operationId, change) : job;
+  } catch (error) {
+    if (error instanceof Superseded) return undefined;
+    throw error;
+  }
+};
+
+const unclean = (operation: Operation, leftover: Failure | undefined): string => {
+  if (!leftover) return '';
+  const what = operation.job === undefined ? `cluster ${operation.cluster}` : `job ${operation.job}`;
+  return sentence(`What was made of ${what} could not be taken away or put back completely: ${leftover.message}`);
+};
+
+/** A function that was killed did not say so itself. */
+const closePhases = async (store: StorePort, operation: Operation, own: string, reason: string, at: string): Promise<void> => {
+  const open = operation.phases.filter((phase) => (phase.outcome === 'running' || phase.outcome === 'waiting') && phase.name !== own);
+  for (const { name, startedAt } of open)
+    await store.recordPhase(operation.operationId, { name, startedAt, endedAt: at, outcome: 'failed', reason: shorten(reason, 500) });
+};
+
+const resultOf = (operation: Operation, job: Job | undefined, input: EndOperationInput, status: string): Operation['result'] => {
+  const savepoint = input.savepoint ?? undefined;
+  const ran = status === 'SUCCEEDED' && job ? { flinkJobId: job.flinkJobId, parallelism: job.spec.parallelism } : {};
+  const kept = savepoint === undefined ? {} : { savepoint };
+  return operation.job === undefined ? undefined : { ...ran, ...kept };
+};
+
+const reportOf = async (
+  { store }: EndOperationDeps,
+  operation: Operation,
+  { volumeSnapshots }: EndOperationInput,
+): Promise<Operation['result']> => {
+  if (operation.kind !== 'fail-over-cluster') return undefined;
+  const cluster = await store.cluster(operation.cluster);
+  if (!cluster) return undefined;
+  // Those that were started under the epoch that the failover made: a failover that was given back has started none.
+  const restored = (await allJobs(store, cluster.name)).filter(
+    (job) => job.flinkJobId === flinkJobIdOf({ cluster: cluster.name, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch }),
+  );
+  const failover = failoverReport(operation, cluster.spec.placement.failover.objectiveSeconds, restored);
+  return failover && { failover: { ...failover, ...(volumeSnapshots?.length ? { volumeSnapshots } : {}) } };
+};

@@ -1,0 +1,45 @@
+import type { Cluster } from '../../contracts/cluster';
+import type { Job } from '../../contracts/job';
+import type { Operation } from '../../contracts/operation';
+import { scalingSettings } from '../../contracts/scaling';
+import type { Stage } from '../../contracts/stage';
+import type { TaskAnswer } from '../../contracts/workflow';
+import { alarmsFor, type JobAlarm } from '../../domain/alarms';
+import { isJobOver } from '../../domain/job-lifecycle';
+import type { AlarmsPort } from '../../gateways/aws/alarms.port';
+import type { StorePort } from '../../gateways/aws/store.port';
+
+export interface AlarmDeps {
+  readonly alarms: AlarmsPort;
+  readonly store: StorePort;
+  readonly stage: Pick<Stage, 'name' | 'alarms' | 'observation'>;
+}
+
+/** The alarms that a job shall have now: none once it is over, its cluster is gone, or it says nothing about its scale. */
+export const wantedAlarms = (stage: AlarmDeps['stage'], cluster: Cluster | undefined, job: Job | undefined): readonly JobAlarm[] => {
+  const scaling = job?.spec.scaling;
+  if (cluster?.status !== 'RUNNING' || !job || isJobOver(job.status) || !scaling) return [];
+  const { runbook, periodSeconds } = stage.alarms;
+  // A period in which nothing is observed holds no data point, and so many in a row never make an alarm.
+  const observedEverySeconds = Math.max(periodSeconds, cluster.spec.observation?.intervalSeconds ?? stage.observation.intervalSeconds);
+  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), observedEverySeconds, runbook });
+};
+
+/** Makes the alarms of the operation's job follow what the job is now. */
+export const ensureAlarms = async (deps: AlarmDeps, operation: Operation): Promise<TaskAnswer> => {
+  const { cluster, job = '' } = operation;
+  const [foundCluster, foundJob] = await Promise.all([deps.store.cluster(cluster), deps.store.job(cluster, job)]);
+  const wanted = wantedAlarms(deps.stage, foundCluster, foundJob);
+  const { made, removed } = await deps.alarms.ensureAlarms(cluster, job, wanted);
+  const names = wanted.map(({ kind }) => kind).join(', ') || 'none';
+  return { reason: `Alarms: ${names}; ${made} made or changed, ${removed} removed` };
+};
+
+/** Removes the alarms of the operation's job, or of every job of its cluster, known to the table or not. */
+export const deleteAlarms = async ({ alarms }: Pick<AlarmDeps, 'alarms'>, operation: Operation): Promise<TaskAnswer> => {
+  const { cluster, job } = operation;
+  const jobs = job === undefined ? new Set((await alarms.alarmsOf(cluster)).map((found) => found.job)) : [job];
+  let removed = 0;
+  for (const name of jobs) removed += await alarms.deleteAlarms(cluster, name);
+  return { reason: `${removed} alarms removed` };
+};
