@@ -1,5 +1,6 @@
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import { control } from '../../local/client/control';
 import { signedFetch } from '../../local/client/signed-fetch';
 import type { TwinFile } from '../../local/twin/twin-file';
 
@@ -71,20 +72,18 @@ export class AwsCalls {
 
   /** Counts calls of DynamoDB from now on: the emulator counts how often a fault strikes, and a fault without an error does nothing else. */
   async countTableCalls(actions: readonly string[]): Promise<void> {
-    await this.control(
+    await control(
+      this.twin.awsEndpoint,
       'POST',
+      'faults',
       actions.map((action) => ({ service: 'dynamodb', action })),
     );
   }
 
   /** Calls counted so far, by action. */
   async tableCalls(): Promise<Readonly<Record<string, number>>> {
-    return Object.fromEntries(faultRules.parse(await this.control('GET')).map(({ action, hits }) => [action, hits]));
-  }
-
-  private async control(method: 'GET' | 'POST', body?: unknown): Promise<unknown> {
-    return answerOf(
-      await fetch(`${this.twin.awsEndpoint}/_twin/faults`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
+    return Object.fromEntries(
+      faultRules.parse(await control(this.twin.awsEndpoint, 'GET', 'faults')).map(({ action, hits }) => [action, hits]),
     );
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { control } from '../client/control';
 import { paths } from '../install/install';
 import { awaited } from './cluster';
 
@@ -55,10 +56,10 @@ export const startStorage = async (bucket: string): Promise<Storage> => {
   };
   const refuse = async (action: string, calls: number): Promise<void> => {
     const name = `${action}-refused`;
-    await fetch(`${endpoint}/_twin/faults/${name}`, { method: 'DELETE' });
+    await control(endpoint, 'DELETE', `faults/${name}`);
     if (calls === 0) return;
     const rule = { service: 's3', action, status: 503, code: 'SlowDown', count: calls, name };
-    await fetch(`${endpoint}/_twin/faults`, { method: 'POST', body: JSON.stringify(rule) });
+    await control(endpoint, 'POST', 'faults', rule);
   };
   return { endpoint, environment, s3, refuse, stop };
 };

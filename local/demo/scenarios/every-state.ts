@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
+import { control } from '../../client/control';
 import type { JobInput } from '../../client/sluice-client';
 import { type Before, type Context, OUT_OF_REACH, type Rule, WAYS, type Way } from './every-state-ways';
 import { leftovers, unrest, unsettled } from './leftovers';
@@ -86,15 +87,6 @@ interface Interruption {
   readonly problems: readonly string[];
 }
 
-const control = async ({ twin }: Play, method: string, path: string, body?: unknown): Promise<unknown> => {
-  const answer = await fetch(`${twin.awsEndpoint}/_twin/${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
-  return answer.json();
-};
-
 const counted = z.array(z.object({ name: z.string().nullish(), hits: z.number(), stop: z.boolean(), delayMs: z.number() }));
 
 /** Interrupts workflows one after the other, and keeps account. */
@@ -173,7 +165,7 @@ class Interrupter {
       ...(way.rules?.(zone) ?? []),
     ];
     await control(
-      play,
+      play.twin.awsEndpoint,
       'POST',
       'faults',
       rules.map((rule) => ({ ...rule, name })),
@@ -183,7 +175,7 @@ class Interrupter {
       const context: Context = { zone, job: this.job, launch: () => play.client.launchCluster(this.cluster) };
       const operation = await way.begin(play, context);
       const reached = await play.until(`the state ${state}, or the end of ${operation.operationId}`, 120, async () => {
-        const own = counted.parse(await control(play, 'GET', 'faults')).filter((rule) => rule.name === name);
+        const own = counted.parse(await control(play.twin.awsEndpoint, 'GET', 'faults')).filter((rule) => rule.name === name);
         if (own.some(({ stop, hits }) => stop && hits > 0)) return { yes: true };
         if (way.stillFrom !== undefined && !still && (own[1]?.hits ?? 0) > 0) {
           still = true;
@@ -194,7 +186,7 @@ class Interrupter {
       });
       return { reached: reached.yes, operation };
     } finally {
-      await control(play, 'DELETE', `faults/${name}`);
+      await control(play.twin.awsEndpoint, 'DELETE', `faults/${name}`);
       if (still) await this.signal('SIGCONT');
     }
   }

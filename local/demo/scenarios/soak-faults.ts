@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
+import { control } from '../../client/control';
 import type { Machine } from '../../client/machines';
 import type { Play } from './scenario';
 
@@ -57,18 +58,11 @@ const pick = async (play: Play, role: 'jobmanager' | 'taskmanager', random: () =
   return from[Math.floor(random() * from.length)];
 };
 
-const control = async ({ twin }: Play, method: string, path: string, body?: unknown): Promise<void> => {
-  await fetch(`${twin.awsEndpoint}/_twin/${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-};
-
 /** Sets rules of failure, and takes them away when `work` is done or after `seconds`, whichever is later. */
 const withRules = async <T>(play: Play, seconds: number, rules: readonly object[], work: () => Promise<T>): Promise<T> => {
   const name = randomUUID();
   await control(
-    play,
+    play.twin.awsEndpoint,
     'POST',
     'faults',
     rules.map((rule) => ({ ...rule, name })),
@@ -77,7 +71,7 @@ const withRules = async <T>(play: Play, seconds: number, rules: readonly object[
     const [result] = await Promise.all([work(), sleep(seconds * 1_000, undefined, { signal: play.signal }).catch(() => {})]);
     return result;
   } finally {
-    await control(play, 'DELETE', `faults/${name}`);
+    await control(play.twin.awsEndpoint, 'DELETE', `faults/${name}`);
   }
 };
 
@@ -110,7 +104,9 @@ const loseZone =
     if (seen?.status !== 'RUNNING') return NOBODY;
     const { zone } = seen;
     const name = randomUUID();
-    await control(play, 'POST', 'faults', [{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity', name }]);
+    await control(play.twin.awsEndpoint, 'POST', 'faults', [
+      { service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity', name },
+    ]);
     await machines.loseZone(zone, signal, announced);
     const lasts = announced ? ZONE_LOST_SECONDS : ZONE_SILENT_SECONDS;
     const comeBack = async (): Promise<string | undefined> => {
@@ -121,7 +117,7 @@ const loseZone =
         })
         .catch(() => false);
       await machines.returnZone(zone, signal === 'SIGSTOP' ? ZOMBIE_SECONDS : 1);
-      await control(play, 'DELETE', `faults/${name}`);
+      await control(play.twin.awsEndpoint, 'DELETE', `faults/${name}`);
       play.say(`${zone} is back`);
       return moved ? undefined : `${zone} was lost for ${lasts} s, and the cluster did not leave it`;
     };

@@ -1,3 +1,4 @@
+import { control } from '../../client/control';
 import type { Play, Scenario } from './scenario';
 
 const RATE = 100;
@@ -23,8 +24,7 @@ const stays = async ({ client, machines, cluster, figures, say, until, twin }: P
   const leaders = await machines.of(cluster, 'jobmanager');
   say(`TaskManagers in ${hosts.map((host) => host.zone).join(', ')}, JobManagers in ${leaders.map((host) => host.zone).join(', ')}.`);
   const rules = [{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity' }];
-  const headers = { 'content-type': 'application/json' };
-  await fetch(`${twin.awsEndpoint}/_twin/faults`, { method: 'POST', body: JSON.stringify(rules), headers });
+  await control(twin.awsEndpoint, 'POST', 'faults', rules);
   const begun = performance.now();
   await machines.loseZone(zone, 'SIGKILL', true);
   say(`✂ ${zone} is lost: its hosts are dead, it has no capacity, and AWS says so`);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../../lambdas/contracts/api';
+import { control } from '../../client/control';
 import type { Play, Scenario } from './scenario';
 import { quick, rise, spikeFrom } from './spike';
 
@@ -10,18 +11,15 @@ const seconds = (from: string, to: string | undefined): number =>
   to === undefined ? Number.NaN : (Date.parse(to) - Date.parse(from)) / 1_000;
 
 /** EC2 has nothing to give in a zone. */
-const withoutCapacity = async (play: Play, zone: string): Promise<void> => {
-  await fetch(`${play.twin.awsEndpoint}/_twin/faults`, {
-    method: 'POST',
-    body: JSON.stringify([{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity', name: zone }]),
-    headers: { 'content-type': 'application/json' },
-  });
-};
+const withoutCapacity = (play: Play, zone: string): Promise<unknown> =>
+  control(play.twin.awsEndpoint, 'POST', 'faults', [
+    { service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity', name: zone },
+  ]);
 
 /** Everything works again as before the loss of a zone. */
 const restore = async ({ machines, twin }: Play, zone: string): Promise<void> => {
   await machines.returnZone(zone, 1);
-  await fetch(`${twin.awsEndpoint}/_twin/faults/${zone}`, { method: 'DELETE' });
+  await control(twin.awsEndpoint, 'DELETE', `faults/${zone}`);
 };
 
 /** The zone is lost, and the cluster is moved by itself; measures until results of new orders flow again. @param announced AWS says that the zone is lost */

@@ -3,15 +3,18 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { control } from '../../../local/client/control';
 
 const LOCAL = resolve(__dirname, '../../../local');
 const PYTHON = resolve(LOCAL, '.cache/venv/bin/python');
 const READY_WITHIN_MS = 40_000;
 
+type Control = (...asked: Parameters<typeof control> extends [string, ...infer Rest] ? Rest : never) => Promise<unknown>;
+
 export interface Emulator {
   readonly endpoint: string;
   /** Calls one of the control endpoints below `/_twin/` and returns its JSON. */
-  twin(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
+  readonly twin: Control;
   stop(): Promise<void>;
 }
 
@@ -24,14 +27,6 @@ const freePort = (): Promise<number> =>
       server.close(() => (typeof address === 'object' && address ? found(address.port) : failed(new Error('no port'))));
     });
   });
-
-const control =
-  (endpoint: string): Emulator['twin'] =>
-  async (method, path, body) => {
-    const answer = await fetch(`${endpoint}/_twin/${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    if (!answer.ok) throw new Error(`${method} /_twin/${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
 
 /** The SDK finds the emulator as it finds AWS: by its environment. Clients made afterwards use it. */
 const pointSdkAt = (endpoint: string): void => {
@@ -51,7 +46,7 @@ export async function startEmulator(): Promise<Emulator> {
   const given = process.env.SLUICE_TEST_EMULATOR;
   if (given) {
     pointSdkAt(given);
-    return { endpoint: given, twin: control(given), stop: async () => {} };
+    return { endpoint: given, twin: (...asked) => control(given, ...asked), stop: async () => {} };
   }
   if (!existsSync(PYTHON)) throw new Error(`There is no ${PYTHON}: npx tsx local/install/cli.ts makes it`);
   const port = await freePort();
@@ -72,7 +67,7 @@ export async function startEmulator(): Promise<Emulator> {
     process.removeListener('exit', kill);
     await ended(child);
   };
-  const twin = control(endpoint);
+  const twin: Control = (...asked) => control(endpoint, ...asked);
   for (const deadline = Date.now() + READY_WITHIN_MS; ; await sleep(100)) {
     if (await twin('GET', 'health').catch(() => undefined)) break;
     if (child.exitCode === null && Date.now() < deadline) continue;

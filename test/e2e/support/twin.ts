@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../../lambdas/contracts/api';
+import { control } from '../../../local/client/control';
 import { type Machine, Machines } from '../../../local/client/machines';
 import { ApiError, SluiceClient } from '../../../local/client/sluice-client';
 import { readSettings } from '../../../local/twin/settings';
@@ -23,28 +24,18 @@ export interface Fault {
   readonly count?: number;
 }
 
-const control = async <T>(method: string, url: string, body?: unknown): Promise<T> => {
-  const response = await fetch(url, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
-  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as T;
-};
-
 /** Makes AWS fail while `work` runs, and works again afterwards whatever happened. */
 export const withFaults = async <T>(faults: readonly Fault[], work: () => Promise<T>): Promise<T> => {
-  await control('POST', `${twin.awsEndpoint}/_twin/faults`, faults);
+  await control(twin.awsEndpoint, 'POST', 'faults', faults);
   try {
     return await work();
   } finally {
-    await control('DELETE', `${twin.awsEndpoint}/_twin/faults`);
+    await control(twin.awsEndpoint, 'DELETE', 'faults');
   }
 };
 
 /** How often each fault has struck so far. */
-export const faultHits = async (): Promise<readonly (Fault & { readonly hits: number })[]> =>
-  control('GET', `${twin.awsEndpoint}/_twin/faults`);
+export const faultHits = async (): Promise<readonly (Fault & { readonly hits: number })[]> => control(twin.awsEndpoint, 'GET', 'faults');
 
 const fleet = new Machines(settings.stateDir);
 /** The hosts of a cluster that run now. */
