@@ -202,13 +202,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'control-plane-down': {
     title: 'every function dies as soon as it works, for 40 s, and the JobManager process is killed',
-    strike: (play, random) =>
-      withRules(play, 40, [{ service: 'lambda', action: 'Invoke', function: '*', kill: true }], async () => {
-        const victim = await pick(play, 'jobmanager', random);
-        if (!victim) return NOBODY;
-        await play.machines.killProcess(victim);
-        return { detail: victim.instanceId };
-      }),
+    strike: async (play, random) => {
+      const victim = await pick(play, 'jobmanager', random);
+      if (!victim) return NOBODY;
+      const rules = [{ service: 'lambda', action: 'Invoke', function: '*', kill: true }];
+      await withRules(play, 40, rules, () => play.machines.killProcess(victim));
+      return { detail: victim.instanceId };
+    },
   },
   'functions-refused': {
     title: 'Lambda refuses five invocations of workflows, during a rescale',
