@@ -268,6 +268,8 @@ const formerEpoch = z.object({
   resources: clusterResources,
   /** Since when its jobs are being stopped or its hosts cut off: from then on it cannot be gone back to. Stored before either. */
   leftAt: instant.optional(),
+  /** Since when its hosts are cut off and being ended: nobody needs to do it again. */
+  fencedAt: instant.optional(),
   /** A reserve that a move had no use for: no job ever ran there. */
   unused: z.boolean().optional(),
 });

@@ -1,34 +1,66 @@
 import type { Cluster } from '../contracts/cluster';
 import { growingPause, type Move } from './move';
 
-/** Nothing runs of a cluster whose move has failed, so it is tried again soon; what fails again and again does not need every minute. Seconds. */
+/** Nobody watches over the jobs of a cluster whose move has failed, so it is tried again soon; what fails again and again does not need every minute. Seconds. */
 export const RETRY_SECONDS = 60;
 export const RETRY_AT_MOST_SECONDS = 3_600;
+/** A zone that was lost or impaired is kept away from for so long: an autoshift takes hours. Seconds. */
+export const AVOIDED_SECONDS = 6 * 3_600;
 
-export type RetryDecision = { readonly action: 'move' | 'hold'; readonly reason: string };
+export type RetryDecision =
+  | { readonly action: 'hold'; readonly reason: string }
+  /** `avoid`: zones that are not to have hosts, because they were lost or impaired. */
+  | { readonly action: 'move'; readonly zone: string; readonly avoid: readonly string[]; readonly reason: string };
 
 /** A cluster whose move has failed after its former hosts were cut off: its jobs wait for the next one. */
 export const isStranded = ({ status, desired, former = [] }: Pick<Cluster, 'status' | 'desired' | 'former'>): boolean =>
   status === 'FAILED' && desired === 'RUNNING' && former.length > 0;
 
-/**
- * Whether the move of a stranded cluster is tried again now. @param automatic whether the control plane may move it by itself
- * @param moves the newest first. @param now ISO 8601
- */
-export const decideRetry = (
-  { name, automatic }: { readonly name: string; readonly automatic: boolean },
-  moves: readonly Move[],
-  now: string,
-): RetryDecision => {
-  const [last] = moves;
-  if (!last) return { action: 'hold', reason: `no move of ${name} is known that could be tried again` };
-  if (!automatic)
-    return { action: 'hold', reason: `${last.operationId} failed, and ${name} is moved by a person only (placement.failover.automatic)` };
-  const lasting = moves.findIndex(({ status }) => status === 'SUCCEEDED');
-  const failed = moves.slice(0, lasting === -1 ? undefined : lasting).filter(({ status }) => status === 'FAILED').length;
-  const pause = growingPause(RETRY_SECONDS, Math.max(0, failed - 1), RETRY_AT_MOST_SECONDS);
-  const due = new Date(Date.parse(last.endedAt ?? last.at) + pause * 1_000).toISOString();
-  const times = failed > 1 ? `${failed} moves in a row have failed, the last ${last.operationId}` : `${last.operationId} failed`;
+export interface Stranded {
+  readonly name: string;
+  readonly zone: string;
+  /** Whether the control plane may move it by itself. */
+  readonly automatic: boolean;
+  /** Zones that it may be in, in the order of its wish. */
+  readonly zones: readonly string[];
+  /** Zone of a reserve that is ready. */
+  readonly standsBy?: string | undefined;
+}
+
+/** Whether the move of a stranded cluster is tried again now, and where. @param moves the newest first. @param now ISO 8601 */
+export const decideRetry = (cluster: Stranded, moves: readonly Move[], now: string): RetryDecision => {
+  const { name, automatic } = cluster;
+  const row = failuresOf(moves);
+  const [last] = row;
+  const times =
+    row.length > 1 ? `${row.length} moves in a row have failed, the last ${last?.operationId}` : `${last?.operationId ?? 'a move'} failed`;
+  if (!automatic) return { action: 'hold', reason: `${times}, and ${name} is moved by a person only (placement.failover.automatic)` };
+  const pause = growingPause(RETRY_SECONDS, Math.max(0, row.length - 1), RETRY_AT_MOST_SECONDS);
+  const due = last ? after(last.endedAt ?? last.at, pause) : now;
   if (due > now) return { action: 'hold', reason: `${times}: it is tried again at ${due}` };
-  return { action: 'move', reason: `${times}: it is tried again after ${pause} s` };
+  const lost = row.filter(({ trigger, at }) => trigger !== 'recovery' && after(at, AVOIDED_SECONDS) > now).flatMap(({ avoid }) => avoid);
+  const zone = nextOf(cluster, moves, lost);
+  const avoid = [...new Set(lost)].filter((one) => one !== zone);
+  return { action: 'move', zone, avoid, reason: `${times}: it is tried again in ${zone}, after ${pause} s` };
 };
+
+/** Moves that have failed since one was made, or came to nothing and left the cluster well. The newest first. */
+const failuresOf = (moves: readonly Move[]): readonly Move[] => {
+  const lasting = moves.findIndex(({ status, givenBack }) => status === 'SUCCEEDED' || givenBack);
+  return moves.slice(0, lasting === -1 ? undefined : lasting).filter(({ status }) => status === 'FAILED');
+};
+
+/** Where hosts stand by, else the zone that was tried longest ago; one that is lost only when there is no other, the same again where it is the only one. */
+const nextOf = ({ zone: present, zones, standsBy }: Stranded, moves: readonly Move[], lost: readonly string[]): string => {
+  if (standsBy !== undefined && !lost.includes(standsBy)) return standsBy;
+  const start = zones.indexOf(present) + 1;
+  const others = [...zones.slice(start), ...zones.slice(0, start)].filter((zone) => zone !== present);
+  const longAgo = (zone: string): number => {
+    const tried = moves.findIndex(({ to }) => to === zone);
+    return tried === -1 ? moves.length : tried;
+  };
+  const rank = (zone: string): number => (lost.includes(zone) ? 0 : moves.length + 1) + longAgo(zone);
+  return others.toSorted((a, b) => rank(b) - rank(a))[0] ?? present;
+};
+
+const after = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();

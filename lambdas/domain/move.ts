@@ -8,16 +8,21 @@ export interface Move {
   readonly endedAt?: string | undefined;
   readonly trigger: FailoverTrigger['kind'];
   readonly from: string;
+  readonly to: string;
   /** Zones that it kept away from. */
   readonly avoid: readonly string[];
   readonly status: Operation['status'];
+  /** It came to nothing, and the cluster stayed where it was. */
+  readonly givenBack: boolean;
 }
 
 /** @returns the move that an operation is; undefined: it is none */
-export const moveOf = ({ operationId, request, requestedAt, endedAt, status }: Operation): Move | undefined =>
-  request.kind === 'fail-over-cluster' && !request.cleansOnly
-    ? { operationId, at: requestedAt, endedAt, trigger: request.trigger.kind, from: request.from, avoid: request.avoid ?? [], status }
-    : undefined;
+export const moveOf = ({ operationId, request, requestedAt, endedAt, status, phases }: Operation): Move | undefined => {
+  if (request.kind !== 'fail-over-cluster' || request.cleansOnly) return undefined;
+  const { from, zone: to, trigger, avoid = [] } = request;
+  const givenBack = phases.some(({ name, outcome }) => name === 'Give back' && outcome === 'ok');
+  return { operationId, at: requestedAt, endedAt, trigger: trigger.kind, from, to, avoid, status, givenBack };
+};
 
 /** A pause that doubles with everything that came before. @param first seconds. @param most seconds */
 export const growingPause = (first: number, before: number, most: number): number => Math.min(most, first * 2 ** before);

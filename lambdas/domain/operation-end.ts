@@ -48,7 +48,7 @@ export const clusterAfter = (
 
 const waiting = ({ spec }: Cluster): string =>
   spec.placement.failover.automatic
-    ? 'Its jobs wait with their state; the move is tried again within two minutes, after longer and longer pauses should it fail again.'
+    ? 'Its jobs wait with their state: the move is tried again by itself, a minute later at first and an hour later at most.'
     : 'Its jobs wait with their state for a person to move it again (placement.failover.automatic is false).';
 
 /** What a job is once an operation on it has ended. undefined: as it is (its workflow has recorded what Flink showed). */

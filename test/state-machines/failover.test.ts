@@ -1,3 +1,4 @@
+import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { retainVolumeSnapshots } from '../../lambdas/usecases/state/snapshot-volumes';
@@ -325,6 +326,41 @@ describe('a lost zone', () => {
     world.fleet.zonesWithoutCapacity.delete('us-east-1c');
     expect(await failOver({ zone: 'us-east-1c' })).toMatchObject({ status: 'SUCCEEDED' });
     expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: checkpoint });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('that is tried again and fails before anything was cut off goes back to no hosts that never had the jobs', async () => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    await failOver({ mode: 'lost' });
+    expect(await world.cluster()).toMatchObject({ status: 'FAILED' });
+    const before = await world.job();
+    for (let tries = 0; tries < 20; tries++) world.fleet.failNext('createGroups', new AwsUnavailable('it takes too long'));
+    expect(await failOver()).toMatchObject({ status: 'FAILED' });
+    expect(await world.cluster()).toMatchObject({ status: 'FAILED', statusReason: expect.stringContaining('tried again by itself') });
+    expect(await world.job()).toMatchObject({ status: 'FAILED', interrupted: expect.anything() });
+    world.fleet.zonesWithoutCapacity.clear();
+    // What is left of the failures that were planned strikes once more.
+    let last = await failOver();
+    for (let tries = 0; last.status === 'FAILED' && tries < 4; tries++) last = await failOver();
+    expect(last).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 1 });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('cuts every former epoch off once, and loses what was made in vain between the tries', async () => {
+    for (const zone of ['us-east-1a', 'us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    await failOver({ mode: 'lost' });
+    for (let time = 0; time < 3; time++) await failOver();
+    const fenced = world.fleet.calls.flatMap(({ method, args }) => (method === 'fence' ? [JSON.stringify(args[0])] : []));
+    expect(fenced.length).toBeGreaterThan(2);
+    expect(new Set(fenced).size).toBe(fenced.length);
+    const stranded = await world.cluster();
+    expect(stranded.former?.length).toBeGreaterThan(4);
+    await recover(world, '');
+    expect(await world.cluster()).toMatchObject({ status: 'FAILED', former: [{ epoch: stranded.former?.at(-1)?.epoch }] });
+    expect(world.fleet.leftovers().every((name) => !/-e1\b/.test(name))).toBe(true);
+    world.fleet.zonesWithoutCapacity.clear();
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
     expect(await violations(world)).toEqual([]);
   });
 

@@ -18,16 +18,38 @@ const executionEnded = z.object({
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
 
-/** Every minute for all operations, for hosts that nobody wants, for moves that have failed, for clusters that are to go home, for drills and for reserves, and at the end of an execution for its own. */
+type Looked = Promise<readonly { readonly reason: string; readonly action?: string }[]>;
+
+/** What is looked at each minute behind the operations, the most urgent first. A move that begins takes what stands by, so reserves come last. */
+const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
+  retryFailovers,
+  settleFleets,
+  considerFailBacks,
+  considerDrills,
+  considerReserves,
+];
+
+/**
+ * Every minute for all operations, for moves that have failed, for hosts that nobody wants, for clusters that are to go home, for drills and for reserves,
+ * and at the end of an execution for its own. What fails keeps nothing else waiting; it is thrown at the end, so that Lambda sees it, and its alarm.
+ */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
-  const swept = await sweepOperations(deps, ended.success ? ended.data.detail.name : undefined);
+  if (ended.success) return logged(await sweepOperations(deps, ended.data.detail.name));
+  const failures: unknown[] = [];
+  const failed = (error: unknown): readonly never[] => {
+    failures.push(error);
+    return [];
+  };
+  const swept = logged(await sweepOperations(deps).catch(failed));
+  for (const look of LOOKS)
+    for (const { reason, ...fields } of await look(deps).catch(failed))
+      log(fields.action === 'hold' ? 'INFO' : 'WARN', { message: reason, ...fields });
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, failures.map(String).join('; '));
+  return swept;
+};
+
+const logged = (swept: readonly Swept[]): readonly Swept[] => {
   for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
-  if (ended.success) return swept;
-  for (const { reason, ...fields } of await settleFleets(deps)) log('WARN', { message: reason, ...fields });
-  const moves = [...(await retryFailovers(deps)), ...(await considerFailBacks(deps)), ...(await considerDrills(deps))];
-  for (const { reason, ...fields } of moves) log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
-  // Behind them: a move that begins now takes what stands by.
-  for (const { reason, ...fields } of await considerReserves(deps)) log('INFO', { message: reason, ...fields });
   return swept;
 };

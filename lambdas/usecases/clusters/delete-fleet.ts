@@ -3,6 +3,7 @@ import type { Operation } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
+import { isStranded } from '../../domain/decide-retry';
 import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
 import { recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
@@ -42,12 +43,20 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
     const spec = fleetSpecOf(one);
     await deps.fleet.deleteAccess(spec, one.resources);
     await deps.artifacts.deletePrefix(deps.stage.stateBucket, recoveryPrefix(one.name, spec.epoch));
+    if (operation.kind === 'fail-over-cluster') await forget(deps, operation, one.epoch);
   }
   await recordGone(deps, operation);
   return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
 };
 
 const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
+
+/** One after the other, so that what there are many of comes to an end over several tries. */
+const forget = async (deps: Deps, operation: Operation, epoch: number): Promise<void> => {
+  const { name, former = [] } = await ownCluster(deps, operation);
+  const left = former.filter((one) => one.epoch !== epoch);
+  await deps.store.updateCluster(name, operation.operationId, { former: left.length > 0 ? left : undefined });
+};
 
 const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): Promise<void> => {
   const { cluster: name, operationId, kind } = operation;
@@ -56,8 +65,7 @@ const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): P
     // Still the operation's, so that this can be tried again.
     if (reserve)
       await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NOTHING });
-  } else if (kind === 'fail-over-cluster') await store.updateCluster(name, operationId, { former: undefined });
-  else {
+  } else if (kind !== 'fail-over-cluster') {
     // A name that is used again counts on from here.
     const epoch = latestEpoch(await readCluster(store, name));
     await store.updateCluster(name, operationId, { resources: NOTHING, former: undefined, reserve: undefined, epoch });
@@ -67,7 +75,11 @@ const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): P
 const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Cluster[]> => {
   if (operation.kind === 'prepare-reserve') return [await ownTarget(deps, operation, 'cleaning')];
   // A failover that only has to tidy up gives way to a termination, which takes all away.
-  if (operation.kind === 'fail-over-cluster') return formerClusters(await ownCluster(deps, operation));
+  if (operation.kind === 'fail-over-cluster') {
+    const cluster = await ownCluster(deps, operation);
+    // The newest of a cluster whose move has failed says that it is one, and may have the jobs.
+    return formerClusters(cluster).slice(0, isStranded(cluster) ? -1 : undefined);
+  }
   const cluster = await ownCluster(deps, operation, 'cleaning');
   return [...formerClusters(cluster), ...(isThere(cluster.reserve) ? [asReserve(cluster, cluster.reserve)] : []), cluster];
 };

@@ -21,7 +21,7 @@ export interface FailoverWish {
   readonly impaired?: readonly string[];
   /** Not while another operation is under way. @default - what is under way is ended */
   readonly onlyWhenFree?: boolean;
-  /** The move before it has failed: where there is no other zone it is tried again in the same. */
+  /** The move before it has failed behind its fence. */
   readonly again?: boolean;
 }
 
@@ -80,7 +80,9 @@ const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail
 export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[], taken?: number): Cluster => {
   const { epoch = cluster.epoch } = cluster.resources;
   const { avoidedZones: _, reserve, ...present } = cluster;
-  const left = { epoch, zone: cluster.zone, resources: cluster.resources };
+  // Whose move has failed has no jobs there to go back to.
+  const leftAt = cluster.status === 'FAILED' ? { leftAt: cluster.updatedAt } : {};
+  const left = { epoch, zone: cluster.zone, resources: cluster.resources, ...leftAt };
   const moved = { ...present, zone, status: 'FAILING_OVER' as const };
   if (reserve && reserve.epoch === taken)
     return { ...asReserve({ ...moved, epoch: reserve.epoch }, reserve), former: [...(cluster.former ?? []), left] };
@@ -115,7 +117,7 @@ const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> 
   throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
 };
 
-const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, { zone: wish, impaired = [], again }: FailoverWish): string => {
+const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, { zone: wish, impaired = [] }: FailoverWish): string => {
   const zones = stage.zones.map(({ name }) => name);
   if (wish !== undefined) {
     if (zones.includes(wish)) return wish;
@@ -126,6 +128,5 @@ const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, { zone: wish, impaire
   const allowed = cluster.spec.placement.failover.zones;
   const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
   if (chosen.ok) return chosen.zone;
-  if (again) return cluster.zone;
   throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);
 };

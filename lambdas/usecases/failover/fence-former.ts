@@ -49,12 +49,14 @@ const SAVEPOINT_SETTLE_SECONDS = 10;
  */
 export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promise<FenceAnswer> => {
   const cluster = await leaveFormer(deps, operation, await ownCluster(deps, operation));
-  const former = formerClusters(cluster);
+  const former = formerClusters({ ...cluster, former: (cluster.former ?? []).filter(({ fencedAt }) => fencedAt === undefined) });
   const at = deps.clock().toISOString();
   const says = `${JSON.stringify({ operation: operation.operationId, epoch: cluster.epoch, at })}\n`;
   // S3 first: IAM takes seconds to spread what the fleet's fence says.
   await Promise.all(former.map(({ epoch }) => deps.artifacts.putText(deps.stage.stateBucket, fenceKey(cluster.name, epoch), says)));
   await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
+  const fenced = (cluster.former ?? []).map((one) => ({ fencedAt: at, ...one }));
+  await deps.store.updateCluster(cluster.name, operation.operationId, { former: fenced });
   const jobs = await interruptedJobs(deps.store, operation);
   const unwanted = jobs.filter(({ desired }) => desired === 'STOPPED');
   for (const { name } of unwanted)

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../contracts/cluster';
 import { Conflict, InvalidRequest } from '../../contracts/errors';
-import { decideRetry, isStranded, RETRY_AT_MOST_SECONDS } from '../../domain/decide-retry';
+import { AVOIDED_SECONDS, decideRetry, isStranded, RETRY_AT_MOST_SECONDS } from '../../domain/decide-retry';
 import { shorten } from '../../domain/describe-failure';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import type { AcceptDeps } from '../operations/accept';
@@ -11,21 +11,32 @@ import { acceptFailover } from './accept-failover';
 import type { Considered } from './consider-failover';
 import { movesSince } from './list-moves';
 
-/** Tries the moves again that have failed and left their clusters without hosts, after pauses that grow. */
+/** As far back as moves matter: longer than zones are avoided, and than it takes until the pauses are longest. Seconds. */
+const REMEMBERED_SECONDS = AVOIDED_SECONDS + 6 * RETRY_AT_MOST_SECONDS;
+
+/** Tries the moves again that have failed and left their clusters without hosts, after pauses that grow. One that cannot be looked at keeps no other waiting. */
 export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Considered[]> => {
-  const stranded = (await allClusters(deps.store)).filter(isStranded);
   const considered: Considered[] = [];
-  for (const cluster of stranded) if (!heldLease(cluster.lease, deps.clock)) considered.push(await retry(deps, cluster));
+  for (const cluster of await allClusters(deps.store)) {
+    if (!isStranded(cluster) || heldLease(cluster.lease, deps.clock)) continue;
+    const failed = (error: unknown): Considered => ({
+      cluster: cluster.name,
+      action: 'hold',
+      reason: `It could not be tried again: ${String(error)}`,
+    });
+    considered.push(await retry(deps, cluster).catch(failed));
+  }
   return considered;
 };
 
 const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> => {
-  const { name, epoch, zone, spec } = cluster;
+  const { name, epoch, zone: present, spec, reserve } = cluster;
+  const { automatic, zones = deps.stage.zones.map((one) => one.name) } = spec.placement.failover;
   const now = deps.clock();
-  // As far back as pauses of the greatest length matter.
-  const since = new Date(now.getTime() - 12 * RETRY_AT_MOST_SECONDS * 1_000).toISOString();
-  const moves = await movesSince(deps.store, name, since);
-  const { action, reason } = decideRetry({ name, automatic: spec.placement.failover.automatic }, moves, now.toISOString());
+  const moves = await movesSince(deps.store, name, new Date(now.getTime() - REMEMBERED_SECONDS * 1_000).toISOString());
+  const standsBy = reserve?.status === 'ready' ? reserve.zone : undefined;
+  const decision = decideRetry({ name, zone: present, automatic, zones, standsBy }, moves, now.toISOString());
+  const { action, reason } = decision;
   if (action === 'hold') return { cluster: name, action, reason };
   const key = `${name}/${epoch}`;
   const change = {
@@ -34,10 +45,9 @@ const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> =>
     requestHash: requestHashOf(key),
   };
   const trigger = { kind: 'recovery' as const, evidence: shorten(reason, 500) };
-  // The zone that it failed in may be the reason, those that were left before may be lost still.
-  const impaired = [zone, ...(moves[0]?.avoid ?? [])];
   try {
-    const { operationId } = await acceptFailover(deps, change, name, { trigger, impaired, again: true });
+    const wish = { zone: decision.zone, impaired: decision.avoid, trigger, again: true };
+    const { operationId } = await acceptFailover(deps, change, name, wish);
     return { cluster: name, action, reason, operationId };
   } catch (error) {
     if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;

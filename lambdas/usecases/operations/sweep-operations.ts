@@ -4,6 +4,7 @@ import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Clock } from '../../domain/clock';
 import { deadlineSecondsOf } from '../../domain/deadlines';
+import { isStranded } from '../../domain/decide-retry';
 import { decideSweep } from '../../domain/decide-sweep';
 import { shorten } from '../../domain/describe-failure';
 import { isJobOver } from '../../domain/job-lifecycle';
@@ -60,11 +61,14 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
 
 /** What a failover could not take away of earlier epochs (a lost zone keeps its hosts for long) is tried again, at most so often. Minutes. */
 const TIDY_MINUTES = 10;
+/** Where moves fail again and again, their epochs are taken away once there are more: by then the next try is minutes away. */
+const KEPT_STRANDED = 4;
 
 const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {
   const failures: string[] = [];
   for (const cluster of await allClusters(deps.store)) {
-    if (!cluster.former || cluster.status !== 'RUNNING' || cluster.desired !== 'RUNNING') continue;
+    if (!cluster.former || cluster.desired !== 'RUNNING') continue;
+    if (cluster.status !== 'RUNNING' && !(isStranded(cluster) && cluster.former.length > KEPT_STRANDED)) continue;
     try {
       const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
       const reason = `Epoch ${cluster.former.map(({ epoch }) => epoch).join(', ')} of ${cluster.name} is still there`;
@@ -252,7 +256,15 @@ const goingOn = ({ operationId, request }: Operation, cluster: Cluster): Operati
   if (request.kind !== 'fail-over-cluster' || cluster.desired === 'TERMINATED' || cluster.lease?.operationId !== operationId)
     return undefined;
   const trigger = { kind: 'recovery' as const, evidence: `${operationId} was interrupted` };
-  const again = { kind: request.kind, from: request.from, zone: cluster.zone, trigger };
+  const { kind, from, avoid, again: retried } = request;
+  const again = {
+    kind,
+    from,
+    zone: cluster.zone,
+    ...(avoid ? { avoid } : {}),
+    trigger,
+    ...(retried === undefined ? {} : { again: retried }),
+  };
   return cluster.status === 'FAILING_OVER' ? again : { ...again, cleansOnly: true };
 };
 

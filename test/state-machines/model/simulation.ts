@@ -390,13 +390,17 @@ export class Simulation extends World {
   async asks(name: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await this.function(name, work);
-    } catch (error) {
-      if (error instanceof StepError || error instanceof AwsUnavailable || error instanceof FlinkUnavailable)
-        this.scheduler.note(`${name}: ${error.message}`);
-      else if (REFUSALS.some((kind) => error instanceof kind)) this.scheduler.note(`${name} is refused: ${(error as Error).message}`);
-      else if (error instanceof Error && /could not be swept/.test(error.message)) this.scheduler.note(`${name}: ${error.message}`);
-      else this.ledger.broken.push(`${name} failed: ${String(error)}`);
+    } catch (thrown) {
+      for (const error of thrown instanceof AggregateError ? (thrown.errors as unknown[]) : [thrown]) this.noteFailure(name, error);
     }
+  }
+
+  private noteFailure(name: string, error: unknown): void {
+    if (error instanceof StepError || error instanceof AwsUnavailable || error instanceof FlinkUnavailable)
+      this.scheduler.note(`${name}: ${error.message}`);
+    else if (REFUSALS.some((kind) => error instanceof kind)) this.scheduler.note(`${name} is refused: ${(error as Error).message}`);
+    else if (error instanceof Error && /could not be swept/.test(error.message)) this.scheduler.note(`${name}: ${error.message}`);
+    else this.ledger.broken.push(`${name} failed: ${String(error)}`);
   }
 
   async sweep(only?: string): Promise<void> {
@@ -861,6 +865,11 @@ export class Simulation extends World {
       .filter(({ status }) => status === 'FINISHED')
       .map(({ name, statusReason }) => `${name} has no end, and is taken for finished: ${statusReason}`);
     const found = await violations(this);
+    // Who was told to wait for the next move, and is not on its way any more.
+    const forgotten = jobs.filter(
+      ({ status, desired, statusReason }) =>
+        cluster.status === 'RUNNING' && desired === 'RUNNING' && status === 'FAILED' && FORGOTTEN.test(statusReason),
+    );
     const { items } = await this.store.operationsOf('flights', { limit: 100 });
     // Whoever wanted it stopped was told that it did not work, and may ask again.
     const told = items.some(({ kind, status, error }) => kind === 'stop-job' && status === 'FAILED' && error?.name !== INTERRUPTED);
@@ -871,6 +880,7 @@ export class Simulation extends World {
     const bare = warm && cluster.reserve?.status !== 'ready' ? [`no reserve stands by: ${JSON.stringify(cluster.reserve)}`] : [];
     return [
       ...lost,
+      ...forgotten.map(({ name, statusReason }) => `${name} is to run, and nobody starts it: ${statusReason}`),
       ...bare,
       ...this.foreign(cluster),
       ...unwanted.map(({ name, status }) => `${name} is to be stopped and is ${status}`),
@@ -878,6 +888,9 @@ export class Simulation extends World {
     ];
   }
 }
+
+/** Of a job that was not started by anybody: it has failed by no deed of its own. */
+const FORGOTTEN = /Flink does not know the job|waits for the next failover/;
 
 const never = (): Promise<never> => new Promise(() => undefined);
 const short = (location: string): string =>
