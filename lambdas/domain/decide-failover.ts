@@ -49,7 +49,7 @@ export const SETTLE_SECONDS = 60;
 export const REPLACEMENT_SECONDS = 300;
 /** The same where nobody says that anything is wrong: the move may not have helped. Seconds. */
 export const SETTLE_IN_SILENCE_SECONDS = 300;
-/** Each earlier move for want of answers or hosts doubles the time to settle: that another zone helps becomes less likely. Never longer, seconds. */
+/** Each earlier move for want of answers or hosts after which the jobs did not all run doubles the time to settle: another will hardly help. Never longer, seconds. */
 export const SETTLE_AT_MOST_SECONDS = 3_600;
 /** Moves that are older tell nothing about the next. Seconds. */
 export const REMEMBERED_SECONDS = 6 * 3_600;
@@ -58,7 +58,7 @@ const DOUBTFUL: readonly FailoverTrigger['kind'][] = ['launch-failures', 'member
 type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;
   /** The newest first, as far back as `REMEMBERED_SECONDS`. */
-  readonly moves: readonly Pick<Move, 'at' | 'trigger'>[];
+  readonly moves: readonly Pick<Move, 'at' | 'trigger' | 'helped'>[];
 };
 
 /**
@@ -132,11 +132,14 @@ const decideFault = (cluster: Subject, evidence: Extract<ZoneEvidence, { kind: '
 const settling = ({ name, moves }: Subject, first: number, now: string): string | undefined => {
   const [last] = moves;
   if (!last) return undefined;
-  const doubtful = moves.filter(({ trigger, at }) => DOUBTFUL.includes(trigger) && secondsSince(at, now) <= REMEMBERED_SECONDS).length;
-  const settles = growingPause(first, doubtful, SETTLE_AT_MOST_SECONDS);
+  const vain = moves.filter(
+    ({ trigger, at, helped }) => DOUBTFUL.includes(trigger) && !helped && secondsSince(at, now) <= REMEMBERED_SECONDS,
+  ).length;
+  const settles = growingPause(first, vain, SETTLE_AT_MOST_SECONDS);
   const since = secondsSince(last.at, now);
   if (since >= settles) return undefined;
-  const grown = doubtful > 0 ? ` (${doubtful} moves for want of answers or hosts in ${REMEMBERED_SECONDS / 3_600} h)` : '';
+  const grown =
+    vain > 0 ? ` (${vain} moves for want of answers or hosts did not bring its jobs back in ${REMEMBERED_SECONDS / 3_600} h)` : '';
   return `${name} was moved ${since} s ago, which has ${settles} s to settle${grown}`;
 };
 

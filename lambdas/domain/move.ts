@@ -12,6 +12,8 @@ export interface Move {
   /** Zones that it kept away from. */
   readonly avoid: readonly string[];
   readonly status: Operation['status'];
+  /** All jobs were seen running behind it. */
+  readonly helped: boolean;
   /** It came to nothing, and the cluster stayed where it was. */
   readonly givenBack: boolean;
 }
@@ -20,8 +22,9 @@ export interface Move {
 export const moveOf = ({ operationId, request, requestedAt, endedAt, status, phases }: Operation): Move | undefined => {
   if (request.kind !== 'fail-over-cluster' || request.cleansOnly) return undefined;
   const { from, zone: to, trigger, avoid = [] } = request;
-  const givenBack = phases.some(({ name, outcome }) => name === 'Give back' && outcome === 'ok');
-  return { operationId, at: requestedAt, endedAt, trigger: trigger.kind, from, to, avoid, status, givenBack };
+  const done = (phase: string): boolean => phases.some(({ name, outcome }) => name === phase && outcome === 'ok');
+  const [helped, givenBack] = [done('Look at the jobs'), done('Give back')];
+  return { operationId, at: requestedAt, endedAt, trigger: trigger.kind, from, to, avoid, status, helped, givenBack };
 };
 
 /** A pause that doubles with everything that came before. @param first seconds. @param most seconds */

@@ -117,14 +117,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'a move that has failed is not tried again': instead({
     'store.acceptTakeover': async (call, [operation]) => (operation.request.again === undefined ? call() : { outcome: 'blocked' }),
   }),
-  'a move that fails goes back to hosts that a failed move has made': instead({
-    'store.acceptTakeover': async (call, [operation, cluster, previous, jobs, free], world) => {
-      if (previous.status !== 'FAILED' || operation.request.cleansOnly) return call();
-      const [last, ...others] = [...(cluster.former ?? [])].reverse();
-      const { leftAt: _, ...unmarked } = last ?? {};
-      return world.store.acceptTakeover(operation, { ...cluster, former: [...others.reverse(), unmarked] }, previous, jobs, free);
-    },
-  }),
   'nobody sweeps': (world) => {
     world.sweeps = false;
   },

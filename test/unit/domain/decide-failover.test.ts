@@ -21,11 +21,11 @@ const CLUSTER: Parameters<typeof decideFailover>[0] = {
   automatic: true,
   moves: [],
 };
-/** Moves for want of answers, one before the other; the first number is of the newest, seconds ago. */
+/** Moves for want of answers that did not help, one before the other; the first number is of the newest, seconds ago. */
 const silent = (...seconds: readonly number[]) => ({
-  moves: seconds.map((one) => ({ at: ago(one), trigger: 'jobmanager-unreachable' as const })),
+  moves: seconds.map((one) => ({ at: ago(one), trigger: 'jobmanager-unreachable' as const, helped: false })),
 });
-const told = (seconds: number) => ({ moves: [{ at: ago(seconds), trigger: 'zone-event' as const }] });
+const told = (seconds: number) => ({ moves: [{ at: ago(seconds), trigger: 'zone-event' as const, helped: true }] });
 const shift: ZoneEvidence = { kind: 'zone-event', zone: 'us-east-1a', says: 'an autoshift is in progress' };
 const noHost: ZoneEvidence = { kind: 'launch-failures', epoch: 3, says: 'no capacity', running: 0 };
 const standby = (zone: string) => ({ zone, networkInterfaceId: 'eni-2', address: '10.0.2.20', group: 'standby' });
@@ -102,6 +102,12 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['nobody answers some minutes after a move', told(SETTLE_IN_SILENCE_SECONDS), fault(900), 'move'],
   ['nobody answers, as before a move that did not help', silent(2 * SETTLE_IN_SILENCE_SECONDS - 1), fault(900), 'hold'],
   ['nobody answers long after a move for the same reason', silent(2 * SETTLE_IN_SILENCE_SECONDS), fault(900), 'move'],
+  [
+    'nobody answers, as before three moves that helped',
+    { moves: silent(SETTLE_IN_SILENCE_SECONDS, 7_000, 9_000).moves.map((one) => ({ ...one, helped: true })) },
+    fault(900),
+    'move',
+  ],
   ['nobody answers, as before three moves', silent(8 * SETTLE_IN_SILENCE_SECONDS - 1, 7_000, 9_000), fault(900), 'hold'],
   [
     'nobody answers, as before many moves, and an hour has passed',

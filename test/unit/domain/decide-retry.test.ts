@@ -13,6 +13,7 @@ const move = (endedAgo: number, status: Move['status'] = 'FAILED'): Move => ({
   to: 'us-east-1b',
   avoid: ['us-east-1a'],
   status,
+  helped: false,
   givenBack: false,
 });
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
