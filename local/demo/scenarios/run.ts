@@ -27,8 +27,7 @@ export interface ScenarioSummary extends Answer {
 }
 
 const JOB = 'orders';
-/** The answer is waited for so long after the last order. */
-const LATE_SECONDS = 120;
+const ANSWER_SECONDS = 120;
 
 /** Starts the twin, a cluster and the orders job, lets the scenario act while orders come, and compares the answer. @throws what went wrong, in a sentence */
 export const runScenario = async (scenario: Scenario, { settings, start, view, signal }: ScenarioProps): Promise<ScenarioSummary> => {
@@ -105,7 +104,7 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
     const answering = (async (): Promise<Answer> => {
       const sent = await sending;
       orders.total = [...sent.values()].reduce((sum, count) => sum + count, 0);
-      deadline = Date.now() + LATE_SECONDS * 1_000;
+      deadline = Date.now() + (scenario.answerSeconds ?? ANSWER_SECONDS) * 1_000;
       say(`The last of ${orders.total} orders is sent.`);
       await reading;
       return tally.compare(sent);

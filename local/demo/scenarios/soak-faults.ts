@@ -35,7 +35,7 @@ const NOBODY: Struck = { detail: 'there was none to strike' };
 /** A zone whose cluster has not moved away after this long comes back all the same, s. */
 const ZONE_LOST_SECONDS = 300;
 /** The same where nobody says that the zone is lost: earlier moves for the same reason double the time that the last one has to settle. */
-const ZONE_SILENT_SECONDS = 900;
+export const ZONE_SILENT_SECONDS = 900;
 /** What comes back in a zombie zone runs for so long before EC2 ends it, s. */
 const ZOMBIE_SECONDS = 12;
 

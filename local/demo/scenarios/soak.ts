@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { median, percentile, rounded } from '../../../bench/statistics';
 import { leftovers, operationsOf, unrest } from './leftovers';
 import type { Play, Scenario } from './scenario';
-import { FAULTS } from './soak-faults';
+import { FAULTS, ZONE_SILENT_SECONDS } from './soak-faults';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -161,6 +161,8 @@ export const soak = ({ minutes, seed, faults = all(minutes), capacity = 'cold' }
       { second: 0, recordsPerSecond: RATE },
       { second: end, recordsPerSecond: RATE },
     ],
+    // The last fault may be the one that lasts longest.
+    answerSeconds: ZONE_SILENT_SECONDS + OBJECTIVE_SECONDS,
     act: async (play) => {
       const { say, seconds, until, figures, signal } = play;
       const random = numbersFrom(seed);
