@@ -16,6 +16,8 @@ export interface Before {
   readonly job?: 'running' | 'stopped';
   /** @default 2 */
   readonly parallelism?: number;
+  /** A second job takes the other half of the host that the job began on: made as small as then, the job stays on the next host, and one of the two is to be emptied. */
+  readonly neighbour?: boolean;
 }
 
 /** A way through a workflow that passes some of its states. */
@@ -44,6 +46,8 @@ const nextZone = (zone: string): string => ZONES[(ZONES.indexOf(zone) + 1) % ZON
 /** Enough for a host more than parallelism 2 takes. */
 const WIDE = 6;
 const NARROW = 4;
+/** Of a host. */
+const HALF = 2;
 
 /** The function of this state is not there: an error that no state tries again. */
 const missing = (kind: OperationKind, state: string): readonly Rule[] => [
@@ -95,6 +99,7 @@ const considered = z.object({ outcome: z.string(), reason: z.string(), operation
 const ALWAYS = { scaleOutWindowSeconds: 0, scaleInWindowSeconds: 0, flapSeconds: 0, repeatAfterSeconds: 0, rescalesPerDay: 1_000 };
 const OUT = { ...ALWAYS, minParallelism: WIDE, maxParallelism: 8 };
 const IN = { ...ALWAYS, minParallelism: NARROW, maxParallelism: NARROW };
+const FAR_IN = { ...ALWAYS, minParallelism: HALF, maxParallelism: HALF };
 
 /** The job is to scale by itself, with these settings; decided at once, as its next pass of observation would. */
 const decided =
@@ -128,6 +133,7 @@ const decided =
 const GONE = { cluster: 'gone' } as const;
 const STOPPED = { job: 'stopped' } as const;
 const AT_WIDE = { parallelism: WIDE } as const;
+const BESIDE_ANOTHER = { ...AT_WIDE, neighbour: true } as const;
 
 /** Ways that together pass every state of every workflow of an operation, but those of `OUT_OF_REACH`. The first of a kind is the one without trouble. */
 export const WAYS: readonly Way[] = [
@@ -212,19 +218,26 @@ export const WAYS: readonly Way[] = [
   { kind: 'rescale-job', title: 'a smaller job', before: AT_WIDE, begin: change('rescale', { parallelism: NARROW }) },
   {
     kind: 'rescale-job',
-    title: 'a smaller job whose checkpoint takes its time',
+    title: 'a smaller job that leaves two hosts half empty',
+    states: ['Take a checkpoint', 'Empty hosts', 'Look at the emptied hosts', 'Wait for the emptied hosts'],
+    before: BESIDE_ANOTHER,
+    begin: change('rescale', { parallelism: HALF }),
+  },
+  {
+    kind: 'rescale-job',
+    title: 'a smaller job that leaves two hosts half empty, and whose checkpoint takes its time',
     states: ['Wait for the checkpoint'],
-    before: AT_WIDE,
+    before: BESIDE_ANOTHER,
     stillFrom: 'Take a checkpoint',
-    begin: change('rescale', { parallelism: NARROW }),
+    begin: change('rescale', { parallelism: HALF }),
   },
   {
     kind: 'rescale-job',
     title: 'a smaller job whose hosts are not seen empty',
     states: ['Take hosts back'],
-    before: AT_WIDE,
+    before: BESIDE_ANOTHER,
     rules: () => missing('rescale-job', 'Look at the emptied hosts'),
-    begin: change('rescale', { parallelism: NARROW }),
+    begin: change('rescale', { parallelism: HALF }),
   },
   {
     kind: 'rescale-job',
@@ -293,19 +306,26 @@ export const WAYS: readonly Way[] = [
   { kind: 'scale-job', title: 'a decision to scale in', before: AT_WIDE, begin: decided(IN) },
   {
     kind: 'scale-job',
-    title: 'a decision to scale in, and a checkpoint that takes its time',
+    title: 'a decision to scale in that leaves two hosts half empty',
+    states: ['Take a last checkpoint', 'Empty hosts', 'Look at the emptied hosts', 'Wait for the emptied hosts'],
+    before: BESIDE_ANOTHER,
+    begin: decided(FAR_IN),
+  },
+  {
+    kind: 'scale-job',
+    title: 'a decision to scale in that leaves two hosts half empty, and a checkpoint that takes its time',
     states: ['Wait for the last checkpoint'],
-    before: AT_WIDE,
+    before: BESIDE_ANOTHER,
     stillFrom: 'Take a last checkpoint',
-    begin: decided(IN),
+    begin: decided(FAR_IN),
   },
   {
     kind: 'scale-job',
     title: 'a decision to scale in, and hosts that are not seen empty',
     states: ['Take hosts back'],
-    before: AT_WIDE,
+    before: BESIDE_ANOTHER,
     rules: () => missing('scale-job', 'Look at the emptied hosts'),
-    begin: decided(IN),
+    begin: decided(FAR_IN),
   },
   {
     kind: 'scale-job',

@@ -5,8 +5,11 @@ import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
+import { ROOT } from '../../../tools/bundle';
+import { mavenJar } from '../../../tools/maven-jar';
 import { control } from '../../client/control';
 import type { JobInput } from '../../client/sluice-client';
+import { uploadJar } from '../../client/upload-jar';
 import { type Before, type Context, OUT_OF_REACH, type Rule, WAYS, type Way } from './every-state-ways';
 import { leftovers, unrest, unsettled } from './leftovers';
 import type { Play, Scenario } from './scenario';
@@ -26,7 +29,7 @@ const PARALLELISM = 2;
 /** By then every operation has ended and nothing is held, seconds: the sweeper looks each minute where the event of an execution's end is lost. */
 const SETTLED_SECONDS = 240;
 /** A state that depends on the moment (a wait that is not needed if what is awaited is there already) is tried so often. */
-const TRIES = 6;
+const TRIES = 3;
 /** Longest that orders come, seconds. */
 const LONGEST = 4 * 3_600;
 
@@ -95,6 +98,7 @@ class Interrupter {
     private readonly play: Play,
     private readonly cluster: Scenario['cluster'],
     private readonly job: JobInput,
+    private readonly neighbour: JobInput,
     private readonly random: () => number,
   ) {}
 
@@ -119,7 +123,7 @@ class Interrupter {
   }
 
   /** What the operation was begun for is as the way wants it. */
-  private async prepare({ cluster = 'running', job = 'running', parallelism = PARALLELISM }: Before): Promise<void> {
+  private async prepare({ cluster = 'running', job = 'running', parallelism = PARALLELISM, neighbour = false }: Before): Promise<void> {
     const { client, cluster: name } = this.play;
     await this.calm();
     const seen = await client.cluster(name);
@@ -130,6 +134,13 @@ class Interrupter {
     if (seen.status !== 'RUNNING') {
       if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, 'cancel'));
       await this.done(await client.launchCluster(this.cluster));
+    }
+    const beside = await client.job(name, this.neighbour.name).catch(() => undefined);
+    const isBeside = beside !== undefined && !isJobOver(beside.status);
+    if (isBeside && !neighbour) await this.done(await client.changeJob(name, this.neighbour.name, 'cancel'));
+    if (!isBeside && neighbour) {
+      await this.prepare({});
+      await this.done(await client.submitJob(name, this.neighbour));
     }
     const now = await client.job(name, this.play.job);
     const over = isJobOver(now.status);
@@ -288,8 +299,10 @@ export const everyState = ({ seed, minutes, states = ['*'] }: EveryStateOptions)
       const { spec } = await client.job(cluster, job);
       if (spec.program.kind !== 'jar') throw new Error('the orders job is a jar');
       const { kind: _, ...jar } = spec.program;
+      const { uri, sha256 } = await uploadJar(play.twin, mavenJar(join(ROOT, 'examples/counter-jar'), 'counter'));
+      const neighbour: JobInput = { name: 'neighbour', jar: { uri, sha256, arguments: ['--rate', '10'] }, parallelism: PARALLELISM };
       const again: JobInput = { name: job, jar, parallelism: PARALLELISM, flinkConfiguration: spec.flinkConfiguration };
-      const interrupter = new Interrupter(play, CLUSTER, again, numbersFrom(seed + 1));
+      const interrupter = new Interrupter(play, CLUSTER, again, neighbour, numbersFrom(seed + 1));
       const interruptions: Interruption[] = [];
       for (const target of chosen) {
         if (minutes !== undefined && seconds() > minutes * 60) break;
