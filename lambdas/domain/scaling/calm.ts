@@ -91,7 +91,8 @@ export const lastDay = (
   const leastSaving = (): number | null => {
     if (back) return LEAST_SAVING_BACK;
     if (foreseen) return FORESEEN[Math.min(FORESEEN.length - 1, Math.max(0, left))] ?? null;
-    return (ins === 0 && left >= 2) || (ins === 1 && left >= 3)
+    // Each that lowers is followed by one that raises, and one is for what nobody foresaw.
+    return left >= ins + 2
       ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15)
       : null;
   };
