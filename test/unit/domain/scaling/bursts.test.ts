@@ -39,6 +39,21 @@ describe('What a burst asked for', () => {
   });
 });
 
+describe('Scale-ins of a day', () => {
+  const comings = (times: number) =>
+    Array.from({ length: times }, (_, index) => [down(20 - 2 * index, 8, 4), out(19 - 2 * index, 4, 8)]).flat();
+  test.each<[string, number, ReturnType<typeof comings>, number | null]>([
+    ['the first needs to save little', 4, [], 0.2],
+    ['the second has to save more, since a rise may need what is left', 4, [down(5, 8, 4)], 0.45],
+    ['of four rescales no third one is left', 4, [down(5, 8, 6), down(4, 6, 4)], null],
+    ['whoever allows more rescales gets more of them', 20, comings(4), 0.2],
+    ['until as many are left as are to be kept for rises', 12, comings(4), null],
+    ['whoever allows two gets one', 2, [down(5, 8, 4)], null],
+  ])('%s', (_, rescalesPerDay, history, leastSaving) => {
+    expect(lastDay(history, settings({ rescalesPerDay }), NOW).leastSaving).toBe(leastSaving);
+  });
+});
+
 describe('A scale-out', () => {
   test('gives vertices that would be short next theirs along with it', () => {
     const [source, work] = [vertex('source', { busy: 0.8 }), vertex('work', { busy: 0.95, inputs: from('source') })];
