@@ -92,9 +92,7 @@ export const lastDay = (
     if (back) return LEAST_SAVING_BACK;
     if (foreseen) return FORESEEN[Math.min(FORESEEN.length - 1, Math.max(0, left))] ?? null;
     // Each that lowers is followed by one that raises, and one is for what nobody foresaw.
-    return left >= ins + 2
-      ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15)
-      : null;
+    return left >= ins + 2 ? (LEAST_SAVING[Math.max(0, LEAST_SAVING.length + 1 - left)] ?? 0.15) : null;
   };
   return {
     rescales,

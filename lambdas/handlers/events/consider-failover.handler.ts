@@ -2,7 +2,8 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleetObserver } from '../../composition/fleet';
 import { passInput } from '../../contracts/observer';
 import { log } from '../../middleware/log';
-import { type Considered, considerFault } from '../../usecases/failover/consider-failover';
+import type { Considered } from '../../usecases/failover/begin-move';
+import { considerFault } from '../../usecases/failover/consider-failover';
 
 const deps = { clock, fleet: fleetObserver(), stage: stage(), store: store(), workflows: workflows() };
 

@@ -2,7 +2,8 @@ import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { launchFailedEvent, zoneShiftEvent } from '../../contracts/events';
 import { log } from '../../middleware/log';
-import { type Considered, handleLaunchFailure, handleZoneShift } from '../../usecases/failover/consider-failover';
+import type { Considered } from '../../usecases/failover/begin-move';
+import { handleLaunchFailure, handleZoneShift } from '../../usecases/failover/consider-failover';
 
 const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
 

@@ -10,10 +10,10 @@ import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import type { StorePort } from '../../gateways/aws/store.port';
-import { type AcceptDeps, accept, newOperation } from '../operations/accept';
+import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters, allJobs } from '../operations/owned';
-import { CONTROL_PLANE, settling } from '../operations/sweep-operations';
+import { settling } from '../operations/sweep-operations';
 import { slotDemands } from './slot-demands';
 
 export type SettleDeps = AcceptDeps & { readonly fleet: FleetPort; readonly observations: Pick<ObservationStorePort, 'latestOf'> };

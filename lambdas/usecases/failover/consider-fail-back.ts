@@ -1,15 +1,11 @@
 import type { Cluster, HomeSeen } from '../../contracts/cluster';
-import { Conflict, InvalidRequest } from '../../contracts/errors';
 import { BACK_OFF_DAYS, decideFailBack, homeAfter } from '../../domain/decide-fail-back';
 import { shorten } from '../../domain/describe-failure';
-import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
 import type { AcceptDeps } from '../operations/accept';
 import { heldByAnybody } from '../operations/in-the-way';
 import { allClusters, allJobs } from '../operations/owned';
-import { CONTROL_PLANE } from '../operations/sweep-operations';
-import { acceptFailover } from './accept-failover';
-import type { Considered } from './consider-failover';
+import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { movesSince } from './list-moves';
 
 export type FailBackDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'zones'> };
@@ -49,20 +45,9 @@ const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: rea
   // Another has moved it meanwhile.
   if (!(await store.recordHome(name, epoch, kept))) return { cluster: name, action: 'hold', reason: `${name} was moved meanwhile` };
   if (action === 'hold') return { cluster: name, action, reason };
-  const key = `${name}/${epoch}`;
-  const change = {
-    requestedBy: CONTROL_PLANE,
-    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'RETURN', path: 'fail-over-cluster', key }),
-    requestHash: requestHashOf(key),
-  };
   const trigger = { kind: 'failback' as const, evidence: shorten(reason, 500) };
-  try {
-    const { operationId } = await acceptFailover(deps, change, name, { zone: home, mode: 'planned', trigger, onlyWhenFree: true });
-    return { cluster: name, action, reason, operationId };
-  } catch (error) {
-    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
-    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
-  }
+  const wish = { zone: home, mode: 'planned' as const, trigger, onlyWhenFree: true };
+  return beginMove(deps, cluster, ownMoveId(cluster, 'RETURN'), wish, reason);
 };
 
 const underWay = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {

@@ -1,31 +1,18 @@
 import type { Cluster } from '../../contracts/cluster';
-import { Conflict, InvalidRequest } from '../../contracts/errors';
 import type { LaunchFailed, ZoneShift } from '../../contracts/events';
 import { homeShunned } from '../../domain/decide-fail-back';
 import { decideFailover, REMEMBERED_SECONDS, type ZoneEvidence } from '../../domain/decide-failover';
 import { shorten } from '../../domain/describe-failure';
 import { jobManagerGroups } from '../../domain/job-managers';
-import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { AcceptDeps } from '../operations/accept';
 import { allClusters } from '../operations/owned';
-import { acceptFailover } from './accept-failover';
+import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { leaveReserveZone } from './consider-reserves';
 import { movesSince } from './list-moves';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
 export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe'> };
-
-export interface Considered {
-  readonly cluster: string;
-  /** `leave`: what stands by for a move is taken away. */
-  readonly action: 'move' | 'leave' | 'hold';
-  readonly reason: string;
-  readonly operationId?: string;
-}
-
-/** Who asks for what the control plane decides by itself. */
-const CONTROL_PLANE = 'sluice';
 
 /** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
 export const handleZoneShift = async (
@@ -118,26 +105,13 @@ const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEviden
   const since = new Date(Date.parse(now) - REMEMBERED_SECONDS * 1_000).toISOString();
   const moves = await movesSince(deps.store, cluster.name, since);
   const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves }, evidence, now);
-  const { name } = cluster;
-  if (decision.action === 'hold') return { cluster: name, action: 'hold', reason: decision.reason };
-  // However many events there are of it: one failover an epoch.
-  const key = `${name}/${cluster.epoch}`;
-  const change = {
-    requestedBy: CONTROL_PLANE,
-    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'MOVE', path: 'fail-over-cluster', key }),
-    requestHash: requestHashOf(key),
-  };
+  if (decision.action === 'hold') return { cluster: cluster.name, action: 'hold', reason: decision.reason };
   const trigger = {
     kind: decision.trigger,
     evidence: shorten(decision.reason, 500),
     detectedAt: evidence.kind === 'fault' ? evidence.fault.since : now,
   };
   const impaired = evidence.kind === 'zone-event' ? [evidence.zone] : [];
-  try {
-    const { operationId } = await acceptFailover(deps, change, name, { mode: decision.mode, trigger, impaired });
-    return { cluster: name, action: 'move', reason: decision.reason, operationId };
-  } catch (error) {
-    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
-    return { cluster: name, action: 'hold', reason: `${decision.reason}; but ${error.message}` };
-  }
+  // However many events there are of it: one failover an epoch.
+  return beginMove(deps, cluster, ownMoveId(cluster, 'MOVE'), { mode: decision.mode, trigger, impaired }, decision.reason);
 };

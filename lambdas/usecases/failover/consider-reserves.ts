@@ -9,9 +9,8 @@ import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import { isThere, latestEpoch } from '../../domain/reserve';
 import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
 import { slotDemands } from '../clusters/slot-demands';
-import { type AcceptDeps, accept, newOperation } from '../operations/accept';
+import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { allClusters } from '../operations/owned';
-import { CONTROL_PLANE } from '../operations/sweep-operations';
 
 export type ConsiderReservesDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
 

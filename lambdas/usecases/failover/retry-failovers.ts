@@ -1,14 +1,10 @@
 import type { Cluster } from '../../contracts/cluster';
-import { Conflict, InvalidRequest } from '../../contracts/errors';
 import { AVOIDED_SECONDS, decideRetry, isStranded, RETRY_AT_MOST_SECONDS } from '../../domain/decide-retry';
 import { shorten } from '../../domain/describe-failure';
-import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import type { AcceptDeps } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters } from '../operations/owned';
-import { CONTROL_PLANE } from '../operations/sweep-operations';
-import { acceptFailover } from './accept-failover';
-import type { Considered } from './consider-failover';
+import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { movesSince } from './list-moves';
 
 /** As far back as moves matter: longer than zones are avoided, and than it takes until the pauses are longest. Seconds. */
@@ -30,7 +26,7 @@ export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Conside
 };
 
 const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> => {
-  const { name, epoch, zone: present, spec, reserve } = cluster;
+  const { name, zone: present, spec, reserve } = cluster;
   const { automatic, zones = deps.stage.zones.map((one) => one.name) } = spec.placement.failover;
   const now = deps.clock();
   const moves = await movesSince(deps.store, name, new Date(now.getTime() - REMEMBERED_SECONDS * 1_000).toISOString());
@@ -38,19 +34,7 @@ const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> =>
   const decision = decideRetry({ name, zone: present, automatic, zones, standsBy }, moves, now.toISOString());
   const { action, reason } = decision;
   if (action === 'hold') return { cluster: name, action, reason };
-  const key = `${name}/${epoch}`;
-  const change = {
-    requestedBy: CONTROL_PLANE,
-    operationId: operationIdOfKey({ caller: CONTROL_PLANE, method: 'RETRY', path: 'fail-over-cluster', key }),
-    requestHash: requestHashOf(key),
-  };
   const trigger = { kind: 'recovery' as const, evidence: shorten(reason, 500) };
-  try {
-    const wish = { zone: decision.zone, impaired: decision.avoid, trigger, again: true };
-    const { operationId } = await acceptFailover(deps, change, name, wish);
-    return { cluster: name, action, reason, operationId };
-  } catch (error) {
-    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
-    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
-  }
+  const wish = { zone: decision.zone, impaired: decision.avoid, trigger, again: true };
+  return beginMove(deps, cluster, ownMoveId(cluster, 'RETRY'), wish, reason);
 };

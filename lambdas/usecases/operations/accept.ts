@@ -6,6 +6,9 @@ import { deadlineSecondsOf } from '../../domain/deadlines';
 import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 
+/** Who asks for what the control plane decides by itself. */
+export const CONTROL_PLANE = 'sluice';
+
 export interface AcceptDeps {
   readonly store: StorePort;
   readonly workflows: WorkflowsPort;

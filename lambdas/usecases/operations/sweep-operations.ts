@@ -15,6 +15,7 @@ import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import { slotsOf } from '../clusters/slot-demands';
 import { takeOverCluster } from '../failover/accept-failover';
+import { CONTROL_PLANE } from './accept';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
 import { allClusters } from './owned';
@@ -33,9 +34,6 @@ export interface Swept {
   /** The operation that takes away what an interrupted one may have left. */
   readonly cleaning?: string;
 }
-
-/** Who asks for the clean-up of an interrupted operation. */
-export const CONTROL_PLANE = 'sluice';
 
 /**
  * Starts what was accepted and not started, and ends what ended without saying so; what an interrupted operation may have left is

@@ -336,9 +336,17 @@ export const WAYS: readonly Way[] = [
   {
     kind: 'scale-job',
     title: 'a decision to scale that is taken back',
-    states: ['Restore parallelism', 'Look at the former parallelism', 'Record how the job is', 'End operation as failed'],
+    states: ['Restore parallelism', 'Look at the former parallelism', 'End operation as failed'],
     before: AT_WIDE,
     rules: () => missing('scale-job', 'Look at the job'),
+    begin: decided(IN),
+  },
+  {
+    kind: 'scale-job',
+    title: 'a decision to scale of which nobody sees that it is taken back',
+    states: ['Record how the job is'],
+    before: AT_WIDE,
+    rules: () => [...missing('scale-job', 'Look at the job'), ...missing('scale-job', 'Look at the former parallelism')],
     begin: decided(IN),
   },
   {

@@ -1,0 +1,37 @@
+import type { Cluster } from '../../contracts/cluster';
+import { Conflict, InvalidRequest } from '../../contracts/errors';
+import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import { type AcceptDeps, CONTROL_PLANE } from '../operations/accept';
+import { acceptFailover, type FailoverWish } from './accept-failover';
+
+export interface Considered {
+  readonly cluster: string;
+  /** `leave`: what stands by for a move is taken away. */
+  readonly action: 'move' | 'leave' | 'hold';
+  readonly reason: string;
+  readonly operationId?: string;
+}
+
+/** Why the control plane moves a cluster by itself. */
+export type OwnMove = 'MOVE' | 'RETURN' | 'RETRY' | 'DRILL';
+
+/** The id of such a move: the same for the same key, however often and by whomever it is decided. @param key @default - one an epoch of the cluster */
+export const ownMoveId = ({ name, epoch }: Pick<Cluster, 'name' | 'epoch'>, why: OwnMove, key = `${name}/${epoch}`): string =>
+  operationIdOfKey({ caller: CONTROL_PLANE, method: why, path: 'fail-over-cluster', key });
+
+/** Begins a move that the control plane has decided by itself; where that is refused, it says so. */
+export const beginMove = async (
+  deps: AcceptDeps,
+  { name }: Pick<Cluster, 'name'>,
+  operationId: string,
+  wish: FailoverWish,
+  reason: string,
+): Promise<Considered> => {
+  try {
+    await acceptFailover(deps, { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) }, name, wish);
+    return { cluster: name, action: 'move', reason, operationId };
+  } catch (error) {
+    if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
+    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
+  }
+};
