@@ -1,4 +1,5 @@
 import type { Cluster, FailBackPolicy, HomeSeen } from '../contracts/cluster';
+import { later } from './clock';
 import type { Move } from './move';
 import { isWithin } from './time-window';
 
@@ -27,7 +28,6 @@ const BACK_OFF_SECONDS = 6 * 3_600;
 export const BACK_OFF_DAYS = 14;
 
 const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
-const after = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();
 
 /**
  * What is known of the home zone after a look at it. @param trouble what EC2 says against it; undefined: nothing. @param now ISO 8601
@@ -44,7 +44,7 @@ export const homeAfter = (
 };
 
 /** AWS shifts traffic away from the home zone. @param now ISO 8601 */
-export const homeShunned = (now: string): Omit<HomeSeen, 'reason'> => ({ seenAt: now, shunnedUntil: after(now, SHUNNED_SECONDS) });
+export const homeShunned = (now: string): Omit<HomeSeen, 'reason'> => ({ seenAt: now, shunnedUntil: later(now, SHUNNED_SECONDS) });
 
 /**
  * Whether a cluster that a failover has taken elsewhere is to go home now: only as its policy says, when the zone has been well for long enough, while
@@ -63,7 +63,7 @@ export const decideFailBack = (cluster: ClusterAway, trouble: string | undefined
     return hold(`AWS has shifted traffic away from ${home}: not before ${shunnedUntil}`);
   const well = seen.wellSince === undefined ? 0 : Math.floor(secondsBetween(seen.wellSince, now) / 60);
   if (well < policy.healthyMinutes) return hold(`${home} has been well for ${well} min, ${policy.healthyMinutes} are asked for`);
-  const settled = moves[0] && after(moves[0].at, SETTLE_SECONDS);
+  const settled = moves[0] && later(moves[0].at, SETTLE_SECONDS);
   if (settled !== undefined && settled > now) return hold(`${name} was moved at ${moves[0]?.at} and settles until ${settled}`);
   const wait = backOff(moves, now);
   if (wait !== undefined && wait.until > now)
@@ -76,7 +76,7 @@ export const decideFailBack = (cluster: ClusterAway, trouble: string | undefined
 };
 
 const shunnedBy = ({ at, trigger, from }: ClusterAway['moves'][number], home: string): readonly string[] =>
-  trigger === 'zone-event' && from === home ? [after(at, SHUNNED_SECONDS)] : [];
+  trigger === 'zone-event' && from === home ? [later(at, SHUNNED_SECONDS)] : [];
 
 const latest = (...instants: readonly (string | undefined)[]): string | undefined =>
   instants
@@ -89,5 +89,5 @@ const backOff = (moves: ClusterAway['moves'], now: string): { readonly times: nu
   const returns = moves.filter(({ trigger, at }) => trigger === 'failback' && secondsBetween(at, now) <= longest);
   const [last] = returns;
   if (!last) return undefined;
-  return { times: returns.length, until: after(last.at, Math.min(longest, BACK_OFF_SECONDS * 4 ** (returns.length - 1))) };
+  return { times: returns.length, until: later(last.at, Math.min(longest, BACK_OFF_SECONDS * 4 ** (returns.length - 1))) };
 };

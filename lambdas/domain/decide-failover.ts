@@ -1,6 +1,7 @@
 import type { Cluster, ClusterFault } from '../contracts/cluster';
 import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
-import { growingPause, type Move } from './move';
+import { growingPause } from './clock';
+import type { Move } from './move';
 
 /** What was seen of a zone or of a cluster's hosts in it. */
 export type ZoneEvidence =
@@ -42,11 +43,6 @@ export type FailoverDecision =
 
 /** Any move has so long to settle before hosts that EC2 cannot launch are a reason for another. AWS's word about a zone waits for nothing. Seconds. */
 export const SETTLE_SECONDS = 60;
-/**
- * What is lost is replaced in its zone: EC2's status checks take up to five minutes to give a host up, and one that is new boots meanwhile. A
- * JobManager that restarts recovers its jobs by itself within seconds. Only what has lasted longer is the zone's. Seconds.
- */
-export const REPLACEMENT_SECONDS = 300;
 /** The same where nobody says that anything is wrong: the move may not have helped. Seconds. */
 export const SETTLE_IN_SILENCE_SECONDS = 300;
 /** Each earlier move for want of answers or hosts after which the jobs did not all run doubles the time to settle: another will hardly help. Never longer, seconds. */
@@ -54,6 +50,12 @@ export const SETTLE_AT_MOST_SECONDS = 3_600;
 /** Moves that are older tell nothing about the next. Seconds. */
 export const REMEMBERED_SECONDS = 6 * 3_600;
 const DOUBTFUL: readonly FailoverTrigger['kind'][] = ['launch-failures', 'members-lost', 'jobmanager-unreachable'];
+
+/**
+ * What is lost is replaced in its zone: EC2's status checks take up to five minutes to give a host up, and one that is new boots meanwhile. A
+ * JobManager that restarts recovers its jobs by itself within seconds. Only what has lasted longer is the zone's. Seconds.
+ */
+export const REPLACEMENT_SECONDS = 300;
 
 type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;

@@ -1,5 +1,6 @@
 import type { Cluster } from '../contracts/cluster';
-import { growingPause, type Move } from './move';
+import { growingPause, later } from './clock';
+import type { Move } from './move';
 
 /** Nobody watches over the jobs of a cluster whose move has failed, so it is tried again soon; what fails again and again does not need every minute. Seconds. */
 export const RETRY_SECONDS = 60;
@@ -36,9 +37,9 @@ export const decideRetry = (cluster: Stranded, moves: readonly Move[], now: stri
     row.length > 1 ? `${row.length} moves in a row have failed, the last ${last?.operationId}` : `${last?.operationId ?? 'a move'} failed`;
   if (!automatic) return { action: 'hold', reason: `${times}, and ${name} is moved by a person only (placement.failover.automatic)` };
   const pause = growingPause(RETRY_SECONDS, Math.max(0, row.length - 1), RETRY_AT_MOST_SECONDS);
-  const due = last ? after(last.endedAt ?? last.at, pause) : now;
+  const due = last ? later(last.endedAt ?? last.at, pause) : now;
   if (due > now) return { action: 'hold', reason: `${times}: it is tried again at ${due}` };
-  const lost = row.filter(({ trigger, at }) => trigger !== 'recovery' && after(at, AVOIDED_SECONDS) > now).flatMap(({ avoid }) => avoid);
+  const lost = row.filter(({ trigger, at }) => trigger !== 'recovery' && later(at, AVOIDED_SECONDS) > now).flatMap(({ avoid }) => avoid);
   const zone = nextOf(cluster, moves, lost);
   const avoid = [...new Set(lost)].filter((one) => one !== zone);
   return { action: 'move', zone, avoid, reason: `${times}: it is tried again in ${zone}, after ${pause} s` };
@@ -62,5 +63,3 @@ const nextOf = ({ zone: present, zones, standsBy }: Stranded, moves: readonly Mo
   const rank = (zone: string): number => (lost.includes(zone) ? 0 : moves.length + 1) + longAgo(zone);
   return others.toSorted((a, b) => rank(b) - rank(a))[0] ?? present;
 };
-
-const after = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();

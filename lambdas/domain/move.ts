@@ -26,6 +26,3 @@ export const moveOf = ({ operationId, request, requestedAt, endedAt, status, pha
   const [helped, givenBack] = [done('Look at the jobs'), done('Give back')];
   return { operationId, at: requestedAt, endedAt, trigger: trigger.kind, from, to, avoid, status, helped, givenBack };
 };
-
-/** A pause that doubles with everything that came before. @param first seconds. @param most seconds */
-export const growingPause = (first: number, before: number, most: number): number => Math.min(most, first * 2 ** before);

@@ -2,7 +2,8 @@ import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { retainVolumeSnapshots } from '../../lambdas/usecases/state/snapshot-volumes';
-import { enter, run } from './support/functions';
+import { anOperation } from '../contract/support/samples';
+import { enter, event, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { World } from './support/world';
 
@@ -345,6 +346,17 @@ describe('a lost zone', () => {
     expect(last).toMatchObject({ status: 'SUCCEEDED' });
     expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 1 });
     expect(await violations(world)).toEqual([]);
+  });
+
+  test('is tried again although something else cannot be swept, and the sweeper says so', async () => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    await failOver({ mode: 'lost' });
+    const stuck = anOperation({ kind: 'take-savepoint', request: { kind: 'take-savepoint' }, status: 'RUNNING' });
+    world.store.seed({ operations: [stuck] });
+    world.workflows.failNext('state', new AwsUnavailable('Step Functions is ill'));
+    await world.pause(120);
+    await expect(event('sweep-operations', {})).rejects.toThrow(/1 operations could not be swept/);
+    expect(await world.cluster()).toMatchObject({ status: 'FAILING_OVER' });
   });
 
   test('cuts every former epoch off once, and loses what was made in vain between the tries', async () => {

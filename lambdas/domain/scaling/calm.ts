@@ -1,4 +1,5 @@
 import type { PastRescale, ScalingSettings, ScalingState } from '../../contracts/scaling';
+import { later } from '../clock';
 import { secondsBetween, within } from './learning';
 
 const DAY_SECONDS = 86_400;
@@ -15,7 +16,6 @@ const FORESEEN: readonly (number | null)[] = [null, 0.6, 0.3, 0.15, 0.1];
 const LEAST_SAVING_BACK = 0.2;
 
 type Needed = Readonly<Record<string, number>>;
-const plus = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1_000).toISOString();
 
 /** Adds what is needed now to what is remembered of the window. A gap in the observations begins it anew. */
 export const remember = (
@@ -27,7 +27,7 @@ export const remember = (
   const last = needed.at(-1);
   if (!last || secondsBetween(last.to, now) > Math.max(window / 2, staleAfterSeconds) || now < last.to)
     return [{ from: now, to: now, most: { ...most } }];
-  const kept = needed.filter((stretch) => stretch.to >= plus(now, -window));
+  const kept = needed.filter((stretch) => stretch.to >= later(now, -window));
   if (secondsBetween(last.from, now) >= window / STRETCHES)
     return [...kept, { from: last.to, to: now, most: { ...most } }].slice(-STRETCHES - 2);
   const merged = { ...last.most };

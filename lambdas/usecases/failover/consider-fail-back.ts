@@ -6,7 +6,7 @@ import type { AcceptDeps } from '../operations/accept';
 import { heldByAnybody } from '../operations/in-the-way';
 import { allClusters, allJobs } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
-import { movesSince } from './list-moves';
+import { movesOf } from './list-moves';
 
 export type FailBackDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'zones'> };
 
@@ -38,7 +38,7 @@ const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: rea
     ...{ ...cluster, home, policy: spec.placement.failBack ?? { policy: 'manual' as const, healthyMinutes: 0 } },
     seen: { ...seen, reason: '' },
     inTheWay: await inTheWayOf(deps, cluster),
-    moves: await movesSince(store, name, new Date(Date.parse(now) - BACK_OFF_DAYS * 86_400_000).toISOString()),
+    moves: await movesOf(store, name, now, BACK_OFF_DAYS * 86_400),
   };
   const { action, reason } = decideFailBack(away, trouble, now);
   const kept: HomeSeen = { ...seen, reason: shorten(reason, 500) };

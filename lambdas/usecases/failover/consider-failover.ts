@@ -9,7 +9,7 @@ import type { AcceptDeps } from '../operations/accept';
 import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { leaveReserveZone } from './consider-reserves';
-import { movesSince } from './list-moves';
+import { movesOf } from './list-moves';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
 export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe'> };
@@ -102,8 +102,7 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
 
 const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
   const now = deps.clock().toISOString();
-  const since = new Date(Date.parse(now) - REMEMBERED_SECONDS * 1_000).toISOString();
-  const moves = await movesSince(deps.store, cluster.name, since);
+  const moves = await movesOf(deps.store, cluster.name, now, REMEMBERED_SECONDS);
   const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves }, evidence, now);
   if (decision.action === 'hold') return { cluster: cluster.name, action: 'hold', reason: decision.reason };
   const trigger = {

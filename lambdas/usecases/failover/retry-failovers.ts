@@ -5,7 +5,7 @@ import type { AcceptDeps } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
-import { movesSince } from './list-moves';
+import { movesOf } from './list-moves';
 
 /** As far back as moves matter: longer than zones are avoided, and than it takes until the pauses are longest. Seconds. */
 const REMEMBERED_SECONDS = AVOIDED_SECONDS + 6 * RETRY_AT_MOST_SECONDS;
@@ -14,7 +14,7 @@ const REMEMBERED_SECONDS = AVOIDED_SECONDS + 6 * RETRY_AT_MOST_SECONDS;
 export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Considered[]> => {
   const considered: Considered[] = [];
   for (const cluster of await allClusters(deps.store)) {
-    if (!isStranded(cluster) || heldLease(cluster.lease, deps.clock)) continue;
+    if (!isStranded(cluster)) continue;
     const failed = (error: unknown): Considered => ({
       cluster: cluster.name,
       action: 'hold',
@@ -26,15 +26,24 @@ export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Conside
 };
 
 const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> => {
+  const busy = await heldByOther(deps, cluster);
+  if (busy !== undefined) return { cluster: cluster.name, action: 'hold', reason: `${busy} is under way` };
   const { name, zone: present, spec, reserve } = cluster;
   const { automatic, zones = deps.stage.zones.map((one) => one.name) } = spec.placement.failover;
-  const now = deps.clock();
-  const moves = await movesSince(deps.store, name, new Date(now.getTime() - REMEMBERED_SECONDS * 1_000).toISOString());
+  const now = deps.clock().toISOString();
+  const moves = await movesOf(deps.store, name, now, REMEMBERED_SECONDS);
   const standsBy = reserve?.status === 'ready' ? reserve.zone : undefined;
-  const decision = decideRetry({ name, zone: present, automatic, zones, standsBy }, moves, now.toISOString());
+  const decision = decideRetry({ name, zone: present, automatic, zones, standsBy }, moves, now);
   const { action, reason } = decision;
   if (action === 'hold') return { cluster: name, action, reason };
   const trigger = { kind: 'recovery' as const, evidence: shorten(reason, 500) };
   const wish = { zone: decision.zone, impaired: decision.avoid, trigger, again: true };
   return beginMove(deps, cluster, ownMoveId(cluster, 'RETRY'), wish, reason);
+};
+
+/** Who holds the cluster; who only tidies up waits for hosts that may stay for long, and gives way. */
+const heldByOther = async ({ store, clock }: AcceptDeps, { lease }: Cluster): Promise<string | undefined> => {
+  const holder = heldLease(lease, clock)?.operationId;
+  const request = holder === undefined ? undefined : (await store.operation(holder))?.request;
+  return request?.kind === 'fail-over-cluster' && request.cleansOnly ? undefined : holder;
 };

@@ -59,7 +59,7 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
 
 /** What a failover could not take away of earlier epochs (a lost zone keeps its hosts for long) is tried again, at most so often. Minutes. */
 const TIDY_MINUTES = 10;
-/** Where moves fail again and again, their epochs are taken away once there are more: by then the next try is minutes away. */
+/** Where moves fail again and again, their epochs are taken away once there are more. The next try breaks that off (`retry-failovers`). */
 const KEPT_STRANDED = 4;
 
 const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {

@@ -3,7 +3,7 @@ import type { OperationRequest } from '../../../lambdas/contracts/operation';
 import { acceptFailover } from '../../../lambdas/usecases/failover/accept-failover';
 import { nextZone } from '../../../lambdas/usecases/failover/next-zone';
 import { retryFailovers } from '../../../lambdas/usecases/failover/retry-failovers';
-import { aCluster } from '../../contract/support/samples';
+import { aCluster, anOperation } from '../../contract/support/samples';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';
 import { STAGE } from '../../state-machines/support/world';
@@ -100,6 +100,28 @@ test('where there is no other zone it is tried again in the same', async () => {
   await fails();
   await waits();
   expect(await cluster()).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1b', epoch: 3 });
+});
+
+test('breaks off what only tidies up, and waits for anything else', async () => {
+  await moves();
+  await fails();
+  later(61);
+  const held = async (cleansOnly: boolean) => {
+    const operationId = `op-${(cleansOnly ? 'c' : 'b').repeat(26)}`;
+    const request = {
+      kind: 'fail-over-cluster' as const,
+      from: 'us-east-1a',
+      zone: 'us-east-1b',
+      trigger: { kind: 'recovery' as const, evidence: '' },
+    };
+    const lease = { operationId, acquiredAt: now.toISOString(), until: '2026-03-02T00:00:00.000Z' };
+    const operation = anOperation({ operationId, kind: 'fail-over-cluster', status: 'RUNNING', request: { ...request, cleansOnly } });
+    deps.store.seed({ clusters: [{ ...(await cluster()), lease }], operations: [operation] });
+  };
+  await held(false);
+  expect(await retryFailovers(deps)).toMatchObject([{ action: 'hold', reason: expect.stringMatching(/^op-b+ is under way$/) }]);
+  await held(true);
+  expect(await retryFailovers(deps)).toMatchObject([{ action: 'move' }]);
 });
 
 test('zones that had no capacity for the move that failed are asked again', async () => {
