@@ -11,7 +11,7 @@ const onceMore = { setupFilesAfterEnv: ['<rootDir>/test/contract/support/once-mo
 // One local twin for all tests of a suite.
 const twin = { ...onceMore, globalSetup: '<rootDir>/test/e2e/support/global-setup.ts', globalTeardown: '<rootDir>/test/e2e/support/global-teardown.ts' };
 module.exports = {
-  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e', 'recovery', 'scenarios'].map((name) =>
-    project(name, { contract: onceMore, e2e: twin, recovery: onceMore, scenarios: twin }[name]),
+  projects: ['unit', 'infra', 'contract', 'state-machines', 'e2e', 'crashes', 'recovery', 'scenarios'].map((name) =>
+    project(name, { contract: onceMore, e2e: twin, crashes: onceMore, recovery: onceMore, scenarios: twin }[name]),
   ),
 };

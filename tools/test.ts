@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { install } from '../local/install/install';
 
 const SUITES = ['unit', 'infra', 'state-machines', 'contract', 'e2e'] as const;
-/** Minutes each: processes that are lost again and again, and what happens to a job in a scenario of the demo, from its first to its last order. */
-const LONG = ['recovery', 'scenarios'] as const;
+/** Minutes a file: every call of a workflow or an adapter fails once, processes are lost again and again, clusters and jobs live from launch to termination. */
+const LONG = ['crashes', 'recovery', 'scenarios'] as const;
 const ALL: readonly string[] = [...SUITES, ...LONG];
 /** They start real Flink, Kafka and emulators: one file at a time on two cores. */
 const SERIAL: ReadonlySet<string> = new Set(['contract', 'e2e', ...LONG]);

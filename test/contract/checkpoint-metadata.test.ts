@@ -5,8 +5,9 @@ import { s3Client } from '../../lambdas/gateways/aws/clients';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
 import { resolveFiles, stateChecker } from '../../lambdas/usecases/state/check-state';
+import { eventually } from './support/eventually';
 import { type FlinkOnS3, startFlinkOnS3 } from './support/flink-on-s3';
-import { allRun, eventually, newJobId } from './support/flink-suite';
+import { allRun, newJobId } from './support/flink-suite';
 
 jest.setTimeout(180_000);
 /** The first time, Flink is downloaded. */

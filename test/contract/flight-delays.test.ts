@@ -10,8 +10,9 @@ import { install } from '../../local/install/install';
 import type { Component } from '../../local/twin/component';
 import { makeTopics, startKafka } from '../../local/twin/kafka';
 import { readSettings } from '../../local/twin/settings';
+import { eventually } from './support/eventually';
 import { startFlink } from './support/flink';
-import { allRun, eventually, newJobId } from './support/flink-suite';
+import { allRun, newJobId } from './support/flink-suite';
 
 jest.setTimeout(180_000);
 /** The first time, Flink and Kafka are downloaded. */

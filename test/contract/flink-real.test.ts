@@ -5,8 +5,9 @@ import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
 import type { Session } from '../../local/flink/session';
 import { counterJar } from './support/counter-jar';
+import { eventually } from './support/eventually';
 import { startFlink } from './support/flink';
-import { allRun, eventually, flinkSuite, newJobId, TABLES } from './support/flink-suite';
+import { allRun, flinkSuite, newJobId, TABLES } from './support/flink-suite';
 import { losingProxy } from './support/losing-proxy';
 
 jest.setTimeout(90_000);

@@ -14,8 +14,9 @@ import { findRestorePoint } from '../../lambdas/usecases/state/restore-point';
 import { retainSnapshots } from '../../lambdas/usecases/state/retain-snapshots';
 import { createFakeStore } from '../fakes/fake-store';
 import { counterJar } from './support/counter-jar';
+import { eventually } from './support/eventually';
 import { type FlinkOnS3, startFlinkOnS3 } from './support/flink-on-s3';
-import { allRun, eventually, newJobId } from './support/flink-suite';
+import { allRun, newJobId } from './support/flink-suite';
 import { aCluster, aJob } from './support/samples';
 
 jest.setTimeout(420_000);

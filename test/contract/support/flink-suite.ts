@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { JobRejected } from '../../../lambdas/contracts/errors';
 import type { FlinkJobSeen, FlinkPort, RunRequest, SavepointState } from '../../../lambdas/gateways/flink/flink.port';
+import { eventually } from './eventually';
 
 /** A cluster of two TaskManagers with two slots each, whatever it is made of. */
 export interface FlinkUnderTest {
@@ -22,16 +22,6 @@ export const newJobId = (): string => randomBytes(16).toString('hex');
 export const TABLES = `CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100');
 CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
 `;
-
-export async function eventually<T>(look: () => Promise<T>, until: (seen: T) => boolean, withinMs = 20_000): Promise<T> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const seen = await look();
-    if (until(seen)) return seen;
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms; last seen: ${JSON.stringify(seen)}`);
-    await sleep(50);
-  }
-}
 
 /** A source subtask that is left without a split, as after growing from one, has finished and is where it should be. */
 export const allRun = (job: FlinkJobSeen | undefined): boolean =>

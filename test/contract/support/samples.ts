@@ -1,6 +1,7 @@
-import type { Cluster, Reserve } from '../../../lambdas/contracts/cluster';
+import type { Cluster, ClusterResources, Reserve } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { Operation } from '../../../lambdas/contracts/operation';
+import type { FleetSpec } from '../../../lambdas/gateways/aws/fleet.port';
 
 let counter = 0;
 /** An operation id not used before in this test process. */
@@ -105,3 +106,23 @@ export const aReserve = (change: Partial<Reserve> = {}): Reserve => ({
   resources: { taskManagerGroups: [], launchTemplateIds: [] },
   ...change,
 });
+
+export const NO_RESOURCES: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
+
+let fleets = 0;
+/** A fleet of a cluster not used before in this test process, in one zone. */
+export const aFleetSpec = (change: Partial<FleetSpec> = {}): FleetSpec => {
+  const cluster = change.cluster ?? `c${++fleets}`;
+  return {
+    cluster,
+    epoch: 1,
+    zone: 'us-east-1a',
+    zones: [change.zone ?? 'us-east-1a'],
+    size: aCluster().size,
+    spotPercent: 0,
+    configurationPrefix: `clusters/${cluster}/e1/config/`,
+    flinkVersion: '2.3.0',
+    tags: { team: 'delays' },
+    ...change,
+  };
+};

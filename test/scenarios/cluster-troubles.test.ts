@@ -1,6 +1,6 @@
 import type { OperationView } from '../../lambdas/contracts/api';
-import { belongings, countOf } from './support/belongings';
-import { client, eventually, machines, signalMachine, withFaults } from './support/twin';
+import { belongings, countOf } from '../e2e/support/belongings';
+import { client, eventually, machines, signalMachine, withFaults } from '../e2e/support/twin';
 
 /** Each cluster here comes to nothing: what matters is that nothing of it stays. */
 const dev = (name: string, zone: string) => ({ name, size: 'dev' as const, zone, overrides: { taskManagers: { min: 1, max: 1 } } });

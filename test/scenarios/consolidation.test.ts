@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { cancelIfRunning, client, eventually, machines, twin } from './support/twin';
+import { cancelIfRunning, client, eventually, machines, twin } from '../e2e/support/twin';
 
 const root = resolve(__dirname, '../..');
 const run = promisify(execFile);
