@@ -53,7 +53,7 @@ const between = (from: string | undefined, to: string | undefined): number =>
 /** @param lostAt ISO 8601 */
 const partsOf = ({ phases, requestedAt }: OperationView, lostAt: string, newResults: number): LostZone => {
   const last = (name: string): Phase | undefined => phases.findLast((phase) => phase.name === name);
-  const asked = last('Create fleet')?.endedAt;
+  const asked = (last('Create fleet') ?? last('Take over the jobs'))?.endedAt;
   const there = last('Look for slots')?.endedAt;
   const started = last('Start jobs')?.endedAt;
   const noticed = between(lostAt, requestedAt);

@@ -48,6 +48,8 @@ export const takenOver = taskAnswer.extend({
   plan: failoverPlan,
   /** Whether snapshots of the volumes that are left behind are asked for. */
   keepsVolumes: z.boolean(),
+  /** Whether the hosts that its jobs need stand by: nothing has to be made for them. */
+  standsBy: z.boolean(),
 });
 export type TakenOver = z.infer<typeof takenOver>;
 

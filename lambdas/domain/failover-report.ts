@@ -42,7 +42,8 @@ export const failoverReport = (
   const parts = {
     detect: seconds(request.trigger.detectedAt, requestedAt),
     decide: seconds(requestedAt, phase('Take over the jobs')?.endedAt),
-    capacity: seconds(phase('Prepare access')?.startedAt, phase('Look for slots')?.endedAt),
+    // Hosts that stand by are asked for nothing.
+    capacity: seconds(phase('Prepare access', 'Look for slots')?.startedAt, phase('Look for slots')?.endedAt),
     state: took('Secure state') ?? took('Ask the former hosts', 'Ask the lost hosts'),
     fence: took('Fence', 'Fence lost hosts'),
     restore: seconds(phase('Start jobs')?.startedAt, running),

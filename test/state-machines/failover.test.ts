@@ -1,4 +1,4 @@
-import { AwsUnavailable } from '../../lambdas/contracts/errors';
+import { AwsUnavailable, FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { retainVolumeSnapshots } from '../../lambdas/usecases/state/snapshot-volumes';
@@ -62,6 +62,29 @@ describe('a planned move', () => {
       ...['decide', 'capacity', 'state', 'fence', 'restore', 'firstRecord', 'firstCheckpoint'],
     ]);
     expect(result?.failover).toMatchObject({ objectiveSeconds: 120, objectiveMet: true, reprocessedSeconds: { delays: 0 } });
+  });
+
+  describe('asks each job for a checkpoint as soon as it runs', () => {
+    const asked = (): readonly string[] =>
+      [...world.jobManagers.values()].flatMap(({ calls }) =>
+        calls.flatMap(({ method, args }) => (method === 'triggerCheckpoint' ? [String(args[0])] : [])),
+      );
+
+    test('once', async () => {
+      expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(asked()).toEqual([(await world.job()).flinkJobId]);
+    });
+
+    test.each([
+      ['does not answer', new FlinkUnavailable('it is busy')],
+      ['refuses', new JobRejected('Checkpointing is disabled for this job')],
+    ])('and goes on without where Flink %s', async (_, error) => {
+      world.faults = ({ method }) => (method === 'triggerCheckpoint' ? { error, when: 'before' } : undefined);
+      const operation = await failOver();
+      expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+      expect(operation.phases.find(({ name }) => name === 'Look at the jobs')).toMatchObject({ outcome: 'ok' });
+      expect(await world.job()).toMatchObject({ status: 'RUNNING' });
+    });
   });
 
   test('is not kept waiting for the first record of a job that has nothing to read, and does not tell of one', async () => {
@@ -374,6 +397,39 @@ describe('a lost zone', () => {
     world.fleet.zonesWithoutCapacity.clear();
     expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
     expect(await violations(world)).toEqual([]);
+  });
+
+  describe('whose new hosts no job was asked to start on', () => {
+    const hosts = async (): Promise<number> => (await world.fleet.observe((await world.cluster()).resources)).hosts.length;
+    beforeEach(async () => {
+      const cluster = await world.cluster();
+      const { placement } = cluster.spec;
+      const byPerson = { ...placement, failover: { ...placement.failover, automatic: false } };
+      world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, placement: byPerson } }] });
+      world.jobManagerStarts = false;
+      expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'FAILED' });
+      world.jobManagerStarts = true;
+      expect(await hosts()).toBeGreaterThan(0);
+    });
+
+    test('does not keep them for ten minutes, and is moved later all the same', async () => {
+      await recover(world, '');
+      expect(await hosts()).toBeGreaterThan(0);
+      await world.pause(301);
+      await recover(world, '');
+      expect(world.fleet.leftovers().filter((name) => name.includes('-e2'))).toEqual([]);
+      expect(await world.cluster()).toMatchObject({ status: 'FAILED', former: [expect.anything()], resources: { taskManagerGroups: [] } });
+      expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: checkpoint });
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('keeps them where one may run there', async () => {
+      world.store.seed({ jobs: [{ ...(await world.job()), status: 'RUNNING' }] });
+      await world.pause(301);
+      await recover(world, '');
+      expect(await hosts()).toBeGreaterThan(0);
+    });
   });
 
   test('state that a cut-off process writes later is not what the next failover goes on from', async () => {

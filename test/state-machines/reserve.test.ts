@@ -55,7 +55,9 @@ describe('a cluster with warm capacity', () => {
     const operation = await failOver({ mode });
     expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
     expect(attempts(operation, 'Look for slots')).toBe(1);
-    expect(phase(operation, 'Look at the hosts')).toBeUndefined();
+    for (const name of ['Prepare access', 'Write configuration', 'Create fleet', 'Look at the hosts'])
+      expect([name, phase(operation, name)]).toEqual([name, undefined]);
+    expect(operation.result?.failover?.seconds).toHaveProperty('capacity');
     expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b', epoch: 2 });
     expect((await world.cluster()).reserve).toBeUndefined();
     expect(await world.job()).toMatchObject({ status: 'RUNNING' });
@@ -137,6 +139,15 @@ describe('a cluster with warm capacity', () => {
     await run(await ended(decided?.operationId ?? ''));
     const { reserve } = await world.cluster();
     expect((await world.fleet.observe(reserve?.resources as never)).wanted.taskmanager).toBe(3);
+  });
+
+  test('asks for the hosts that its reserve lacks when its jobs have outgrown it', async () => {
+    await standBy();
+    await run(await world.acceptSubmission(world.jarSpec(4, 'second', 'second')));
+    const operation = await failOver({ mode: 'planned' });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
+    expect(phase(operation, 'Create fleet')?.reason).toMatch(/and 4 TaskManager hosts/);
+    expect((await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager).toBe(4);
   });
 
   test('has fewer when they need fewer, and no move goes there while hosts are asked back', async () => {

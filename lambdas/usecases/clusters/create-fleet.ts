@@ -22,7 +22,7 @@ export const createFleet = async (deps: StoreDeps & { readonly fleet: FleetPort 
 };
 
 /** A launch begins with the smallest fleet; a failover with what its jobs need, and a reserve with what it was decided to have. */
-const hostsFor = async ({ store }: StoreDeps, operation: Operation, { size }: Cluster): Promise<number> => {
+export const hostsFor = async ({ store }: StoreDeps, operation: Operation, { size }: Cluster): Promise<number> => {
   const { min, max } = hostLimits(size);
   if (operation.request.kind === 'prepare-reserve') return operation.request.hosts;
   if (operation.kind !== 'fail-over-cluster') return min;

@@ -1,10 +1,16 @@
+import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_ } from '../../contracts/workflow';
 import { decideJobProgress } from '../../domain/decide-job-progress';
+import type { FlinkPort } from '../../gateways/flink/flink.port';
+import { triggerIdOf } from '../jobs/savepoints';
 import { type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
 import { connect, type FlinkDeps, notYet, ownCluster } from '../operations/owned';
 
-/** Whether the jobs run with all their tasks on the new hosts; each is recorded as it does. One that fails is recorded as failed. */
+/**
+ * Whether the jobs run with all their tasks on the new hosts; each is asked for a checkpoint and recorded as it does. One that fails is recorded as
+ * failed.
+ */
 export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
   const cluster = await ownCluster(deps, operation);
   const flink = connect(deps.flink, cluster);
@@ -13,6 +19,7 @@ export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promi
     jobs.map(async (job) => {
       const progress = decideJobProgress(await flink.job(job.flinkJobId), { startingAt: deps.clock().toISOString() });
       if (progress.action === 'wait') return { waits: true, reason: `${job.name}: ${progress.reason}` };
+      if (progress.action === 'running') await askForCheckpoint(flink, operation, job);
       await record(deps, operation, job, progress);
       return { waits: false, reason: `${job.name}: ${progress.reason}` };
     }),
@@ -20,6 +27,18 @@ export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promi
   const waiting = looks.filter(({ waits }) => waits);
   const reason = (waiting.length > 0 ? waiting : looks).map((look) => look.reason).join('; ');
   return waiting.length > 0 ? notYet(operation, deps.clock, reason) : { ready: true, reason: reason || 'No job is left to wait for' };
+};
+
+/**
+ * What an exactly-once sink has written is seen once a checkpoint is complete, and until then a second loss throws away what was done since: too much to leave to the
+ * job's interval. It comes by itself where asking fails.
+ */
+const askForCheckpoint = async (flink: FlinkPort, { operationId }: Operation, { flinkJobId }: InterruptedJob): Promise<void> => {
+  try {
+    await flink.triggerCheckpoint(flinkJobId, triggerIdOf(`${operationId}/restored`, flinkJobId));
+  } catch (error) {
+    if (!(error instanceof FlinkUnavailable || error instanceof JobRejected)) throw error;
+  }
 };
 
 const record = async (

@@ -1,9 +1,11 @@
+import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { TakenOver } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
+import { hostsFor } from '../clusters/create-fleet';
 import { allJobs, isCancellation, ownCluster, type StoreDeps } from '../operations/owned';
 
 export interface TakeOverDeps extends StoreDeps {
@@ -25,10 +27,12 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
   const { plan, reason } = planOf(operation);
   const moved = taken.filter(Boolean).length;
   const keepsVolumes = cluster.spec.placement.failover.volumeSnapshots !== undefined && cluster.size.stateVolume.kind === 'gp3';
+  const standsBy = await isComplete(deps, operation, cluster);
   return {
     plan,
     keepsVolumes,
-    reason: `${reason}; ${moved} jobs are moved${ended > 0 ? `, ${ended} operations under way were ended` : ''}`,
+    standsBy,
+    reason: `${reason}; ${moved} jobs are moved${standsBy ? ', to hosts that stand by' : ''}${ended > 0 ? `, ${ended} operations under way were ended` : ''}`,
   };
 };
 
@@ -70,7 +74,14 @@ const endBroken = async ({ store, clock }: TakeOverDeps, operation: Operation, o
   return broken.length;
 };
 
-const planOf = ({ request }: Operation): Omit<TakenOver, 'keepsVolumes'> => {
+/** Whether the reserve that the cluster goes on with has every host that its jobs need: then it was made to the end, and is only moved into. */
+const isComplete = async (deps: StoreDeps, operation: Operation, cluster: Cluster): Promise<boolean> => {
+  const { request } = operation;
+  if (request.kind !== 'fail-over-cluster' || request.reserve?.epoch !== cluster.epoch) return false;
+  return (await hostsFor(deps, operation, cluster)) <= request.reserve.hosts;
+};
+
+const planOf = ({ request }: Operation): Pick<TakenOver, 'plan' | 'reason'> => {
   const wish = request.kind === 'fail-over-cluster' ? request.mode : undefined;
   if (wish === undefined) return { plan: 'ask', reason: 'Whether its JobManager still answers is asked while the new hosts boot' };
   return { plan: wish, reason: wish === 'planned' ? 'A planned move, as asked' : 'The zone counts as lost, as asked' };

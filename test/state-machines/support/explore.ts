@@ -27,6 +27,7 @@ const OK = {
   partial: false,
   late: false,
   keepsVolumes: false,
+  standsBy: false,
   settleSeconds: 1,
   volumeSnapshots: [],
 };
@@ -82,6 +83,7 @@ const deviations = (kind: OperationKind, definition: Definition, name: string): 
     ...plans.map((plan) => ({ answers: [{ ...OK, plan }] })),
     ...(task.includes('ObserveCluster') ? [{ answers: [{ ...NOT_READY, late: true }] }] : []),
     ...(task.includes('TakeOver') ? ['planned', 'ask', 'lost'].map((plan) => ({ answers: [{ ...OK, plan, keepsVolumes: true }] })) : []),
+    ...(task.includes('TakeOver') ? [{ answers: [{ ...OK, standsBy: true }] }] : []),
     ...(task.includes('ScaleJob') ? [{ answers: [{ ...OK, partial: true }] }] : []),
     ...(/ChooseHosts|MarkHost/.test(task) ? [{ answers: [{ ...OK, hosts: [] }] }] : []),
     ...(task.includes('EndOperation') ? [{ answers: [{ ...OK, status: 'CANCELED' }] }] : []),
