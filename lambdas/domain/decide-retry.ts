@@ -1,5 +1,7 @@
 import type { Cluster } from '../contracts/cluster';
+import type { Job } from '../contracts/job';
 import { growingPause, later } from './clock';
+import { isJobOver } from './job-lifecycle';
 import type { Move } from './move';
 
 /** Nobody watches over the jobs of a cluster whose move has failed, so it is tried again soon; what fails again and again does not need every minute. Seconds. */
@@ -16,6 +18,13 @@ export type RetryDecision =
 /** A cluster whose move has failed after its former hosts were cut off: its jobs wait for the next one. */
 export const isStranded = ({ status, desired, former = [] }: Pick<Cluster, 'status' | 'desired' | 'former'>): boolean =>
   status === 'FAILED' && desired === 'RUNNING' && former.length > 0;
+
+/** Whether a failed move has left hosts on which nothing can run, since no job was asked to start there: they are paid for and used by nobody. */
+export const leavesIdleHosts = (cluster: Cluster, jobs: readonly Pick<Job, 'status'>[]): boolean =>
+  isStranded(cluster) && isMade(cluster.resources) && jobs.every(({ status }) => isJobOver(status));
+
+const isMade = ({ jobManagerGroup, taskManagerGroups }: Cluster['resources']): boolean =>
+  jobManagerGroup !== undefined || taskManagerGroups.length > 0;
 
 export interface Stranded {
   readonly name: string;

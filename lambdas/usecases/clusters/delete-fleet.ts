@@ -3,13 +3,13 @@ import type { Operation } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
-import { isStranded } from '../../domain/decide-retry';
+import { isStranded, leavesIdleHosts } from '../../domain/decide-retry';
 import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
 import { recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { formerClusters } from '../failover/fence-former';
-import { ownCluster, ownTarget, readCluster, type StoreDeps } from '../operations/owned';
+import { allJobs, ownCluster, ownTarget, readCluster, type StoreDeps } from '../operations/owned';
 import { fleetSpecOf } from './fleet-spec';
 
 type Deps = StoreDeps & { readonly fleet: FleetPort };
@@ -53,7 +53,10 @@ const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: []
 
 /** One after the other, so that what there are many of comes to an end over several tries. */
 const forget = async (deps: Deps, operation: Operation, epoch: number): Promise<void> => {
-  const { name, former = [] } = await ownCluster(deps, operation);
+  const cluster = await ownCluster(deps, operation);
+  const { name, resources, former = [] } = cluster;
+  if (epoch === (resources.epoch ?? cluster.epoch))
+    return void (await deps.store.updateCluster(name, operation.operationId, { resources: NOTHING }));
   const left = former.filter((one) => one.epoch !== epoch);
   await deps.store.updateCluster(name, operation.operationId, { former: left.length > 0 ? left : undefined });
 };
@@ -77,8 +80,10 @@ const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Clust
   // A failover that only has to tidy up gives way to a termination, which takes all away.
   if (operation.kind === 'fail-over-cluster') {
     const cluster = await ownCluster(deps, operation);
-    // The newest of a cluster whose move has failed says that it is one, and may have the jobs.
-    return formerClusters(cluster).slice(0, isStranded(cluster) ? -1 : undefined);
+    if (!isStranded(cluster)) return formerClusters(cluster);
+    // The newest former epoch says that its move has failed; the hosts that this has made go too where none of its jobs can be.
+    const idle = leavesIdleHosts(cluster, await allJobs(deps.store, cluster.name));
+    return [...formerClusters(cluster).slice(0, -1), ...(idle ? [cluster] : [])];
   }
   const cluster = await ownCluster(deps, operation, 'cleaning');
   return [...formerClusters(cluster), ...(isThere(cluster.reserve) ? [asReserve(cluster, cluster.reserve)] : []), cluster];

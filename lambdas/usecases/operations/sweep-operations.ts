@@ -2,9 +2,9 @@ import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
-import type { Clock } from '../../domain/clock';
+import { type Clock, later } from '../../domain/clock';
 import { deadlineSecondsOf } from '../../domain/deadlines';
-import { isStranded } from '../../domain/decide-retry';
+import { isStranded, leavesIdleHosts } from '../../domain/decide-retry';
 import { decideSweep } from '../../domain/decide-sweep';
 import { shorten } from '../../domain/describe-failure';
 import { isJobOver } from '../../domain/job-lifecycle';
@@ -18,7 +18,7 @@ import { takeOverCluster } from '../failover/accept-failover';
 import { CONTROL_PLANE } from './accept';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
-import { allClusters } from './owned';
+import { allClusters, allJobs } from './owned';
 
 export interface SweepDeps {
   readonly store: StorePort;
@@ -61,21 +61,30 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
 const TIDY_MINUTES = 10;
 /** Where moves fail again and again, their epochs are taken away once there are more. The next try breaks that off (`retry-failovers`). */
 const KEPT_STRANDED = 4;
+/** Hosts of a failed move that nothing can run on are kept so long for the next try, which finds others: nobody is to pay for ten minutes of them. Seconds. */
+const IDLE_SECONDS = 300;
 
 const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {
   const failures: string[] = [];
   for (const cluster of await allClusters(deps.store)) {
     if (!cluster.former || cluster.desired !== 'RUNNING') continue;
-    if (cluster.status !== 'RUNNING' && !(isStranded(cluster) && cluster.former.length > KEPT_STRANDED)) continue;
     try {
+      if (cluster.status !== 'RUNNING' && !(await hasTooMuch(deps, cluster))) continue;
       const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
-      const reason = `Epoch ${cluster.former.map(({ epoch }) => epoch).join(', ')} of ${cluster.name} is still there`;
+      const reason = `Something of epoch ${[...cluster.former.map(({ epoch }) => epoch), ...(isStranded(cluster) ? [cluster.epoch] : [])].join(', ')} of ${cluster.name} is still there`;
       if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
     } catch (error) {
       failures.push(`cluster ${cluster.name}: ${String(error)}`);
     }
   }
   return failures;
+};
+
+/** Of a cluster whose moves fail, nothing else is taken away before one has brought its jobs back. */
+const hasTooMuch = async ({ store, clock }: SweepDeps, cluster: Cluster): Promise<boolean> => {
+  if (!isStranded(cluster)) return false;
+  if ((cluster.former ?? []).length > KEPT_STRANDED) return true;
+  return later(cluster.updatedAt, IDLE_SECONDS) <= clock().toISOString() && leavesIdleHosts(cluster, await allJobs(store, cluster.name));
 };
 
 const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string | undefined> => {

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
-import { AVOIDED_SECONDS, decideRetry, isStranded, RETRY_AT_MOST_SECONDS, RETRY_SECONDS } from '../../../lambdas/domain/decide-retry';
+import type { ClusterResources } from '../../../lambdas/contracts/cluster';
+import {
+  AVOIDED_SECONDS,
+  decideRetry,
+  isStranded,
+  leavesIdleHosts,
+  RETRY_AT_MOST_SECONDS,
+  RETRY_SECONDS,
+} from '../../../lambdas/domain/decide-retry';
 import type { Move } from '../../../lambdas/domain/move';
+import { aCluster, NO_RESOURCES } from '../../contract/support/samples';
 
 const NOW = '2026-03-01T12:00:00.000Z';
 const ago = (seconds: number): string => new Date(Date.parse(NOW) - seconds * 1_000).toISOString();
@@ -109,4 +118,17 @@ test.each([
   ['it was given back', { status: 'RUNNING', desired: 'RUNNING', former: FORMER }, false],
 ] as const)('a cluster waits for another move: %s', (_, cluster, stranded) => {
   expect(isStranded(cluster)).toBe(stranded);
+});
+
+const GROUPS: ClusterResources = { ...NO_RESOURCES, taskManagerGroups: [{ name: 'taskmanagers', zone: 'us-east-1b' }] };
+const STRANDED = aCluster({ status: 'FAILED', former: FORMER, resources: GROUPS });
+test.each([
+  ['no job was asked to start there', STRANDED, ['FAILED', 'CANCELED'], true],
+  ['only its JobManager was launched', { ...STRANDED, resources: { ...NO_RESOURCES, jobManagerGroup: 'jm' } }, [], true],
+  ['a job may run there', STRANDED, ['FAILED', 'RUNNING'], false],
+  ['nothing was made', { ...STRANDED, resources: NO_RESOURCES }, ['FAILED'], false],
+  ['it runs', { ...STRANDED, status: 'RUNNING' }, ['FAILED'], false],
+] as const)('hosts of a failed move can be used by nobody: %s', (_, cluster, statuses, idle) => {
+  const jobs = statuses.map((status) => ({ status }));
+  expect(leavesIdleHosts(cluster, jobs)).toBe(idle);
 });
