@@ -273,6 +273,7 @@ const formerEpoch = z.object({
   /** A reserve that a move had no use for: no job ever ran there. */
   unused: z.boolean().optional(),
 });
+export type FormerEpoch = z.infer<typeof formerEpoch>;
 
 /**
  * Hosts that stand by for a move (`placement.failover.capacity: "warm"`): the next epoch's fleet, made ahead of time under that epoch's names. A move into
@@ -287,8 +288,10 @@ const reserve = z.object({
   /** `making`: not all of it is there, or is becoming smaller. `leaving`: it is taken away; nothing takes it over any more. `gone`: nothing is left of it. */
   status: z.enum(['making', 'ready', 'leaving', 'gone']),
   since: instant,
-  /** TaskManager hosts. */
+  /** TaskManager hosts that it is to have. */
   hosts: z.int().min(0),
+  /** Those that it was last seen to have: while it grows, fewer than it is to have. */
+  standing: z.int().min(0).optional(),
   /** Operation that works on it: nobody else may write it. One that has ended holds nothing. */
   by: operationId.optional(),
   /** How many in a row came to nothing, this one included. */

@@ -114,8 +114,10 @@ export const operationRequest = z.discriminatedUnion('kind', [
     cleansOnly: z.boolean().optional(),
     /** Epoch whose move has failed and is tried again: zones without capacity before it are asked again. */
     again: z.int().min(1).optional(),
-    /** The reserve that it takes over, where there is one to be had in the zone, with its TaskManager hosts. */
-    reserve: z.object({ epoch: z.int().min(1), hosts: z.int().min(0) }).optional(),
+    /** Epoch of the reserve that it takes over, where there is one to be had in the zone. */
+    reserve: z.int().min(1).optional(),
+    /** TaskManager hosts that stand by there. @default - not known: what is missing is asked for */
+    reserveHosts: z.int().min(0).optional(),
   }),
   /** Makes, resizes or takes away the hosts that stand by for a move. Decided by the control plane (`domain/decide-reserve`). */
   z.object({

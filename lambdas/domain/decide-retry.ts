@@ -1,4 +1,4 @@
-import type { Cluster } from '../contracts/cluster';
+import type { Cluster, FormerEpoch } from '../contracts/cluster';
 import type { Job } from '../contracts/job';
 import { growingPause, later } from './clock';
 import { isJobOver } from './job-lifecycle';
@@ -20,11 +20,17 @@ export const isStranded = ({ status, desired, former = [] }: Pick<Cluster, 'stat
   status === 'FAILED' && desired === 'RUNNING' && former.length > 0;
 
 /** Whether a failed move has left hosts on which nothing can run, since no job was asked to start there: they are paid for and used by nobody. */
-export const leavesIdleHosts = (cluster: Cluster, jobs: readonly Pick<Job, 'status'>[]): boolean =>
-  isStranded(cluster) && isMade(cluster.resources) && jobs.every(({ status }) => isJobOver(status));
+export const leavesIdleHosts = (cluster: Cluster, jobs: readonly Pick<Job, 'status'>[]): boolean => {
+  const madeInVain = [cluster, ...(cluster.former ?? []).filter(neverHadJobs)].some(({ resources }) => isMade(resources));
+  return isStranded(cluster) && madeInVain && jobs.every(({ status }) => isJobOver(status));
+};
 
-const isMade = ({ jobManagerGroup, taskManagerGroups }: Cluster['resources']): boolean =>
-  jobManagerGroup !== undefined || taskManagerGroups.length > 0;
+/** An epoch of a zone that turned out to have no capacity: those that had the jobs were marked before they were touched. */
+export const neverHadJobs = ({ leftAt }: Pick<FormerEpoch, 'leftAt'>): boolean => leftAt === undefined;
+
+/** What comes first is recorded first: groups may be there without having been. */
+const isMade = ({ securityGroupId, roleName, jobManagerGroup, taskManagerGroups }: Cluster['resources']): boolean =>
+  [securityGroupId, roleName, jobManagerGroup].some((one) => one !== undefined) || taskManagerGroups.length > 0;
 
 export interface Stranded {
   readonly name: string;

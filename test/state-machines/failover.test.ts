@@ -401,7 +401,8 @@ describe('a lost zone', () => {
 
   describe('whose new hosts no job was asked to start on', () => {
     const hosts = async (): Promise<number> => (await world.fleet.observe((await world.cluster()).resources)).hosts.length;
-    beforeEach(async () => {
+    /** By nobody tried again. */
+    const failed = async (): Promise<void> => {
       const cluster = await world.cluster();
       const { placement } = cluster.spec;
       const byPerson = { ...placement, failover: { ...placement.failover, automatic: false } };
@@ -410,9 +411,10 @@ describe('a lost zone', () => {
       expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'FAILED' });
       world.jobManagerStarts = true;
       expect(await hosts()).toBeGreaterThan(0);
-    });
+    };
 
     test('does not keep them for ten minutes, and is moved later all the same', async () => {
+      await failed();
       await recover(world, '');
       expect(await hosts()).toBeGreaterThan(0);
       await world.pause(301);
@@ -424,7 +426,25 @@ describe('a lost zone', () => {
       expect(await violations(world)).toEqual([]);
     });
 
+    test('keeps them in no zone that it has tried before', async () => {
+      world.fleet.zonesWithoutCapacity.add('us-east-1b');
+      await failed();
+      const tried = (await world.cluster()).former?.at(-1);
+      expect(tried).toMatchObject({ zone: 'us-east-1b', resources: { jobManagerGroup: expect.anything() } });
+      await world.pause(301);
+      await recover(world, '');
+      expect((await world.cluster()).former).toEqual([
+        expect.objectContaining({ epoch: 2, resources: { taskManagerGroups: [], launchTemplateIds: [] } }),
+      ]);
+      expect(world.fleet.leftovers().filter((name) => /-e[23]\b/.test(name))).toEqual([]);
+      world.fleet.zonesWithoutCapacity.clear();
+      expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: checkpoint });
+      expect(await violations(world)).toEqual([]);
+    });
+
     test('keeps them where one may run there', async () => {
+      await failed();
       world.store.seed({ jobs: [{ ...(await world.job()), status: 'RUNNING' }] });
       await world.pause(301);
       await recover(world, '');

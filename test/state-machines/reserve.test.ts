@@ -141,9 +141,14 @@ describe('a cluster with warm capacity', () => {
     expect((await world.fleet.observe(reserve?.resources as never)).wanted.taskmanager).toBe(3);
   });
 
-  test('asks for the hosts that its reserve lacks when its jobs have outgrown it', async () => {
+  test.each([
+    ['does not know yet', async () => undefined],
+    // Its new number is stored, and nobody has asked EC2.
+    ['is about to ask for them', async () => void (await world.considerReserves())],
+  ])('asks for the hosts that its reserve lacks when its jobs have outgrown it, and who makes it %s', async (_, meanwhile) => {
     await standBy();
     await run(await world.acceptSubmission(world.jarSpec(4, 'second', 'second')));
+    await meanwhile();
     const operation = await failOver({ mode: 'planned' });
     expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
     expect(phase(operation, 'Create fleet')?.reason).toMatch(/and 4 TaskManager hosts/);

@@ -3,7 +3,7 @@ import type { Operation } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
-import { isStranded, leavesIdleHosts } from '../../domain/decide-retry';
+import { isStranded, leavesIdleHosts, neverHadJobs } from '../../domain/decide-retry';
 import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
 import { recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
@@ -54,10 +54,11 @@ const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: []
 /** One after the other, so that what there are many of comes to an end over several tries. */
 const forget = async (deps: Deps, operation: Operation, epoch: number): Promise<void> => {
   const cluster = await ownCluster(deps, operation);
-  const { name, resources, former = [] } = cluster;
+  const { name, resources, former = [], updatedAt: leftAt } = cluster;
   if (epoch === (resources.epoch ?? cluster.epoch))
     return void (await deps.store.updateCluster(name, operation.operationId, { resources: NOTHING }));
-  const left = former.filter((one) => one.epoch !== epoch);
+  const isMark = isStranded(cluster) && former.at(-1)?.epoch === epoch;
+  const left = former.flatMap((one) => (one.epoch !== epoch ? [one] : isMark ? [{ ...one, leftAt, resources: NOTHING }] : []));
   await deps.store.updateCluster(name, operation.operationId, { former: left.length > 0 ? left : undefined });
 };
 
@@ -81,9 +82,10 @@ const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Clust
   if (operation.kind === 'fail-over-cluster') {
     const cluster = await ownCluster(deps, operation);
     if (!isStranded(cluster)) return formerClusters(cluster);
-    // The newest former epoch says that its move has failed; the hosts that this has made go too where none of its jobs can be.
-    const idle = leavesIdleHosts(cluster, await allJobs(deps.store, cluster.name));
-    return [...formerClusters(cluster).slice(0, -1), ...(idle ? [cluster] : [])];
+    // The newest former epoch stays, to say that a move has failed. What the move has made goes where none of its jobs can be.
+    const [earlier, newest] = [formerClusters(cluster).slice(0, -1), formerClusters(cluster).slice(-1)];
+    if (!leavesIdleHosts(cluster, await allJobs(deps.store, cluster.name))) return earlier;
+    return [...earlier, ...((cluster.former ?? []).slice(-1).some(neverHadJobs) ? newest : []), cluster];
   }
   const cluster = await ownCluster(deps, operation, 'cleaning');
   return [...formerClusters(cluster), ...(isThere(cluster.reserve) ? [asReserve(cluster, cluster.reserve)] : []), cluster];

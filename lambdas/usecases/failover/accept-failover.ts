@@ -42,7 +42,8 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
       kind: 'fail-over-cluster',
       from: cluster.zone,
       zone: target,
-      ...(reserve ? { reserve: { epoch: reserve.epoch, hosts: reserve.hosts } } : {}),
+      ...(reserve ? { reserve: reserve.epoch } : {}),
+      ...(reserve?.standing === undefined ? {} : { reserveHosts: reserve.standing }),
       ...(mode === undefined ? {} : { mode }),
       ...(avoid.length > 0 ? { avoid } : {}),
       trigger,
@@ -65,7 +66,7 @@ export const takeOverCluster = async (
   const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
   if (request.cleansOnly) return store.acceptTakeover(operation, { ...cluster, lease }, cluster, []);
   const jobs = (await allJobs(store, cluster.name)).map(({ name }) => name);
-  const next = { ...nextEpoch(cluster, request.zone, request.avoid ?? [], request.reserve?.epoch), lease, statusReason: moving(request) };
+  const next = { ...nextEpoch(cluster, request.zone, request.avoid ?? [], request.reserve), lease, statusReason: moving(request) };
   return store.acceptTakeover(operation, next, cluster, jobs, onlyWhenFree);
 };
 

@@ -28,6 +28,7 @@ export const settleReserve = async (deps: Deps, operation: Operation, input: Set
 const readyAt = (reserve: Reserve, since: string, note: string | undefined): Reserve => ({
   ...reserve,
   status: 'ready',
+  standing: reserve.hosts,
   since: reserve.status === 'ready' ? reserve.since : since,
   failures: 0,
   reason: `${reserve.hosts} TaskManager host${reserve.hosts === 1 ? '' : 's'} and a JobManager stand by in ${reserve.zone}${note === undefined ? '' : `. ${note}`}`,

@@ -74,11 +74,11 @@ const endBroken = async ({ store, clock }: TakeOverDeps, operation: Operation, o
   return broken.length;
 };
 
-/** Whether the reserve that the cluster goes on with has every host that its jobs need: then it was made to the end, and is only moved into. */
+/** Whether the reserve that the cluster goes on with was seen to have every host that its jobs need: then nothing is asked for. */
 const isComplete = async (deps: StoreDeps, operation: Operation, cluster: Cluster): Promise<boolean> => {
   const { request } = operation;
-  if (request.kind !== 'fail-over-cluster' || request.reserve?.epoch !== cluster.epoch) return false;
-  return (await hostsFor(deps, operation, cluster)) <= request.reserve.hosts;
+  if (request.kind !== 'fail-over-cluster' || request.reserve !== cluster.epoch || request.reserveHosts === undefined) return false;
+  return (await hostsFor(deps, operation, cluster)) <= request.reserveHosts;
 };
 
 const planOf = ({ request }: Operation): Pick<TakenOver, 'plan' | 'reason'> => {

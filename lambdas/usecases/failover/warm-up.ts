@@ -19,7 +19,7 @@ const LONGEST_SECONDS = 60;
 
 /**
  * Has every slot of a reserve run a job once, before a move may come: Java loads and compiles what the start of the next one takes. It is also seen to work: a job runs
- * there, completes checkpoints in S3, and is restored from one. Ready when it has ended, however; a reserve whose warm-up failed is still the nearest hosts there are, and says so.
+ * there, and completes checkpoints in S3. Ready when it has ended, however; a reserve whose warm-up failed is still the nearest hosts there are, and says so.
  */
 export const warmUp = async (deps: WarmUpDeps, operation: Operation): Promise<Awaited_> => {
   const cluster = await ownTarget(deps, operation);
@@ -46,12 +46,7 @@ export const warmUp = async (deps: WarmUpDeps, operation: Operation): Promise<Aw
         'execution.checkpointing.dir': `s3://${deps.stage.stateBucket}/${recoveryPrefix(name, epoch)}/warm-up`,
         'execution.checkpointing.interval': '500 ms',
         'execution.checkpointing.min-pause': '0 ms',
-        // It fails once on purpose, and goes on from S3 as the next job does.
-        'restart-strategy.type': 'fixed-delay',
-        'restart-strategy.fixed-delay.attempts': '1',
-        'restart-strategy.fixed-delay.delay': '0 s',
-        'execution.checkpointing.local-backup.enabled': 'false',
-        'execution.state-recovery.from-local': 'false',
+        'restart-strategy.type': 'none',
       },
     });
   } catch (error) {

@@ -274,8 +274,8 @@ export class World {
     const { trigger = { kind: 'person' as const, evidence: 'a test wants it' } } = wish;
     const mode = wish.mode === undefined ? {} : { mode: wish.mode };
     const zone = wish.zone ?? 'us-east-1b';
-    const { status, zone: where, epoch = 0, hosts = 0 } = cluster.reserve ?? {};
-    const reserve = status === 'ready' && where === zone ? { reserve: { epoch, hosts } } : {};
+    const { status, zone: where, epoch, standing } = cluster.reserve ?? {};
+    const reserve = status === 'ready' && where === zone ? { reserve: epoch, reserveHosts: standing } : {};
     const about = { ...mode, ...reserve, trigger, ...(wish.drill ? { drill: true } : {}) };
     const operation = this.operation({ kind: 'fail-over-cluster', from: cluster.zone, zone, ...about });
     const accepted = await takeOverCluster(this.store, operation, cluster);

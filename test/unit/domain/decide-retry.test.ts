@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ClusterResources } from '../../../lambdas/contracts/cluster';
+import type { ClusterResources, FormerEpoch } from '../../../lambdas/contracts/cluster';
 import {
   AVOIDED_SECONDS,
   decideRetry,
@@ -121,11 +121,16 @@ test.each([
 });
 
 const GROUPS: ClusterResources = { ...NO_RESOURCES, taskManagerGroups: [{ name: 'taskmanagers', zone: 'us-east-1b' }] };
+const TRIED: FormerEpoch[] = [{ epoch: 2, zone: 'us-east-1b', resources: GROUPS }];
+const LEFT: FormerEpoch[] = TRIED.map((one) => ({ ...one, leftAt: NOW }));
 const STRANDED = aCluster({ status: 'FAILED', former: FORMER, resources: GROUPS });
 test.each([
   ['no job was asked to start there', STRANDED, ['FAILED', 'CANCELED'], true],
   ['only its JobManager was launched', { ...STRANDED, resources: { ...NO_RESOURCES, jobManagerGroup: 'jm' } }, [], true],
   ['a job may run there', STRANDED, ['FAILED', 'RUNNING'], false],
+  ['none of what it has tried before had jobs', { ...STRANDED, resources: NO_RESOURCES, former: TRIED }, ['FAILED'], true],
+  ['what it has tried before had the jobs', { ...STRANDED, resources: NO_RESOURCES, former: LEFT }, ['FAILED'], false],
+  ['only its access was recorded', { ...STRANDED, resources: { ...NO_RESOURCES, securityGroupId: 'sg-1' } }, ['FAILED'], true],
   ['nothing was made', { ...STRANDED, resources: NO_RESOURCES }, ['FAILED'], false],
   ['it runs', { ...STRANDED, status: 'RUNNING' }, ['FAILED'], false],
 ] as const)('hosts of a failed move can be used by nobody: %s', (_, cluster, statuses, idle) => {
