@@ -1,39 +1,25 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { recoveryJar } from '../../bench/recovery/job-jar';
-import { BUCKET, Scene } from '../../bench/recovery/scene';
+import { BUCKET, type Scene } from '../../bench/recovery/scene';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { awaited } from '../../local/flink/cluster';
-import { type Storage, startStorage } from '../../local/flink/storage';
-import { install, paths } from '../../local/install/install';
+import type { Storage } from '../../local/flink/storage';
+import { type StartedScene, startScene } from './support/scene';
 
 /** Real processes with the rendered configuration under the node's supervisor, which starts a killed JobManager again at once. */
 const ROOT = recoveryPrefix('bench', 1);
-/** As on the twin: a process that waits for a core is not dead. */
-const SHARED_MACHINE = { 'heartbeat.timeout': '10 s' };
 const PATIENCE = { withinMs: 120_000, everyMs: 100 };
 
 let storage: Storage;
 let scene: Scene;
-let directory: string;
+let started: StartedScene;
 
 beforeAll(async () => {
-  await install();
-  directory = mkdtempSync(join(tmpdir(), 'sluice-recovery-'));
-  storage = await startStorage(BUCKET);
-  scene = new Scene(
-    { fault: 'jobmanager', variant: 'sluice', stateMB: 1, localRecovery: true },
-    { directory, image: paths().flink(), jar: recoveryJar(), storage, settings: SHARED_MACHINE },
-  );
-  await scene.start();
+  started = await startScene('sluice');
+  ({ scene, storage } = started);
 }, 400_000);
-afterAll(async () => {
-  await scene?.stop();
-  await storage?.stop();
-  rmSync(directory, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => started?.stop(), 60_000);
 
 const flink = () => scene.client.flink;
 const log = () => readFileSync(join(scene.cluster.home(scene.jobManager), 'log', 'jobmanager.log'), 'utf8');
@@ -70,6 +56,15 @@ const running = () =>
       // Subtasks of the source that got none of the numbers have finished.
       return job?.state === 'RUNNING' && total > 0 && run + finished === total ? job : undefined;
     },
+    PATIENCE,
+  );
+const listed = () =>
+  awaited(
+    'The list',
+    async () =>
+      flink()
+        .jobs()
+        .catch(() => undefined),
     PATIENCE,
   );
 const state = async () => (await flink().job(scene.flinkJobId))?.state;
@@ -187,32 +182,14 @@ describe('A JobManager that was killed', () => {
     const forgotten = async () => ((await keys('plans/')).some((key) => key.endsWith(scene.flinkJobId)) ? undefined : true);
     await awaited('The end on record', forgotten, PATIENCE);
     await loseHost();
-    expect(
-      await awaited(
-        'The list',
-        async () =>
-          flink()
-            .jobs()
-            .catch(() => undefined),
-        PATIENCE,
-      ),
-    ).toEqual([]);
+    expect(await listed()).toEqual([]);
   }, 300_000);
 
   it('does not bring back a job whose end is on record, if only by its name', async () => {
     await scene.startJob();
     await put(`${ROOT}/job-result-store/bench/${scene.flinkJobId}_DIRTY.json`, '{"resu');
     await loseHost();
-    expect(
-      await awaited(
-        'The list',
-        async () =>
-          flink()
-            .jobs()
-            .catch(() => undefined),
-        PATIENCE,
-      ),
-    ).toEqual([]);
+    expect(await listed()).toEqual([]);
     expect((await keys('')).filter((key) => key.includes(scene.flinkJobId))).toEqual([]);
   }, 300_000);
 

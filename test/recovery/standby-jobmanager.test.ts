@@ -1,41 +1,27 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { recoveryJar } from '../../bench/recovery/job-jar';
-import { BUCKET, Scene } from '../../bench/recovery/scene';
+import { BUCKET, type Scene } from '../../bench/recovery/scene';
 import { recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { awaited, type HostSpec } from '../../local/flink/cluster';
-import { type Storage, startStorage } from '../../local/flink/storage';
-import { install, paths } from '../../local/install/install';
+import type { Storage } from '../../local/flink/storage';
+import { type StartedScene, startScene } from './support/scene';
 
 /** Real processes with the rendered configuration under the node's supervisor: two JobManagers, of which one leads. */
 const ROOT = recoveryPrefix('bench', 1);
-/** As on the twin: a process that waits for a core is not dead. It is also how long a leader may stand still. */
-const SHARED_MACHINE = { 'heartbeat.timeout': '10 s' };
 const PATIENCE = { withinMs: 120_000, everyMs: 100 };
 /** Of a JobManager that another has overtaken. */
 const FENCED = 'exit code 43';
 
 let storage: Storage;
 let scene: Scene;
-let directory: string;
+let started: StartedScene;
 
 beforeAll(async () => {
-  await install();
-  directory = mkdtempSync(join(tmpdir(), 'sluice-standby-'));
-  storage = await startStorage(BUCKET);
-  scene = new Scene(
-    { fault: 'jobmanager', variant: 'standby', stateMB: 1, localRecovery: true },
-    { directory, image: paths().flink(), jar: recoveryJar(), storage, settings: SHARED_MACHINE },
-  );
-  await scene.start();
+  started = await startScene('standby');
+  ({ scene, storage } = started);
 }, 400_000);
-afterAll(async () => {
-  await scene?.stop();
-  await storage?.stop();
-  rmSync(directory, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => started?.stop(), 60_000);
 
 const log = (host: HostSpec) => readFileSync(join(scene.cluster.home(host), 'log', 'jobmanager.log'), 'utf8');
 const other = (than: HostSpec): HostSpec => scene.jobManagers.find(({ id }) => id !== than.id) ?? than;

@@ -1,15 +1,5 @@
-import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { cancelIfRunning, client, eventually, machines, twin } from '../e2e/support/twin';
-
-const root = resolve(__dirname, '../..');
-const run = promisify(execFile);
-/** In a process of its own, as the Kafka client is an ES module. @returns what it printed */
-const node = async (...args: readonly string[]): Promise<string> =>
-  (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, maxBuffer: 10_000_000 })).stdout;
-const example = (...args: readonly string[]): Promise<string> =>
-  node('examples/flight-delays/cli.ts', ...args, '--bootstrap', twin.kafkaBootstrap);
+import { flights, makeFlightTopics } from '../e2e/support/flights';
+import { cancelIfRunning, client, eventually, machines } from '../e2e/support/twin';
 
 const cluster = 'packed';
 const job = 'flight-delays';
@@ -26,14 +16,12 @@ afterAll(async () => {
 const checkpointOf = (location: string | undefined): number => Number(/chk-(\d+)$/.exec(location ?? '')?.[1] ?? 0);
 
 test('a job that is made smaller on two hosts leaves one, counts each flight once, and goes on from the newest checkpoint', async () => {
-  const topics = `const { makeTopics } = require('./local/twin/kafka'); const { TOPICS } = require('./examples/flight-delays/job');
-    makeTopics(${JSON.stringify(twin.kafkaBootstrap)}, Object.values(TOPICS));`;
-  await node('-e', topics);
-  const script = await example('script');
+  await makeFlightTopics();
+  const script = await flights('script');
   const flinkConfiguration = { 'execution.checkpointing.interval': '1 s' };
   await client.succeeded(await client.submitJob(cluster, { name: job, sql: { script }, parallelism: 6, flinkConfiguration }));
   expect(await machines(cluster, 'taskmanager')).toHaveLength(2);
-  const replayed = example('replay', ...FLIGHTS, '--rate', '1500');
+  const replayed = flights('replay', ...FLIGHTS, '--rate', '1500');
   await eventually('a checkpoint', 30, async () => (await client.job(cluster, job)).live?.checkpoints?.latestCompleted);
   const before = checkpointOf((await client.job(cluster, job)).live?.checkpoints?.latestCompleted?.location);
 
@@ -52,7 +40,7 @@ test('a job that is made smaller on two hosts leaves one, counts each flight onc
   expect(restored).toBeGreaterThanOrEqual(taken);
 
   await replayed;
-  const compared = JSON.parse(await example('compare', ...FLIGHTS, '--within', '120')) as Record<string, unknown>;
+  const compared = JSON.parse(await flights('compare', ...FLIGHTS, '--within', '120')) as Record<string, unknown>;
   expect(compared).toMatchObject({ ok: true, rowsWrong: 0, rowsMissing: 0, rowsDoubled: 0, rowsUnexpected: 0 });
 }, 400_000);
 

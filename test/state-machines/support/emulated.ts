@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,12 +44,15 @@ export const startWithAnswers = async (
       return [kind, { TestCases: Object.fromEntries(cases.map((one, index) => [`Case${index}`, testCase(one)])) }];
     }),
   );
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'sluice-answers-')), 'answers.json');
+  const directory = mkdtempSync(path.join(tmpdir(), 'sluice-answers-'));
+  const file = path.join(directory, 'answers.json');
   writeFileSync(file, JSON.stringify({ StateMachines, MockedResponses: responses }));
   process.env.SFN_MOCK_CONFIG = file;
   process.env.SFN_WAIT_SCALE = '0';
   try {
-    return await startEmulator();
+    const emulator = await startEmulator();
+    const stop = (): Promise<void> => emulator.stop().finally(() => rmSync(directory, { recursive: true, force: true }));
+    return { ...emulator, stop };
   } finally {
     delete process.env.SFN_MOCK_CONFIG;
     delete process.env.SFN_WAIT_SCALE;

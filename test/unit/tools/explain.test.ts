@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -118,6 +118,7 @@ test('something else is refused', () => {
 
 describe('the command', () => {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-explain-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const run = (...args: string[]) => {
     const cli = join(__dirname, '../../../tools/explain/cli.ts');
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', cli, ...args], { encoding: 'utf8' });
