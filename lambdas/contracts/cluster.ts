@@ -260,6 +260,7 @@ export const clusterResources = z.object({
   launchTemplateIds: z.array(z.string()).default([]),
 });
 export type ClusterResources = z.infer<typeof clusterResources>;
+export const NO_RESOURCES: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
 
 /** What an earlier epoch of a cluster still owns: a failover leaves it behind and takes it away once the jobs run again. */
 const formerEpoch = z.object({

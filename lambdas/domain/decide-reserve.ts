@@ -1,5 +1,5 @@
 import type { Cluster, Reserve } from '../contracts/cluster';
-import { growingPause } from './clock';
+import { growingPause, later } from './clock';
 import { isThere } from './reserve';
 
 export type ReserveDecision =
@@ -51,7 +51,7 @@ const hostsOf = (count: number): string => `${count} TaskManager host${count ===
 const decideNew = ({ name, reserve }: Subject, { hosts, zone }: ReserveFacts, now: string): ReserveDecision => {
   const { failures = 0, since = now, reason = '' } = reserve ?? {};
   const pause = failures === 0 ? 0 : growingPause(FIRST_PAUSE_MINUTES, failures - 1, LONGEST_PAUSE_MINUTES);
-  const next = new Date(Date.parse(since) + pause * 60_000).toISOString();
+  const next = later(since, pause * 60);
   if (now < next)
     return { action: 'hold', reason: `the next reserve of ${name} is tried at ${next}, after ${failures} that came to nothing: ${reason}` };
   if (zone === undefined) return { action: 'hold', reason: `there is no zone for a reserve of ${name}` };

@@ -1,3 +1,5 @@
+import { later } from './clock';
+
 /** What EC2 says of a host that it will take, or may: two minutes ahead, at an unknown time, or days ahead. */
 export type Notice = 'interruption' | 'rebalance' | 'retirement';
 
@@ -6,7 +8,7 @@ const INTERRUPTION_SECONDS = 120;
 
 /** When EC2 takes a host, by a notice of the given instant, ISO 8601; undefined when it does not say. */
 export const goneAtOf = (notice: Notice, noticedAt: string): string | undefined =>
-  notice === 'interruption' ? new Date(Date.parse(noticedAt) + INTERRUPTION_SECONDS * 1_000).toISOString() : undefined;
+  notice === 'interruption' ? later(noticedAt, INTERRUPTION_SECONDS) : undefined;
 
 /**
  * A host that is taken at a known time is emptied this long before it, room or not: its TaskManagers leave within a second or two of the next look at the tag, and

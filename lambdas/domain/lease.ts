@@ -1,3 +1,5 @@
+import { later } from './clock';
+
 /**
  * Seconds after an operation's deadline in which its workflow takes away what it made. The operation keeps its lease so long,
  * and the sweeper leaves it alone so long: fleets were seen to need up to five minutes to go, this is three times that.
@@ -5,4 +7,4 @@
 export const CLEANING_SECONDS = 900;
 
 /** Instant until which an operation holds what it changes. @param deadline ISO 8601 */
-export const leaseUntil = (deadline: string): string => new Date(Date.parse(deadline) + CLEANING_SECONDS * 1_000).toISOString();
+export const leaseUntil = (deadline: string): string => later(deadline, CLEANING_SECONDS);

@@ -1,3 +1,5 @@
+import { later } from './clock';
+
 /** What is known of a snapshot when it is decided whether it goes. */
 interface Kept {
   readonly cluster: string;
@@ -9,8 +11,7 @@ interface Kept {
 }
 
 /** @param at when the move was asked for, ISO 8601 */
-export const keepUntil = (at: string, { days }: { readonly days: number }): string =>
-  new Date(Date.parse(at) + days * 86_400_000).toISOString();
+export const keepUntil = (at: string, { days }: { readonly days: number }): string => later(at, days * 86_400);
 
 /**
  * Snapshots that go: those whose time is over, and those of older moves than the newest `keep` of their cluster. Of a cluster that is gone, or keeps none

@@ -6,7 +6,7 @@ import {
   type ResponseLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
 import { CreateAccessKeyCommand, CreateUserCommand, GetRolePolicyCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import type { ClusterResources } from '../../lambdas/contracts/cluster';
+import { type ClusterResources, NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Stage } from '../../lambdas/contracts/stage';
 import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
@@ -18,7 +18,7 @@ import { createFakeFleet } from '../fakes/fake-fleet';
 import { BASE_VOLUME_GB, createStage } from './support/ec2-stage';
 import { type Emulator, startEmulator } from './support/emulator';
 import { eventually } from './support/eventually';
-import { aCluster, aFleetSpec, NO_RESOURCES } from './support/samples';
+import { aCluster, aFleetSpec } from './support/samples';
 
 const STAGE = 'contract';
 let emulator: Emulator;

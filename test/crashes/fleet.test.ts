@@ -1,4 +1,5 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
+import { NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Stage } from '../../lambdas/contracts/stage';
 import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
@@ -7,7 +8,7 @@ import type { FleetPort } from '../../lambdas/gateways/aws/fleet.port';
 import { createStage, inventory } from '../contract/support/ec2-stage';
 import { type Emulator, startEmulator } from '../contract/support/emulator';
 import { eventually } from '../contract/support/eventually';
-import { aFleetSpec, NO_RESOURCES } from '../contract/support/samples';
+import { aFleetSpec } from '../contract/support/samples';
 
 const STAGE = 'crashes';
 let emulator: Emulator;

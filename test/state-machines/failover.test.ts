@@ -1,3 +1,4 @@
+import { NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable, FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
@@ -433,9 +434,7 @@ describe('a lost zone', () => {
       expect(tried).toMatchObject({ zone: 'us-east-1b', resources: { jobManagerGroup: expect.anything() } });
       await world.pause(301);
       await recover(world, '');
-      expect((await world.cluster()).former).toEqual([
-        expect.objectContaining({ epoch: 2, resources: { taskManagerGroups: [], launchTemplateIds: [] } }),
-      ]);
+      expect((await world.cluster()).former).toEqual([expect.objectContaining({ epoch: 2, resources: NO_RESOURCES })]);
       expect(world.fleet.leftovers().filter((name) => /-e[23]\b/.test(name))).toEqual([]);
       world.fleet.zonesWithoutCapacity.clear();
       expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });

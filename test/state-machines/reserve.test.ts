@@ -201,6 +201,18 @@ describe('a cluster with warm capacity', () => {
     await standBy();
   });
 
+  test('goes there by itself when AWS shifts traffic away from its own zone, and asks for no host that stands by', async () => {
+    await standBy();
+    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az1' } } };
+    await event('handle-zone-event', shift);
+    const by = (await world.cluster()).lease?.operationId ?? '';
+    expect((await ended(by)).request).toMatchObject({ kind: 'fail-over-cluster', reserve: 2, reserveHosts: 2 });
+    await run(await ended(by));
+    const operation = await ended(by);
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
+    expect(phase(operation, 'Create fleet')).toBeUndefined();
+  });
+
   test('leaves a zone that AWS shifts traffic from with its reserve, and makes it elsewhere', async () => {
     await standBy();
     const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az2' } } };

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterSpec, ResolvedSize } from '../../contracts/cluster';
+import { type Cluster, type ClusterSpec, NO_RESOURCES, type ResolvedSize } from '../../contracts/cluster';
 import { Conflict, type FieldProblem, InvalidRequest } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import { chooseHomeZone, chooseSpread } from '../../domain/cluster-zone';
@@ -33,7 +33,7 @@ export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: Clus
       // A name that is used again goes on counting: nothing of an earlier epoch can be taken for the new one.
       epoch: (previous?.epoch ?? 0) + 1,
       lease: { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) },
-      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+      resources: NO_RESOURCES,
       createdAt: operation.requestedAt,
       updatedAt: operation.requestedAt,
     };

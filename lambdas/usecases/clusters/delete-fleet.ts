@@ -1,4 +1,4 @@
-import type { Cluster, ClusterResources } from '../../contracts/cluster';
+import { type Cluster, NO_RESOURCES } from '../../contracts/cluster';
 import type { Operation } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
@@ -49,16 +49,15 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
   return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
 };
 
-const NOTHING: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
-
 /** One after the other, so that what there are many of comes to an end over several tries. */
-const forget = async (deps: Deps, operation: Operation, epoch: number): Promise<void> => {
+const forget = async (deps: AccessDeps, operation: Operation, epoch: number): Promise<void> => {
   const cluster = await ownCluster(deps, operation);
-  const { name, resources, former = [], updatedAt: leftAt } = cluster;
+  const { name, resources, former = [] } = cluster;
   if (epoch === (resources.epoch ?? cluster.epoch))
-    return void (await deps.store.updateCluster(name, operation.operationId, { resources: NOTHING }));
+    return void (await deps.store.updateCluster(name, operation.operationId, { resources: NO_RESOURCES }));
   const isMark = isStranded(cluster) && former.at(-1)?.epoch === epoch;
-  const left = former.flatMap((one) => (one.epoch !== epoch ? [one] : isMark ? [{ ...one, leftAt, resources: NOTHING }] : []));
+  const leftAt = deps.clock().toISOString();
+  const left = former.flatMap((one) => (one.epoch !== epoch ? [one] : isMark ? [{ ...one, leftAt, resources: NO_RESOURCES }] : []));
   await deps.store.updateCluster(name, operation.operationId, { former: left.length > 0 ? left : undefined });
 };
 
@@ -68,11 +67,11 @@ const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): P
     const { reserve } = await readCluster(store, name);
     // Still the operation's, so that this can be tried again.
     if (reserve)
-      await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NOTHING });
+      await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NO_RESOURCES });
   } else if (kind !== 'fail-over-cluster') {
     // A name that is used again counts on from here.
     const epoch = latestEpoch(await readCluster(store, name));
-    await store.updateCluster(name, operationId, { resources: NOTHING, former: undefined, reserve: undefined, epoch });
+    await store.updateCluster(name, operationId, { resources: NO_RESOURCES, former: undefined, reserve: undefined, epoch });
   }
 };
 
@@ -81,11 +80,12 @@ const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Clust
   // A failover that only has to tidy up gives way to a termination, which takes all away.
   if (operation.kind === 'fail-over-cluster') {
     const cluster = await ownCluster(deps, operation);
-    if (!isStranded(cluster)) return formerClusters(cluster);
+    const former = formerClusters(cluster);
+    if (!isStranded(cluster)) return former;
     // The newest former epoch stays, to say that a move has failed. What the move has made goes where none of its jobs can be.
-    const [earlier, newest] = [formerClusters(cluster).slice(0, -1), formerClusters(cluster).slice(-1)];
-    if (!leavesIdleHosts(cluster, await allJobs(deps.store, cluster.name))) return earlier;
-    return [...earlier, ...((cluster.former ?? []).slice(-1).some(neverHadJobs) ? newest : []), cluster];
+    if (!leavesIdleHosts(cluster, await allJobs(deps.store, cluster.name))) return former.slice(0, -1);
+    const newestIsIdle = (cluster.former ?? []).slice(-1).some(neverHadJobs);
+    return [...former.slice(0, newestIsIdle ? undefined : -1), cluster];
   }
   const cluster = await ownCluster(deps, operation, 'cleaning');
   return [...formerClusters(cluster), ...(isThere(cluster.reserve) ? [asReserve(cluster, cluster.reserve)] : []), cluster];

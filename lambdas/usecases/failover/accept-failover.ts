@@ -1,4 +1,4 @@
-import type { Cluster, Reserve } from '../../contracts/cluster';
+import { type Cluster, NO_RESOURCES, type Reserve } from '../../contracts/cluster';
 import { Conflict, InvalidRequest } from '../../contracts/errors';
 import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from '../../contracts/operation';
 import { chooseFailoverZone } from '../../domain/choose-failover-zone';
@@ -94,7 +94,7 @@ export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string
     ...moved,
     ...(avoidedZones.length > 0 ? { avoidedZones } : {}),
     epoch: latestEpoch(cluster) + 1,
-    resources: { taskManagerGroups: [], launchTemplateIds: [] },
+    resources: NO_RESOURCES,
     former: [...(cluster.former ?? []), ...unused, left],
   };
 };

@@ -1,4 +1,4 @@
-import type { Cluster, Reserve } from '../../contracts/cluster';
+import { type Cluster, NO_RESOURCES, type Reserve } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
 import type { OperationRequest } from '../../contracts/operation';
 import { decideCapacity, hostLimits } from '../../domain/capacity';
@@ -122,7 +122,7 @@ const reserveAfter = (cluster: Cluster, { action, zone, hosts, reason }: Change,
       hosts,
       failures: reserve?.failures ?? 0,
       reason: shorten(reason, 500),
-      resources: { taskManagerGroups: [], launchTemplateIds: [] },
+      resources: NO_RESOURCES,
     };
   const changed = { ...reserve, reason: shorten(reason, 500) };
   if (action === 'take-away')

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../contracts/cluster';
+import { type Cluster, NO_RESOURCES } from '../../contracts/cluster';
 import { ArtifactMismatch, ArtifactMissing, JobRejected } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
@@ -74,5 +74,5 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Interrupt
 const restorePointOf = async (deps: StartDeps, cluster: Cluster, job: InterruptedJob): Promise<RestorePoint> => {
   const { savepoint } = job.interrupted;
   if (savepoint !== undefined) return { location: savepoint, reason: `from the savepoint it was stopped with, ${savepoint}` };
-  return findRestorePoint(deps, { ...cluster, resources: { taskManagerGroups: [], launchTemplateIds: [] } }, job);
+  return findRestorePoint(deps, { ...cluster, resources: NO_RESOURCES }, job);
 };

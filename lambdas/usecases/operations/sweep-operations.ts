@@ -80,7 +80,7 @@ const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[
   return failures;
 };
 
-/** Of a cluster whose moves fail, nothing else is taken away before one has brought its jobs back. */
+/** Whether a cluster whose moves fail has more than is kept until one has brought its jobs back. */
 const hasTooMuch = async ({ store, clock }: SweepDeps, cluster: Cluster): Promise<boolean> => {
   if (!isStranded(cluster)) return false;
   if ((cluster.former ?? []).length > KEPT_STRANDED) return true;

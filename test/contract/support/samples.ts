@@ -1,4 +1,4 @@
-import type { Cluster, ClusterResources, Reserve } from '../../../lambdas/contracts/cluster';
+import { type Cluster, NO_RESOURCES, type Reserve } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { Operation } from '../../../lambdas/contracts/operation';
 import type { FleetSpec } from '../../../lambdas/gateways/aws/fleet.port';
@@ -46,7 +46,7 @@ export const aCluster = (change: Partial<Cluster> = {}): Cluster => {
     status: 'RUNNING',
     desired: 'RUNNING',
     epoch: 1,
-    resources: { taskManagerGroups: [], launchTemplateIds: [] },
+    resources: NO_RESOURCES,
     statusReason: 'All slots are registered',
     createdAt: at(0),
     updatedAt: at(0),
@@ -103,11 +103,9 @@ export const aReserve = (change: Partial<Reserve> = {}): Reserve => ({
   hosts: 1,
   failures: 0,
   reason: 'it lacks one',
-  resources: { taskManagerGroups: [], launchTemplateIds: [] },
+  resources: NO_RESOURCES,
   ...change,
 });
-
-export const NO_RESOURCES: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
 
 let fleets = 0;
 /** A fleet of a cluster not used before in this test process, in one zone. */

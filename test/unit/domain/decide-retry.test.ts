@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ClusterResources, FormerEpoch } from '../../../lambdas/contracts/cluster';
+import { type ClusterResources, type FormerEpoch, NO_RESOURCES } from '../../../lambdas/contracts/cluster';
 import {
   AVOIDED_SECONDS,
   decideRetry,
@@ -9,7 +9,7 @@ import {
   RETRY_SECONDS,
 } from '../../../lambdas/domain/decide-retry';
 import type { Move } from '../../../lambdas/domain/move';
-import { aCluster, NO_RESOURCES } from '../../contract/support/samples';
+import { aCluster } from '../../contract/support/samples';
 
 const NOW = '2026-03-01T12:00:00.000Z';
 const ago = (seconds: number): string => new Date(Date.parse(NOW) - seconds * 1_000).toISOString();
@@ -110,7 +110,7 @@ describe('it is tried again', () => {
   });
 });
 
-const FORMER = [{ epoch: 1, zone: 'us-east-1a', resources: { taskManagerGroups: [], launchTemplateIds: [] } }];
+const FORMER = [{ epoch: 1, zone: 'us-east-1a', resources: NO_RESOURCES }];
 test.each([
   ['its move has failed', { status: 'FAILED', desired: 'RUNNING', former: FORMER }, true],
   ['its launch has failed', { status: 'FAILED', desired: 'RUNNING' }, false],
