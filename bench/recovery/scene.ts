@@ -38,6 +38,11 @@ const KEYS = 1_000;
 const RATE = 2_000;
 /** Shorter than a cluster's default of 10 s, for more repetitions in the same time; the same in all variants. */
 const CHECKPOINT_INTERVAL = '3 s';
+/**
+ * Each fault shall be the job's first: a restart waits longer the more failures came shortly after one another, and here they come in seconds instead of
+ * weeks. Shorter than the pause between two faults; the same in all variants.
+ */
+const WELL_AGAIN = '3 s';
 /** A stand-by gets itself ready after it is up (StandBy.java). */
 const STANDBY_WARM_MS = 5_000;
 const JOB_MANAGERS = ['127.92.1.10', '127.92.1.11'] as const;
@@ -159,6 +164,7 @@ export class Scene {
         flinkConfiguration: {
           'execution.checkpointing.interval': CHECKPOINT_INTERVAL,
           'execution.checkpointing.min-pause': '1 s',
+          'restart-strategy.exponential-delay.reset-backoff-threshold': WELL_AGAIN,
           ...local,
         },
       }),
