@@ -66,7 +66,10 @@ export const recovery: Bench = {
     const zones: ZoneSeries[] = [];
     const error = await problemOf(async () => {
       await install();
-      for (const which of cases) series.push(await measure(which, isOwn(which.variant) ? repeat.own : repeat.peers, signal, progress));
+      for (const which of cases) {
+        series.push(await measure(which, isOwn(which.variant) ? repeat.own : repeat.peers, signal, progress));
+        signal.throwIfAborted();
+      }
       for (const capacity of faults.includes('zone') ? capacities : [])
         zones.push(await measureZones(repeat.own, capacity, signal, progress));
     });
@@ -100,7 +103,6 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
   } catch (error) {
     problem = (error as Error).message;
     progress(`${name}: ${problem}`);
-    if (signal.aborted) throw error;
   } finally {
     await scene.stop();
     await storage.stop();
