@@ -112,12 +112,12 @@ const backpressured = (given: AlarmSettings, threshold: number): JobAlarm => ({
 });
 
 /**
- * Busy over the band, with no service level broken yet: it has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least three
- * data points of five. Missing data keep the state, as with lag.
+ * Busy over the band, with no service level broken yet: it has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least two
+ * data points of four. Missing data keep the state, as with lag.
  */
 const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
   const periodSeconds = periodFor(given.observedEverySeconds);
-  const pointsToAlarm = Math.max(3, pointsIn(given.settings.scaleOutWindowSeconds, periodSeconds));
+  const pointsToAlarm = Math.max(2, pointsIn(given.settings.scaleOutWindowSeconds, periodSeconds));
   return {
     kind: 'busy',
     metric: 'Busy',

@@ -137,7 +137,7 @@ describe('What real Flink tells of its jobs', () => {
         known(each) &&
         caughtUp(each) &&
         each.observation.watermarkLagSeconds !== undefined &&
-        each.observation.vertices[0]?.partitions !== undefined &&
+        each.observation.vertices[0]?.partitions === 3 &&
         each.observation.vertices[0]?.pendingRecordsGrowth !== undefined &&
         each.observation.vertices[0]?.pendingRecordsGrowth !== null &&
         each.observation.taskManagers.heapAfterGcShare !== null &&

@@ -2,6 +2,7 @@ import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
 import type { LastDecision } from '../../contracts/scaling';
 import { decideCapacity } from '../../domain/capacity';
+import { isStranded } from '../../domain/decide-retry';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { hostsPaidFor } from '../../domain/reserve';
 import { secondsBetween } from '../../domain/scaling/learning';
@@ -73,7 +74,7 @@ const demandOf = async (
 ): Promise<{ readonly used: number; readonly waiting: readonly CapacityRequest[] }> => {
   const waiting: CapacityRequest[] = [];
   let used = 0;
-  for (const cluster of await runningClusters(store)) {
+  for (const cluster of await clustersWithHosts(store)) {
     const jobs = await allJobs(store, cluster.name);
     const capacity = decideCapacity(await slotDemands(store, { cluster: cluster.name }, 'grow'), cluster.size);
     const needed = capacity.action === 'provide' ? capacity.hosts : 0;
@@ -91,5 +92,8 @@ const requestOf = (job: Job, now: string): CapacityRequest[] => {
   ];
 };
 
-const runningClusters = async (store: StorePort): Promise<readonly Cluster[]> =>
-  (await allClusters(store)).filter(({ status }) => status === 'LAUNCHING' || status === 'RUNNING');
+/** One that moves has its hosts in another zone, and one whose move has failed gets them with the next: who waits for capacity must not have them meanwhile. */
+const clustersWithHosts = async (store: StorePort): Promise<readonly Cluster[]> =>
+  (await allClusters(store)).filter(
+    (cluster) => cluster.status === 'LAUNCHING' || cluster.status === 'RUNNING' || cluster.status === 'FAILING_OVER' || isStranded(cluster),
+  );

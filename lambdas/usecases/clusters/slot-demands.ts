@@ -15,20 +15,22 @@ export type DemandFor = 'grow' | 'wait' | 'shrink';
 export type Asking = Pick<Operation, 'cluster'> & Partial<Pick<Operation, 'job' | 'kind' | 'request'>>;
 
 /**
- * Slots that the jobs of the operation's cluster need: those that run or should, and what changes will make of them.
+ * Slots that the jobs of the operation's cluster need: those that run or shall, and what changes will make of them.
  * A change that makes a job larger counts at once; one that makes it smaller counts when the job is smaller.
  */
 export const slotDemands = async (store: StorePort, operation: Asking, purpose: DemandFor): Promise<readonly SlotDemand[]> => {
   const jobs = await allJobs(store, operation.cluster);
-  const counted = jobs.filter(
-    (job) => job.desired === 'RUNNING' && !isJobOver(job.status) && !(purpose === 'shrink' && isWithdrawn(job, operation)),
-  );
+  const counted = jobs.filter((job) => shallRun(job) && !(purpose === 'shrink' && isWithdrawn(job, operation)));
   const wanted = async (job: Job): Promise<number> => {
     if (job.name === operation.job) return purpose === 'shrink' || !operation.request ? 0 : wantedBy(operation.request);
     return purpose === 'wait' ? 0 : wantedByAnother(store, job);
   };
   return Promise.all(counted.map(async (job) => ({ job: job.name, slots: Math.max(slotsOf(job.spec), await wanted(job)) })));
 };
+
+/** Also of a failed move, which left it waiting for the next one. */
+const shallRun = ({ desired, status, interrupted }: Job): boolean =>
+  desired === 'RUNNING' && (!isJobOver(status) || interrupted !== undefined);
 
 /** The job of a submission that gives back its hosts did not start, that of a stop has ended: its status says so when the operation ends. */
 const isWithdrawn = (job: Job, operation: Asking): boolean =>

@@ -113,6 +113,22 @@ describe('of a quota', () => {
     expect(turns.indexOf(1)).toBe(9);
   });
 
+  test.each<[string, Partial<Cluster>, Partial<Job>]>([
+    ['moves to another zone', { status: 'FAILING_OVER' }, { status: 'SUBMITTING' }],
+    [
+      'waits for its next move',
+      { status: 'FAILED', former: [{ epoch: 1, zone: 'us-east-1a', resources: clusterOf('moved').resources }] },
+      { status: 'FAILED', interrupted: { by: 'op-00000000000000000000000001', at: NOW } },
+    ],
+  ])('the hosts of a cluster that %s are not free', async (_, cluster, job) => {
+    const store = createFakeStore(() => new Date(NOW));
+    store.seed({ clusters: [clusterOf('own'), clusterOf('moved', cluster)], jobs: [jobOf('own'), jobOf('moved', { slots: 4, job })] });
+    const [own, ownJob] = [clusterOf('own'), jobOf('own')];
+    const share = await shareQuota({ store }, { cluster: own, job: ownJob, hosts: 1, wanted: 1, total: 6, now: NOW });
+    expect(share).toMatchObject({ hosts: 0 });
+    expect(share.reason).toMatch(/^6 of 6 vCPUs are used/);
+  });
+
   test('whatever the table holds of terminated clusters is not used', async () => {
     const store = createFakeStore(() => new Date(NOW));
     const gone = clusterOf('gone', { status: 'TERMINATED', desired: 'TERMINATED' });
