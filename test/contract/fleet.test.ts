@@ -5,11 +5,19 @@ import {
   EC2Client,
   type ResponseLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
-import { CreateAccessKeyCommand, CreateUserCommand, GetRolePolicyCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  GetRolePolicyCommand,
+  IAMClient,
+  ListRolePoliciesCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
 import { type ClusterResources, NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Stage } from '../../lambdas/contracts/stage';
 import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
+import { recordedGroups } from '../../lambdas/gateways/aws/ec2/names';
 import { deleteNodeRole, denyNodeRole } from '../../lambdas/gateways/aws/ec2/node-role';
 import { createFleet } from '../../lambdas/gateways/aws/fleet.adapter';
 import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
@@ -394,6 +402,35 @@ describe('The fleet on EC2', () => {
       Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
     });
     await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
+  });
+
+  test.each([
+    ['iam', 'PutRolePolicy'],
+    ['ec2', 'RevokeSecurityGroupIngress'],
+    ['autoscaling', 'DeleteAutoScalingGroup'],
+  ])('what %s cannot do of a fence (%s) keeps nothing else of it', async (service, action) => {
+    const spec = aFleetSpec();
+    const { fleet } = onEc2();
+    const resources = await launch(spec, fleet);
+    await emulator.twin('POST', 'faults', [{ service, action, code: 'ServiceUnavailable', status: 503 }]);
+    await expect(fleet.fence(spec, resources)).rejects.toThrow(AwsUnavailable);
+    await emulator.twin('DELETE', 'faults');
+    const { SecurityGroups } = await ec2Client().send(new DescribeSecurityGroupsCommand({ GroupIds: [resources.securityGroupId ?? ''] }));
+    const { AutoScalingGroups: groups = [] } = await autoScalingClient().send(
+      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: recordedGroups(resources) }),
+    );
+    const { PolicyNames } = await iamClient().send(new ListRolePoliciesCommand({ RoleName: resources.roleName }));
+    expect({
+      iam: PolicyNames?.includes('fenced') ?? false,
+      ec2: SecurityGroups?.[0]?.IpPermissions?.length === 0,
+      autoscaling: groups.every(({ Status }) => Status !== undefined),
+    }).toEqual({ iam: true, ec2: true, autoscaling: true, [service]: false });
+    await fleet.fence(spec, resources);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      (gone) => gone,
+    );
+    await fleet.deleteAccess(spec, resources);
   });
 
   test('whose role is gone is fenced and taken away once more by one who has rights below its path only; what may not be taken away is said', async () => {

@@ -83,3 +83,9 @@ export const laterOn = async <T>(codes: readonly string[], call: Promise<T>): Pr
     throw new AwsUnavailable(`${errorCode(error)}: ${(error as Error).message}`, { cause: error });
   }
 };
+
+/** Waits until all have ended, also where one of them fails. @throws what the first that failed said */
+export const everyOne = async (calls: readonly Promise<unknown>[]): Promise<void> => {
+  const failed = (await Promise.allSettled(calls)).find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason;
+};

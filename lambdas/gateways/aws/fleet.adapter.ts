@@ -2,7 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand 
 import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
 import { AwsUnavailable } from '../../contracts/errors';
 import { mostHostsInChange } from '../../domain/capacity';
-import { unless } from './aws-errors';
+import { everyOne, unless } from './aws-errors';
 import { deleteGroupsNamed, describeGroups, ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
 import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
@@ -132,10 +132,12 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     },
 
     async fence(owner, resources) {
-      // What cuts a process off at once comes first; the end of its host may take as long as its zone is ill.
-      await denyNodeRole(dependencies, owner, resources.roleName);
-      await closeSecurityGroup(dependencies, owner, resources.securityGroupId);
-      await deleteGroupsNamed(dependencies, groupNames(owner, resources));
+      // Each part reaches what another may not, so none waits for one that is slow or fails: IAM is changed in one region for all the world.
+      await everyOne([
+        denyNodeRole(dependencies, owner, resources.roleName),
+        closeSecurityGroup(dependencies, owner, resources.securityGroupId),
+        deleteGroupsNamed(dependencies, groupNames(owner, resources)),
+      ]);
     },
 
     deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),

@@ -88,7 +88,7 @@ export interface FleetPort {
   terminateHosts(instanceIds: readonly string[]): Promise<void>;
   /**
    * Cuts an epoch's hosts off for good: nothing goes in or out by new connections, their role may do nothing any more, and their groups are deleted
-   * with their instances. Returns before they are gone: a host in a zone that is lost may stay for long.
+   * with their instances. What can be done of it is done, also when it fails. Returns before they are gone: a host in a zone that is lost may stay for long.
    */
   fence(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
   /** Ends the given hosts; their groups launch others in their place. */

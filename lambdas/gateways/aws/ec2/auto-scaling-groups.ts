@@ -11,7 +11,7 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
-import { hasCode, laterOn, unless } from '../aws-errors';
+import { everyOne, hasCode, laterOn, unless } from '../aws-errors';
 import type { FleetSpec, LaunchProblem } from '../fleet.port';
 import type { FleetDependencies, Role } from './context';
 import { subnetOf } from './network-interface';
@@ -128,12 +128,14 @@ export const describeGroups = async (
 };
 
 export const deleteGroupsNamed = async (dependencies: FleetDependencies, names: readonly string[]): Promise<void> => {
-  for (const { AutoScalingGroupName, Status } of await describeGroups(dependencies, names)) {
-    // A group has a status only while it is being deleted.
-    if (Status !== undefined) continue;
-    const deletion = dependencies.autoScaling.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName, ForceDelete: true }));
-    await laterOn(['ResourceInUse', 'ResourceInUseFault', 'ScalingActivityInProgressFault'], gone(deletion));
-  }
+  // A group has a status only while it is being deleted.
+  const groups = (await describeGroups(dependencies, names)).filter(({ Status }) => Status === undefined);
+  await everyOne(
+    groups.map(({ AutoScalingGroupName }) => {
+      const deletion = dependencies.autoScaling.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName, ForceDelete: true }));
+      return laterOn(['ResourceInUse', 'ResourceInUseFault', 'ScalingActivityInProgressFault'], gone(deletion));
+    }),
+  );
 };
 
 /** Auto Scaling has one code for all that is wrong; what is not there any more is told by the text. */

@@ -10,7 +10,7 @@ import {
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import type { Stage } from '../../../contracts/stage';
-import { laterOn, unless } from '../aws-errors';
+import { everyOne, laterOn, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
@@ -135,9 +135,12 @@ export const closeSecurityGroup = async (dependencies: FleetDependencies, owner:
   const { GroupId, IpPermissions = [], IpPermissionsEgress = [] } = group ?? recorded ?? {};
   if (GroupId === undefined) return;
   const revoked = ['InvalidPermission.NotFound', 'InvalidGroup.NotFound', 'InvalidGroupId.NotFound'] as const;
-  if (IpPermissions.length > 0) await unless(revoked, ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions })));
-  if (IpPermissionsEgress.length > 0)
-    await unless(revoked, ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: IpPermissionsEgress })));
+  const ingress = new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions });
+  const egress = new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: IpPermissionsEgress });
+  await everyOne([
+    ...(IpPermissions.length > 0 ? [unless(revoked, ec2.send(ingress))] : []),
+    ...(IpPermissionsEgress.length > 0 ? [unless(revoked, ec2.send(egress))] : []),
+  ]);
 };
 
 const byId = async ({ ec2 }: FleetDependencies, id: string): Promise<SecurityGroup | undefined> =>
