@@ -1,3 +1,4 @@
+import type { Operation } from '../contracts/operation';
 import type { FleetSeen } from '../gateways/aws/fleet.port';
 import type { FlinkOverview } from '../gateways/flink/flink.port';
 
@@ -8,6 +9,10 @@ export type FleetProgress =
   | { readonly action: 'wait'; readonly reason: string }
   | { readonly action: 'give-up'; readonly error: 'InsufficientCapacity' | 'DeadlineExceeded'; readonly reason: string };
 
+/** When the hosts that an operation waits for were asked for: those of the zone that a move has tried last. ISO 8601 */
+export const hostsAskedAt = ({ phases, startedAt, requestedAt }: Pick<Operation, 'phases' | 'startedAt' | 'requestedAt'>): string =>
+  phases.find(({ name }) => name === 'Take the next zone')?.endedAt ?? startedAt ?? requestedAt;
+
 /** How the machines come along. `since`: when they were asked for. Instants as ISO 8601. */
 export const decideFleetProgress = (
   seen: FleetSeen,
@@ -17,6 +22,8 @@ export const decideFleetProgress = (
     readonly deadline: string;
     /** @default CAPACITY_PATIENCE_SECONDS */
     readonly patienceSeconds?: number;
+    /** Hosts that have not registered after so long will not, whatever EC2 says of them. @default until the deadline */
+    readonly withinSeconds?: number;
   },
 ): FleetProgress => {
   const missing = seen.standbyProblem
@@ -29,6 +36,12 @@ export const decideFleetProgress = (
   if (failed?.kind === 'capacity' && waited >= (clock.patienceSeconds ?? CAPACITY_PATIENCE_SECONDS))
     return { action: 'give-up', error: 'InsufficientCapacity', reason: `EC2 has had no capacity for ${waited} s: ${failed.message}` };
   const problem = failed ? `; last failed launch: ${failed.message}` : '';
+  if (clock.withinSeconds !== undefined && waited >= clock.withinSeconds)
+    return {
+      action: 'give-up',
+      error: 'InsufficientCapacity',
+      reason: `Not all hosts have registered within ${waited} s: ${state}${problem}`,
+    };
   if (clock.now > clock.deadline)
     return { action: 'give-up', error: 'DeadlineExceeded', reason: `The hosts were not all there within ${waited} s: ${state}${problem}` };
   return { action: 'wait', reason: `${state}${problem}` };

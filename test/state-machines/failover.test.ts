@@ -197,7 +197,7 @@ describe('a planned move', () => {
     const operation = await failOver({ zone: 'us-east-1a', mode: 'planned', trigger: { kind: 'failback', evidence: 'it is quiet time' } });
     expect(operation).toMatchObject({
       status: 'FAILED',
-      error: { message: expect.stringMatching(/no capacity in us-east-1a, the home zone/) },
+      error: { message: expect.stringMatching(/us-east-1a has no hosts for it, and it is the home zone/) },
     });
     expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch, flinkJobId: before.flinkJobId });
     expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b' });
@@ -340,6 +340,44 @@ describe('a lost zone', () => {
     expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
     expect(await world.cluster()).toMatchObject({ zone: 'us-east-1c', status: 'RUNNING' });
     expect(world.fleet.leftovers().filter((name) => /-e[12]\b/.test(name))).toEqual([]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test.each(['lost', undefined] as const)(
+    'is followed by the zone behind it when hosts come there and do not register (%s)',
+    async (mode) => {
+      world.lostZones.add('us-east-1b');
+      const operation = await failOver(mode && { mode });
+      expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+      expect(Date.parse(operation.endedAt ?? '') - Date.parse(operation.requestedAt)).toBeLessThan(600_000);
+      expect(await world.cluster()).toMatchObject({ zone: 'us-east-1c', status: 'RUNNING' });
+      expect(await world.job()).toMatchObject({ status: 'RUNNING' });
+      expect(await violations(world)).toEqual([]);
+    },
+  );
+
+  test('waits for hosts that do not register where no zone is left, and is given back where it was planned', async () => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.lostZones.add(zone);
+    const lasted = ({ requestedAt, endedAt = '' }: Operation): number => (Date.parse(endedAt) - Date.parse(requestedAt)) / 1_000;
+    const planned = await failOver({ mode: 'planned' });
+    expect(planned).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(lasted(planned)).toBeLessThan(900);
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 1 });
+    const lost = await failOver({ mode: 'lost' });
+    expect(lost).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(lasted(lost)).toBeGreaterThan(900);
+  });
+
+  test('of a lost zone starts its jobs with fewer slots when not all hosts come, and waits for all before a job is stopped', async () => {
+    world.fleet.mostHosts = 3;
+    const planned = await failOver({ mode: 'planned' });
+    expect(planned).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 1 });
+    world.fleet.mostHosts = 1;
+    const lost = await failOver({ mode: 'lost' });
+    expect(lost).toMatchObject({ status: 'SUCCEEDED' });
+    expect(lost.phases.find(({ name }) => name === 'Look for slots')?.reason).toMatch(/2 of 4 slots/);
+    expect(await world.job()).toMatchObject({ status: 'RUNNING' });
     expect(await violations(world)).toEqual([]);
   });
 

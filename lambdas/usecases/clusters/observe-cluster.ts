@@ -2,8 +2,10 @@ import { FlinkUnavailable } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import type { SlotsSeen } from '../../contracts/workflow';
 import { slotsPerHost } from '../../domain/capacity';
+import { later } from '../../domain/clock';
 import { capacityUntil } from '../../domain/deadlines';
-import { decideClusterProgress } from '../../domain/decide-launch-progress';
+import { REPLACEMENT_SECONDS } from '../../domain/decide-failover';
+import { decideClusterProgress, hostsAskedAt } from '../../domain/decide-launch-progress';
 import type { FlinkOverview, FlinkPort } from '../../gateways/flink/flink.port';
 import { connect, type FlinkDeps, notYet, ownTarget } from '../operations/owned';
 import { slotDemands } from './slot-demands';
@@ -24,7 +26,7 @@ export const observeCluster = async (deps: FlinkDeps, operation: Operation): Pro
         ? smallest
         : demanded;
   const overview = await overviewIfAny(connect(deps.flink, cluster));
-  const late = deps.clock().toISOString() > capacityUntil(operation);
+  const late = isLate(deps, operation, overview);
   // A reserve that was made smaller is not to be moved to before Auto Scaling has chosen which of its hosts go.
   if (request.kind === 'prepare-reserve' && overview !== undefined && overview.slotsTotal > slots)
     return { ...notYet(operation, deps.clock, `${overview.slotsTotal} slots are there, ${slots} are to stay`), late };
@@ -40,4 +42,14 @@ const overviewIfAny = async (flink: FlinkPort): Promise<FlinkOverview | undefine
     if (error instanceof FlinkUnavailable) return undefined;
     throw error;
   }
+};
+
+/**
+ * Whether the operation goes on with fewer slots than it waits for, if it can. Jobs of a move that are slower meanwhile are better than none, as long as
+ * there is a slot at all: without any another zone is tried.
+ */
+const isLate = ({ clock }: Pick<FlinkDeps, 'clock'>, operation: Operation, seen: FlinkOverview | undefined): boolean => {
+  const now = clock().toISOString();
+  if (operation.kind !== 'fail-over-cluster') return now > capacityUntil(operation);
+  return (seen?.slotsTotal ?? 0) > 0 && now >= later(hostsAskedAt(operation), REPLACEMENT_SECONDS);
 };

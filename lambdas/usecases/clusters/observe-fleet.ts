@@ -1,25 +1,52 @@
+import type { Cluster } from '../../contracts/cluster';
 import { DeadlineExceeded, InsufficientCapacity } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
+import type { Stage } from '../../contracts/stage';
 import type { TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
-import { decideFleetProgress } from '../../domain/decide-launch-progress';
+import { REPLACEMENT_SECONDS } from '../../domain/decide-failover';
+import { decideFleetProgress, hostsAskedAt } from '../../domain/decide-launch-progress';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
+import { zoneLeft } from '../failover/next-zone';
 import { ownTarget, type StoreDeps } from '../operations/owned';
 
+/** Slots that are there are looked for once more before a zone is given up: jobs can do with fewer (`observe-cluster.ts`). */
+const LOOK_SECONDS = 30;
+
+interface Deps extends StoreDeps {
+  readonly fleet: FleetPort;
+  readonly clock: Clock;
+  readonly stage: Pick<Stage, 'zones'>;
+}
+
 /** Looks how the machines come along while slots are awaited. @throws InsufficientCapacity with EC2's own message when it goes on having none */
-export const observeFleet = async (
-  deps: StoreDeps & { readonly fleet: FleetPort; readonly clock: Clock },
-  operation: Operation,
-): Promise<TaskAnswer> => {
+export const observeFleet = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownTarget(deps, operation);
   const seen = await deps.fleet.observe(cluster.resources);
   const progress = decideFleetProgress(seen, {
-    since: operation.startedAt ?? operation.requestedAt,
-    // Another zone may have what this one lacks now, and records wait meanwhile.
-    ...(operation.kind === 'fail-over-cluster' ? { patienceSeconds: 0 } : {}),
+    since: hostsAskedAt(operation),
+    ...patienceOfMove(deps, operation, cluster),
     now: deps.clock().toISOString(),
     deadline: operation.deadline,
   });
   if (progress.action === 'wait') return { reason: progress.reason };
   throw progress.error === 'InsufficientCapacity' ? new InsufficientCapacity(progress.reason) : new DeadlineExceeded(progress.reason);
+};
+
+/**
+ * Another zone may have what this one lacks now, and records wait meanwhile. Where no zone is left, slow hosts are better than none; but a move that was
+ * planned is given back then.
+ */
+const patienceOfMove = (
+  { stage }: Pick<Deps, 'stage'>,
+  { request }: Operation,
+  cluster: Cluster,
+): { readonly patienceSeconds?: number; readonly withinSeconds?: number } => {
+  if (request.kind !== 'fail-over-cluster') return {};
+  const { mode, trigger } = request;
+  const isPlanned = mode === 'planned' || trigger.kind === 'failback';
+  return {
+    patienceSeconds: 0,
+    ...(isPlanned || zoneLeft(stage, cluster, request).ok ? { withinSeconds: REPLACEMENT_SECONDS + LOOK_SECONDS } : {}),
+  };
 };

@@ -1,32 +1,38 @@
+import type { Cluster } from '../../contracts/cluster';
 import { InsufficientCapacity } from '../../contracts/errors';
-import type { Operation } from '../../contracts/operation';
+import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { TaskAnswer } from '../../contracts/workflow';
-import { chooseFailoverZone } from '../../domain/choose-failover-zone';
+import { chooseFailoverZone, type FailoverZone } from '../../domain/choose-failover-zone';
 import { ownCluster, type StoreDeps } from '../operations/owned';
 import { nextEpoch } from './accept-failover';
 
+type Move = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
+
+/** The zone that a move goes to when the present one has no hosts for it. */
+export const zoneLeft = ({ zones }: Pick<Stage, 'zones'>, cluster: Cluster, { from, again = 0, trigger }: Move): FailoverZone => {
+  // Going home is no emergency: the cluster stays where it is well.
+  if (trigger.kind === 'failback') return { ok: false, reason: 'it is the home zone' };
+  const tried = (cluster.former ?? []).filter(({ unused, epoch }) => !unused && epoch >= again);
+  return chooseFailoverZone(cluster.zone, {
+    stage: zones.map(({ name }) => name),
+    allowed: cluster.spec.placement.failover.zones,
+    used: [from, ...tried.map(({ zone }) => zone), cluster.zone],
+    impaired: [],
+  });
+};
+
 /**
- * After a zone without capacity: the next one, as a further epoch, so that nothing made for this one can be mistaken for it.
+ * After a zone that had no hosts: the next one, as a further epoch, so that nothing made for this one can be mistaken for it.
  * @throws InsufficientCapacity when no zone is left
  */
 export const nextZone = async (deps: StoreDeps & { readonly stage: Stage }, operation: Operation): Promise<TaskAnswer> => {
   const cluster = await ownCluster(deps, operation);
   const { request } = operation;
-  // Going home is no emergency: the cluster stays where it is well.
-  if (request.kind === 'fail-over-cluster' && request.trigger.kind === 'failback')
-    throw new InsufficientCapacity(`EC2 has no capacity in ${cluster.zone}, the home zone`);
-  const { from, avoid = [], again = 0 } = request.kind === 'fail-over-cluster' ? request : { from: cluster.zone };
-  const tried = (cluster.former ?? []).filter(({ unused, epoch }) => !unused && epoch >= again);
-  const used = [from, ...tried.map(({ zone }) => zone), cluster.zone];
-  const chosen = chooseFailoverZone(cluster.zone, {
-    stage: deps.stage.zones.map(({ name }) => name),
-    allowed: cluster.spec.placement.failover.zones,
-    used,
-    impaired: [],
-  });
-  if (!chosen.ok) throw new InsufficientCapacity(`EC2 has no capacity in ${cluster.zone}, and ${chosen.reason}`);
-  const { epoch, zone, resources, former, avoidedZones } = nextEpoch(cluster, chosen.zone, avoid);
+  if (request.kind !== 'fail-over-cluster') throw new Error(`operation ${operation.operationId} is no failover`);
+  const chosen = zoneLeft(deps.stage, cluster, request);
+  if (!chosen.ok) throw new InsufficientCapacity(`${cluster.zone} has no hosts for it, and ${chosen.reason}`);
+  const { epoch, zone, resources, former, avoidedZones } = nextEpoch(cluster, chosen.zone, request.avoid ?? []);
   await deps.store.updateCluster(cluster.name, operation.operationId, { epoch, zone, resources, former, avoidedZones });
-  return { reason: `${cluster.zone} has no capacity; ${chosen.reason}` };
+  return { reason: `${cluster.zone} has no hosts for it; ${chosen.reason}` };
 };

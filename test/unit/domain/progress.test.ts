@@ -127,6 +127,12 @@ describe('a launch', () => {
     expect(progress.reason).toMatch(reason);
   });
 
+  test('gives up hosts that have not registered within the time for them', () => {
+    const within = (seconds: number) => decideFleetProgress(fleet(other), { ...clock(seconds), withinSeconds: 300 });
+    expect(within(299)).toMatchObject({ action: 'wait' });
+    expect(within(300)).toMatchObject({ error: 'InsufficientCapacity', reason: expect.stringMatching(/within 300 s.*Invalid profile/) });
+  });
+
   test.each([
     [undefined, false, /does not answer yet/],
     [{ taskManagers: 1, slotsTotal: 2, slotsFree: 2 }, false, /2 of 4 slots/],
