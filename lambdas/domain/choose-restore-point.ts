@@ -1,3 +1,5 @@
+import { isTaken } from './state-paths';
+
 /** A checkpoint or savepoint that was found somewhere. */
 export interface StateFound {
   readonly location: string;
@@ -34,7 +36,7 @@ export type RestoreDecision =
   | { readonly action: 'refuse'; readonly reason: string };
 
 /**
- * States in the order in which they are to be tried. The present start's own come first, newest first: what any other start has written, even
+ * States in the order in which they are to be tried. The present start's own come first, newest first, those by which its sinks have committed before others: what any other start has written, even
  * later, did not see what this one did (a zone that comes back may still complete a checkpoint of a start that was given up). Then what this
  * start was restored from, which is all that it is before its first checkpoint. Then those of earlier starts, the latest start first. States whose
  * start is not known come last, by time.
@@ -76,11 +78,18 @@ export const decideRestorePoint = (
 export const sameLocation = (location: string, other: string | undefined): boolean =>
   other !== undefined && location.replace(/\/+$/, '') === other.replace(/\/+$/, '');
 
-/** Within one start its own count tells best. S3 tells the time by the second, and of a large upload when it began. */
+/**
+ * Within one start its own count tells best. S3 tells the time by the second, and of a large upload when it began. Savepoints that were taken while it went
+ * on come last: its sinks commit nothing by them, and what they had written for one they take back when the start goes back to a checkpoint before
+ * it. Restored from the savepoint, the job would never commit that; restored from the checkpoint, it processes it again.
+ */
 const newestFirst = (states: readonly StateFound[]): readonly StateFound[] => {
   const counted = states.every(({ epoch, checkpointId }) => epoch !== undefined && checkpointId !== undefined);
-  const rank = ({ checkpointId = 0, completedAt = '', kind }: StateFound): readonly (string | number)[] =>
-    counted ? [checkpointId, completedAt] : [completedAt, kind === 'savepoint' ? 1 : 0, checkpointId];
+  const rank = (state: StateFound): readonly (string | number)[] => {
+    const { checkpointId = 0, completedAt = '', kind } = state;
+    const newest = counted ? [checkpointId, completedAt] : [completedAt, kind === 'savepoint' ? 1 : 0, checkpointId];
+    return [isTaken(state.location) ? 0 : 1, ...newest];
+  };
   return [...states].sort((a, b) => compare(rank(b), rank(a)) || (a.location < b.location ? -1 : 1));
 };
 

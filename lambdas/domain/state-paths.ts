@@ -20,7 +20,24 @@ export const jobPrefix = (cluster: string, job: string): string => `${clusterPre
 /** Flink adds `<flinkJobId>/chk-<n>` (a start has a directory of its own, because its Flink job id is its own). */
 export const checkpointsPrefix = (cluster: string, job: string): string => `${jobPrefix(cluster, job)}/checkpoints`;
 
+/** Savepoints that jobs were stopped with. */
 export const savepointsPrefix = (cluster: string, job: string): string => `${jobPrefix(cluster, job)}/savepoints`;
+
+const TAKEN = 'taken';
+
+/** Savepoints that were taken of a job while it went on: Flink commits nothing by them, and does not go back to them. */
+export const takenPrefix = (cluster: string, job: string): string => `${savepointsPrefix(cluster, job)}/${TAKEN}`;
+
+/** @param location with or without a slash at its end */
+export const isTaken = (location: string): boolean => new RegExp(`/savepoints/${TAKEN}/[^/]+/?$`).test(location);
+
+/** Entries of the checkpoints that a start of a job goes back to, each named by the checkpoint's number. */
+export const enteredPrefix = (cluster: string, epoch: number, flinkJobId: string): string =>
+  `${recoveryPrefix(cluster, epoch)}/checkpoints/${flinkJobId}`;
+
+/** Numbers that a start of a job has given to checkpoints: there before the first of them, and gone with the entries when the job has ended. */
+export const counterKey = (cluster: string, epoch: number, flinkJobId: string): string =>
+  `${recoveryPrefix(cluster, epoch)}/counters/${flinkJobId}/next`;
 
 /** A SQL script by its content: the same script is stored once, and what runs is what was submitted. */
 export const scriptKey = (cluster: string, job: string, sha256: string): string => `${jobPrefix(cluster, job)}/scripts/${sha256}.sql`;

@@ -5,7 +5,7 @@ import type { Operation } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { SavepointSeen, TaskAnswer } from '../../contracts/workflow';
 import { decideSavepointProgress } from '../../domain/decide-savepoint-progress';
-import { savepointsPrefix } from '../../domain/state-paths';
+import { savepointsPrefix, takenPrefix } from '../../domain/state-paths';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
 import { connect, type FlinkDeps, notYet, ownJob } from '../operations/owned';
 
@@ -16,6 +16,7 @@ export const triggerIdOf = (operationId: string, flinkJobId: string): string =>
   createHash('sha256').update(`${operationId}/${flinkJobId}`).digest('hex').slice(0, 32);
 
 const directoryOf = (stage: Stage, job: Job): string => `s3://${stage.stateBucket}/${savepointsPrefix(job.cluster, job.name)}`;
+const takenDirectoryOf = (stage: Stage, job: Job): string => `s3://${stage.stateBucket}/${takenPrefix(job.cluster, job.name)}`;
 
 /** Asks for a savepoint while the job goes on. */
 export const triggerSavepoint = async (deps: SavepointDeps, operation: Operation): Promise<TaskAnswer> => {
@@ -74,7 +75,8 @@ export const keepSavepoint = async (deps: FlinkDeps, operation: Operation, job: 
 /** Stops with a savepoint, or only takes one, as the kind of operation wants it. */
 export const ask = async (deps: SavepointDeps, flink: FlinkPort, operation: Operation, job: Job): Promise<void> => {
   const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
-  if (operation.request.kind === 'take-savepoint') return flink.triggerSavepoint(job.flinkJobId, triggerId, directoryOf(deps.stage, job));
+  if (operation.request.kind === 'take-savepoint')
+    return flink.triggerSavepoint(job.flinkJobId, triggerId, takenDirectoryOf(deps.stage, job));
   return stopWithSavepoint(deps, flink, operation, job);
 };
 

@@ -6,7 +6,7 @@ import { METADATA_HEAD_BYTES, readMetadataHead, UnreadableMetadata } from '../..
 import type { StateFound } from '../../domain/choose-restore-point';
 import { jobManagerAddresses } from '../../domain/job-managers';
 import { epochsByJobId, takerOf } from '../../domain/job-starts';
-import { checkpointsPrefix, savepointsPrefix } from '../../domain/state-paths';
+import { checkpointsPrefix, counterKey, enteredPrefix, savepointsPrefix, takenPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FlinkConnector } from '../../gateways/flink/flink.port';
 import type { StoreDeps } from '../operations/owned';
@@ -40,7 +40,12 @@ interface Place {
  * in S3. One that is known but no longer there is among them, without a time.
  */
 export const findStates = async (deps: FindStatesDeps, cluster: Cluster, job: Job): Promise<States> => {
-  const [live, recorded, stored] = await Promise.all([askFlink(deps, cluster, job), recordedOf(deps, job), storedOf(deps, job)]);
+  const [live, recorded, stored, entered] = await Promise.all([
+    askFlink(deps, cluster, job),
+    recordedOf(deps, job),
+    storedOf(deps, job),
+    newestEntered(deps, cluster, job),
+  ]);
   const places = new Map<string, Place>();
   for (const place of [...stored.places, ...live.places, ...recorded]) {
     const location = place.location.replace(/\/+$/, '');
@@ -56,7 +61,10 @@ export const findStates = async (deps: FindStatesDeps, cluster: Cluster, job: Jo
     const epoch = flinkJobId === undefined ? undefined : epochs.get(flinkJobId);
     return { location: place.location, kind: place.kind, epoch, checkpointId, completedAt };
   });
-  return { found, notes: live.notes };
+  // Written, and never entered: its start does not go back to it, and its sinks take back what they had written for it.
+  const isVoid = ({ epoch, kind, checkpointId = 0 }: StateFound): boolean =>
+    epoch === job.epoch && kind === 'checkpoint' && checkpointId > entered;
+  return { found: found.filter((state) => !isVoid(state)), notes: live.notes };
 };
 
 const askFlink = async (
@@ -73,6 +81,22 @@ const askFlink = async (
     if (!(error instanceof FlinkUnavailable)) throw error;
     return { places: [], notes: ['Flink did not answer'] };
   }
+};
+
+/**
+ * Number of the newest checkpoint that the job's present start has entered, under whichever epoch of the cluster it ran last: 0 for none so far, infinite where
+ * no JobManager has it on record any more, as after its end.
+ */
+const newestEntered = async ({ artifacts, stage }: FindStatesDeps, cluster: Cluster, { flinkJobId }: Job): Promise<number> => {
+  const epochs = new Set([cluster.epoch, cluster.resources.epoch ?? cluster.epoch, ...(cluster.former ?? []).map(({ epoch }) => epoch)]);
+  const numbers = await eachOf([...epochs], async (epoch): Promise<readonly number[]> => {
+    const counter = await artifacts.size(`s3://${stage.stateBucket}/${counterKey(cluster.name, epoch, flinkJobId)}`);
+    const entries = await artifacts.list(stage.stateBucket, enteredPrefix(cluster.name, epoch, flinkJobId));
+    const entered = entries.flatMap(({ key }) => /\/(\d{19})$/.exec(key)?.[1] ?? []).map(Number);
+    return counter === undefined ? entered : [0, ...entered];
+  });
+  const known = numbers.flat();
+  return known.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...known);
 };
 
 const placeOfCheckpoint = (location: string, flinkJobId: string): Place => {
@@ -105,23 +129,22 @@ const storedOf = async (
   { artifacts, stage }: FindStatesDeps,
   job: Job,
 ): Promise<{ readonly places: readonly Place[]; readonly flinkJobIds: readonly string[] }> => {
-  const [checkpoints, savepoints] = [checkpointsPrefix(job.cluster, job.name), savepointsPrefix(job.cluster, job.name)];
-  const [flinkJobIds, taken] = await Promise.all([
+  const checkpoints = checkpointsPrefix(job.cluster, job.name);
+  const savepoints = [savepointsPrefix(job.cluster, job.name), takenPrefix(job.cluster, job.name)];
+  const [flinkJobIds, written] = await Promise.all([
     artifacts.directories(stage.stateBucket, checkpoints),
-    artifacts.directories(stage.stateBucket, savepoints),
+    eachOf(savepoints, async (prefix) =>
+      (await artifacts.directories(stage.stateBucket, prefix))
+        .filter((name) => name.startsWith('savepoint-'))
+        .map((name) => ({ location: `s3://${stage.stateBucket}/${prefix}/${name}`, kind: 'savepoint' as const })),
+    ),
   ]);
   const made = await eachOf(flinkJobIds, async (flinkJobId) =>
     (await artifacts.directories(stage.stateBucket, `${checkpoints}/${flinkJobId}`))
       .filter((name) => /^chk-\d+$/.test(name))
       .map((name) => placeOfCheckpoint(`s3://${stage.stateBucket}/${checkpoints}/${flinkJobId}/${name}`, flinkJobId)),
   );
-  return {
-    places: [
-      ...made.flat(),
-      ...taken.map((name) => ({ location: `s3://${stage.stateBucket}/${savepoints}/${name}`, kind: 'savepoint' as const })),
-    ],
-    flinkJobIds,
-  };
+  return { places: [...made.flat(), ...written.flat()], flinkJobIds };
 };
 
 const idOf = async (artifacts: ArtifactsPort, location: string): Promise<number | undefined> => {

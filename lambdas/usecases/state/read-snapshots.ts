@@ -77,7 +77,7 @@ const placeOf = (at: ObjectSeen): Place | undefined => {
   const checkpoint = /^(.*\/checkpoints\/([^/]+)\/chk-(\d+))\/_metadata$/.exec(at.uri);
   if (checkpoint)
     return { location: checkpoint[1] ?? '', kind: 'checkpoint', flinkJobId: checkpoint[2], checkpointId: Number(checkpoint[3]), at };
-  const savepoint = /^(.*\/savepoints\/[^/]+)\/_metadata$/.exec(at.uri);
+  const savepoint = /^(.*\/savepoints\/(?:taken\/)?[^/]+)\/_metadata$/.exec(at.uri);
   return savepoint ? { location: savepoint[1] ?? '', kind: 'savepoint', flinkJobId: undefined, checkpointId: undefined, at } : undefined;
 };
 

@@ -217,6 +217,19 @@ const STORIES: Readonly<Record<string, (world: Simulation, plan: Chance) => void
       planDeed(world, plan, move, now + lost + moved, OF_STORY + 1);
     });
   },
+  'a JobManager goes back behind what it has written, and its zone is lost before it has written more': (world, plan) => {
+    const behind = plan.of(['savepoint', 'checkpoint'] as const);
+    const [lost, moved] = [plan.between(0, 2 * SECOND), plan.between(0, 2 * SECOND)];
+    const move = plan.of(['fail over', 'fail over, lost']);
+    world.savepointsTake = { from: 2, to: 6 };
+    if (behind === 'savepoint') planDeed(world, plan, 'take a savepoint', world.now + plan.between(0, 10 * SECOND), OF_STORY);
+    const then = (): void => {
+      const { now } = world.scheduler;
+      world.scheduler.at(now + lost, 'darkness', () => world.loseZoneFor(plan.between(30, 200), 'dark'));
+      planDeed(world, plan, move, now + lost + moved, OF_STORY + 1);
+    };
+    world.goesBack = { behind, then };
+  },
   [LATE]: (world, plan) => {
     const at = world.now + plan.between(0, 10 * SECOND);
     const first = plan.of(['submit another', 'upgrade', 'upgrade']);

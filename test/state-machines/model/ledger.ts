@@ -9,9 +9,11 @@ interface Kept {
 interface Start {
   readonly job: string;
   readonly restoredFrom: string | undefined;
+  /** How far that had read. */
+  readonly from: number;
   /** How far it has read. */
   read: number;
-  /** How far it had read at its newest complete checkpoint or savepoint. */
+  /** How far it had read at the newest checkpoint that it goes back to, or the savepoint that it ended with. */
   safe: number;
   /** How far what it has read is counted, by itself or by those that it goes on from. */
   counted: number;
@@ -38,6 +40,10 @@ export class Ledger {
     if (this.starts.has(flinkJobId)) this.broken.push(`${job} was started twice as ${flinkJobId}`);
     const state = savepoint === undefined ? undefined : this.kept.get(savepoint);
     if (state && state.job !== job) this.broken.push(`${job} was restored from ${savepoint}, which is ${state.job}'s`);
+    const origin = state && this.starts.get(state.flinkJobId);
+    // A sink takes back what it has not committed when its start goes back behind it. One that never had a checkpoint has nothing else.
+    if (state && origin && state.term < origin.term && state.offset > origin.base && origin.base > origin.from)
+      this.broken.push(`${job} was restored from ${savepoint}, which its start had gone back behind`);
     const offset = state?.offset ?? 0;
     const newest = this.newest.get(job);
     if (newest && offset < newest.offset)
@@ -47,7 +53,16 @@ export class Ledger {
       this.broken.push(`${job} was started from ${savepoint ?? 'nothing'} (${offset}), records up to ${counted} are counted`);
     // A restored sink commits what its state has left open.
     this.counted.set(job, Math.max(counted, offset));
-    this.starts.set(flinkJobId, { job, restoredFrom: savepoint, read: offset, safe: offset, counted: offset, term: 0, base: offset });
+    this.starts.set(flinkJobId, {
+      job,
+      restoredFrom: savepoint,
+      from: offset,
+      read: offset,
+      safe: offset,
+      counted: offset,
+      term: 0,
+      base: offset,
+    });
   }
 
   /** Files and metadata of a checkpoint are all in S3. */
@@ -58,19 +73,19 @@ export class Ledger {
     this.kept.set(location, { job: start.job, flinkJobId, offset: start.read, term: start.term });
   }
 
-  /** Its JobManager has entered it as complete; `counts`: and told the sinks. */
-  completed(location: string, counts: boolean): void {
+  /** Its JobManager has entered it as complete, or a job has ended with it, and the sinks are told. */
+  completed(location: string): void {
     const state = this.kept.get(location);
     const start = state && this.starts.get(state.flinkJobId);
     if (!state || !start) return;
     const newest = this.newest.get(state.job);
     if (!newest || newest.offset < state.offset) this.newest.set(state.job, { location, offset: state.offset });
-    if (counts && state.term < start.term && state.offset > start.base)
+    if (state.term < start.term && state.offset > start.base)
       this.broken.push(
         `${state.flinkJobId} of ${state.job} counts records ${start.base + 1} to ${state.offset} with ${location} of a former JobManager, and reads them again`,
       );
     start.safe = Math.max(start.safe, state.offset);
-    if (!counts || state.offset <= start.counted) return;
+    if (state.offset <= start.counted) return;
     const counted = this.counted.get(state.job) ?? 0;
     if (counted > start.counted && !this.isGoneOnFrom(location))
       this.broken.push(

@@ -56,6 +56,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       return numbers.length < 2 ? names : names.filter((name) => name !== `chk-${Math.max(...numbers)}`);
     },
   }),
+  'a savepoint that a job went on from is taken for one that it ended with': instead({
+    'flink.triggerSavepoint': async (call, args) => {
+      (args as unknown[])[2] = String(args[2]).replace('/taken', '');
+      return call();
+    },
+  }),
+  'a checkpoint that was written and never entered is gone on from': instead({
+    'artifacts.list': async (call, [, prefix]) => (String(prefix).includes('/recovery/checkpoints/') ? [] : call()),
+  }),
   'a failover breaks no lease of a job': instead({
     'store.acceptTakeover': async (_, [operation, cluster, previous], world) =>
       world.store.acceptTakeover(operation, cluster, previous, []),

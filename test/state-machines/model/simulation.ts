@@ -14,7 +14,7 @@ import type { OperationKind } from '../../../lambdas/contracts/operation';
 import { isFinal } from '../../../lambdas/domain/decide-job-progress';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
 import { INTERRUPTED } from '../../../lambdas/domain/operation-end';
-import { checkpointsPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
+import { checkpointsPrefix, counterKey, enteredPrefix, fenceKey } from '../../../lambdas/domain/state-paths';
 import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
 import type { RunRequest } from '../../../lambdas/gateways/flink/flink.port';
 import { WARM_UP } from '../../../lambdas/usecases/failover/warm-up';
@@ -22,7 +22,7 @@ import type { FakeFlink, SavepointBehaviour, StateKept } from '../../fakes/fake-
 import { event, invoke } from '../support/functions';
 import { definitionOf, execute, StepError, Stopped } from '../support/interpreter';
 import { violations } from '../support/recover';
-import { FlinkOnS3, World } from '../support/world';
+import { FlinkOnS3, STAGE, World } from '../support/world';
 import { Chance } from './chance';
 import { Ledger } from './ledger';
 import { type Activity, type Fate, Scheduler, type Weather } from './scheduler';
@@ -77,6 +77,8 @@ class Process extends FlinkOnS3 {
   seen = 0;
   /** Until when a start that it could not answer keeps it from beginning the next, ms. */
   blockedUntil = 0;
+  /** Until when it has other things to do than checkpoints, ms. */
+  quietUntil = 0;
   /** Jobs with a checkpoint that was begun and is not written. */
   readonly begun = new Set<string>();
 
@@ -447,10 +449,11 @@ export class Simulation extends World {
       write();
       this.watchStarts();
       this.ledger.written(state.flinkJobId, state.location);
-      this.ledger.completed(state.location, true);
+      this.ledger.completed(state.location);
       return;
     }
     if (!this.canWrite(process)) throw new FlinkUnavailable('S3 refuses it');
+    this.artifacts.put(`s3://${STAGE.stateBucket}/${counterKey('flights', process.epoch ?? 0, state.flinkJobId)}`, 'a counter');
     write();
     this.watchStarts();
     this.ledger.written(state.flinkJobId, state.location);
@@ -458,12 +461,13 @@ export class Simulation extends World {
     if (savepoint) {
       // Flink enters no savepoint among its checkpoints: nobody looks for the fence.
       this.scheduler.note(`e${process.epoch} completes ${short(state.location)}`);
-      // One that nobody counts by may be written while a state is chosen behind the fence, and is then of no use: nothing is lost by that.
-      if (state.ends) this.ledger.completed(state.location, true);
-      else if (!this.fencedAt.has(process.epoch ?? 0)) this.ledger.completed(state.location, false);
+      // Nothing is committed by one with which no job ends, and nobody goes back to it.
+      if (state.ends) this.ledger.completed(state.location);
+      else if (this.goesBack?.behind === 'savepoint') this.goBack(process, this.goesBack.then);
       return;
     }
-    this.enterSoon(process, state, process.life);
+    if (this.goesBack?.behind === 'checkpoint') this.goBack(process, this.goesBack.then);
+    else this.enterSoon(process, state, process.life);
   }
 
   /** How long the next savepoint takes, in looks or seconds, and what becomes of it. */
@@ -482,6 +486,18 @@ export class Simulation extends World {
   inSql = false;
   /** That a savepoint comes to nothing. */
   savepointsFail = 0;
+
+  /** The JobManager that writes the next one of this kind dies behind it, is back at once, and writes no checkpoint for a while. */
+  goesBack: { readonly behind: 'savepoint' | 'checkpoint'; readonly then: () => void } | undefined;
+
+  private goBack(process: Process, then: () => void): void {
+    this.goesBack = undefined;
+    process.quietUntil = this.scheduler.now + MINUTE;
+    this.scheduler.at(this.scheduler.now, `the JobManager of e${process.epoch} dies`, () => {
+      if (!process.over && !process.lost) this.recover(process);
+      then();
+    });
+  }
 
   private enterSoon(process: Process, state: StateKept, life: number): void {
     this.scheduler.at(
@@ -502,7 +518,9 @@ export class Simulation extends World {
   /** An entered checkpoint counts, and older ones of the start are deleted. */
   private enter(process: Process, state: StateKept): void {
     this.scheduler.note(`e${process.epoch} has entered ${short(state.location)}`);
-    this.ledger.completed(state.location, true);
+    this.ledger.completed(state.location);
+    const entered = enteredPrefix('flights', process.epoch ?? 0, state.flinkJobId);
+    this.artifacts.put(`s3://${STAGE.stateBucket}/${entered}/${String(state.checkpointId).padStart(19, '0')}`, 'an entry');
     const ofStart = state.location.replace(/chk-\d+$/, 'chk-');
     const older = [...this.storage].filter(
       (one) => one.startsWith(ofStart) && Number(one.slice(ofStart.length)) <= state.checkpointId - RETAINED,
@@ -665,7 +683,14 @@ export class Simulation extends World {
   private mayCheckpoint(process: Process, flinkJobId: string): boolean {
     const job = process.inside.find((one) => one.flinkJobId === flinkJobId);
     const runs = job?.state === 'RUNNING' && job.running > 0 && !job.stopping;
-    return runs && !process.lost && process.wonAt === undefined && this.leaderOf(process) !== undefined && this.canWrite(process);
+    return (
+      runs &&
+      this.scheduler.now >= process.quietUntil &&
+      !process.lost &&
+      process.wonAt === undefined &&
+      this.leaderOf(process) !== undefined &&
+      this.canWrite(process)
+    );
   }
 
   /** Tasks upload their parts, the JobManager writes `_metadata`, and nobody looks for a fence before that: it may come into being at any moment behind it. */

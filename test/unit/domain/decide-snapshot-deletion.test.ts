@@ -87,6 +87,7 @@ describe('A snapshot that somebody wants deleted', () => {
   test.each([
     [`s3://state/clusters/flights/jobs/delays/checkpoints/${'a'.repeat(32)}/chk-12`, `${'a'.repeat(32)}-chk-12`],
     ['s3://state/clusters/flights/jobs/delays/savepoints/savepoint-8a99d6-20a20a586b77', 'savepoint-8a99d6-20a20a586b77'],
+    ['s3://state/clusters/flights/jobs/delays/savepoints/taken/savepoint-8a99d6-20a20a586b77', 'taken-savepoint-8a99d6-20a20a586b77'],
   ])('is found again by its id: %s', (location, id) => {
     expect(snapshotIdOf(`${location}/`)).toBe(id);
     expect(snapshotLocation('state', 'flights', 'delays', id)).toBe(location);

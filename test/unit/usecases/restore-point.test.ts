@@ -2,6 +2,7 @@ import type { Cluster } from '../../../lambdas/contracts/cluster';
 import { ArtifactMissing } from '../../../lambdas/contracts/errors';
 import type { Job } from '../../../lambdas/contracts/job';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
+import { counterKey, enteredPrefix } from '../../../lambdas/domain/state-paths';
 import { chooseRestorePoint, findRestorePoint } from '../../../lambdas/usecases/state/restore-point';
 import { type FileWritten, putState } from '../../fakes/checkpoint-metadata';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
@@ -23,6 +24,8 @@ interface Case {
   readonly stored?: readonly Stored[];
   readonly latestSavepoint?: string;
   readonly recorded?: readonly string[];
+  /** Numbers of the checkpoints that the present start has entered; absent: it has no record of its checkpoints. */
+  readonly entered?: readonly number[];
   readonly restore?: Partial<Job['spec']['restore']>;
   /** Present epoch. */
   readonly epoch?: number;
@@ -43,6 +46,9 @@ const world = async (given: Case) => {
     const files = [{ path: 'state', sizeBytes: 100 }, { path: 'more', sizeBytes: 10 }, SHARED];
     putState(artifacts, location, { checkpointId: checkpointId ?? Number(/\d+$/.exec(location)?.[0]), files, at: at(minute) });
   }
+  if (given.entered) artifacts.put(`s3://state/${counterKey('flights', 2, flinkJobId(epoch))}`, 'a counter');
+  for (const number of given.entered ?? [])
+    artifacts.put(`s3://state/${enteredPrefix('flights', 2, flinkJobId(epoch))}/${String(number).padStart(19, '0')}`, 'an entry');
   given.spoil?.(artifacts);
   for (const location of recorded)
     await store.putSnapshot({
@@ -74,6 +80,7 @@ const choose = async (given: Case) => {
 };
 
 const [A, B] = [savepoint(1, 'a'), savepoint(1, 'b')];
+const taken = (epoch: number, name: string) => savepoint(epoch, name).replace('/savepoints/', '/savepoints/taken/');
 
 test.each<[string, Case, string | undefined, RegExp]>([
   ['nothing was ever kept: without state', {}, undefined, /there is none yet/],
@@ -112,6 +119,56 @@ test.each<[string, Case, string | undefined, RegExp]>([
     },
     A,
     /its savepoint/,
+  ],
+  [
+    'a savepoint that was taken after a checkpoint while the job went on: the checkpoint, which the job goes back to',
+    {
+      stored: [
+        [taken(1, 'a'), 2, 8],
+        [checkpoint(1, 7), 1],
+      ],
+    },
+    checkpoint(1, 7),
+    /chk-7/,
+  ],
+  ['only a savepoint that was taken while the job went on', { stored: [[taken(1, 'a'), 1, 3]] }, taken(1, 'a'), /its savepoint/],
+  [
+    'a checkpoint that was written after the last that its start has entered',
+    {
+      stored: [
+        [checkpoint(4, 8), 2],
+        [checkpoint(4, 7), 1],
+        [checkpoint(4, 6), 0],
+      ],
+      entered: [6, 7],
+    },
+    checkpoint(4, 7),
+    /chk-7/,
+  ],
+  [
+    'a checkpoint that was written before its start has entered any: what that was restored from',
+    {
+      stored: [
+        [A, 1, 3],
+        [checkpoint(4, 1), 2],
+      ],
+      restoredFrom: A,
+      entered: [],
+    },
+    A,
+    /its savepoint/,
+  ],
+  [
+    'a checkpoint of a start that nobody has on record any more',
+    {
+      stored: [
+        [A, 1, 3],
+        [checkpoint(4, 1), 2],
+      ],
+      restoredFrom: A,
+    },
+    checkpoint(4, 1),
+    /chk-1/,
   ],
   [
     'a savepoint that nobody recorded, of a start that left no checkpoint',
