@@ -120,7 +120,7 @@ export type OperationView = z.infer<typeof operationView>;
 /** Why there is no live part: Flink did not answer, or there is nothing to ask. */
 const liveReason = z.string().optional().describe('Why `live` is null');
 
-export const clusterView = cluster.omit({ lease: true }).extend({
+export const clusterView = cluster.omit({ lease: true, turn: true }).extend({
   operation: operationLink.optional().describe('The operation under way on the cluster itself'),
 });
 export type ClusterView = z.infer<typeof clusterView>;

@@ -348,6 +348,8 @@ export const cluster = z.object({
   reserve: reserve.optional(),
   fault: clusterFault.optional(),
   home: homeSeen.optional(),
+  /** How many changes that made one of its jobs larger were accepted; absent: none. */
+  turn: z.int().min(0).optional(),
   statusReason: z.string(),
   createdAt: instant,
   updatedAt: instant,

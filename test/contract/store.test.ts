@@ -191,12 +191,31 @@ describe.each([
       expect(await store.quotaTurn()).toBe(0);
       for (const turn of [0, 1]) {
         const names = [`a${turn}`, `b${turn}`];
-        const outcomes = await Promise.all(names.map((name) => store.acceptJobChange(anOperation(), aJob({ name }), undefined, turn)));
+        const outcomes = await Promise.all(
+          names.map((name) => store.acceptJobChange(anOperation(), aJob({ name }), undefined, { room: 'any', quota: turn })),
+        );
         expect(outcomes).toContainEqual({ outcome: 'created' });
         expect(outcomes).toContainEqual({ outcome: 'blocked', by: 'quota' });
         expect((await Promise.all(names.map((name) => store.job('flights', name)))).filter(Boolean)).toHaveLength(1);
         expect(await store.quotaTurn()).toBe(turn + 1);
       }
+    });
+
+    test("what takes of a cluster's room begins its next turn, and what was read at an earlier one is blocked", async () => {
+      await launched();
+      const turnOf = async () => (await store.cluster('flights'))?.turn;
+      await submitted();
+      expect(await turnOf()).toBeUndefined();
+      for (const room of [0, 1]) {
+        const names = [`a${room}`, `b${room}`];
+        const outcomes = await Promise.all(names.map((name) => store.acceptJobChange(anOperation(), aJob({ name }), undefined, { room })));
+        expect(outcomes).toContainEqual({ outcome: 'created' });
+        expect(outcomes).toContainEqual({ outcome: 'blocked', by: 'cluster' });
+        expect(await turnOf()).toBe(room + 1);
+      }
+      expect(await store.acceptJobChange(anOperation(), aJob({ name: 'c' }), undefined, { room: 'any' })).toEqual({ outcome: 'created' });
+      expect(await turnOf()).toBe(3);
+      expect(await store.quotaTurn()).toBe(0);
     });
 
     test('a change of a job replaces it when nothing has happened since it was read', async () => {

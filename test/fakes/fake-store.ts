@@ -3,7 +3,7 @@ import { NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
 import type { Operation, Phase } from '../../lambdas/contracts/operation';
 import type { AlarmKind, AlarmSeen, LastDecision } from '../../lambdas/contracts/scaling';
-import type { LeaseTarget, OperationAccepted, Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/store.port';
+import type { LeaseTarget, OperationAccepted, Page, PageRequest, StorePort, Taken } from '../../lambdas/gateways/aws/store.port';
 import { type Faults, withFaults } from './faults';
 
 interface PhaseCounts {
@@ -69,10 +69,12 @@ class InMemoryStore implements StorePort {
     });
   }
 
-  async acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, turn?: number): Promise<OperationAccepted> {
+  async acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, taken?: Taken): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const cluster = this.clusterItems.get(job.cluster);
       if (cluster?.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return 'cluster';
+      const { turn = 0 } = cluster;
+      if (typeof taken?.room === 'number' && taken.room !== turn) return 'cluster';
       const stored = this.jobItems.get(jobKey(job.cluster, job.name));
       const unchanged =
         stored?.epoch === previous?.epoch &&
@@ -83,8 +85,9 @@ class InMemoryStore implements StorePort {
         stored?.lease?.operationId === previous?.lease?.operationId &&
         stored?.lease?.until === previous?.lease?.until;
       if (!unchanged) return 'job';
-      if (turn !== undefined && turn !== this.turn) return 'quota';
-      if (turn !== undefined) this.turn += 1;
+      if (taken?.quota !== undefined && taken.quota !== this.turn) return 'quota';
+      if (taken?.quota !== undefined) this.turn += 1;
+      if (taken) this.clusterItems.set(cluster.name, { ...cluster, turn: turn + 1 });
       this.jobItems.set(jobKey(job.cluster, job.name), copy(job));
       return undefined;
     });

@@ -15,7 +15,7 @@ export interface FleetFacts {
   readonly hosts: { readonly running: number; readonly wanted: number };
   /** JobManager hosts: two with one that stands by. @default 1 */
   readonly jobManagers?: number;
-  /** Slots of all jobs of the cluster. */
+  /** Slots of all jobs of the cluster, and what changes will make of them. */
   readonly slotsTaken: number;
   /** Dollars an hour by instance type. */
   readonly prices: Readonly<Record<string, number>>;
@@ -40,14 +40,15 @@ export const fleetRoom = ({
 }: FleetFacts): FleetObservation => {
   const perHost = slotsPerHost(size);
   const price = paidFor * (prices[size.instanceType] ?? 0);
-  const cost = hosts.wanted * price + paidFor * jobManagers * (prices[size.jobManager.instanceType] ?? 0);
-  const mostMore = Math.max(0, hostLimits(size).max - hosts.wanted);
+  // A change that was accepted a moment ago counts before it has asked for its hosts.
+  const needed = Math.max(hosts.wanted, Math.ceil(slotsTaken / perHost));
+  const cost = needed * price + paidFor * jobManagers * (prices[size.jobManager.instanceType] ?? 0);
+  const mostMore = Math.max(0, hostLimits(size).max - needed);
   const payable = budgetDollarsPerHour === undefined || price === 0 ? mostMore : Math.floor((budgetDollarsPerHour - cost) / price + 1e-9);
   // Named as the budget's where it is the tighter one: the decision compares dollars with slots.
   const dollarsPerHour = budgetDollarsPerHour === undefined ? cost : Math.max(cost, budgetDollarsPerHour - Math.max(0, payable) * price);
-  const coming = Math.max(0, hosts.wanted - hosts.running) * perHost;
   return {
-    slotsFree: Math.max(0, hosts.running * perHost + coming - slotsTaken),
+    slotsFree: Math.max(hosts.running, needed) * perHost - slotsTaken,
     slotsAddable: Math.min(mostMore, hostsGranted ?? mostMore) * perHost,
     ...(share === undefined ? {} : { share }),
     dollarsPerHour,

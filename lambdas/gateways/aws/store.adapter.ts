@@ -32,7 +32,7 @@ import {
   snapshotKey,
 } from './store/keys';
 import { type ReportUnreadable, Table, type TransactionPart } from './store/table';
-import type { LeaseTarget, OperationAccepted, Page, StorePort } from './store.port';
+import type { LeaseTarget, OperationAccepted, Page, StorePort, Taken } from './store.port';
 
 export interface StoreDependencies {
   readonly client: DynamoDBDocumentClient;
@@ -74,7 +74,17 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
   const nextTurn = (turn: number): TransactionPart => {
     const names = new Placeholders();
-    return table.change(QUOTA_KEY, names, names.update({ turn: turn + 1 }), names.is(turn === 0 ? undefined : turn, 'turn'));
+    return table.change(QUOTA_KEY, names, names.update({ turn: turn + 1 }), isTurn(turn, names));
+  };
+
+  /** A cluster that takes changes of its jobs; the next turn of its room begins where something is taken of that. */
+  const usableCluster = (name: string, room: Taken['room'] | undefined): TransactionPart => {
+    const names = new Placeholders();
+    const isUsable = `${names.is('RUNNING', 'desired')} AND ${names.is('RUNNING', 'status')}`;
+    if (room === undefined) return table.check(clusterKey(name), names, isUsable);
+    const turn = names.name('turn');
+    const update = `SET ${turn} = if_not_exists(${turn}, ${names.value(0)}) + ${names.value(1)}`;
+    return table.change(clusterKey(name), names, update, room === 'any' ? isUsable : `${isUsable} AND ${isTurn(room, names)}`);
   };
 
   /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
@@ -111,14 +121,12 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
     },
 
-    async acceptJobChange(given, job, previous, turn) {
-      const usable = new Placeholders();
-      const isUsable = `${usable.is('RUNNING', 'desired')} AND ${usable.is('RUNNING', 'status')}`;
+    async acceptJobChange(given, job, previous, taken) {
       const same = new Placeholders();
       return accept(given, [
-        { by: 'cluster', part: table.check(clusterKey(job.cluster), usable, isUsable) },
+        { by: 'cluster', part: usableCluster(job.cluster, taken?.room) },
         { by: 'job', part: table.put(jobItem(job), previous ? unchangedSince(previous, same) : ABSENT, same) },
-        ...(turn === undefined ? [] : [{ by: 'quota' as const, part: nextTurn(turn) }]),
+        ...(taken?.quota === undefined ? [] : [{ by: 'quota' as const, part: nextTurn(taken.quota) }]),
       ]);
     },
 
@@ -357,6 +365,9 @@ const unchangedSince = (previous: Job, names: Placeholders): string =>
       ? [names.is(previous.lease.operationId, 'lease', 'operationId'), names.is(previous.lease.until, 'lease', 'until')]
       : [names.is(undefined, 'lease')]),
   ].join(' AND ');
+
+/** Before the first turn there is none. */
+const isTurn = (turn: number, names: Placeholders): string => names.is(turn === 0 ? undefined : turn, 'turn');
 
 /** What a decision about a reserve, or about a move that takes it over, was made of. */
 const sameReserve = ({ reserve }: Cluster, names: Placeholders): string =>

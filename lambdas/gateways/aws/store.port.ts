@@ -19,6 +19,14 @@ export type OperationAccepted =
   | { readonly outcome: 'repeated'; readonly operation: Operation }
   | { readonly outcome: 'blocked'; readonly by: 'cluster' | 'job' | 'quota' };
 
+/** What a change that makes a job larger takes, and others want too, each by the turn at which what there is of it was read. Its next turn begins. */
+export interface Taken {
+  /** Of its cluster's room (`Cluster.turn`, 0 where that is absent); `any`: whatever others have taken since. */
+  readonly room: number | 'any';
+  /** Of the stage's quota (`quotaTurn`); absent: nothing. */
+  readonly quota?: number;
+}
+
 /**
  * The one table. Reads are strongly consistent. Every write that depends on what was read says so with a condition;
  * a condition that does not hold is an answer (`false`, `blocked`), not an error.
@@ -31,9 +39,9 @@ export interface StorePort {
   /**
    * In one transaction: the operation, the job as given (`previous` is the job it was made from, undefined for a new one: the stored one must still be
    * the same epoch, revision, lease and alarms), on condition that the cluster is desired and RUNNING. The job as given carries the operation's lease.
-   * @param turn it takes of the stage's quota what was free at this turn (`quotaTurn`): blocked when another has taken of it since. The next turn begins
+   * @param taken blocked when another has taken of it since: by `cluster` of its room, by `quota` of the stage's
    */
-  acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, turn?: number): Promise<OperationAccepted>;
+  acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, taken?: Taken): Promise<OperationAccepted>;
   /** How often the stage's quota was taken of. Read before what is used of it, and given to `acceptJobChange`, it keeps two from taking the same. */
   quotaTurn(): Promise<number>;
   /** In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease. Takes no lease. */

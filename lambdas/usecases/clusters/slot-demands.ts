@@ -48,5 +48,8 @@ const wantedBy = (request: OperationRequest): number => {
   return request.kind === 'upgrade-job' ? slotsOf(request.spec) : 0;
 };
 
+/** Whether a change makes a job larger: others that are decided at the same moment must not take the same room. */
+export const takesRoom = (request: OperationRequest, { spec }: Job): boolean => wantedBy(request) > slotsOf(spec);
+
 /** Slots that a job occupies: those of its largest vertex, unless a scaling decision, which knows its slot sharing groups, says so. */
 export const slotsOf = ({ scaled, parallelism }: Job['spec']): number => scaled?.slots ?? parallelism;

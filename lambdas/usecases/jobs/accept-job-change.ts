@@ -3,6 +3,7 @@ import { type FieldProblem, InvalidRequest } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import { leaseUntil } from '../../domain/lease';
+import { takesRoom } from '../clusters/slot-demands';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { requireRunningCluster, requireRunningJob } from '../operations/in-the-way';
 
@@ -21,7 +22,9 @@ export const acceptJobChange = (
     const operation = newOperation(deps, change, at.cluster, at.job, await decide(cluster, previous));
     const lease = { operationId: operation.operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
     const job: Job = { ...alter(previous), lease, updatedAt: operation.requestedAt };
-    return { operation, write: () => deps.store.acceptJobChange(operation, job, previous) };
+    // A person is not held to the room that there is, only counted by what is decided next.
+    const taken = takesRoom(operation.request, previous) ? { room: 'any' as const } : undefined;
+    return { operation, write: () => deps.store.acceptJobChange(operation, job, previous, taken) };
   });
 
 /** @throws InvalidRequest when there is one */

@@ -51,5 +51,5 @@ export const acceptSubmission = (deps: JobRequestDeps, change: ChangeRequest, cl
       createdAt: previous?.createdAt ?? operation.requestedAt,
       updatedAt: operation.requestedAt,
     };
-    return { operation, write: () => deps.store.acceptJobChange(operation, job, previous) };
+    return { operation, write: () => deps.store.acceptJobChange(operation, job, previous, { room: 'any' }) };
   });

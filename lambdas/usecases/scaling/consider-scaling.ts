@@ -18,7 +18,7 @@ import type { FleetPort } from '../../gateways/aws/fleet.port';
 import type { KafkaMetricsPort } from '../../gateways/aws/kafka-metrics.port';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import { type QuotaShare, shareQuota } from '../clusters/share-quota';
-import { slotDemands } from '../clusters/slot-demands';
+import { slotDemands, takesRoom } from '../clusters/slot-demands';
 import { type AcceptDeps, accept, newOperation } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
 import { readKafka } from './read-kafka';
@@ -41,8 +41,8 @@ export interface Considered {
 
 const ignored = (reason: string): Considered => ({ outcome: 'ignored', reason });
 
-/** Somebody else took of the stage's quota in between: what is left of it is shared again, so often. Then the next pass asks. */
-const TURNS = 3;
+/** Somebody else took of the cluster's room or the stage's quota in between: it is decided again by what is left, so often. Then the next pass asks. */
+const TURNS = 5;
 
 /** Lines that are kept with an operation: about the job first, then about vertices that change, then the rest. */
 const LINES = 100;
@@ -56,6 +56,7 @@ export const considerScaling = async (
   deps: ConsiderDeps,
   at: { readonly cluster: string; readonly job: string },
   trigger: string,
+  turn = 1,
 ): Promise<Considered> => {
   const [cluster, job] = await Promise.all([deps.store.cluster(at.cluster), deps.store.job(at.cluster, at.job)]);
   if (!cluster || !job) return ignored(`There is no job ${at.job} on cluster ${at.cluster}`);
@@ -69,14 +70,16 @@ export const considerScaling = async (
   if (record.jobEpoch !== job.epoch) return ignored(`Job ${job.name} was not observed since it was started as epoch ${job.epoch}`);
 
   const kafka = await readKafka(deps, job);
-  for (let attempt = 1; ; attempt++) {
-    const { decision, share } = await decide(deps, cluster, job, record, kafka);
-    if (decision.action.kind === 'none' || decision.action.kind === 'hold') return keep(deps, job, decision, trigger, share);
-    const considered = await start(deps, cluster, job, decision, trigger, share);
-    const overtaken = considered.outcome === 'held' && share !== undefined && (await deps.store.quotaTurn()) !== share.turn;
-    if (!overtaken || attempt === TURNS) return considered;
-  }
+  const { decision, share } = await decide(deps, cluster, job, record, kafka);
+  if (decision.action.kind === 'none' || decision.action.kind === 'hold') return keep(deps, job, decision, trigger, share);
+  const considered = await start(deps, cluster, job, decision, trigger, share);
+  const again = considered.outcome === 'held' && turn < TURNS && (await isOvertaken(deps, cluster, share));
+  return again ? considerScaling(deps, at, trigger, turn + 1) : considered;
 };
+
+/** Whether somebody else took of what it was decided by. */
+const isOvertaken = async ({ store }: ConsiderDeps, { name, turn }: Cluster, share: QuotaShare | undefined): Promise<boolean> =>
+  (await store.cluster(name))?.turn !== turn || (share !== undefined && (await store.quotaTurn()) !== share.turn);
 
 interface Decided {
   readonly decision: ScalingDecision;
@@ -181,7 +184,9 @@ const start = async (
       const lease = { operationId, acquiredAt: operation.requestedAt, until: leaseUntil(operation.deadline) };
       const lastDecision = { ...decisionSeen(decision, trigger, share), operationId };
       const next: Job = { ...current, lease, lastDecision, updatedAt: operation.requestedAt };
-      return { operation, write: () => deps.store.acceptJobChange(operation, next, current, share?.turn) };
+      const taken = { room: cluster.turn ?? 0, ...(share === undefined ? {} : { quota: share.turn }) };
+      const write = () => deps.store.acceptJobChange(operation, next, current, takesRoom(operation.request, current) ? taken : undefined);
+      return { operation, write };
     });
     return { outcome: 'started', reason: operation.reason === 'Accepted' ? decision.reason : operation.reason, operationId };
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { LastDecision } from '../../../lambdas/contracts/scaling';
 import { shareQuota } from '../../../lambdas/usecases/clusters/share-quota';
+import { acceptRescale } from '../../../lambdas/usecases/jobs/accept-rescale';
 import { considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
 import { explain } from '../../../tools/explain/explain';
 import { aCluster, aJob } from '../../contract/support/samples';
@@ -150,9 +151,10 @@ describe('two jobs that ask for the last host at once', () => {
       await run(await world.acceptSubmission({ ...world.jarSpec(2, name, name), scaling: { enabled: true, priority } }));
     for (const name of JOBS) await world.observe(TOO_MUCH, name);
   });
-  const consider = (job: string, maxVcpus: number) => {
+  const consider = (job: string, maxVcpus?: number) => {
     const { clock, fleet, kafkaMetrics, observations, store, workflows } = world;
-    const stage = { ...STAGE, limits: { ...STAGE.limits, maxVcpus } };
+    const limits = { ...STAGE.limits, ...(maxVcpus === undefined ? {} : { maxVcpus }) };
+    const stage = { ...STAGE, limits, prices: { [SIZE.instanceType]: 1 } };
     return considerScaling({ clock, fleet, kafkaMetrics, observations, store, workflows, stage }, { cluster: 'flights', job }, 'alarm lag');
   };
   const started = () => world.workflows.started.filter(({ kind }) => kind === 'scale-job');
@@ -183,5 +185,42 @@ describe('two jobs that ask for the last host at once', () => {
   test('both get one where there are two', async () => {
     const considered = await Promise.all(JOBS.map((name) => consider(name, 8)));
     expect(considered.map(({ outcome }) => outcome)).toEqual(['started', 'started']);
+  });
+
+  /** The only one of the two that got more, and what the other was told. */
+  const oneOfTwo = async () => {
+    const considered = await Promise.all(JOBS.map((name) => consider(name)));
+    expect(considered.map(({ outcome }) => outcome).sort()).toEqual(['kept', 'started']);
+    const [{ operationId } = { operationId: '' }] = started();
+    return { ...considered.find(({ outcome }) => outcome === 'kept'), request: (await world.store.operation(operationId))?.request };
+  };
+
+  test('do not both get the rest of the largest fleet where the stage has no quota', async () => {
+    for (const name of JOBS) await world.observe({ ...TOO_MUCH, growth: 900 }, name);
+    const { reason, request } = await oneOfTwo();
+    expect(request).toMatchObject({ slots: { before: 2, after: 6, provide: 4 } });
+    expect(reason).toMatch(/held back by the quota and the largest fleet of the cluster\.$/);
+  });
+
+  test('do not both spend what is left of the budget', async () => {
+    for (const name of JOBS) {
+      const job = await world.job(name);
+      const scaling = { enabled: true, priority: 0, budgetDollarsPerHour: 4 };
+      world.store.seed({ jobs: [{ ...job, spec: { ...job.spec, scaling } }] });
+    }
+    const { reason, request } = await oneOfTwo();
+    expect(request).toMatchObject({ slots: { before: 2, after: 4, provide: 2 } });
+    expect(reason).toMatch(/held back by the budget of \$4 an hour\.$/);
+  });
+
+  test('and one of them by a person: what is decided then counts it', async () => {
+    for (const name of JOBS) await world.observe({ ...TOO_MUCH, growth: 900 }, name);
+    const { clock, store, workflows } = world;
+    const change = { requestedBy: 'arn:aws:iam::000000000000:user/op', operationId: 'op-00000000000000000000000009', requestHash: 'h' };
+    const [{ outcome }] = await Promise.all([
+      consider('arrivals'),
+      acceptRescale({ clock, store, workflows, stage: STAGE }, change, { cluster: 'flights', job: 'delays' }, 6),
+    ]);
+    expect(outcome).toBe('kept');
   });
 });

@@ -29,7 +29,8 @@ const payable = (budgetDollarsPerHour: number, changes: Partial<FleetFacts> = {}
 test.each<[string, Partial<FleetFacts>, number, number]>([
   ['up to the largest fleet', {}, 3, 32],
   ['hosts that come are free, and not to be added again', { hosts: { running: 2, wanted: 4 } }, 11, 24],
-  ['hosts that go give no free slots that are taken', { hosts: { running: 1, wanted: 1 } }, 0, 36],
+  ['hosts that go give no free slots that are taken', { hosts: { running: 1, wanted: 1 } }, 3, 32],
+  ['what is left of hosts that a change needs and nobody has asked for yet', { slotsTaken: 14 }, 2, 24],
   ['what the quota grants', { hostsGranted: 2 }, 3, 8],
   ['nothing where the quota grants none', { hostsGranted: 0 }, 3, 0],
   ['no more than the largest fleet, whatever the quota grants', { hostsGranted: 100 }, 3, 32],
@@ -41,6 +42,8 @@ test.each<[string, Partial<FleetFacts>, number, number]>([
 test('the cost is that of all hosts that are wanted, and of the JobManager', () => {
   expect(fleetRoom(facts())).toMatchObject({ dollarsPerHour: 2.5, dollarsPerSlotHour: 0.25 });
   expect(fleetRoom(facts({ hosts: { running: 2, wanted: 5 } }))).toMatchObject({ dollarsPerHour: 5.5 });
+  // Another job's change was accepted a moment ago.
+  expect(fleetRoom(facts({ slotsTaken: 14 }))).toMatchObject({ dollarsPerHour: 4.5 });
 });
 
 test('where a reserve stands by, each host is paid for twice', () => {
