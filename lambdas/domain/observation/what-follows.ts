@@ -1,8 +1,17 @@
-import type { AlarmKind, AlarmSeen, JobObservation, PastRescale, ScalingEffect, ScalingSettings } from '../../contracts/scaling';
+import type {
+  AlarmKind,
+  AlarmSeen,
+  JobObservation,
+  PastRescale,
+  ScalingEffect,
+  ScalingInputs,
+  ScalingSettings,
+} from '../../contracts/scaling';
 import type { ScalingDecision } from '../scaling/decision';
 import { evaluateJob } from '../scaling/evaluate';
 import { forecastFactor } from '../scaling/forecast';
 import { effectNow, runningSince } from '../scaling/learning';
+import { vertexLimits } from '../scaling/limits';
 
 /** A job that has just been rescaled reads what waited meanwhile, compiles its code, and says little about its new size. Seconds. */
 const SETTLING_SECONDS = 120;
@@ -24,11 +33,20 @@ export const whyConsider = (
   if (action.kind === 'roll-back') return 'roll-back';
   const active = Object.entries(alarms).filter(([, alarm]) => alarm?.state === 'ALARM');
   if (active.length > 0) return `alarm ${active.map(([kind]) => kind).join(', ')}`;
+  if (movesIntoLimits(action, inputs)) return 'limits';
   const lead = forecastFactor(observed.forecast, evaluation?.totalTarget ?? null, now, desired.forecastLeadSeconds);
   if (action.direction === 'out' && lead > 1) return 'forecast';
   const floor = desired.floors.length > 0 && action.direction === 'out';
   return floor ? 'floor' : null;
 };
+
+/** Limits that are new do not show in the figures, so that no alarm speaks for them. */
+const movesIntoLimits = ({ from, to }: Pick<PastRescale, 'from' | 'to'>, { observed, desired }: ScalingInputs): boolean =>
+  observed.job.vertices.some((vertex) => {
+    const { least, most } = vertexLimits(vertex, desired, 1);
+    const [before, after] = [from[vertex.id] ?? 0, to[vertex.id] ?? 0];
+    return (before < least && after > before) || (before > most && after < before);
+  });
 
 /** What the last rescale gave, when the job has run with it for long enough and this observation knows; null when it is not due. */
 export const effectDue = (last: PastRescale | undefined, job: JobObservation, settings: ScalingSettings): ScalingEffect | null => {

@@ -1,0 +1,61 @@
+import { whyConsider } from '../../../../lambdas/domain/observation/what-follows';
+import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
+import { AT_ONCE, later, NOW, observed, past, settings, vertex } from '../scaling/examples';
+
+const HOUR = 3_600;
+const reads = { pendingRecords: 0, pendingRecordsGrowth: 0 };
+const [inside, busy, idle] = [vertex('v', reads), vertex('v', { busy: 0.95, ...reads }), vertex('v', { busy: 0.1, ...reads })];
+const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
+const floor = { from: '11:00', until: '13:00', parallelism: 8 };
+
+type Given = [seen: Parameters<typeof observed>, desired: Parameters<typeof settings>[0], alarms?: Parameters<typeof whyConsider>[1]];
+const why = (...[seen, desired, alarms = {}]: Given): string | null =>
+  whyConsider(decideScaling(observed(...seen), settings({ ...AT_ONCE, ...desired }), NOW), alarms);
+
+describe('a decision', () => {
+  test.each<[string, string, ...Given]>([
+    [
+      'service level: the lag of v is over its level of 60 s and grows',
+      'a service level is broken and becomes worse',
+      [[vertex('v', { busy: 1, pendingRecords: 90_000, pendingRecordsGrowth: 500 })]],
+      {},
+    ],
+    [
+      'service level: the lag of v is over its level of 60 s and grows',
+      'nothing can be done about that',
+      [[vertex('v', { busy: 1, pendingRecords: 90_000, pendingRecordsGrowth: 500 })]],
+      { maxParallelism: 4 },
+    ],
+    [
+      'service level: the lag is over its level',
+      'a service level is broken and does not become worse',
+      [[vertex('v', { busy: 1, pendingRecords: 90_000, pendingRecordsGrowth: -500 })]],
+      {},
+    ],
+    ['roll-back', 'the last rescale made things worse', [[inside], { history: [lowered], job: { restarts: 3 } }], {}],
+    [
+      'alarm busy, lag',
+      'alarms are active',
+      [[busy]],
+      {},
+      { busy: { state: 'ALARM' }, idle: { state: 'OK' }, lag: { state: 'ALARM' }, watermark: { state: 'INSUFFICIENT_DATA' } },
+    ],
+    ['alarm idle', 'the alarm says that less would do', [[idle]], {}, { idle: { state: 'ALARM' } }],
+    ['forecast', 'a peak is near', [[inside], { forecast: [{ at: later(HOUR / 4), recordsPerSecond: 3_000 }] }], {}],
+    ['limits', 'the job is smaller than it may be by now', [[inside]], { minParallelism: 6 }],
+    ['limits', 'the job is larger than it may be by now', [[inside]], { maxParallelism: 3 }],
+    ['floor', 'more is scheduled', [[inside]], { floors: [floor] }],
+  ])('is carried out for «%s» when %s', (trigger, _, ...given) => {
+    expect(why(...given)).toBe(trigger);
+  });
+
+  test.each<[string, ...Given]>([
+    ['only the figures of one pass speak for more', [[busy]], {}],
+    ['only the figures of one pass speak for less', [[idle]], {}],
+    ['nothing is to be changed, whatever rings', [[inside]], {}, { busy: { state: 'ALARM' } }],
+    ['it is held', [[idle]], { scaleInWindowSeconds: HOUR }, { idle: { state: 'ALARM' } }],
+    ['the figures say nothing', [[busy], { job: { incomplete: true } }], {}, { busy: { state: 'ALARM' } }],
+  ])('waits while %s', (_, ...given) => {
+    expect(why(...given)).toBeNull();
+  });
+});
