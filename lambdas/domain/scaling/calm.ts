@@ -35,7 +35,7 @@ export const remember = (
   return [...kept.slice(0, -1), { from: last.from, to: now, most: merged }];
 };
 
-/** The most that was needed in the window by each vertex; null while the window is not over. */
+/** The most that was needed in the window by each vertex that something is known of in each of its stretches; null while the window is not over. */
 export const mostNeeded = (
   needed: ScalingState['needed'],
   now: string,
@@ -44,8 +44,8 @@ export const mostNeeded = (
   const first = needed[0];
   if (!first || secondsBetween(first.from, now) < window) return null;
   const most: Record<string, number> = {};
-  for (const stretch of needed)
-    for (const [id, parallelism] of Object.entries(stretch.most)) most[id] = Math.max(parallelism, most[id] ?? 0);
+  for (const id of Object.keys(first.most))
+    if (needed.every((stretch) => id in stretch.most)) most[id] = Math.max(...needed.map((stretch) => stretch.most[id] ?? 0));
   return most;
 };
 

@@ -32,12 +32,15 @@ export const decideIn = (
   if (most === null)
     return hold(`${slots(could)} of ${before} would do; a scale-in waits until that was so for ${desired.scaleInWindowSeconds} s.`, 'calm');
   const group = ({ vertices, in: now_ }: Proposal): number =>
-    Math.max(now_, ...vertices.map(({ vertex: { id } }) => Math.max(most[id] ?? 0, flapFloor(id, history, desired, now))));
+    Math.max(
+      now_,
+      ...vertices.map(({ vertex: { id, parallelism } }) => Math.max(most[id] ?? parallelism, flapFloor(id, history, desired, now))),
+    );
   const to = withChange(proposals, (proposal, current) => Math.min(current, group(proposal)));
   const after = slotsFor(job.vertices, to);
   if (!changes(from, to) || after >= before)
     return hold(
-      `${slots(could)} of ${before} would do now, but more was needed in the window, or a size that was too small would come back.`,
+      `${slots(could)} of ${before} would do now, but more was needed in the window, or not all of it is known, or a size that was too small would come back.`,
       'calm',
     );
   const { rescales, leastSaving } = lastDay(history, desired, now, observed.forecast.length > 0);

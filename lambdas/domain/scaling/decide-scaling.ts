@@ -81,10 +81,12 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
   const outlook = outlookOf(inputs, evaluation);
   const proposals = propose(evaluation, observed, desired, outlook, now);
   const short = proposals.some((proposal) => proposal.short);
+  // What cannot be decided now says nothing of what is needed.
+  const decidable = proposals.filter(({ undecidable }) => !undecidable);
   const needed = remember(
     state.needed,
     now,
-    withChange(proposals, (proposal, current) => (proposal.short ? current : Math.min(current, proposal.in))),
+    withChange(decidable, (proposal, current) => (proposal.short ? current : Math.min(current, proposal.in))),
     desired,
   );
   const lines = proposals.flatMap((proposal) => proposal.lines);

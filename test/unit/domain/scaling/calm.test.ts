@@ -78,6 +78,28 @@ describe('scaling in', () => {
     expect(decision.explanation).toContainEqual(expect.objectContaining({ invariant: 'calm' }));
   });
 
+  /** What becomes of passes every 30 s. */
+  const kinds = (incomplete: (pass: number) => boolean): readonly string[] => {
+    let state: unknown = {};
+    return Array.from({ length: 120 }, (_, pass) => {
+      const now = later(pass * 30);
+      const seen = observed([{ ...idle, incomplete: incomplete(pass) }], { state, job: { observedAt: now } });
+      const { action, nextState } = decideScaling(seen, settings(), now);
+      state = nextState;
+      return action.kind;
+    });
+  };
+
+  test.each<[string, (pass: number) => boolean, number]>([
+    ['every pass has seen the vertex', () => false, 60],
+    ['some passes within it have not', (pass) => pass % 10 === 5, 60],
+    ['the first has not', (pass) => pass === 0, 60],
+    ['the last has not: with the next', (pass) => pass === 60, 61],
+    ['a quarter of it is not known: when that is over', (pass) => pass >= 15 && pass <= 32, 89],
+  ])('waits for its window where %s', (_, incomplete, pass) => {
+    expect(kinds(incomplete).indexOf('rescale')).toBe(pass);
+  });
+
   test('begins its window anew after a gap in the observations', () => {
     const before = [{ from: later(-9_000), to: later(-5_000), most: { v: 1 } }];
     const { action, nextState } = decideScaling(observed([idle], { state: { needed: before } }), settings(), NOW);
