@@ -1,4 +1,4 @@
-import { JobRejected } from '../../lambdas/contracts/errors';
+import { AwsUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import type { JobScaling } from '../../lambdas/contracts/scaling';
 import { settleFleets } from '../../lambdas/usecases/clusters/settle-fleets';
@@ -316,15 +316,19 @@ describe('hosts that do not come', () => {
     expect(await violations(world)).toEqual([]);
   });
 
-  test('in part: the job gets what came, and it is said', async () => {
+  test.each([
+    ['', []],
+    [', also where the table answered nothing before Flink was asked', [new AwsUnavailable('down')]],
+  ])('in part: the job gets what came, and it is said%s', async (_, failures) => {
     await givenJob();
     world.fleet.mostHosts = 2;
+    for (const failure of failures) world.observations.failNext('appendRescale', failure);
     const operation = await carriedOut(FAR_TOO_MUCH);
     expect(operation).toMatchObject({
       status: 'SUCCEEDED',
       reason: 'Job delays was scaled out from 2 to 4 slots; 6 were decided. Not all hosts came in time: the job got what there was.',
     });
-    expect([await hosts(), await inFlink()]).toEqual([2, 4]);
+    expect([await hosts(), await inFlink(), (await world.job()).spec.scaled?.slots]).toEqual([2, 4, 4]);
     expect(await violations(world)).toEqual([]);
   });
 

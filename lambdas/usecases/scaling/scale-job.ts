@@ -9,7 +9,6 @@ import { holdToSlots } from '../../domain/scaling/limits';
 import { changes } from '../../domain/scaling/plan';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
-import { slotsOf } from '../clusters/slot-demands';
 import { requireOfFlink, withParallelism } from '../jobs/rescale-job';
 import { triggerIdOf } from '../jobs/savepoints';
 import { connect, type FlinkDeps, notYet, ownJob } from '../operations/owned';
@@ -63,7 +62,8 @@ const reachable = async (deps: ScaleDeps, flink: FlinkPort, operation: Operation
   // Tried again after its answer was lost: slots that it has by now are not free any more.
   if (scaled && changes(request.from, scaled.vertices) && (await ownRescales(deps, operation)).length > 0) return scaled;
   const { slotsFree } = await flink.overview();
-  const most = slotsOf(job.spec) + slotsFree;
+  // What is stored may be more already, where this was tried before and came no further.
+  const most = request.slots.before + slotsFree;
   if (most >= asked.slots) return asked;
   const { vertices } = (await keptDecision(deps.observations, operation)).inputs.observed.job;
   const held = holdToSlots(vertices, request.to, most);
