@@ -65,7 +65,7 @@ export const decideOut = (
   if (cut)
     lines.push({
       vertex: null,
-      text: `${slots(slotsWanted)} were wanted, held to ${slots(Math.max(before, limit.slots))} by ${limit.name}`,
+      text: `${slots(slotsWanted)} were wanted, held to ${slots(slotsFor(job.vertices, to))} by ${limit.name}`,
       invariant: 'limits',
     });
   if (!changes(from, to)) return hold(`${capital(why)}; ${slots(slotsWanted)} are wanted and held back by ${limit.name}.`, ...lines);

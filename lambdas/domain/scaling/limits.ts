@@ -1,6 +1,7 @@
 import type { FleetObservation, ScalingSettings, VertexSeen } from '../../contracts/scaling';
-import { type Parallelism, slotsFor } from './graph';
+import { forwardGroups, jobGraph, type Parallelism, slotsFor } from './graph';
 import { isSource } from './rates';
+import { alikeForBusiest } from './required';
 
 export interface Limit {
   readonly slots: number;
@@ -22,6 +23,12 @@ export const vertexLimits = (
   return { least: Math.min(most, Math.max(minParallelism, floor)), most, mostIs };
 };
 
+/** What the work of a vertex comes in, as whole numbers: partitions, or key groups; undefined where it is spread over all subtasks. */
+export const partsOf = (vertex: VertexSeen): number | undefined => {
+  if (isSource(vertex)) return vertex.partitions;
+  return vertex.inputs.some(({ ship }) => ship === 'hash') ? vertex.maxParallelism : undefined;
+};
+
 /** Slots that the job may occupy, and which limit that is: slots there but the spare ones, and what the budget and the quota let be added. */
 export const slotLimit = (
   slotsNow: number,
@@ -40,9 +47,20 @@ export const slotLimit = (
   return { slots: slotsNow + free + Math.max(0, Math.min(payable, addable) - missing), name, free };
 };
 
+/** The smallest parallelism that is as good for the vertices of a group; one that is only fed by forward has the work of the vertex before it. */
+const asGood = (group: readonly VertexSeen[], parallelism: number): number =>
+  Math.max(
+    ...group.map((vertex) => {
+      const parts = partsOf(vertex);
+      if (parts !== undefined) return alikeForBusiest(parallelism, parts);
+      return !isSource(vertex) && vertex.inputs.every(({ ship }) => ship === 'forward') ? 1 : parallelism;
+    }),
+  );
+
 /**
- * Lets nothing grow beyond one parallelism, the highest at which the job has no more than its slots. Vertices that do not need the
- * most keep what they asked for. Vertices in one group stay alike, because all are held to the same.
+ * Lets nothing grow beyond one parallelism, the highest at which the job has no more than its slots, and what is held there only as far as it leaves
+ * less to the busiest subtask. Vertices that do not need the most keep what they asked for. Vertices in one group stay alike, because all are held to
+ * the same.
  */
 export const holdToSlots = (vertices: readonly VertexSeen[], wanted: Parallelism, slots: number): Parallelism => {
   if (slotsFor(vertices, wanted) <= slots) return wanted;
@@ -54,5 +72,11 @@ export const holdToSlots = (vertices: readonly VertexSeen[], wanted: Parallelism
     if (slotsFor(vertices, held(middle)) <= slots) low = middle;
     else high = middle - 1;
   }
-  return held(low);
+  const cut = held(low);
+  const to = (group: readonly VertexSeen[]) => {
+    const most = Math.max(...group.map(({ id }) => cut[id] ?? 0));
+    const least = group.some(({ id }) => cut[id] !== wanted[id]) ? asGood(group, most) : most;
+    return group.map(({ id, parallelism }) => [id, Math.min(cut[id] ?? 0, Math.max(parallelism, least))] as const);
+  };
+  return Object.fromEntries(forwardGroups(jobGraph(vertices)).flatMap(to));
 };

@@ -5,8 +5,8 @@ import { figures, type Line } from './explain';
 import { forwardGroups } from './graph';
 import { brokersFull } from './kafka';
 import { isSkewed, needsNewHosts, scalingExponent, whyNotAgain } from './learning';
-import { vertexLimits } from './limits';
-import { isKnown, isSource } from './rates';
+import { partsOf, vertexLimits } from './limits';
+import { isKnown } from './rates';
 import { alignParallelism, parallelismFor, rateBand, requiredRate } from './required';
 
 /** Factors on the demand: 1 is what comes in now. */
@@ -68,10 +68,10 @@ export const parallelismOf = (
   const { least, most } = vertexLimits(vertex, settings, floor);
   const within = Math.min(most, Math.max(least, computed));
   if (within === current) return { computed, parallelism: current };
-  const keyed = vertex.inputs.some(({ ship }) => ship === 'hash');
-  const parts = isSource(vertex) ? vertex.partitions : keyed ? vertex.maxParallelism : undefined;
+  const parts = partsOf(vertex);
   if (parts === undefined) return { computed, parallelism: within };
-  return { computed, parallelism: alignParallelism(within, parts, within > current ? most : Math.min(most, current)) };
+  if (within < current) return { computed, parallelism: Math.max(within, alignParallelism(within, parts, Math.min(most, current))) };
+  return { computed, parallelism: Math.max(least, alignParallelism(within, parts, most)) };
 };
 
 /** Processors that are at work for more of their time have nothing left for what comes at once. */
@@ -143,6 +143,8 @@ const proposeOne = (
     say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
   if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
   if (short && up.computed > most && current >= least) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
+  if (short && up.parallelism < up.computed && up.computed <= most && current >= least)
+    say(`${name} would need more than ${most} to leave less to its busiest subtask, held back by ${mostIs}`, 'limits');
   const { slotsFree } = observed.fleet;
   if (short && out > current && out <= current + slotsFree && needsNewHosts(observed.job) && current + slotsFree < most) {
     say(

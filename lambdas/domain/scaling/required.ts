@@ -50,12 +50,16 @@ export const parallelismFor = (parallelism: number, required: number, rate: numb
   return Math.max(1, Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(wanted * (1 - EPSILON))));
 };
 
+/** The smallest parallelism at which no subtask has more of the parts than the busiest one has at this: what is between does not help it. */
+export const alikeForBusiest = (parallelism: number, parts: number): number => Math.ceil(parts / Math.ceil(parts / parallelism));
+
 /**
  * Key groups or partitions come in whole numbers, so the subtask with the most of them limits the vertex. Gives the smallest parallelism
- * at or above `computed` at which no subtask has more than an even share at `computed` would be; `computed` itself when that is over `most`.
+ * at or above `computed` at which no subtask has more than an even share at `computed` would be; when that is over `most`, the smallest that is as
+ * good as `computed`.
  */
 export const alignParallelism = (computed: number, parts: number, most: number): number => {
   if (computed >= parts) return computed;
   const aligned = Math.ceil(parts / Math.floor(parts / computed));
-  return aligned <= most ? aligned : computed;
+  return aligned <= most ? aligned : alikeForBusiest(computed, parts);
 };

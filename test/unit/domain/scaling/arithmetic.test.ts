@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import type { VertexSeen } from '../../../../lambdas/contracts/scaling';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { evaluateJob } from '../../../../lambdas/domain/scaling/evaluate';
+import { holdToSlots } from '../../../../lambdas/domain/scaling/limits';
 import { parallelismOf } from '../../../../lambdas/domain/scaling/propose';
 import { lagSeconds, trueProcessingRate } from '../../../../lambdas/domain/scaling/rates';
 import { alignParallelism, parallelismFor, rateBand, requiredRate } from '../../../../lambdas/domain/scaling/required';
@@ -152,7 +153,8 @@ describe('rounding to key groups and partitions', () => {
     [24, 128, 128, 26],
     [5, 36, 36, 6],
     [7, 12, 12, 12],
-    [7, 12, 10, 7],
+    [7, 12, 10, 6],
+    [5, 8, 7, 4],
     [4, 720, 720, 4],
     [130, 128, 200, 130],
   ])('%i with %i parts and at most %i becomes %i', (computed, parts, most, expected) => {
@@ -177,6 +179,45 @@ describe('rounding to key groups and partitions', () => {
       return action.kind === 'rescale' ? action.to.s : action.kind;
     };
     expect([to(0), to(250), to(5_000)]).toEqual([6, 12, 12]);
+  });
+
+  test.each<[string, number, number | string, RegExp, object, object]>([
+    [
+      'the highest parallelism',
+      500,
+      'hold',
+      /s would need 9, held back by the highest allowed parallelism of 7\.$/,
+      { slotsFree: 9 },
+      { maxParallelism: 7 },
+    ],
+    [
+      'the highest parallelism, which what is computed is below',
+      0,
+      'hold',
+      /s would need more than 7 to leave less to its busiest subtask, held back by the highest allowed parallelism of 7\.$/,
+      { slotsFree: 9 },
+      { maxParallelism: 7 },
+    ],
+    ['the slots that there are', 250, 'hold', /8 slots are wanted and held back by the quota/, { slotsFree: 3, slotsAddable: 0 }, {}],
+    ['the slots, of which four more do', 250, 8, /^Scale out from 4 to 8 slots/, { slotsFree: 4, slotsAddable: 0 }, {}],
+    ['the least, which is asked for whatever it brings', 0, 5, /^Scale out/, { slotsFree: 9 }, { minParallelism: 5, maxParallelism: 7 }],
+  ])('goes no further than it leaves less to the busiest subtask: %s', (_, growth, expected, why, fleet, limits) => {
+    const source = vertex('s', { partitions: 8, busy: 1, pendingRecords: 0, pendingRecordsGrowth: growth });
+    const { action, reason } = decideScaling(observed([source], { fleet }), settings({ ...AT_ONCE, ...limits }), NOW);
+    expect([action.kind === 'rescale' ? action.to.s : action.kind, reason]).toEqual([expected, expect.stringMatching(why)]);
+  });
+
+  test('of vertices joined by forward is alike, and by those that have partitions', () => {
+    const source = vertex('s', { parallelism: 2, partitions: 8, busy: 1, pendingRecords: 0, pendingRecordsGrowth: 2_000 });
+    const map = vertex('m', { parallelism: 2, inputs: [{ vertex: 's', ship: 'forward' }] });
+    const sink = vertex('sink', { parallelism: 2, inputs: from('m') });
+    const held = (slots: number) => holdToSlots([source, map, sink], { s: 8, m: 8, sink: 8 }, slots);
+    expect([held(8), held(7), held(3), held(2)]).toEqual([
+      { s: 8, m: 8, sink: 8 },
+      { s: 4, m: 4, sink: 7 },
+      { s: 3, m: 3, sink: 3 },
+      { s: 2, m: 2, sink: 2 },
+    ]);
   });
 });
 
