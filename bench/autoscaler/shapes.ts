@@ -40,8 +40,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 export const shapesOf = (names: string, file: string): readonly Shape[] => {
   if (file !== '') {
     const profile = parseProfile(readFileSync(file, 'utf8'));
-    const first = profile[0]?.recordsPerSecond ?? 0;
-    return [{ name: file, profile, from: profile.findLast(({ recordsPerSecond }) => recordsPerSecond <= first)?.second ?? 0 }];
+    const grows = profile.find(({ recordsPerSecond }, index) => (profile[index + 1]?.recordsPerSecond ?? 0) > recordsPerSecond);
+    return [{ name: file, profile, from: grows?.second ?? 0 }];
   }
   return names.split(',').map((name) => {
     const shape = SHAPES[name];

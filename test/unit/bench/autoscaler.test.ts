@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { judge, LAG_LEVEL_SECONDS, lagSeconds, type Sample } from '../../../bench/autoscaler/judge';
 import { shapesOf } from '../../../bench/autoscaler/shapes';
 import { endOf, rateAt } from '../../../examples/orders-jar/profile';
@@ -90,6 +93,20 @@ describe('The shapes', () => {
     const rates = Array.from({ length: endOf(shape.profile) * 2 }, (_, half) => rateAt(shape.profile, half / 2));
     expect(new Set(rates.slice(0, shape.from * 2 - 1)).size).toBe(1);
     expect(Math.max(...rates)).toBeLessThan(8 * 100 * 0.7);
+  });
+
+  test.each([
+    ['begins calm and ends so', '0 60\n150 60\n270 300\n400 300\n401 60\n500 60', 150],
+    ['rises at its first line', '0 60\n60 300\n120 60', 0],
+    ['rises in a step', '0 60\n90 60\n90 300\n200 60\n300 60', 90],
+    ['falls first', '0 60\n50 30\n100 30\n150 60\n200 60', 100],
+    ['never rises', '0 60\n100 60', 0],
+  ])('of a file that %s is judged from where its load begins to grow', (_, text, from) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'profile-')), 'profile');
+    writeFileSync(file, text);
+    const [shape] = shapesOf('', file);
+    rmSync(dirname(file), { recursive: true });
+    expect(shape?.from).toBe(from);
   });
 
   test('a name that is none is refused with those that are', () => {
