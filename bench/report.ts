@@ -35,9 +35,10 @@ export const table = (title: string, header: readonly string[], rows: readonly (
   return `\n${title}\n${drawn.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
 };
 
+/** Notes stand below: they are sentences. */
 export const aimsTable = (aims: readonly Aim[]): string =>
   table(
     'Aims',
     ['', 'aim', 'measured', ''],
     aims.map(({ name, aim, measured, met }) => [name, aim, measured, met ? 'met' : 'NOT MET']),
-  );
+  ) + aims.flatMap(({ name, note }) => (note === undefined ? [] : [`  ${name}: ${note}\n`])).join('');

@@ -13,7 +13,7 @@ const CLUSTER = 'contest';
 /** A run that never recovered counts as the whole of its shape. */
 const recoveryOf = (run: Run, shape: Shape): number => run.secondsToRecover ?? (shape.profile.at(-1)?.second ?? 0) - shape.from;
 
-const aimsOf = (runs: readonly Run[], shapes: readonly Shape[]): readonly Aim[] => {
+export const aimsOf = (runs: readonly Run[], shapes: readonly Shape[]): readonly Aim[] => {
   const pairs = shapes.flatMap((shape) => {
     const of = (contestant: Contestant) => runs.find((run) => run.contestant === contestant && run.shape === shape.name);
     const [sluice, peer] = [of('sluice'), of('peer')];
@@ -21,10 +21,12 @@ const aimsOf = (runs: readonly Run[], shapes: readonly Shape[]): readonly Aim[] 
   });
   if (pairs.length === 0) return [];
   const sum = (pick: (pair: (typeof pairs)[number]) => number): number => pairs.reduce((total, pair) => total + pick(pair), 0);
+  const neverLate = pairs.filter(({ peer }) => peer.secondsToRecover === 0).map(({ shape }) => shape.name);
   const recovery = {
     mine: sum(({ sluice, shape }) => recoveryOf(sluice, shape)),
     theirs: sum(({ peer, shape }) => recoveryOf(peer, shape)),
   };
+  const followed = recovery.mine <= recovery.theirs / 3;
   const slots = { mine: sum(({ sluice }) => sluice.slotSeconds), theirs: sum(({ peer }) => peer.slotSeconds) };
   const [mine, theirs] = [sum(({ sluice }) => sluice.rescales), sum(({ peer }) => peer.rescales)];
   const wrong = runs.reduce((total, run) => total + run.missing + run.doubled, 0);
@@ -33,7 +35,10 @@ const aimsOf = (runs: readonly Run[], shapes: readonly Shape[]): readonly Aim[] 
       name: 'Seconds to recover',
       aim: `at most a third of the peer's ${rounded(recovery.theirs)}`,
       measured: rounded(recovery.mine),
-      met: recovery.mine <= recovery.theirs / 3,
+      met: followed,
+      ...(followed || neverLate.length === 0
+        ? {}
+        : { note: `the peer was never late in ${neverLate.join(', ')}: it had more slots before the load did harm` }),
     },
     {
       name: 'TaskManager-seconds',

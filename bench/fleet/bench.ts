@@ -5,12 +5,17 @@ import { rounded } from '../statistics';
 import { type PolicyTotals, runFleet } from './fleet';
 import { parseProfile } from './jobs';
 import { plotDay } from './plot';
+import { OPERATOR } from './run-job';
 
 /** Of the two cores that a machine of this project has. */
 const THREADS = 2;
 const HOURS_A_DAY = 24;
 
-const aimsOf = (all: readonly PolicyTotals[]): Aim[] => {
+/** Why the operator's rules cost less (docs/adr/0017-what-a-rescale-can-bring.md). */
+const CALM =
+  'the calm keeps capacity, at four rescales a day that each have to save enough; the operator rescales more often, and lets a job run up to its whole capacity first';
+
+export const aimsOf = (all: readonly PolicyTotals[]): Aim[] => {
   const [sluice, ...others] = all;
   if (!sluice) return [];
   return others.flatMap((other) => [
@@ -25,6 +30,7 @@ const aimsOf = (all: readonly PolicyTotals[]): Aim[] => {
       aim: `fewer than ${Math.round(other.dollars)}`,
       measured: Math.round(sluice.dollars),
       met: sluice.dollars < other.dollars,
+      ...(other.policy === OPERATOR && sluice.dollars >= other.dollars ? { note: CALM } : {}),
     },
   ]);
 };

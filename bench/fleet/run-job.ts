@@ -8,9 +8,10 @@ import { targetTracking } from './policies/target-tracking';
 import type { PolicyMaker } from './policy';
 import { simulate, type Totals, type Trace } from './simulate';
 
+export const OPERATOR = 'Kubernetes operator';
 export const POLICIES: Readonly<Record<string, PolicyMaker>> = {
   Sluice: sluice(),
-  'Kubernetes operator': operator(),
+  [OPERATOR]: operator(),
   'Managed Flink': managedFlink,
   'Target tracking 60 %': targetTracking,
   'Static peak': staticPeak,

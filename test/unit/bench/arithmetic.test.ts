@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { MINUTES_A_MONTH, NOTHING, priceOf, times } from '../../../bench/prices';
-import { under } from '../../../bench/report';
+import { aimsTable, under } from '../../../bench/report';
 import { standingCharges } from '../../../bench/road/standing-charges';
 import { median, percentile } from '../../../bench/statistics';
 
@@ -28,6 +28,17 @@ describe('a percentile', () => {
     expect(() => percentile([], 0.5)).toThrow('nothing was measured');
     expect(() => median([])).toThrow('nothing was measured');
   });
+});
+
+test('aims are shown with what there is to say of them below', () => {
+  const [, ...lines] = aimsTable([under('a start', 2, 's', 1), under('a move', 2, 's', 3, 'one zone had no host')])
+    .trimEnd()
+    .split('\n');
+  expect(lines.slice(2).map((line) => line.trim().replace(/ {2,}/g, ' | '))).toEqual([
+    'a start | under 2 s | 1 | met',
+    'a move | under 2 s | 3 | NOT MET',
+    'a move: one zone had no host',
+  ]);
 });
 
 test('a median of an even number of values lies between the two in the middle', () => {

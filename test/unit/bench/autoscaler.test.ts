@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { aimsOf } from '../../../bench/autoscaler/bench';
 import { judge, LAG_LEVEL_SECONDS, lagSeconds, type Sample } from '../../../bench/autoscaler/judge';
 import { shapesOf } from '../../../bench/autoscaler/shapes';
 import { endOf, rateAt } from '../../../examples/orders-jar/profile';
@@ -83,6 +84,21 @@ describe('A contestant', () => {
       ),
     ).toMatchObject({ rescales: 1, wrongWay: 1 });
   });
+});
+
+test('An aim of recovery that is not met says where the peer was never late', () => {
+  const [shape] = shapesOf('spike', '');
+  const sampled = { lagIntegral: 0, mostLagSeconds: 0, rescales: 1, secondsToLastRescale: 1, slotSeconds: 1, wrongWay: 0 };
+  const runOf = (contestant: 'sluice' | 'peer', secondsToRecover: number) =>
+    ({ ...sampled, contestant, shape: 'spike', secondsToRecover, missing: 0, doubled: 0, sizes: [], reasons: [] }) as const;
+  const noteOf = (...recovery: readonly [sluice: number, peer: number]) =>
+    aimsOf([runOf('sluice', recovery[0]), runOf('peer', recovery[1])], shape ? [shape] : []).map(({ note }) => note)[0];
+  expect([noteOf(58, 0), noteOf(0, 0), noteOf(58, 60), noteOf(10, 60)]).toEqual([
+    'the peer was never late in spike: it had more slots before the load did harm',
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 describe('The shapes', () => {

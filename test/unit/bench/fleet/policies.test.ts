@@ -1,9 +1,11 @@
+import { aimsOf } from '../../../../bench/fleet/bench';
 import { fleetJob } from '../../../../bench/fleet/jobs';
 import { managedFlink } from '../../../../bench/fleet/policies/managed-flink';
 import { divisorFrom, needOf, OPERATOR_DEFAULTS, operator } from '../../../../bench/fleet/policies/operator';
 import { peakOf } from '../../../../bench/fleet/policies/static-peak';
 import { targetTracking } from '../../../../bench/fleet/policies/target-tracking';
 import type { Change, PolicyMaker, Seen } from '../../../../bench/fleet/policy';
+import { OPERATOR } from '../../../../bench/fleet/run-job';
 
 const job = { ...fleetJob(1, 1), hostCores: 4, slotsPerCore: 2, keyGroups: 720, partitions: 240 };
 const context = { job, weekBefore: new Float64Array(10_080), most: 200 };
@@ -108,4 +110,19 @@ test('a static peak is set by the highest ten minutes of the week before', () =>
   rates.fill(50, 40, 50);
   rates[70] = 400;
   expect(peakOf(rates)).toBeCloseTo(50);
+});
+
+test('dollars that are more than under the operator are told with what they pay for', () => {
+  const totals = (policy: string, dollars: number) => ({
+    policy,
+    dollars,
+    outsideMinutes: 1,
+    vcpuHours: 1,
+    rescales: 1,
+    jobsWorse: 0,
+    jobsBetter: 0,
+  });
+  const notes = aimsOf([totals('Sluice', 10), totals(OPERATOR, 9), totals('Static peak', 9)]).map(({ note }) => note);
+  expect(notes).toEqual([undefined, expect.stringMatching(/^the calm keeps capacity/), undefined, undefined]);
+  expect(aimsOf([totals('Sluice', 8), totals(OPERATOR, 9)]).map(({ note }) => note)).toEqual([undefined, undefined]);
 });
