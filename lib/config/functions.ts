@@ -167,8 +167,8 @@ const EVENT_FUNCTIONS = {
     memoryMiB: 512,
     grants: ['table:write', 'state:write', 'fleet:observe', 'metrics:read', 'workflows:start'],
   },
-  // Makes alarms follow jobs that ended, or came to be, without an operation.
-  'sweep-alarms': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
+  // Makes alarms follow jobs that ended, or came to be, without an operation. After a change of the stage all of them are put anew, three a second.
+  'sweep-alarms': { network: 'none', timeoutSeconds: 300, memoryMiB: 512, grants: ['table:write', 'alarms:write'] },
   // Deletes snapshots that are kept no more. Reads the metadata of all, of which some are large.
   'retain-snapshots': {
     network: 'none',

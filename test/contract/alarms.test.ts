@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { CloudWatchClient, ListTagsForResourceCommand, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  ListTagsForResourceCommand,
+  PutMetricAlarmCommand,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
 import { type AlarmSeen, scalingSettings } from '../../lambdas/contracts/scaling';
 import { type AlarmSubject, alarmName } from '../../lambdas/domain/alarm-name';
 import { alarmsFor, type JobAlarm } from '../../lambdas/domain/alarms';
@@ -75,8 +81,21 @@ describe.each([
     await setState({ cluster, job: 'counts', kind: 'lag' }, 'ALARM');
     await alarms.ensureAlarms(cluster, 'counts', wanted(30));
     const lag = (await alarms.alarmsOf(cluster)).find(({ kind }) => kind === 'lag');
-    expect(lag).toEqual({ cluster, job: 'counts', kind: 'lag', state: 'ALARM', since: expect.any(String), reason: 'by hand' });
+    expect(lag).toMatchObject({ cluster, job: 'counts', kind: 'lag', state: 'ALARM', since: expect.any(String), reason: 'by hand' });
     expect(Math.abs(Date.now() - Date.parse(lag?.since ?? ''))).toBeLessThan(30_000);
+  });
+
+  test('are told apart from those that are wanted with other settings', async () => {
+    const { alarms } = create();
+    const cluster = unique('flights');
+    await alarms.ensureAlarms(cluster, 'counts', wanted(60));
+    const found = await alarms.alarmsOf(cluster);
+    const same = (settings: readonly JobAlarm[]): readonly string[] =>
+      settings.filter((alarm) => found.some(({ kind, isAs }) => kind === alarm.kind && isAs(alarm))).map(({ kind }) => kind);
+    expect(same(wanted(60))).toEqual(['lag', 'backpressure', 'busy', 'idle']);
+    expect(same(wanted(30))).toEqual(['backpressure', 'busy', 'idle']);
+    expect(same(wanted(60).map((alarm) => ({ ...alarm, periodSeconds: 120 })))).toEqual([]);
+    await alarms.deleteAlarms(cluster, 'counts');
   });
 
   test('of jobs and clusters whose names begin alike, or are alike when put together, are kept apart', async () => {
@@ -119,6 +138,21 @@ describe('Alarms (CloudWatch)', () => {
       await client.send(new PutMetricAlarmCommand({ ...other, AlarmName, ComparisonOperator: 'GreaterThanThreshold' }));
     expect(await alarms.ensureAlarms('own', 'counts', [])).toEqual({ made: 0, removed: 0 });
     expect(await alarms.alarmsOf('own')).toEqual([]);
+  });
+
+  test('are the same in whatever order CloudWatch tells their dimensions', async () => {
+    const client = new CloudWatchClient({});
+    const alarms = createAlarms({ client: cloudWatchClient(), stage: STAGE });
+    const cluster = unique('turned');
+    const subject = { cluster, job: 'counts', kind: 'lag' } as const;
+    const lag = wanted(60).filter(({ kind }) => kind === subject.kind);
+    await alarms.ensureAlarms(cluster, subject.job, lag);
+    const { MetricAlarms = [] } = await client.send(new DescribeAlarmsCommand({ AlarmNames: [alarmName(STAGE, subject)] }));
+    const [{ AlarmName, EvaluationPeriods, ComparisonOperator, Dimensions = [], ...rest } = {}] = MetricAlarms;
+    const turned = { AlarmName, EvaluationPeriods, ComparisonOperator, ...rest, Dimensions: [...Dimensions].reverse() };
+    await client.send(new PutMetricAlarmCommand(turned));
+    expect(await alarms.ensureAlarms(cluster, subject.job, lag)).toEqual({ made: 0, removed: 0 });
+    await alarms.deleteAlarms(cluster, subject.job);
   });
 
   test('carry the tags by which a bill tells clusters apart', async () => {

@@ -19,7 +19,7 @@ class InMemoryAlarms implements AlarmsPort {
     let made = 0;
     for (const alarm of alarms) {
       const before = this.kept.get(keyOf(cluster, job, alarm.kind));
-      if (JSON.stringify(before?.alarm) === JSON.stringify(alarm)) continue;
+      if (before && isSame(before.alarm, alarm)) continue;
       // A change of an alarm's settings keeps its state.
       this.kept.set(keyOf(cluster, job, alarm.kind), { cluster, job, alarm, seen: before?.seen ?? CREATED });
       made += 1;
@@ -35,7 +35,13 @@ class InMemoryAlarms implements AlarmsPort {
   async alarmsOf(cluster?: string): Promise<readonly AlarmFound[]> {
     return [...this.kept.values()]
       .filter((one) => cluster === undefined || one.cluster === cluster)
-      .map(({ alarm, ...one }) => ({ cluster: one.cluster, job: one.job, kind: alarm.kind, ...one.seen }));
+      .map(({ alarm, cluster: of, job, seen }) => ({
+        cluster: of,
+        job,
+        kind: alarm.kind,
+        ...seen,
+        isAs: (wanted) => isSame(alarm, wanted),
+      }));
   }
 
   /** As CloudWatch evaluates it, or a person sets it by hand. */
@@ -55,6 +61,7 @@ class InMemoryAlarms implements AlarmsPort {
   }
 }
 
+const isSame = (one: JobAlarm, other: JobAlarm): boolean => JSON.stringify(one) === JSON.stringify(other);
 const keyOf = (...parts: readonly string[]): string => parts.join('.');
 
 export type FakeAlarms = InMemoryAlarms & Faults<AlarmsPort>;

@@ -1,6 +1,7 @@
 import {
   type CloudWatchClient,
   DeleteAlarmsCommand,
+  type Dimension,
   type MetricAlarm,
   PutMetricAlarmCommand,
   type PutMetricAlarmCommandInput,
@@ -87,7 +88,9 @@ export const createAlarms = ({ client, stage }: AlarmsDependencies): AlarmsPort 
       const found = await described(cluster === undefined ? stagePrefix(stage) : clusterPrefix(stage, cluster));
       return found.flatMap((alarm): AlarmFound[] => {
         const subject = subjectOf(stage, alarm.AlarmName ?? '');
-        return subject ? [{ ...subject, ...seen(alarm) }] : [];
+        const isAs = (wanted: JobAlarm): boolean =>
+          subject !== undefined && isAsWanted(alarm, settingsOf(subject.cluster, subject.job, wanted));
+        return subject ? [{ ...subject, ...seen(alarm), isAs }] : [];
       });
     },
   };
@@ -102,5 +105,9 @@ const seen = ({ StateValue, StateReason, StateTransitionedTimestamp, StateUpdate
 const isAsWanted = (present: MetricAlarm | undefined, wanted: PutMetricAlarmCommandInput): boolean =>
   present !== undefined &&
   (Object.keys(wanted) as (keyof PutMetricAlarmCommandInput & keyof MetricAlarm)[]).every(
-    (name) => JSON.stringify(present[name]) === JSON.stringify(wanted[name]),
+    (name) => comparable(present[name]) === comparable(wanted[name]),
   );
+
+/** CloudWatch does not say in which order it gives dimensions. */
+const comparable = (value: unknown): string =>
+  JSON.stringify(Array.isArray(value) ? value.map(({ Name, Value }: Dimension) => `${Name}=${Value}`).sort() : value);

@@ -3,7 +3,11 @@ import type { AlarmSubject } from '../../domain/alarm-name';
 import type { JobAlarm } from '../../domain/alarms';
 
 /** An alarm of a job as it is there now. */
-export type AlarmFound = AlarmSubject & AlarmSeen;
+export type AlarmFound = AlarmSubject &
+  AlarmSeen & {
+    /** Whether its settings are these. */
+    readonly isAs: (wanted: JobAlarm) => boolean;
+  };
 
 export interface AlarmsChanged {
   readonly made: number;

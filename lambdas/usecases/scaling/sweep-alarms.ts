@@ -19,7 +19,8 @@ export interface AlarmsSwept {
 
 /**
  * Makes alarms follow the jobs where no operation did: of a job that finished or failed by itself, or is gone, they are removed; those that
- * could not be made are made; and a state of which the event was lost is recorded. A job that an operation holds is left to it.
+ * could not be made or changed, and those that the stage or the cluster now wants otherwise, are; and a state of which the event was lost is
+ * recorded. A job that an operation holds is left to it.
  */
 export const sweepAlarms = async (deps: SweepAlarmsDeps): Promise<readonly AlarmsSwept[]> => {
   const found = byJob(await deps.alarms.alarmsOf());
@@ -58,11 +59,10 @@ const sweepJob = async (
 ): Promise<readonly AlarmsSwept[]> => {
   if (heldLease(job.lease, deps.clock) || heldLease(cluster.lease, deps.clock)) return [];
   const wanted = wantedAlarms(deps.stage, cluster, job);
-  const kinds = new Set(present.map(({ kind }) => kind));
-  if (wanted.length === 0) return kinds.size === 0 ? [] : [await remove(deps, present[0] as AlarmFound, whyNone(cluster, job))];
-  if (wanted.length !== kinds.size || wanted.some(({ kind }) => !kinds.has(kind))) {
+  if (wanted.length === 0) return present.length === 0 ? [] : [await remove(deps, present[0] as AlarmFound, whyNone(cluster, job))];
+  if (wanted.length !== present.length || !wanted.every((alarm) => present.some(({ kind, isAs }) => kind === alarm.kind && isAs(alarm)))) {
     const { made, removed } = await deps.alarms.ensureAlarms(job.cluster, job.name, wanted);
-    return [{ cluster: job.cluster, job: job.name, action: 'make', reason: `${made} alarms made, ${removed} removed` }];
+    return [{ cluster: job.cluster, job: job.name, action: 'make', reason: `${made} alarms made or changed, ${removed} removed` }];
   }
   return recordStates(deps, job, present);
 };

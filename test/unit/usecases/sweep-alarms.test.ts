@@ -1,3 +1,4 @@
+import type { JobScaling } from '../../../lambdas/contracts/scaling';
 import { sweepAlarms } from '../../../lambdas/usecases/scaling/sweep-alarms';
 import { enter, run } from '../../state-machines/support/functions';
 import { STAGE, World } from '../../state-machines/support/world';
@@ -13,10 +14,20 @@ beforeEach(async () => {
   await run(await world.acceptLaunch());
   await run(await world.acceptSubmission({ ...world.jarSpec(2), scaling: { enabled: true, priority: 0 } }));
 });
-const sweep = () => sweepAlarms({ alarms: world.alarms, store: world.store, stage: STAGE, clock: world.clock });
+const sweep = (stage = STAGE) => sweepAlarms({ alarms: world.alarms, store: world.store, stage, clock: world.clock });
 const alarmed = async (): Promise<readonly string[]> => [
   ...new Set((await world.alarms.alarmsOf()).map(({ cluster, job }) => `${cluster}/${job}`)),
 ];
+
+const setScaling = async (given: Partial<JobScaling>): Promise<void> => {
+  const previous = await world.job();
+  const scaling = { enabled: true, priority: 0, ...given };
+  const operation = world.operation({ kind: 'set-scaling', scaling }, 'delays');
+  const { operationId, requestedAt: acquiredAt, deadline: until } = operation;
+  const lease = { operationId, acquiredAt, until };
+  await world.store.acceptJobChange(operation, { ...previous, spec: { ...previous.spec, scaling }, lease }, previous);
+  await run(operation);
+};
 
 test('alarms of a running job are left as they are', async () => {
   expect(await sweep()).toEqual([]);
@@ -45,8 +56,26 @@ test('alarms of jobs and clusters that nobody knows are removed', async () => {
 
 test('alarms that are missing are made', async () => {
   await world.alarms.deleteAlarms('flights', 'delays');
-  expect(await sweep()).toMatchObject([{ action: 'make', reason: '4 alarms made, 0 removed' }]);
+  expect(await sweep()).toMatchObject([{ action: 'make', reason: '4 alarms made or changed, 0 removed' }]);
   expect(await sweep()).toEqual([]);
+});
+
+test('alarms that could not follow a change of their levels follow it later', async () => {
+  world.faults = ({ port }) => (port === 'alarms' ? { error: new Error('AccessDenied'), when: 'before' } : undefined);
+  await setScaling({ serviceLevels: { maxLagSeconds: 7 } });
+  world.faults = () => undefined;
+  expect(await sweep()).toEqual([{ cluster: 'flights', job: 'delays', action: 'make', reason: '1 alarms made or changed, 0 removed' }]);
+  expect(world.alarms.settings('flights', 'delays').find(({ kind }) => kind === 'lag')?.threshold).toBe(7);
+  expect(await sweep()).toEqual([]);
+});
+
+test.each([
+  ['runbook', { alarms: { ...STAGE.alarms, runbook: 'wiki/runbook' } }, 4],
+  ['interval of observation', { observation: { ...STAGE.observation, intervalSeconds: 120 } }, 3],
+])('alarms of running jobs follow the %s of the stage', async (_, change, changed) => {
+  const stage = { ...STAGE, ...change };
+  expect(await sweep(stage)).toMatchObject([{ action: 'make', reason: `${changed} alarms made or changed, 0 removed` }]);
+  expect(await sweep(stage)).toEqual([]);
 });
 
 test('a job that an operation holds is left to it', async () => {
