@@ -719,6 +719,15 @@ describe.each([
       expect((await store.job('flights', 'delays'))?.alarms).toEqual({ lag: raised, busy: { ...raised, since: at(5) } });
     });
 
+    test('alarms that a job has no more are forgotten, and no other', async () => {
+      expect(await store.forgetAlarms('flights', 'delays', ['lag'])).toBe(false);
+      for (const kind of ['lag', 'busy', 'watermark'] as const)
+        await store.recordAlarm('flights', 'delays', kind, { state: 'ALARM', since: at(20), reason: 'Threshold crossed' });
+      expect(await store.forgetAlarms('flights', 'delays', ['lag', 'watermark', 'idle'])).toBe(true);
+      expect(Object.keys((await store.job('flights', 'delays'))?.alarms ?? {})).toEqual(['busy']);
+      expect(await store.forgetAlarms('flights', 'nothing', ['lag'])).toBe(false);
+    });
+
     test('an alarm that is raised while a change is being accepted is not lost', async () => {
       await store.releaseLease({ cluster: 'flights', job: 'delays' }, holder);
       const previous = await store.job('flights', 'delays');

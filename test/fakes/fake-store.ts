@@ -308,6 +308,15 @@ class InMemoryStore implements StorePort {
     return true;
   }
 
+  async forgetAlarms(cluster: string, name: string, kinds: readonly AlarmKind[]): Promise<boolean> {
+    const stored = this.jobItems.get(jobKey(cluster, name));
+    if (!stored?.alarms) return false;
+    const alarms = { ...stored.alarms };
+    for (const kind of kinds) delete alarms[kind];
+    this.jobItems.set(jobKey(cluster, name), { ...stored, alarms });
+    return true;
+  }
+
   async recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean> {
     const stored = this.jobItems.get(jobKey(cluster, name));
     if (stored?.epoch !== epoch || (stored.lastDecision && stored.lastDecision.at > decision.at)) return false;

@@ -332,6 +332,12 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return (await table.update(jobKey(cluster, name), names, update, `${PRESENT} AND ${newer}`)) !== undefined;
     },
 
+    async forgetAlarms(cluster, name, kinds) {
+      const names = new Placeholders();
+      const update = `REMOVE ${kinds.map((kind) => names.name('alarms', kind)).join(', ')}`;
+      return (await table.update(jobKey(cluster, name), names, update, `attribute_exists(${names.name('alarms')})`)) !== undefined;
+    },
+
     async recordDecision(cluster, name, epoch, decision) {
       const names = new Placeholders();
       const update = names.update({ lastDecision: decision });

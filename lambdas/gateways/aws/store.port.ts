@@ -125,6 +125,8 @@ export interface StorePort {
    * alarm is known: events come late, twice and out of order.
    */
   recordAlarm(cluster: string, name: string, kind: AlarmKind, seen: AlarmSeen): Promise<boolean>;
+  /** Removes what is recorded of these alarms, one or more, whoever holds the job's lease. False when nothing was recorded of any alarm. */
+  forgetAlarms(cluster: string, name: string, kinds: readonly AlarmKind[]): Promise<boolean>;
   /** Writes the newest decision about the job's scale, whoever holds its lease; false when its epoch is another by now, or a later decision is known. */
   recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean>;
   putSnapshot(snapshot: Snapshot): Promise<void>;

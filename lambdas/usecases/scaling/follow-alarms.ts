@@ -1,7 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
-import { scalingSettings } from '../../contracts/scaling';
+import { type AlarmKind, alarmKind, scalingSettings } from '../../contracts/scaling';
 import type { Stage } from '../../contracts/stage';
 import type { TaskAnswer } from '../../contracts/workflow';
 import { alarmsFor, type JobAlarm } from '../../domain/alarms';
@@ -25,12 +25,24 @@ export const wantedAlarms = (stage: AlarmDeps['stage'], cluster: Cluster | undef
   return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), observedEverySeconds, runbook });
 };
 
+/** Forgets of the job what is recorded of alarms that it shall not have: of those no event comes any more, and one that rang would ring for ever. */
+export const forgetOthers = async (
+  { store }: Pick<AlarmDeps, 'store'>,
+  { cluster, name, alarms = {} }: Job,
+  wanted: readonly JobAlarm[],
+): Promise<readonly AlarmKind[]> => {
+  const others = alarmKind.options.filter((kind) => alarms[kind] !== undefined && !wanted.some((alarm) => alarm.kind === kind));
+  if (others.length > 0) await store.forgetAlarms(cluster, name, others);
+  return others;
+};
+
 /** Makes the alarms of the operation's job follow what the job is now. */
 export const ensureAlarms = async (deps: AlarmDeps, operation: Operation): Promise<TaskAnswer> => {
   const { cluster, job = '' } = operation;
   const [foundCluster, foundJob] = await Promise.all([deps.store.cluster(cluster), deps.store.job(cluster, job)]);
   const wanted = wantedAlarms(deps.stage, foundCluster, foundJob);
   const { made, removed } = await deps.alarms.ensureAlarms(cluster, job, wanted);
+  if (foundJob) await forgetOthers(deps, foundJob, wanted);
   const names = wanted.map(({ kind }) => kind).join(', ') || 'none';
   return { reason: `Alarms: ${names}; ${made} made or changed, ${removed} removed` };
 };

@@ -1,26 +1,27 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
+import type { JobAlarm } from '../../domain/alarms';
 import type { Clock } from '../../domain/clock';
 import { shorten } from '../../domain/describe-failure';
 import { isJobOver } from '../../domain/job-lifecycle';
 import type { AlarmFound } from '../../gateways/aws/alarms.port';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters, allJobs } from '../operations/owned';
-import { type AlarmDeps, wantedAlarms } from './follow-alarms';
+import { type AlarmDeps, forgetOthers, wantedAlarms } from './follow-alarms';
 
 export type SweepAlarmsDeps = AlarmDeps & { readonly clock: Clock };
 
 export interface AlarmsSwept {
   readonly cluster: string;
   readonly job: string;
-  readonly action: 'make' | 'remove' | 'record';
+  readonly action: 'make' | 'remove' | 'record' | 'forget';
   readonly reason: string;
 }
 
 /**
  * Makes alarms follow the jobs where no operation did: of a job that finished or failed by itself, or is gone, they are removed; those that
  * could not be made or changed, and those that the stage or the cluster now wants otherwise, are; and a state of which the event was lost is
- * recorded. A job that an operation holds is left to it.
+ * recorded, one of an alarm that is gone forgotten. A job that an operation holds is left to it.
  */
 export const sweepAlarms = async (deps: SweepAlarmsDeps): Promise<readonly AlarmsSwept[]> => {
   const found = byJob(await deps.alarms.alarmsOf());
@@ -59,6 +60,19 @@ const sweepJob = async (
 ): Promise<readonly AlarmsSwept[]> => {
   if (heldLease(job.lease, deps.clock) || heldLease(cluster.lease, deps.clock)) return [];
   const wanted = wantedAlarms(deps.stage, cluster, job);
+  const swept = await sweepPresent(deps, cluster, job, wanted, present);
+  const forgotten = await forgetOthers(deps, job, wanted);
+  if (forgotten.length === 0) return swept;
+  return [...swept, { cluster: job.cluster, job: job.name, action: 'forget', reason: `it has no alarm ${forgotten.join(', ')}` }];
+};
+
+const sweepPresent = async (
+  deps: SweepAlarmsDeps,
+  cluster: Cluster,
+  job: Job,
+  wanted: readonly JobAlarm[],
+  present: readonly AlarmFound[],
+): Promise<readonly AlarmsSwept[]> => {
   if (wanted.length === 0) return present.length === 0 ? [] : [await remove(deps, present[0] as AlarmFound, whyNone(cluster, job))];
   if (wanted.length !== present.length || !wanted.every((alarm) => present.some(({ kind, isAs }) => kind === alarm.kind && isAs(alarm)))) {
     const { made, removed } = await deps.alarms.ensureAlarms(job.cluster, job.name, wanted);

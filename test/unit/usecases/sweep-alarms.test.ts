@@ -1,4 +1,4 @@
-import type { JobScaling } from '../../../lambdas/contracts/scaling';
+import type { AlarmKind, JobScaling } from '../../../lambdas/contracts/scaling';
 import { sweepAlarms } from '../../../lambdas/usecases/scaling/sweep-alarms';
 import { enter, run } from '../../state-machines/support/functions';
 import { STAGE, World } from '../../state-machines/support/world';
@@ -92,6 +92,36 @@ test('a state of which the event was lost is recorded, and an older one is not',
   expect(await sweep()).toEqual([]);
   await world.store.recordAlarm('flights', 'delays', 'lag', { state: 'OK', since: new Date(world.now).toISOString(), reason: '' });
   expect(await sweep()).toEqual([]);
+});
+
+describe('an alarm that rings while it is given up', () => {
+  const since = () => new Date(world.now).toISOString();
+  const ring = (kind: AlarmKind) => world.store.recordAlarm('flights', 'delays', kind, { state: 'ALARM', since: since(), reason: '' });
+  const ringing = async () => Object.keys((await world.job()).alarms ?? {});
+  beforeEach(async () => {
+    await ring('lag');
+    await ring('busy');
+  });
+
+  test('rings no more for its job once the settings are changed', async () => {
+    await setScaling({ uMax: 1 });
+    expect(await ringing()).toEqual(['lag']);
+  });
+
+  test('rings no more after the sweep, where it was recorded later or could not be removed before', async () => {
+    await setScaling({ uMax: 1 });
+    await ring('busy');
+    expect(await sweep()).toEqual([{ cluster: 'flights', job: 'delays', action: 'forget', reason: 'it has no alarm busy' }]);
+    expect(await ringing()).toEqual(['lag']);
+    expect(await sweep()).toEqual([]);
+  });
+
+  test('rings no more for a job that is over', async () => {
+    await world.store.recordJobSeen('flights', 'delays', 1, { status: 'FAILED', statusReason: 'seen' });
+    expect((await sweep()).map(({ action }) => action)).toEqual(['remove', 'forget']);
+    expect(await ringing()).toEqual([]);
+    expect(await sweep()).toEqual([]);
+  });
 });
 
 test('a job whose alarms cannot be swept does not keep the sweeper from the others, and is said', async () => {
