@@ -22,6 +22,10 @@ export const jobCounters = z.object({
   at: instant,
   /** Counts before and after a restart have nothing to do with each other. */
   restarts: z.number().nullable(),
+  /** Of them those that came with hosts that left, and those since a TaskManager is away of which that is not known yet. */
+  restartsOfHosts: z.object({ known: z.int().min(0), open: z.int().min(0) }).default({ known: 0, open: 0 }),
+  /** When each TaskManager was seen last, by its id; of those that are there, or may come back. */
+  taskManagers: z.record(z.string(), instant).default({}),
   vertices: z.record(z.string(), vertexCounters).default({}),
   /** Names of the metrics that sources have beyond those of every vertex; they hold the operators' names, so they have to be asked for. */
   sources: z

@@ -54,6 +54,10 @@ export const jobObservation = z.object({
   watermarkLagSeconds: measured.optional(),
   /** Restarts since the job was started (`numRestarts`). */
   restarts: measured,
+  /** Those among them that came with hosts that left: emptied, taken or lost. */
+  restartsOfHosts: z.int().min(0).default(0),
+  /** TaskManagers that were there and are not: their processes died and come back, or their hosts have left. */
+  taskManagersAway: z.int().min(0).default(0),
   checkpoints: z.object({ consecutiveFailures: measured, latestAgeSeconds: measured, durationSeconds: measured }),
   /** CPU load of a host; of the worst TaskManager the share of time spent on garbage collection. 0 to 1. */
   taskManagers: z.object({ cpuLoad: measured, gcShare: measured, heapAfterGcShare: measured }),
@@ -76,6 +80,7 @@ export type FleetObservation = z.infer<typeof fleetObservation>;
 /** Figures by which a rescale is judged afterwards. `rates`: true processing rate of each vertex, records per second. */
 export const scalingEffect = z.object({
   rates: byVertex(measured),
+  /** Without those that came with hosts that left. */
   restarts: measured,
   checkpointFailures: measured,
   gcShare: measured,

@@ -167,7 +167,12 @@ describe('What real Flink tells of its jobs', () => {
     for (const share of Object.values(observation.taskManagers))
       expect([share, share !== null && share >= 0 && share <= 1]).toEqual([share, true]);
     expect(counters.peak?.recordsPerSecond).toBeGreaterThanOrEqual(source?.recordsIn ?? Number.NaN);
-    expect(await metrics.cluster()).toMatchObject({ taskManagers: 2, slotsTotal: 4, slotsFree: 1 });
+    expect(await metrics.cluster()).toMatchObject({
+      taskManagers: 2,
+      taskManagerIds: [expect.any(String), expect.any(String)],
+      slotsTotal: 4,
+      slotsFree: 1,
+    });
 
     // Only the sources' names are asked for beyond the three calls and one for each vertex, and they are remembered.
     const asked: string[] = [];

@@ -36,7 +36,15 @@ const aRecord = (change: Partial<JobRecord> = {}): JobRecord => {
     observedAt,
     observation: observed([vertex('source'), vertex('sink', { inputs: from('source'), busy: null })], { job: { cluster, job, observedAt } })
       .job,
-    counters: { at: observedAt, restarts: 0, vertices: {}, sources: {}, heap: [] },
+    counters: {
+      at: observedAt,
+      restarts: 0,
+      restartsOfHosts: { known: 0, open: 0 },
+      taskManagers: {},
+      vertices: {},
+      sources: {},
+      heap: [],
+    },
     scalingState: { outSince: null, needed: [] },
     ...change,
   });
@@ -57,6 +65,8 @@ describe.each([
       counters: {
         at: NOW,
         restarts: null,
+        restartsOfHosts: { known: 2, open: 1 },
+        taskManagers: { 'i-1-1': NOW },
         heap: [0.25],
         vertices: { source: { parallelism: 2, recordsIn: 5, recordsOut: null, busyMs: 1, backpressuredMs: 2, idleMs: 3 } },
         sources: { source: { seenAt: NOW, settled: true, metrics: ['Source__kafka.pendingRecords'], partitions: 12 } },

@@ -34,6 +34,7 @@ export const jobReading = (vertices: readonly VertexReading[], change: Partial<J
 
 export const clusterReading = (change: Partial<ClusterReading> = {}): ClusterReading => ({
   taskManagers: 1,
+  taskManagerIds: ['i-1-1'],
   slotsTotal: 4,
   slotsFree: 2,
   cpuLoad: 0.5,

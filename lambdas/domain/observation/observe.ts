@@ -1,6 +1,7 @@
 import type { JobCounters, VertexCounters } from '../../contracts/observation';
 import type { JobObservation, VertexSeen } from '../../contracts/scaling';
 import type { ClusterReading, Figure, JobReading, Spread, VertexReading } from '../../gateways/flink/metrics.port';
+import { hostsLeft } from './hosts-left';
 
 /** A difference over more than this says little about now. Seconds. */
 const LONGEST_WINDOW_SECONDS = 300;
@@ -36,6 +37,7 @@ export const observeReading = (
   const { latest, consecutiveFailures, failures } = reading.checkpoints;
   const lag = watermarkLagSeconds(reading.vertices, vertices, now);
   const rate = inputRate(vertices);
+  const hosts = hostsLeft(reading.restarts, taskManagers, previous, now);
   const peak = higher(previous?.peak, tenMinutesOf(now), rate);
   return {
     observation: {
@@ -48,6 +50,8 @@ export const observeReading = (
       vertices,
       ...(lag === undefined ? {} : { watermarkLagSeconds: lag }),
       restarts: reading.restarts,
+      restartsOfHosts: hosts.restartsOfHosts.known,
+      taskManagersAway: hosts.away,
       checkpoints: {
         consecutiveFailures,
         latestAgeSeconds: latest ? Math.max(0, secondsBetween(latest.completedAt, now)) : null,
@@ -62,6 +66,8 @@ export const observeReading = (
     counters: {
       at: now,
       restarts: reading.restarts,
+      restartsOfHosts: hosts.restartsOfHosts,
+      taskManagers: hosts.taskManagers,
       vertices: Object.fromEntries(reading.vertices.map((vertex) => [vertex.id, countersOf(vertex)])),
       sources: Object.fromEntries(
         Object.entries(reading.sources).map(([id, { seenAt, settled, metrics, partitions }]) => [

@@ -97,13 +97,19 @@ export const whyNotAgain = (
   return `raising it from ${last.from[id]} to ${parallelism} gave ${Math.round(gain * 100)} % of what was expected; ${causeOf(vertex, job)}`;
 };
 
+/** Restarts that a change of the job can be blamed for: none of those that came with hosts that left. */
+export const ownRestarts = ({ restarts, restartsOfHosts }: JobObservation): number | null =>
+  isKnown(restarts) ? Math.max(0, restarts - restartsOfHosts) : null;
+
 /** What a rescale made worse, as a part of a sentence; null when nothing, or when that is not known. */
 export const whatGotWorse = (last: PastRescale | undefined, job: JobObservation): string | null => {
   if (last?.kind !== 'rescale' || secondsBetween(last.at, job.observedAt) > BLAME_SECONDS || job.observedAt < last.at) return null;
   if (!job.vertices.some(({ id, parallelism }) => last.to[id] === parallelism && last.from[id] !== parallelism)) return null;
   const { before } = last;
-  const { restarts, checkpoints, taskManagers } = job;
-  if (isKnown(restarts) && isKnown(before.restarts) && restarts - before.restarts >= RESTARTS_WORSE)
+  const { checkpoints, taskManagers } = job;
+  const restarts = ownRestarts(job);
+  // While a TaskManager is away, nobody knows whether its host has left.
+  if (job.taskManagersAway === 0 && isKnown(restarts) && isKnown(before.restarts) && restarts - before.restarts >= RESTARTS_WORSE)
     return `the job restarted ${restarts - before.restarts} times since`;
   const failures = checkpoints.consecutiveFailures;
   if (isKnown(failures) && failures >= CHECKPOINT_FAILURES_WORSE && isKnown(before.checkpointFailures) && before.checkpointFailures === 0)
@@ -117,7 +123,7 @@ export const whatGotWorse = (last: PastRescale | undefined, job: JobObservation)
 /** The figures that a rescale is judged by, as they are now: stored before it, and again once the rescaled job has run for a while. */
 export const effectNow = (evaluation: JobEvaluation, job: JobObservation): ScalingEffect => ({
   rates: Object.fromEntries([...evaluation.vertices].map(([id, { rate }]) => [id, isKnown(rate) ? rate : null])),
-  restarts: job.restarts,
+  restarts: ownRestarts(job),
   checkpointFailures: job.checkpoints.consecutiveFailures,
   gcShare: job.taskManagers.gcShare,
 });

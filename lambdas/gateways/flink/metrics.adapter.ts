@@ -84,15 +84,17 @@ class FlinkMetrics implements FlinkMetricsPort {
   ) {}
 
   async cluster(): Promise<ClusterReading> {
-    const [aggregates, overview, { jobs }] = await Promise.all([
+    const [aggregates, overview, { taskmanagers }, { jobs }] = await Promise.all([
       this.get(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max,avg`, figures.aggregates),
       this.get('/overview', answers.overview),
+      this.get('/taskmanagers', answers.taskManagers),
       this.get('/jobs/overview', answers.jobsOverview),
     ]);
     const of = (name: string) => aggregates.find(({ id }) => id === name);
     const heapMax = of(TASK_MANAGER.heapMax)?.min ?? null;
     return {
       taskManagers: overview.taskmanagers,
+      taskManagerIds: taskmanagers.map(({ id }) => id),
       slotsTotal: overview['slots-total'],
       slotsFree: overview['slots-available'],
       cpuLoad: shareOf(of(TASK_MANAGER.cpuLoad)?.max),

@@ -12,6 +12,8 @@ export interface Spread {
 
 export interface ClusterReading {
   readonly taskManagers: number;
+  /** A process keeps its id when it is started again on its host. */
+  readonly taskManagerIds: readonly string[];
   readonly slotsTotal: number;
   readonly slotsFree: number;
   /** Of the worst TaskManager: shares, 0 to 1. `heapUsed` is what is used now, garbage included. */

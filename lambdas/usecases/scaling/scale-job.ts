@@ -5,6 +5,7 @@ import type { PastRescale } from '../../contracts/scaling';
 import type { Awaited_, Scaled, ScaleJobInput, TaskInput } from '../../contracts/workflow';
 import type { ScalingDecision } from '../../domain/scaling/decision';
 import { slotsFor } from '../../domain/scaling/graph';
+import { ownRestarts } from '../../domain/scaling/learning';
 import { holdToSlots } from '../../domain/scaling/limits';
 import { changes } from '../../domain/scaling/plan';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
@@ -92,8 +93,13 @@ const remember = async (
   if (restore ? !last || !changes(last.to, request.from) : last !== undefined) return;
   const decision = await keptDecision(observations, operation);
   const { action, inputs } = decision;
-  const { restarts, checkpoints, taskManagers } = inputs.observed.job;
-  const unknown = { rates: {}, restarts, checkpointFailures: checkpoints.consecutiveFailures, gcShare: taskManagers.gcShare };
+  const { checkpoints, taskManagers } = inputs.observed.job;
+  const unknown = {
+    rates: {},
+    restarts: ownRestarts(inputs.observed.job),
+    checkpointFailures: checkpoints.consecutiveFailures,
+    gcShare: taskManagers.gcShare,
+  };
   const done: PastRescale = {
     // Not to be tried again soon, where the job itself did not bear it.
     kind: action.kind === 'roll-back' || (restore && cause === 'JobFailed') ? 'roll-back' : 'rescale',

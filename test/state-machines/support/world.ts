@@ -389,7 +389,7 @@ export class World {
       flinkJobId: job.flinkJobId,
       observedAt: at,
       observation,
-      counters: { at, restarts: 0, vertices: {}, sources: {}, heap: [] },
+      counters: { at, restarts: 0, restartsOfHosts: { known: 0, open: 0 }, taskManagers: {}, vertices: {}, sources: {}, heap: [] },
       scalingState: { outSince: null, needed: [] },
       forecast: [],
     };

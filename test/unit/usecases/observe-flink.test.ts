@@ -3,7 +3,7 @@ import { FlinkUnavailable } from '../../../lambdas/contracts/errors';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { MetricLine } from '../../../lambdas/contracts/metrics';
 import { createMetrics } from '../../../lambdas/gateways/aws/metrics.adapter';
-import type { VertexReading } from '../../../lambdas/gateways/flink/metrics.port';
+import type { JobReading, VertexReading } from '../../../lambdas/gateways/flink/metrics.port';
 import { listObservedClusters } from '../../../lambdas/usecases/scaling/list-observed-clusters';
 import { observeFlink } from '../../../lambdas/usecases/scaling/observe-flink';
 import { aCluster, aJob, aLease, at, newOperationId } from '../../contract/support/samples';
@@ -277,6 +277,28 @@ describe('what follows from a pass', () => {
   test('is nothing while an operation changes the job', async () => {
     const spec = { ...aJob().spec, scaling: SCALES };
     expect((await passes(aWorld({ job: { spec, lease: aLease(newOperationId(), 0, 600) } }))).consider).toEqual([]);
+  });
+
+  test('is no way back from a good rescale when hosts leave it, and is one when the job itself keeps restarting', async () => {
+    const world = aWorld({ job: { spec: { ...aJob().spec, scaling: SCALES } } });
+    const rescale = past({ at: at(0), runningAt: at(5), from: { source: 2, sink: 1 }, to: { source: 1, sink: 1 } });
+    await world.observations.appendRescale('flights', 'delays', rescale);
+    const pass = async (seconds: number, taskManagerIds: readonly string[], restarts: number) => {
+      world.at(seconds);
+      world.reads();
+      world.figures.seen = { ...world.figures.seen, taskManagerIds };
+      world.figures.jobs.set(aJob().flinkJobId, { ...(world.figures.jobs.get(aJob().flinkJobId) as JobReading), restarts });
+      const { consider } = await world.pass();
+      return consider.map(({ trigger }) => trigger);
+    };
+    const asked: string[] = [];
+    // Three hosts leave one after the other, each with a restart, and new ones come in their place.
+    for (let seconds = 0; seconds < 900; seconds += 10) {
+      const gone = Math.min(3, Math.floor(seconds / 200));
+      asked.push(...(await pass(seconds, ['a', 'b', 'c', 'd', 'e', 'f'].slice(gone, gone + 3), gone)));
+    }
+    expect(asked).toEqual([]);
+    expect(await pass(910, ['d', 'e', 'f'], 6)).toEqual(['roll-back']);
   });
 
   test('is the measured effect of the last rescale, once it has run for two minutes', async () => {

@@ -100,6 +100,56 @@ describe('rates between two passes', () => {
   });
 });
 
+describe('restarts', () => {
+  /** TaskManagers that Flink shows at each pass, and how often the job has restarted by then. Ten seconds lie between two. */
+  const after = (...passes: readonly (readonly [string, number | null])[]) => {
+    let seen: Observed | undefined;
+    for (const [pass, [ids, restarts]] of passes.entries())
+      seen = observe(
+        jobReading([sourceOf()], { restarts }),
+        seen?.counters,
+        pass * 10,
+        clusterReading({ taskManagerIds: ids === '' ? [] : ids.split(' ') }),
+      );
+    const { restarts, restartsOfHosts, taskManagersAway } = (seen as Observed).observation;
+    return { restarts, restartsOfHosts, taskManagersAway };
+  };
+  const times = <T>(count: number, what: T): readonly T[] => Array.from({ length: count }, () => what);
+
+  test.each([
+    [
+      'that come while all TaskManagers are there are the job’s own',
+      [
+        ['a b', 0],
+        ['a b', 4],
+      ],
+      4,
+      0,
+      0,
+    ],
+    ['before the first pass are the job’s own', [['a b', 4]], 4, 0, 0],
+    [
+      'while a TaskManager is away are nobody’s yet',
+      [
+        ['a b', 0],
+        ['a', 2],
+      ],
+      2,
+      0,
+      1,
+    ],
+    ['of a TaskManager that comes back are the job’s own', [['a b', 0], ['a', 2], ['a b', 3], ...times(14, ['a b', 3] as const)], 3, 0, 0],
+    ['of one that does not come back are those of its host', [['a b', 0], ...times(13, ['a', 2] as const)], 2, 2, 0],
+    ['also where another host came in its place', [['a b', 0], ['a', 1], ...times(13, ['a c', 2] as const)], 2, 2, 0],
+    ['of two that leave one after the other are counted once', [['a b c', 0], ['a b', 1], ...times(20, ['a', 2] as const)], 2, 2, 0],
+    ['after the host has left are the job’s own again', [['a b', 0], ...times(13, ['a', 2] as const), ['a', 6]], 6, 2, 0],
+    ['that a new JobManager counts anew are of no host that left before', [['a b', 0], ...times(13, ['a', 2] as const), ['a', 1]], 1, 0, 0],
+    ['that are not told change nothing', [['a b', 1], ['a', null], ...times(13, ['a', 2] as const)], 2, 0, 0],
+  ] as const)('%s', (_, passes, restarts, restartsOfHosts, taskManagersAway) => {
+    expect(after(...passes)).toEqual({ restarts, restartsOfHosts, taskManagersAway });
+  });
+});
+
 describe('the watermark lag', () => {
   const mark = (seconds: number) => Date.parse(later(-seconds));
   const lagOf = (source: Partial<VertexReading>, sink: Partial<VertexReading>) => {

@@ -93,6 +93,7 @@ describe('a rescale that made things worse', () => {
 
   test.each([
     ['restarts', { restarts: 3, state: 'RESTARTING' }, 'the job restarted 3 times since'],
+    ['restarts beside those that came with hosts that left', { restarts: 5, restartsOfHosts: 2 }, 'the job restarted 3 times since'],
     [
       'failed checkpoints',
       { checkpoints: { consecutiveFailures: 3, latestAgeSeconds: 900, durationSeconds: null } },
@@ -120,6 +121,15 @@ describe('a rescale that made things worse', () => {
     ['what happened was long after it', { history: [{ ...last, at: later(-4_000) }], job: { restarts: 9 } }],
     ['how it was before is not known', { history: [{ ...last, before: { ...last.before, restarts: null } }], job: { restarts: 9 } }],
     ['it was a roll-back itself', { history: [{ ...last, kind: 'roll-back' as const }], job: { restarts: 9 } }],
+    [
+      'the restarts came with hosts that left, and the job itself restarted too few times',
+      { history: [last], job: { restarts: 9, restartsOfHosts: 7 } },
+    ],
+    ['hosts may just be leaving', { history: [last], job: { restarts: 9, taskManagersAway: 1 } }],
+    [
+      'hosts left before it too',
+      { history: [{ ...last, before: { ...last.before, restarts: 2 } }], job: { restarts: 9, restartsOfHosts: 5 } },
+    ],
     ['it is not what runs', { history: [{ ...last, to: { v: 8 } }], job: { restarts: 9 } }],
   ])('is not blamed where %s', (_, fields) => {
     expect(decideScaling(observed([busy], fields), desired, NOW).action.kind).not.toBe('roll-back');
