@@ -26,7 +26,15 @@ export const startFlinkServer = async (flinkJobId: string, vertices: number, par
   };
   const answer = (path: string, query: URLSearchParams): unknown => {
     const names = (query.get('get') ?? '').split(',');
-    if (path === '/overview') return { taskmanagers: 2, 'slots-total': 2 * parallelism, 'slots-available': parallelism };
+    if (path === '/taskmanagers')
+      return {
+        taskmanagers: [0, parallelism].map((freeSlots, host) => ({
+          id: `i-${host}-1`,
+          path: `pekko.tcp://flink@127.0.0.${host + 1}:6123/user/rpc/taskmanager_0`,
+          slotsNumber: parallelism,
+          freeSlots,
+        })),
+      };
     if (path === '/jobs/overview')
       return {
         jobs: [

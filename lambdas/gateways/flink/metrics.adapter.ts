@@ -84,19 +84,18 @@ class FlinkMetrics implements FlinkMetricsPort {
   ) {}
 
   async cluster(): Promise<ClusterReading> {
-    const [aggregates, overview, { taskmanagers }, { jobs }] = await Promise.all([
+    const [aggregates, { taskmanagers }, { jobs }] = await Promise.all([
       this.get(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max,avg`, figures.aggregates),
-      this.get('/overview', answers.overview),
       this.get('/taskmanagers', answers.taskManagers),
       this.get('/jobs/overview', answers.jobsOverview),
     ]);
     const of = (name: string) => aggregates.find(({ id }) => id === name);
     const heapMax = of(TASK_MANAGER.heapMax)?.min ?? null;
     return {
-      taskManagers: overview.taskmanagers,
+      taskManagers: taskmanagers.length,
       taskManagerIds: taskmanagers.map(({ id }) => id),
-      slotsTotal: overview['slots-total'],
-      slotsFree: overview['slots-available'],
+      slotsTotal: taskmanagers.reduce((sum, { slotsNumber }) => sum + slotsNumber, 0),
+      slotsFree: taskmanagers.reduce((sum, { freeSlots }) => sum + freeSlots, 0),
       cpuLoad: shareOf(of(TASK_MANAGER.cpuLoad)?.max),
       cpuMean: shareOf(of(TASK_MANAGER.cpuLoad)?.avg),
       heapUsed: heapMax === null || heapMax <= 0 ? null : shareOf(divide(of(TASK_MANAGER.heapUsed)?.max ?? null, heapMax)),
