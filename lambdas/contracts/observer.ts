@@ -19,6 +19,13 @@ export interface ObservedCluster {
   readonly passes: number;
 }
 
+/** Clusters that are observed side by side: as many as one inline Map has under way at a time. */
+export interface ObservedGroup {
+  /** So much later than the first group it begins: the stage's passes do not all take a function at the same moment. */
+  readonly afterSeconds: number;
+  readonly clusters: readonly ObservedCluster[];
+}
+
 /** A job for which a decision has to be made, and what asks for it: input of `consider-scaling`. */
 export interface ToConsider {
   readonly cluster: string;

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import jsonata from 'jsonata';
 import { observationInterval } from '../../lambdas/contracts/observer';
+import { listObservedClusters } from '../../lambdas/usecases/scaling/list-observed-clusters';
 import { FUNCTIONS, placeholderOf } from '../../lib/config/functions';
+import { aCluster } from '../contract/support/samples';
+import { createFakeStore } from '../fakes/fake-store';
+import { definitionOf, execute } from './support/interpreter';
 
 interface State {
   readonly Type: string;
@@ -23,7 +28,8 @@ interface Machine {
 }
 
 const machine = JSON.parse(readFileSync('state-machines/observe-clusters/definition.asl.json', 'utf8')) as Machine;
-const passes = machine.States['Observe each cluster']?.ItemProcessor as Machine;
+const group = machine.States['Observe each group']?.ItemProcessor as Machine;
+const passes = group.States['Observe each cluster']?.ItemProcessor as Machine;
 const all = (within: Machine): [string, State][] =>
   Object.entries(within.States).flatMap(([name, state]): [string, State][] => [
     [name, state],
@@ -66,6 +72,65 @@ describe('the machine that observes', () => {
     const assigned = (passes.States['Observe Flink']?.Assign as Readonly<Record<string, string>> | undefined)?.passes ?? '';
     const expression = /^\{% (.*) %\}$/.exec(assigned)?.[1] ?? '';
     expect(await jsonata(expression).evaluate({}, { states: { result: { Payload: { idle } } }, passes: 6 })).toBe(most);
+  });
+
+  const listed = async (count: number, intervalSeconds: 10 | 60) => {
+    const store = createFakeStore(() => new Date());
+    store.seed({ clusters: Array.from({ length: count }, (_, index) => aCluster({ name: `c-${String(index).padStart(3, '0')}` })) });
+    return listObservedClusters({ store, stage: { observation: { intervalSeconds, perVertex: false } } });
+  };
+  const SEEN = { consider: [], considerFailover: false, idle: false };
+
+  it('makes no cluster of the largest stage wait for another’s last pass', async () => {
+    const observed = new Set<string>();
+    let all = (): void => undefined;
+    const allAtOnce = new Promise<void>((resolve) => (all = resolve));
+    const execution = await execute(
+      definitionOf('observe-clusters'),
+      {},
+      {
+        invoke: async (placeholder, payload) => {
+          if (placeholder === 'ListObservedClusters') return listed(500, 60);
+          observed.add((payload as { readonly cluster: string }).cluster);
+          if (observed.size === 500) all();
+          await Promise.race([allAtOnce, sleep(5_000)]);
+          if (observed.size < 500) throw new Error(`only ${observed.size} clusters were observed at a time`);
+          return SEEN;
+        },
+        pause: async () => undefined,
+      },
+    );
+    expect([execution.status, observed.size]).toEqual(['SUCCEEDED', 500]);
+  });
+
+  it('makes its passes at the interval of the cluster, however late the first of them is', async () => {
+    jest.useFakeTimers({ now: 0, doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask'] });
+    const begun: number[] = [];
+    try {
+      await execute(
+        definitionOf('observe-clusters'),
+        {},
+        {
+          invoke: async (placeholder) => {
+            jest.setSystemTime(Date.now() + (placeholder === 'ListObservedClusters' ? 35_000 : 2_000));
+            if (placeholder === 'ListObservedClusters') return listed(1, 10);
+            begun.push(Date.now() / 1_000 - 2);
+            return SEEN;
+          },
+          pause: async (seconds) => void jest.setSystemTime(Date.now() + seconds * 1_000),
+        },
+      );
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(begun).toEqual([35, 45, 55, 65, 75, 85]);
+  });
+
+  it('begins the groups of a stage one after the other, all within the time of an execution', async () => {
+    const { groups } = await listed(500, 10);
+    expect(groups.map(({ clusters }) => clusters.length)).toEqual([...Array.from({ length: 12 }, () => 40), 20]);
+    expect(groups.map(({ afterSeconds }) => afterSeconds)).toEqual(Array.from({ length: 13 }, (_, index) => index));
+    expect(machine.TimeoutSeconds).toBeGreaterThan(12 + 60 + 2 * 40);
   });
 
   it('asks whether to fail over before anything else, and goes on with its passes whatever the answer', () => {

@@ -61,11 +61,12 @@ handlers.set('ConsiderFailover', (require(considerFailover) as { handler: Handle
 
 /** A minute of observation of one cluster, with the real definition and the real functions. @returns how many passes it made */
 export const observeMinute = async (cluster: string): Promise<number> => {
-  const machine = definitionOf('observe-clusters').States['Observe each cluster']?.ItemProcessor;
+  const group = definitionOf('observe-clusters').States['Observe each group']?.ItemProcessor;
+  const machine = group?.States['Observe each cluster']?.ItemProcessor;
   const listed = (await handlers.get('ListObservedClusters')?.({}, CONTEXT)) as {
-    readonly clusters: readonly { readonly cluster: string; readonly passes: number }[];
+    readonly groups: readonly { readonly clusters: readonly { readonly cluster: string; readonly passes: number }[] }[];
   };
-  const item = listed.clusters.find((one) => one.cluster === cluster);
+  const item = listed.groups.flatMap(({ clusters }) => clusters).find((one) => one.cluster === cluster);
   const began = world.now;
   let passes = 0;
   if (machine && item) {

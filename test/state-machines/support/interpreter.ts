@@ -3,7 +3,7 @@ import path from 'node:path';
 import jsonata from 'jsonata';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
 
-/** The parts of the Amazon States Language that the definitions use: JSONata, Assign, Task with Retry and Catch, Choice, Wait, Pass, Succeed, Fail. */
+/** The parts of the Amazon States Language that the definitions use: JSONata, Assign, Task with Retry and Catch, Choice, Wait, Pass, Map, Succeed, Fail. */
 interface State {
   readonly Type: 'Task' | 'Choice' | 'Wait' | 'Pass' | 'Succeed' | 'Fail' | 'Map';
   readonly Arguments?: { readonly FunctionName: string; readonly Payload: Json };
@@ -24,7 +24,8 @@ interface State {
     readonly MaxDelaySeconds: number;
   }[];
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Assign?: Record<string, Json>; readonly Next: string }[];
-  /** Of a Map, which is not entered here: what runs for one item can be. */
+  readonly Items?: Json;
+  readonly MaxConcurrency?: number;
   readonly ItemProcessor?: Definition;
 }
 type Json = unknown;
@@ -57,17 +58,21 @@ export const definitionOf = (kind: OperationKind | 'observe-clusters'): Definiti
 
 /** More than any run takes: a loop that never ends is a failure of the definition. */
 const MOST_TRANSITIONS = 20_000;
+/** An inline Map has no more under way at a time. https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html */
+const INLINE_ITERATIONS = 40;
 const compiled = new Map<string, jsonata.Expression>();
 
 /** Runs a definition in this process, function by function. Same rules as Step Functions, except that time is the environment's. */
 export const execute = async (
   definition: Definition,
   input: unknown,
-  { invoke, pause, took = () => undefined }: Environment,
+  environment: Environment,
+  outer: { readonly variables: Readonly<Record<string, unknown>>; readonly StartTime: string } | undefined = undefined,
 ): Promise<Execution> => {
-  const variables: Record<string, unknown> = {};
+  const { invoke, pause, took = () => undefined } = environment;
+  const variables: Record<string, unknown> = { ...outer?.variables };
   const entered: string[] = [];
-  const StartTime = new Date().toISOString();
+  const StartTime = outer?.StartTime ?? new Date().toISOString();
   let name = definition.StartAt;
   let data: unknown = input;
 
@@ -127,6 +132,18 @@ export const execute = async (
     }
   };
 
+  /** Each iteration sees the variables as they were at the Map's beginning, and has its own. */
+  const runMap = async ({ Items, MaxConcurrency, ItemProcessor }: State): Promise<void> => {
+    const items = ((await evaluate(Items)) as readonly unknown[]).entries();
+    const worker = async (): Promise<void> => {
+      for (const [, item] of items) {
+        const { error, cause } = await execute(ItemProcessor as Definition, item, environment, { variables, StartTime });
+        if (error) throw new StepError(error, cause ?? '');
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(MaxConcurrency || INLINE_ITERATIONS, INLINE_ITERATIONS) }, worker));
+  };
+
   const step = async (state: State): Promise<string | undefined> => {
     switch (state.Type) {
       case 'Task':
@@ -152,7 +169,11 @@ export const execute = async (
       case 'Succeed':
         return undefined;
       case 'Map':
-        throw new StepError('States.Runtime', `"${name}" is a Map, which cannot be run here`);
+        await runMap(state);
+        data = state.Output === undefined ? data : await evaluate(state.Output);
+        if (state.End) return undefined;
+        took(`${name} → ${state.Next}`);
+        return state.Next;
       case 'Fail':
         throw new StepError(String(await evaluate(state.Error)), String(await evaluate(state.Cause)));
     }

@@ -340,9 +340,14 @@ test('Clusters that run are observed at the interval of their spec, or else of t
   const spec = { ...aCluster().spec, observation: { intervalSeconds: 30 as const } };
   world.store.seed({ clusters: [aCluster({ name: 'slow', spec }), aCluster({ name: 'gone', status: 'TERMINATED' })] });
   expect(await listObservedClusters(world.deps)).toEqual({
-    clusters: [
-      { cluster: 'flights', everySeconds: 10, passes: 6 },
-      { cluster: 'slow', everySeconds: 30, passes: 2 },
+    groups: [
+      {
+        afterSeconds: 0,
+        clusters: [
+          { cluster: 'flights', everySeconds: 10, passes: 6 },
+          { cluster: 'slow', everySeconds: 30, passes: 2 },
+        ],
+      },
     ],
   });
 });
