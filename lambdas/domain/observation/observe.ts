@@ -21,6 +21,9 @@ export interface Observed {
   readonly checkpointFailures: number;
 }
 
+/** Two passes so close to each other, as of two executions that overlap, differ by less than what Flink counts late. */
+export const isTooSoon = (previous: string, now: string, everySeconds: number): boolean => secondsBetween(previous, now) < everySeconds / 2;
+
 /** Flink's counts of one instant as rates since the last pass. Pure. @param previous what the last pass kept; undefined: there was none of this start of the job */
 export const observeReading = (
   { cluster, job }: { readonly cluster: string; readonly job: string },

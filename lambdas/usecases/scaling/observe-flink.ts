@@ -11,7 +11,7 @@ import { shorten } from '../../domain/describe-failure';
 import { isJobOver, statusSeen } from '../../domain/job-lifecycle';
 import { jobManagerAddresses } from '../../domain/job-managers';
 import { clusterFigures, jobFigures, vertexFigures } from '../../domain/observation/figures';
-import { type Observed, observeReading, withHostLoad } from '../../domain/observation/observe';
+import { isTooSoon, type Observed, observeReading, withHostLoad } from '../../domain/observation/observe';
 import { effectDue, whyConsider } from '../../domain/observation/what-follows';
 import { decideScaling } from '../../domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../../domain/scaling/decision';
@@ -130,6 +130,7 @@ const observeJob = async (pass: Pass, job: Job, latest: JobRecord | undefined): 
   if (!listed || isFinal(listed.state)) return undefined;
   // What an earlier start of the job counted has nothing to do with this one.
   const previous = latest?.jobEpoch === job.epoch && latest.flinkJobId === job.flinkJobId ? latest : undefined;
+  if (previous && isTooSoon(previous.observedAt, deps.clock().toISOString(), everySeconds(deps, cluster))) return undefined;
   const figures = await flinkMetrics.job(job.flinkJobId, previous?.counters.sources ?? {});
   if (!figures) return undefined;
   const now = deps.clock().toISOString();

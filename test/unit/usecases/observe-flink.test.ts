@@ -145,6 +145,26 @@ describe('a pass over a cluster', () => {
     expect(world.of('delays')).toHaveLength(1);
   });
 
+  test('that comes right after another, as of two executions that overlap, is left out: the next one compares over a whole interval', async () => {
+    const world = aWorld();
+    for (const [seconds, pendingRecords] of [
+      [0, 0],
+      [10, 0],
+      [10.5, 400],
+      [20, 500],
+    ] as const) {
+      world.at(seconds);
+      world.reads({ pendingRecords });
+      await world.pass();
+      const latest = await world.observations.latest('flights', 'delays');
+      if (seconds === 10.5)
+        expect(latest).toMatchObject({ observedAt: at(10), observation: { vertices: [{ pendingRecordsGrowth: 0 }, {}] } });
+    }
+    const latest = await world.observations.latest('flights', 'delays');
+    expect(latest).toMatchObject({ observedAt: at(20), observation: { windowSeconds: 10, vertices: [{ pendingRecordsGrowth: 50 }, {}] } });
+    expect(world.of('delays')).toHaveLength(3);
+  });
+
   test('does not compare with what an earlier start of the job counted', async () => {
     const world = aWorld();
     world.reads();
