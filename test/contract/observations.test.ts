@@ -174,11 +174,16 @@ describe.each([
     expect(decision.action.kind).toBe('rescale');
     const operationId = newOperationId();
     expect(await store.decision('flights', operationId)).toBeUndefined();
-    await store.putDecision(operationId, decision);
+    expect(await store.putDecision(operationId, decision, true)).toBe(true);
     const stored = await store.decision('flights', operationId);
     expect(stored).toEqual(decision);
     expect(redecide(stored?.inputs)).toEqual(decision);
     expect(await store.decision('other', operationId)).toBeUndefined();
+    const other = decideScaling(inputs, settings({ maxParallelism: 1 }), NOW);
+    expect(await store.putDecision(operationId, other, true)).toBe(false);
+    expect(await store.decision('flights', operationId)).toEqual(decision);
+    expect(await store.putDecision(operationId, other)).toBe(true);
+    expect(await store.decision('flights', operationId)).toEqual(other);
   });
 });
 

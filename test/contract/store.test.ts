@@ -740,12 +740,15 @@ describe.each([
       expect(await store.acceptJobChange(operation, second, again)).toEqual({ outcome: 'created' });
     });
 
-    test('the newest decision about its scale is kept, of its present epoch only', async () => {
+    test('the newest decision about its scale is kept, of its present epoch and after the one that was known only', async () => {
       const decision = { at: at(20), kind: 'hold', trigger: 'lag', reason: 'Nothing is decided.' } as const;
-      expect(await store.recordDecision('flights', 'delays', 2, decision)).toBe(false);
-      expect(await store.recordDecision('flights', 'nothing', 1, decision)).toBe(false);
-      expect(await store.recordDecision('flights', 'delays', 1, decision)).toBe(true);
-      expect(await store.recordDecision('flights', 'delays', 1, { ...decision, at: at(10) })).toBe(false);
+      expect(await store.recordDecision('flights', 'delays', 2, decision, undefined)).toBe(false);
+      expect(await store.recordDecision('flights', 'nothing', 1, decision, undefined)).toBe(false);
+      expect(await store.recordDecision('flights', 'delays', 1, { ...decision, at: at(10) }, undefined)).toBe(true);
+      expect(await store.recordDecision('flights', 'delays', 1, decision, undefined)).toBe(false);
+      expect(await store.recordDecision('flights', 'delays', 1, decision, { ...decision, at: at(10) })).toBe(true);
+      const carriedOut = { ...decision, operationId: holder };
+      expect(await store.recordDecision('flights', 'delays', 1, { ...decision, at: at(30) }, carriedOut)).toBe(false);
       expect((await store.job('flights', 'delays'))?.lastDecision).toEqual(decision);
     });
   });

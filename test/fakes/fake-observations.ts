@@ -79,8 +79,11 @@ class InMemoryObservations implements ObservationStorePort {
       .map(([from, recordsPerSecond]) => ({ from, recordsPerSecond }));
   }
 
-  async putDecision(operationId: string, decision: ScalingDecision): Promise<void> {
-    this.decisions.set(keyOf(decision.inputs.observed.job.cluster, operationId), copy(decision));
+  async putDecision(operationId: string, decision: ScalingDecision, onlyFirst = false): Promise<boolean> {
+    const key = keyOf(decision.inputs.observed.job.cluster, operationId);
+    if (onlyFirst && this.decisions.has(key)) return false;
+    this.decisions.set(key, copy(decision));
+    return true;
   }
 
   async decision(cluster: string, operationId: string): Promise<ScalingDecision | undefined> {

@@ -317,9 +317,16 @@ class InMemoryStore implements StorePort {
     return true;
   }
 
-  async recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean> {
+  async recordDecision(
+    cluster: string,
+    name: string,
+    epoch: number,
+    decision: LastDecision,
+    previous: LastDecision | undefined,
+  ): Promise<boolean> {
     const stored = this.jobItems.get(jobKey(cluster, name));
-    if (stored?.epoch !== epoch || (stored.lastDecision && stored.lastDecision.at > decision.at)) return false;
+    const { at, operationId } = stored?.lastDecision ?? {};
+    if (stored?.epoch !== epoch || at !== previous?.at || operationId !== previous?.operationId) return false;
     this.jobItems.set(jobKey(cluster, name), { ...stored, lastDecision: copy(decision) });
     return true;
   }

@@ -2,7 +2,9 @@ import { AwsUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import type { JobScaling } from '../../lambdas/contracts/scaling';
 import { settleFleets } from '../../lambdas/usecases/clusters/settle-fleets';
+import { type ConsiderDeps, considerScaling } from '../../lambdas/usecases/scaling/consider-scaling';
 import { VERTEX } from '../fakes/fake-flink';
+import type { FakeObservations } from '../fakes/fake-observations';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { type Load, STAGE, World } from './support/world';
@@ -84,6 +86,61 @@ describe('a job whose lag grows', () => {
     expect(request).toHaveProperty('explanation', expect.arrayContaining([expect.objectContaining({ invariant: 'spike-on-evidence' })]));
     expect((await world.observations.decision('flights', operationId))?.inputs.observed.job.vertices).toHaveLength(1);
     expect((await world.job()).lastDecision).toMatchObject({ kind: 'rescale', direction: 'out', operationId });
+  });
+});
+
+describe('a job that is considered twice at once, by an alarm and a pass', () => {
+  beforeEach(async () => {
+    await givenJob();
+    await world.observe(FAR_TOO_MUCH);
+  });
+  const consider = (change: Partial<ConsiderDeps>) => {
+    const { clock, fleet, kafkaMetrics, observations, store, workflows } = world;
+    const deps = { clock, fleet, kafkaMetrics, observations, store, workflows, stage: STAGE, ...change };
+    return considerScaling(deps, { cluster: 'flights', job: 'delays' }, 'alarm lag');
+  };
+  /** The stage has so many vCPUs: with 4 one more host, where without a quota there are two. */
+  const left = (maxVcpus: number) => ({ stage: { ...STAGE, limits: { ...STAGE.limits, maxVcpus } } });
+  const afterwards = async () => {
+    const { lastDecision } = await world.job();
+    const operation = (await world.store.operation(lastDecision?.operationId ?? '')) as Operation;
+    const kept = await world.observations.decision('flights', operation.operationId);
+    return [operation.request, kept?.action].map((change) => (change as { readonly to: object }).to);
+  };
+
+  test('keeps with the operation what it was decided by, where the other decides otherwise after it has begun', async () => {
+    const observe: ConsiderDeps['fleet']['observe'] = async (resources) => {
+      await consider(left(4));
+      return world.fleet.observe(resources);
+    };
+    await consider({ fleet: { observe } });
+    expect(await afterwards()).toEqual([{ [VERTEX]: 4 }, { [VERTEX]: 4 }]);
+  });
+
+  test('keeps with the operation what it was decided by, where the other has decided otherwise and not begun', async () => {
+    let first = true;
+    const observations: FakeObservations = Object.assign(Object.create(world.observations), {
+      putDecision: async (...given: Parameters<FakeObservations['putDecision']>) => {
+        const kept = await world.observations.putDecision(...given);
+        if (first) {
+          first = false;
+          await consider(left(4));
+        }
+        return kept;
+      },
+    });
+    await consider({ observations });
+    expect(await afterwards()).toEqual([{ [VERTEX]: 4 }, { [VERTEX]: 4 }]);
+  });
+
+  test('shows the decision that is carried out, though the other finds nothing left of the quota', async () => {
+    let operationId: string | undefined;
+    const observe: ConsiderDeps['fleet']['observe'] = async (resources) => {
+      operationId = (await consider(left(4))).operationId;
+      return world.fleet.observe(resources);
+    };
+    expect(await consider({ ...left(4), fleet: { observe } })).toMatchObject({ outcome: 'kept' });
+    expect((await world.job()).lastDecision).toMatchObject({ kind: 'rescale', operationId });
   });
 });
 

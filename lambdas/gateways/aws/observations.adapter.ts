@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { type JobRecord, jobRecord, type LoadPoint, storedDecision } from '../../contracts/observation';
 import { type PastRescale, pastRescale } from '../../contracts/scaling';
 import { decisionKey } from '../../domain/state-paths';
-import { hasCode } from './aws-errors';
+import { hasCode, unless } from './aws-errors';
 import type { ObservationStorePort } from './observations.port';
 import { compress, decompress } from './store/compressed';
 import { Placeholders } from './store/expressions';
@@ -145,9 +145,12 @@ export const createObservationTable = ({
 };
 
 const createDecisions = ({ s3, bucket }: { readonly s3: S3Client; readonly bucket: string }): Decisions => ({
-  async putDecision(operationId, decision) {
+  async putDecision(operationId, decision, onlyFirst = false) {
     const Key = decisionKey(decision.inputs.observed.job.cluster, operationId);
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: compress(decision), ContentType: 'application/gzip' }));
+    const object = { Bucket: bucket, Key, Body: compress(decision), ContentType: 'application/gzip' };
+    const put = s3.send(new PutObjectCommand({ ...object, ...(onlyFirst ? { IfNoneMatch: '*' } : {}) }));
+    // The second: S3 is just writing another's.
+    return (await unless(['PreconditionFailed', 'ConditionalRequestConflict'], put)) !== undefined;
   },
 
   async decision(cluster, operationId) {

@@ -25,7 +25,10 @@ export interface ObservationStorePort {
   recordLoad(cluster: string, job: string, load: LoadPoint): Promise<void>;
   /** Highest input rates per ten minutes of the last `days` UTC days and today, oldest first. Ten minutes without an observation are not there. */
   load(cluster: string, job: string, days: number): Promise<readonly LoadPoint[]>;
-  /** Keeps the decision that an operation carries out, with its inputs. */
-  putDecision(operationId: string, decision: ScalingDecision): Promise<void>;
+  /**
+   * Keeps the decision that an operation carries out, with its inputs.
+   * @param onlyFirst not where one is kept of this operation already: false then
+   */
+  putDecision(operationId: string, decision: ScalingDecision, onlyFirst?: boolean): Promise<boolean>;
   decision(cluster: string, operationId: string): Promise<ScalingDecision | undefined>;
 }

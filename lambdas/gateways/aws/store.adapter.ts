@@ -338,11 +338,15 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return (await table.update(jobKey(cluster, name), names, update, `attribute_exists(${names.name('alarms')})`)) !== undefined;
     },
 
-    async recordDecision(cluster, name, epoch, decision) {
+    async recordDecision(cluster, name, epoch, decision, previous) {
       const names = new Placeholders();
       const update = names.update({ lastDecision: decision });
-      const newer = `(${names.is(undefined, 'lastDecision')} OR ${names.name('lastDecision', 'at')} <= ${names.value(decision.at)})`;
-      return (await table.update(jobKey(cluster, name), names, update, `${names.is(epoch, 'epoch')} AND ${newer}`)) !== undefined;
+      const condition = [
+        names.is(epoch, 'epoch'),
+        names.is(previous?.at, 'lastDecision', 'at'),
+        names.is(previous?.operationId, 'lastDecision', 'operationId'),
+      ].join(' AND ');
+      return (await table.update(jobKey(cluster, name), names, update, condition)) !== undefined;
     },
 
     async putSnapshot(snapshot) {

@@ -127,8 +127,14 @@ export interface StorePort {
   recordAlarm(cluster: string, name: string, kind: AlarmKind, seen: AlarmSeen): Promise<boolean>;
   /** Removes what is recorded of these alarms, one or more, whoever holds the job's lease. False when nothing was recorded of any alarm. */
   forgetAlarms(cluster: string, name: string, kinds: readonly AlarmKind[]): Promise<boolean>;
-  /** Writes the newest decision about the job's scale, whoever holds its lease; false when its epoch is another by now, or a later decision is known. */
-  recordDecision(cluster: string, name: string, epoch: number, decision: LastDecision): Promise<boolean>;
+  /** Writes the newest decision about the job's scale, whoever holds its lease; false when its epoch is another by now, or the one known is not `previous`. */
+  recordDecision(
+    cluster: string,
+    name: string,
+    epoch: number,
+    decision: LastDecision,
+    previous: LastDecision | undefined,
+  ): Promise<boolean>;
   putSnapshot(snapshot: Snapshot): Promise<void>;
   /** No-op when it is not recorded. */
   deleteSnapshot(cluster: string, job: string, location: string): Promise<void>;

@@ -145,7 +145,9 @@ const keep = async (
   share: QuotaShare | undefined,
 ): Promise<Considered> => {
   const reason = withShare(decision.reason, share);
-  await deps.store.recordDecision(job.cluster, job.name, job.epoch, { ...decisionSeen(decision, trigger, share), reason });
+  const seen = { ...decisionSeen(decision, trigger, share), reason };
+  // Not over what became an operation meanwhile, by the same observation.
+  await deps.store.recordDecision(job.cluster, job.name, job.epoch, seen, job.lastDecision);
   return { outcome: 'kept', reason };
 };
 
@@ -173,8 +175,8 @@ const start = async (
   const key = `${job.epoch}/${observedAt}`;
   const operationId = operationIdOfKey({ caller: SCALER, method: 'SCALE', path: `/clusters/${cluster.name}/jobs/${job.name}`, key });
   const change = { requestedBy: SCALER, operationId, requestHash: requestHashOf(key) };
-  // Before the operation: whoever reads that can read this.
-  await deps.observations.putDecision(operationId, decision);
+  // Before the operation: whoever reads that can read this. Of two considerations of one observation either may become it.
+  const kept = await deps.observations.putDecision(operationId, decision, true);
   try {
     const operation = await accept(deps, change, async () => {
       const current = await deps.store.job(cluster.name, job.name);
@@ -185,7 +187,16 @@ const start = async (
       const lastDecision = { ...decisionSeen(decision, trigger, share), operationId };
       const next: Job = { ...current, lease, lastDecision, updatedAt: operation.requestedAt };
       const taken = { room: cluster.turn ?? 0, ...(share === undefined ? {} : { quota: share.turn }) };
-      const write = () => deps.store.acceptJobChange(operation, next, current, takesRoom(operation.request, current) ? taken : undefined);
+      const write = async () => {
+        const accepted = await deps.store.acceptJobChange(
+          operation,
+          next,
+          current,
+          takesRoom(operation.request, current) ? taken : undefined,
+        );
+        if (accepted.outcome === 'created' && !kept) await deps.observations.putDecision(operationId, decision);
+        return accepted;
+      };
       return { operation, write };
     });
     return { outcome: 'started', reason: operation.reason === 'Accepted' ? decision.reason : operation.reason, operationId };
