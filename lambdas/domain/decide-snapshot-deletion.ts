@@ -66,7 +66,8 @@ const describe = (gone: number, kept: number, unclear: string | undefined): stri
 /** Why a job needs a snapshot of the job `owner`. */
 const whyNeeded = (job: JobAtStake, owner: string, location: string): string | undefined => {
   if (sameLocation(location, job.awaited)) return `A failover has stopped job ${job.job}, which is to go on from it`;
-  const own = job.snapshots.some(({ epoch, restorable }) => epoch === job.epoch && restorable === 'yes');
+  // Not a savepoint: Flink does not recover from one that it took on the way.
+  const own = job.snapshots.some(({ kind, epoch, restorable }) => kind === 'checkpoint' && epoch === job.epoch && restorable === 'yes');
   if (!job.over && !own && sameLocation(location, job.origin))
     return `Job ${job.job} was started from it and has no checkpoint of its own yet`;
   if (job.job !== owner) return undefined;

@@ -83,7 +83,8 @@ const byDirectory = (files: readonly StateFile[]): ReadonlyMap<string, readonly 
   return groups;
 };
 
-const listed = async (artifacts: ArtifactsPort, directory: string): Promise<ReadonlyMap<string, number>> => {
+/** Sizes of all objects below a directory, by URI. */
+export const listed = async (artifacts: ArtifactsPort, directory: string): Promise<ReadonlyMap<string, number>> => {
   const [bucket = '', ...path] = directory.replace('s3://', '').split('/');
   const objects = await artifacts.list(bucket, path.join('/'));
   return new Map(objects.map(({ key, sizeBytes }) => [`s3://${bucket}/${key}`, sizeBytes]));

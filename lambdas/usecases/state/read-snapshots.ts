@@ -7,7 +7,7 @@ import { epochsByJobId, takerOf } from '../../domain/job-starts';
 import { metadataOf, type Snapshot } from '../../domain/plan-retention';
 import { checkpointsPrefix, jobPrefix, savepointsPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
-import { METADATA_MAX_BYTES, resolveFiles, wrongWith } from './check-state';
+import { listed, METADATA_MAX_BYTES, resolveFiles, wrongWith } from './check-state';
 import { eachOf, parentOf } from './find-states';
 
 export interface SnapshotDeps {
@@ -44,7 +44,8 @@ interface Place {
 }
 
 /**
- * A job's snapshots by what lies in S3, the one that would be restored first at the beginning.
+ * A job's snapshots by what lies in S3, the one that would be restored first at the beginning. What has lost its `_metadata` since it was listed is
+ * none any more: Flink deletes a running start's all the time.
  * @param objects of this job, and of every other whose files it may share
  * @param recorded Flink job ids of savepoints, by location, as the table has them
  */
@@ -59,15 +60,18 @@ export const readSnapshots = async (
   const places = [...objects.values()].filter(({ uri }) => uri.includes(below)).flatMap((object) => placeOf(object) ?? []);
   const epochs = epochsByJobId({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch });
   const jobIds = new Set([job.flinkJobId, ...places.flatMap(({ flinkJobId }) => flinkJobId ?? [])]);
-  const seen = await eachOf(places, async (place): Promise<SnapshotSeen> => {
+  const looked = await eachOf(places, async (place): Promise<readonly SnapshotSeen[]> => {
+    const content = await contentOf(artifacts, place, objects);
+    if (content === undefined) return [];
     const flinkJobId =
       place.flinkJobId ?? recorded.get(place.location) ?? takerOf(place.location, jobIds) ?? takerOf(place.location, epochs.keys());
     const about = {
       ...{ location: place.location, kind: place.kind, completedAt: place.at.modifiedAt, flinkJobId },
       epoch: flinkJobId === undefined ? undefined : epochs.get(flinkJobId),
     };
-    return { ...about, ...(await contentOf(artifacts, place, objects)) };
+    return [{ ...about, ...content }];
   });
+  const seen = looked.flat();
   const byLocation = new Map(seen.map((snapshot) => [snapshot.location, snapshot]));
   const ranked = rankStates(seen, { epoch: job.epoch, restoredFrom: parentOf(job), fromNothing: false });
   return ranked.flatMap(({ location }) => byLocation.get(location) ?? []);
@@ -81,17 +85,21 @@ const placeOf = (at: ObjectSeen): Place | undefined => {
   return savepoint ? { location: savepoint[1] ?? '', kind: 'savepoint', flinkJobId: undefined, checkpointId: undefined, at } : undefined;
 };
 
+/** @returns undefined when it is gone */
 const contentOf = async (
   artifacts: ArtifactsPort,
   { location, checkpointId, at }: Place,
   objects: ReadonlyMap<string, ObjectSeen>,
-): Promise<Pick<SnapshotSeen, 'files' | 'restorable' | 'because' | 'sizeBytes' | 'checkpointId'>> => {
+): Promise<Pick<SnapshotSeen, 'files' | 'restorable' | 'because' | 'sizeBytes' | 'checkpointId'> | undefined> => {
   const alone = { files: [at.uri], sizeBytes: at.sizeBytes, checkpointId };
   if (at.sizeBytes > METADATA_MAX_BYTES)
     return { ...alone, restorable: 'unknown', because: `its _metadata has ${at.sizeBytes} bytes, too many to read here` };
   const bytes = await artifacts.read(metadataOf(location));
-  // Flink has newer ones then, which are not in this listing.
-  if (!bytes) return { ...alone, restorable: 'unknown', because: 'it was deleted while it was looked at' };
+  if (!bytes) {
+    // S3 refuses to read what is there just as it does what is gone; a listing tells the two apart.
+    const isThere = (await listed(artifacts, location)).has(at.uri);
+    return isThere ? { ...alone, restorable: 'unknown', because: 'its _metadata may not be read' } : undefined;
+  }
   try {
     const metadata = readCheckpointMetadata(bytes);
     const files = resolveFiles(location, metadata.files);

@@ -81,13 +81,21 @@ export const lookThrough = async (
   jobs: readonly Job[],
 ): Promise<{ readonly judged: readonly JobSnapshots[]; readonly objects: readonly ObjectSeen[] }> => {
   const objects = new Map<string, ObjectSeen>();
-  for (const { name } of jobs) for (const object of await listState(deps, cluster.name, name)) objects.set(object.uri, object);
+  const list = async ({ name }: Job): Promise<void> => {
+    for (const object of await listState(deps, cluster.name, name)) objects.set(object.uri, object);
+  };
+  for (const job of jobs) await list(job);
   const named = jobs.flatMap((job) => [parentOf(job), job.latestSavepoint].flatMap((location) => location ?? []));
   const judged: JobSnapshots[] = [];
   for (const job of jobs) {
     const recorded = await recordedOf(deps.store, job);
     const jobIds = new Map([...recorded].map(([location, { flinkJobId }]) => [location, flinkJobId]));
-    const snapshots = await readSnapshots(deps, cluster, job, objects, jobIds);
+    let snapshots = await readSnapshots(deps, cluster, job, objects, jobIds);
+    // Flink may have deleted every checkpoint of the running start while others were listed and read: the newer ones are read as soon as they are listed.
+    if (whyUnsettled(job, snapshots) !== undefined) {
+      await list(job);
+      snapshots = await readSnapshots(deps, cluster, job, objects, jobIds);
+    }
     judged.push({
       job: job.name,
       policy: job.spec.retention ?? deps.stage.retention,
@@ -100,11 +108,15 @@ export const lookThrough = async (
   return { judged, objects: [...objects.values()] };
 };
 
-/** A start that claims its origin may go on with its files: they are those of its own checkpoints, or, before the first, of the origin. */
+/**
+ * A start that claims its origin may go on with its files: they are those of its own checkpoints, or, before the first, of the origin. One checkpoint
+ * that was read is enough, though Flink has deleted others since they were listed and completed newer ones: a file of the origin that a start no longer
+ * uses it never takes up again, so the newer ones need none that this one did not. A savepoint tells nothing: it has copies of its own.
+ */
 const whyUnsettled = (job: Job, snapshots: readonly SnapshotSeen[]): string | undefined => {
   const origin = parentOf(job);
   if (isJobOver(job.status) || origin === undefined) return undefined;
-  const known = snapshots.some(({ epoch, restorable }) => epoch === job.epoch && restorable === 'yes');
+  const known = snapshots.some(({ kind, epoch, restorable }) => kind === 'checkpoint' && epoch === job.epoch && restorable === 'yes');
   const there = snapshots.some(({ location, restorable }) => sameLocation(location, origin) && restorable === 'yes');
   return known || there ? undefined : `neither a checkpoint of its own nor its origin ${origin} is there`;
 };

@@ -1,8 +1,11 @@
 import { Conflict } from '../../../lambdas/contracts/errors';
+import { metadataOf } from '../../../lambdas/domain/plan-retention';
 import { snapshotIdOf } from '../../../lambdas/domain/snapshot-id';
+import { checkpointsPrefix } from '../../../lambdas/domain/state-paths';
 import { deleteSnapshot } from '../../../lambdas/usecases/state/delete-snapshot';
 import { listSnapshots } from '../../../lambdas/usecases/state/list-snapshots';
 import { type RetainDeps, retainSnapshots } from '../../../lambdas/usecases/state/retain-snapshots';
+import { putState } from '../../fakes/checkpoint-metadata';
 import { createFakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeStore } from '../../fakes/fake-store';
 import { NOW, snapshotsOf, startId } from '../../fakes/snapshots';
@@ -109,6 +112,85 @@ describe.each([
   });
 });
 
+/** The same, where Flink goes on each time when what `delays` has has been listed and nothing of it has been read. */
+const meanwhile = (deps: World, act: (listing: number) => void): RetainDeps => {
+  let listings = 0;
+  const artifacts = new Proxy(deps.artifacts, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key);
+      if (key !== 'list') return value;
+      return async (bucket: string, directory: string): Promise<unknown> => {
+        const found = await target.list(bucket, directory);
+        if (directory === checkpointsPrefix('flights', 'delays')) act(++listings);
+        return found;
+      };
+    },
+  });
+  return { ...deps, artifacts };
+};
+const vanish = ({ artifacts }: World, ...locations: readonly string[]): void => {
+  for (const uri of artifacts.uris().filter((one) => locations.some((location) => one.startsWith(`${location}/`)))) artifacts.remove(uri);
+};
+/** Another start's file that every checkpoint of the running start goes on with. */
+const needed = shared('delays', 1, 1);
+const complete = ({ artifacts }: World, number: number): void =>
+  putState(artifacts, checkpoint('delays', 3, number), { checkpointId: number, files: [{ path: 'a', sizeBytes: 70 }, needed] });
+
+describe('Retention while Flink completes checkpoints and deletes those before', () => {
+  test('deletes what is over, and leaves out what is gone before it was looked into', async () => {
+    const deps = await world();
+    const compared = await world();
+    vanish(compared, checkpoint('delays', 3, 11));
+    const expected = await retainSnapshots(compared, cluster);
+    const seen = await retainSnapshots(
+      meanwhile(deps, () => vanish(deps, checkpoint('delays', 3, 11))),
+      cluster,
+    );
+    expect(seen.deleted).toBeGreaterThan(0);
+    expect(seen).toEqual(expected);
+    expect(deps.artifacts.uris()).toEqual(compared.artifacts.uris());
+  });
+
+  test('looks again when all that the running start had is gone, and keeps what its newer checkpoints need', async () => {
+    const deps = await world();
+    const seen = await retainSnapshots(
+      meanwhile(deps, (listing) => {
+        if (listing > 1) return;
+        vanish(deps, SNAPSHOTS.origin, checkpoint('delays', 3, 11), checkpoint('delays', 3, 12));
+        complete(deps, 13);
+      }),
+      cluster,
+    );
+    expect(seen.dropped.map(({ location }) => location)).toContain(checkpoint('delays', 1, 4));
+    expect(await deps.artifacts.size(needed.path)).toBe(needed.sizeBytes);
+    expect(await deps.artifacts.size(shared('delays', 1, 77).path)).toBeUndefined();
+  });
+
+  test('deletes nothing where no checkpoint of the running start could be read, though a savepoint of it could', async () => {
+    const deps = await world();
+    putState(deps.artifacts, savepoint('delays', 3, 'e'), { checkpointId: 14, files: [{ path: 'a', sizeBytes: 70 }] });
+    const seen = await retainSnapshots(
+      meanwhile(deps, (listing) => {
+        vanish(deps, SNAPSHOTS.origin, ...[11, 12, 13].map((number) => checkpoint('delays', 3, number)));
+        if (listing === 1) complete(deps, 13);
+      }),
+      cluster,
+    );
+    expect(seen).toMatchObject({ deleted: 0, reason: expect.stringMatching(/neither a checkpoint of its own nor its origin .* is there/) });
+  });
+
+  test('deletes nothing where a snapshot is there and may not be read', async () => {
+    const deps = await world();
+    const forbidden = metadataOf(checkpoint('delays', 2, 8));
+    const artifacts = new Proxy(deps.artifacts, {
+      get: (target, key) =>
+        key === 'read' ? async (uri: string) => (uri === forbidden ? undefined : target.read(uri)) : Reflect.get(target, key),
+    });
+    const seen = await retainSnapshots({ ...deps, artifacts }, cluster);
+    expect(seen).toMatchObject({ deleted: 0, reason: expect.stringMatching(/chk-8 needs is not known: its _metadata may not be read/) });
+  });
+});
+
 describe('The deletion of one snapshot', () => {
   const remove = (deps: RetainDeps, job: string, location: string) =>
     deleteSnapshot(deps, { cluster: 'flights', job, snapshot: snapshotIdOf(location) });
@@ -151,6 +233,9 @@ describe('The deletion of one snapshot', () => {
     const deps = await world();
     for (const uri of deps.artifacts.uris().filter((one) => /\/chk-1[12]\//.test(one))) deps.artifacts.remove(uri);
     await expect(remove(deps, 'delays', SNAPSHOTS.origin)).rejects.toThrow(/was started from it and has no checkpoint of its own/);
+    // Flink does not recover from a savepoint that it took on the way.
+    putState(deps.artifacts, savepoint('delays', 3, 'e'), { checkpointId: 13, files: [{ path: 'a', sizeBytes: 70 }] });
+    await expect(remove(deps, 'delays', SNAPSHOTS.origin)).rejects.toThrow(/has no checkpoint of its own/);
     expect(await remove(await world(), 'delays', SNAPSHOTS.origin)).toMatchObject({ deleted: true });
   });
 
