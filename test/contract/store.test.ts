@@ -1,5 +1,5 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { Cluster } from '../../lambdas/contracts/cluster';
+import { type Cluster, NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable, NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import { tableClient } from '../../lambdas/gateways/aws/clients';
@@ -152,10 +152,17 @@ describe.each([
       expect((await store.openOperations()).map(({ kind }) => kind).sort()).toEqual(['launch-cluster', 'replace-host']);
     });
 
+    const givenBack = { epoch: 3, resources: { ...NO_RESOURCES, epoch: 1 } };
+    test('the replacement of a host is accepted by the epoch of the hosts where a move was given back', async () => {
+      await launched(givenBack);
+      expect(await store.acceptReplacement(replacement(1), 1)).toEqual({ outcome: 'created' });
+    });
+
     test.each([
       ['is being launched', { status: 'LAUNCHING' }, 1],
       ['is to be terminated', { desired: 'TERMINATED' }, 1],
       ['is at another epoch', {}, 2],
+      ['has hosts of an earlier epoch again', givenBack, 3],
     ] as const)('the replacement of a host of a cluster that %s is blocked', async (_why, change, epoch) => {
       await launched(change);
       expect(await store.acceptReplacement(replacement(epoch), epoch)).toEqual({ outcome: 'blocked', by: 'cluster' });

@@ -137,7 +137,8 @@ class InMemoryStore implements StorePort {
   async acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const stored = this.clusterItems.get(operation.cluster);
-      return stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && stored.epoch === epoch ? undefined : 'cluster';
+      const usable = stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && (stored.resources.epoch ?? stored.epoch) === epoch;
+      return usable ? undefined : 'cluster';
     });
   }
 

@@ -163,7 +163,9 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     async acceptReplacement(given, epoch) {
       const names = new Placeholders();
-      const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), names.is(epoch, 'epoch')].join(' AND ');
+      const own = `(${names.is(undefined, 'resources', 'epoch')} AND ${names.is(epoch, 'epoch')})`;
+      const ofHosts = `(${names.is(epoch, 'resources', 'epoch')} OR ${own})`;
+      const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), ofHosts].join(' AND ');
       return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, isUsable) }]);
     },
 

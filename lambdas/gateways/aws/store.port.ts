@@ -60,7 +60,7 @@ export interface StorePort {
     jobs: readonly string[],
     onlyWhenFree?: boolean,
   ): Promise<OperationAccepted>;
-  /** In one transaction: the operation, on condition that the cluster is desired and RUNNING at this epoch. Takes no lease. */
+  /** In one transaction: the operation, on condition that the cluster is desired and RUNNING with hosts of this epoch. Takes no lease. */
   acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted>;
   /**
    * In one transaction: the operation and the cluster's reserve as given, on condition that the cluster is desired and RUNNING at the epoch of `previous`, and

@@ -30,7 +30,8 @@ export const acceptInterruption = async (
   if (owner.role === 'jobmanager') return ignore(`it is the JobManager of ${owner.cluster}, which its group replaces at its address`);
   const cluster = await deps.store.cluster(owner.cluster);
   if (cluster?.reserve?.epoch === owner.epoch) return ignore(`it stands by in the reserve of ${owner.cluster}, whose group replaces it`);
-  if (cluster?.status !== 'RUNNING' || cluster.desired !== 'RUNNING' || cluster.epoch !== owner.epoch)
+  const isRunning = cluster?.status === 'RUNNING' && cluster.desired === 'RUNNING';
+  if (!isRunning || (cluster.resources.epoch ?? cluster.epoch) !== owner.epoch)
     return ignore(`cluster ${owner.cluster} does not run at epoch ${owner.epoch}`);
   const { cluster: name, epoch } = owner;
   const request: OperationRequest = { kind: 'replace-host', instanceId, epoch, notice, ...(goneAt === undefined ? {} : { goneAt }) };

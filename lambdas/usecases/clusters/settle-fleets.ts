@@ -119,7 +119,9 @@ const surplusOf = ({ hosts, wanted }: FleetSeen): unknown => [wanted.taskmanager
 const at = ({ clock }: SettleDeps, minutes: number): number => Math.floor(clock().getTime() / (minutes * 60_000));
 
 /** An operation that holds no lease: hosts of a cluster without jobs go too, and nobody who changes a job has to wait. */
-const giveBack = (deps: SettleDeps, { name, epoch }: Cluster, { hosts }: FleetSeen, operationId: string): Promise<boolean> => {
+const giveBack = (deps: SettleDeps, cluster: Cluster, { hosts }: FleetSeen, operationId: string): Promise<boolean> => {
+  const { name, resources } = cluster;
+  const { epoch = cluster.epoch } = resources;
   const change = { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) };
   const instanceId = hosts.find(({ role, state }) => role === 'taskmanager' && state !== 'leaving')?.instanceId ?? '';
   return unlessBeaten(() =>

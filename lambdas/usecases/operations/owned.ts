@@ -61,7 +61,9 @@ const ownReserve = async ({ store }: StoreDeps, operation: Operation, purpose: P
 /** A replacement holds no lease: what it does is marked on the hosts themselves, and several are replaced at once. */
 const ownReplacement = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose, epoch: number): Promise<Cluster> => {
   const cluster = await readCluster(store, operation.cluster);
-  if (cluster.epoch !== epoch) throw new Superseded(`cluster ${cluster.name} is at epoch ${cluster.epoch}, the host was of epoch ${epoch}`);
+  const present = cluster.resources.epoch ?? cluster.epoch;
+  if (present !== epoch)
+    throw new Superseded(`the hosts of cluster ${cluster.name} are of epoch ${present}, this one was of epoch ${epoch}`);
   if (purpose === 'changing' && (cluster.desired === 'TERMINATED' || cluster.status !== 'RUNNING'))
     throw new Superseded(`cluster ${cluster.name} is ${cluster.desired === 'TERMINATED' ? 'to be terminated' : cluster.status}`);
   return cluster;

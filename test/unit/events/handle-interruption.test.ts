@@ -101,6 +101,18 @@ test.each([
   expect(await open()).toEqual([]);
 });
 
+test('a host of a cluster whose move came to nothing is replaced: it has its hosts of before the move again', async () => {
+  for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+  await run(await world.acceptFailover());
+  expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a', epoch: 3, resources: { epoch: 1 } });
+  expect(await handler(interruption(host))).toEqual([expect.objectContaining({ action: 'replace' })]);
+  const [operation] = await open();
+  if (!operation) throw new Error('there is no operation');
+  expect(operation.request).toMatchObject({ kind: 'replace-host', epoch: 1 });
+  await run(operation);
+  expect(await world.store.operation(operation.operationId)).toMatchObject({ status: 'SUCCEEDED' });
+});
+
 test('a notice that comes when the cluster is being terminated is left alone', async () => {
   await world.acceptTermination('cancel');
   expect(await handler(interruption(host))).toEqual([expect.objectContaining({ action: 'ignore' })]);
