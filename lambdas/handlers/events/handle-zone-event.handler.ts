@@ -1,11 +1,14 @@
 import { clock, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { launchFailedEvent, zoneShiftEvent } from '../../contracts/events';
+import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
 import type { Considered } from '../../usecases/failover/begin-move';
 import { handleLaunchFailure, handleZoneShift } from '../../usecases/failover/consider-failover';
 
 const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
+
+const LEVELS = { move: 'WARN', leave: 'INFO', hold: 'INFO', failed: 'ERROR' } as const;
 
 /** What is neither of the two events is said and forgotten: trying it again would not make it one. */
 export const handler = async (event: unknown): Promise<readonly Considered[]> => {
@@ -17,6 +20,7 @@ export const handler = async (event: unknown): Promise<readonly Considered[]> =>
     : failed.success
       ? await handleLaunchFailure(deps, failed.data.detail)
       : [];
-  for (const { reason, ...fields } of considered) log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
+  for (const { reason, ...fields } of considered) log(LEVELS[fields.action], { message: reason, ...fields });
+  throwFailures(considered.flatMap(({ action, reason }) => (action === 'failed' ? [new Error(reason)] : [])));
   return considered;
 };

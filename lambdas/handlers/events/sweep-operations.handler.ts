@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { clock, observationTable, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
+import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
 import { settleFleets } from '../../usecases/clusters/settle-fleets';
 import { considerDrills } from '../../usecases/failover/consider-drills';
@@ -43,9 +44,11 @@ export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   };
   const swept = logged(await sweepOperations(deps).catch(failed));
   for (const look of LOOKS)
-    for (const { reason, ...fields } of await look(deps).catch(failed))
-      log(fields.action === 'hold' ? 'INFO' : 'WARN', { message: reason, ...fields });
-  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, failures.map(String).join('; '));
+    for (const { reason, ...fields } of await look(deps).catch(failed)) {
+      if (fields.action === 'failed') failures.push(new Error(reason));
+      log(fields.action === 'failed' ? 'ERROR' : fields.action === 'hold' ? 'INFO' : 'WARN', { message: reason, ...fields });
+    }
+  throwFailures(failures);
   return swept;
 };
 

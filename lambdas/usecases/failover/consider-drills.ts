@@ -3,14 +3,12 @@ import { decideDrill } from '../../domain/decide-drill';
 import type { AcceptDeps } from '../operations/accept';
 import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
+import { considerEach } from './consider-each';
 import { inTheWayOf } from './consider-fail-back';
 
 /** Begins the drills that are due by the schedules of clusters, one for each due time, and none while anything else is under way. */
-export const considerDrills = async (deps: AcceptDeps): Promise<readonly Considered[]> => {
-  const considered: Considered[] = [];
-  for (const cluster of await allClusters(deps.store)) considered.push(...(await considerDrill(deps, cluster)));
-  return considered;
-};
+export const considerDrills = async (deps: AcceptDeps): Promise<readonly Considered[]> =>
+  considerEach(await allClusters(deps.store), (cluster) => considerDrill(deps, cluster));
 
 const considerDrill = async (deps: AcceptDeps, cluster: Cluster): Promise<readonly Considered[]> => {
   const { name, spec, epoch } = cluster;

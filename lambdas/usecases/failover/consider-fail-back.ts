@@ -6,6 +6,7 @@ import type { AcceptDeps } from '../operations/accept';
 import { heldByAnybody } from '../operations/in-the-way';
 import { allClusters, allJobs } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
+import { considerEach } from './consider-each';
 import { movesOf } from './list-moves';
 
 export type FailBackDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'zones'> };
@@ -14,9 +15,7 @@ export type FailBackDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'zones
 export const considerFailBacks = async (deps: FailBackDeps): Promise<readonly Considered[]> => {
   const away = (await allClusters(deps.store)).filter(isAway);
   const zones = away.length === 0 ? [] : await deps.fleet.zones();
-  const considered: Considered[] = [];
-  for (const cluster of away) considered.push(await considerFailBack(deps, cluster, zones));
-  return considered;
+  return considerEach(away, async (cluster) => [await considerFailBack(deps, cluster, zones)]);
 };
 
 const isAway = ({ spec, zone, status, desired }: Cluster): boolean =>

@@ -8,6 +8,7 @@ import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { AcceptDeps } from '../operations/accept';
 import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
+import { considerEach } from './consider-each';
 import { leaveReserveZone } from './consider-reserves';
 import { movesOf } from './list-moves';
 
@@ -24,15 +25,17 @@ export const handleZoneShift = async (
   if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
   const clusters = await allClusters(deps.store);
   const evidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` } as const;
-  const considered: Considered[] = [];
-  for (const cluster of clusters.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING'))
-    considered.push(await consider(deps, cluster, { ...evidence, ...(await jobManagersOf(deps, cluster)) }));
-  // Whoever is still there comes first: going home waits in any case.
-  await shunHome(deps, clusters, zone);
-  for (const cluster of clusters)
-    for (const { action, ...rest } of await leaveReserveZone(deps, cluster, zone, evidence.says))
-      considered.push({ ...rest, action: action === 'take-away' ? 'leave' : 'hold' });
-  return considered;
+  const there = clusters.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING');
+  // Whoever is still there comes first: going home, and what stands by, wait in any case.
+  const moved = await considerEach(there, async (cluster) => [
+    await consider(deps, cluster, { ...evidence, ...(await jobManagersOf(deps, cluster)) }),
+  ]);
+  const left = await considerEach(clusters, async (cluster) => {
+    await shunHome(deps, cluster, zone);
+    const reserves = await leaveReserveZone(deps, cluster, zone, evidence.says);
+    return reserves.map(({ action, ...rest }): Considered => ({ ...rest, action: action === 'take-away' ? 'leave' : 'hold' }));
+  });
+  return [...moved, ...left];
 };
 
 /** Where a second JobManager may lead on, it is looked which of them run. */
@@ -48,12 +51,11 @@ const jobManagersOf = async (
 const runsJobManager = ({ role, state }: FleetSeen['hosts'][number]): boolean => role === 'jobmanager' && state === 'running';
 
 /** What is to go back to this zone stays away from it for a while. */
-const shunHome = async ({ store, clock }: ConsiderFailoverDeps, clusters: readonly Cluster[], zone: string): Promise<void> => {
-  const now = clock().toISOString();
+const shunHome = async ({ store, clock }: ConsiderFailoverDeps, cluster: Cluster, zone: string): Promise<void> => {
+  const { name, spec, epoch, zone: present } = cluster;
   const reason = `AWS shifts traffic away from ${zone}`;
-  for (const { name, spec, epoch, zone: present } of clusters)
-    if (spec.placement.failBack?.policy === 'quiet-time' && spec.zone === zone && present !== zone)
-      await store.recordHome(name, epoch, { ...homeShunned(now), reason });
+  if (spec.placement.failBack?.policy === 'quiet-time' && spec.zone === zone && present !== zone)
+    await store.recordHome(name, epoch, { ...homeShunned(clock().toISOString()), reason });
 };
 
 /** Auto Scaling could not launch a host: its cluster is considered. */

@@ -11,12 +11,13 @@ import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
 import { slotDemands } from '../clusters/slot-demands';
 import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { allClusters } from '../operations/owned';
+import { considerEach } from './consider-each';
 
 export type ConsiderReservesDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
 
 export interface ReserveConsidered {
   readonly cluster: string;
-  readonly action: ReserveDecision['action'];
+  readonly action: ReserveDecision['action'] | 'failed';
   readonly reason: string;
   readonly operationId?: string;
 }
@@ -27,11 +28,10 @@ export const considerReserves = async (deps: ConsiderReservesDeps): Promise<read
     ({ spec, reserve, status }) => status === 'RUNNING' && (spec.placement.failover.capacity === 'warm' || isThere(reserve)),
   );
   const zones = clusters.length === 0 ? [] : await deps.fleet.zones();
-  const considered: ReserveConsidered[] = [];
-  for (const cluster of clusters) {
+  const considered = await considerEach(clusters, async (cluster) => {
     const decision = decideReserve(cluster, await factsOf(deps, cluster, zones), deps.clock().toISOString());
-    considered.push(await carryOut(deps, cluster, decision));
-  }
+    return [await carryOut(deps, cluster, decision)];
+  });
   return considered.filter(({ action }) => action !== 'none');
 };
 

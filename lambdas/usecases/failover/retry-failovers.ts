@@ -5,25 +5,15 @@ import type { AcceptDeps } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
+import { considerEach } from './consider-each';
 import { movesOf } from './list-moves';
 
 /** As far back as moves matter: longer than zones are avoided, and than it takes until the pauses are longest. Seconds. */
 const REMEMBERED_SECONDS = AVOIDED_SECONDS + 6 * RETRY_AT_MOST_SECONDS;
 
-/** Tries the moves again that have failed and left their clusters without hosts, after pauses that grow. One that cannot be looked at keeps no other waiting. */
-export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Considered[]> => {
-  const considered: Considered[] = [];
-  for (const cluster of await allClusters(deps.store)) {
-    if (!isStranded(cluster)) continue;
-    const failed = (error: unknown): Considered => ({
-      cluster: cluster.name,
-      action: 'hold',
-      reason: `It could not be tried again: ${String(error)}`,
-    });
-    considered.push(await retry(deps, cluster).catch(failed));
-  }
-  return considered;
-};
+/** Tries the moves again that have failed and left their clusters without hosts, after pauses that grow. */
+export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Considered[]> =>
+  considerEach((await allClusters(deps.store)).filter(isStranded), async (cluster) => [await retry(deps, cluster)]);
 
 const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> => {
   const busy = await heldByOther(deps, cluster);

@@ -105,3 +105,14 @@ test('A cluster that has a fault is not drilled', async () => {
   expect(begun).toEqual([]);
   expect(held[0]).toMatch(/it has had a fault since/);
 });
+
+test('A cluster that cannot be looked at keeps no drill of another waiting', async () => {
+  const deps = world();
+  deps.store.seed({ clusters: [{ ...PLANNED, name: 'airports' }] });
+  now = new Date('2026-03-02T03:00:20.000Z');
+  deps.store.failNext('operation', new Error('DynamoDB throttles'));
+  expect(await considerDrills(deps)).toMatchObject([
+    { cluster: 'airports', action: 'failed' },
+    { cluster: 'flights', action: 'move' },
+  ]);
+});

@@ -122,3 +122,13 @@ test('A cluster with a fault, or with something left of an earlier epoch, stays'
   expect(await pass(untidy, 90)).toEqual([]);
   expect((await untidy.store.cluster('flights'))?.home?.reason).toMatch(/but epoch 1 is still there/);
 });
+
+test('A cluster that cannot be looked at keeps no other from being looked at', async () => {
+  const deps = world();
+  deps.store.seed({ clusters: [{ ...AWAY, name: 'airports' }] });
+  deps.store.failNext('recordHome', new Error('DynamoDB throttles'));
+  expect(await considerFailBacks(deps)).toMatchObject([
+    { cluster: 'airports', action: 'failed' },
+    { cluster: 'flights', action: 'hold' },
+  ]);
+});

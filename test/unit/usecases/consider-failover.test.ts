@@ -45,6 +45,15 @@ test('every cluster of a zone that AWS shifts away from is moved, and no other',
   expect(await deps.store.cluster('elsewhere')).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b' });
 });
 
+test('a cluster that cannot be looked at keeps no other of its zone waiting, and is moved by the next try', async () => {
+  (deps.store as ReturnType<typeof createFakeStore>).failNext('operationsOf', new Error('DynamoDB throttles'));
+  expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toMatchObject([
+    { cluster: 'flights', action: 'failed', reason: expect.stringContaining('DynamoDB throttles') },
+    { cluster: 'orders', action: 'move' },
+  ]);
+  expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toMatchObject([{ cluster: 'flights', action: 'move' }]);
+});
+
 test('a storm of events makes one failover of a cluster', async () => {
   await Promise.all(Array.from({ length: 10 }, () => handleZoneShift(deps, shift, 'Autoshift In Progress')));
   await handleZoneShift(deps, shift, 'Autoshift In Progress');

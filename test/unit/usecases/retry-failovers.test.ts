@@ -140,3 +140,16 @@ test('zones that had no capacity for the move that failed are asked again', asyn
   await expect(nextZone(deps, again)).rejects.toThrow(/no zone is left/);
   expect(asked.map((zone) => zone.slice(-1))).toEqual(['a', 'b']);
 });
+
+test('a cluster that cannot be looked at keeps no other waiting', async () => {
+  await moves();
+  await fails();
+  const { lease: _, ...stranded } = await cluster();
+  deps.store.seed({ clusters: [{ ...stranded, name: 'airports' }] });
+  later(61);
+  deps.store.failNext('operationsOf', new Error('DynamoDB throttles'));
+  expect(await retryFailovers(deps)).toMatchObject([
+    { cluster: 'airports', action: 'failed' },
+    { cluster: 'flights', action: 'move' },
+  ]);
+});

@@ -1,0 +1,44 @@
+import { aCluster } from '../../contract/support/samples';
+import { enter, event } from '../../state-machines/support/functions';
+import { World } from '../../state-machines/support/world';
+
+jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
+jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
+
+const sample = aCluster();
+const warm = { ...sample.spec.placement, failover: { ...sample.spec.placement.failover, capacity: 'warm' as const } };
+/** Both are to have hosts that stand by. */
+const CLUSTERS = ['airports', 'flights'].map((name) => aCluster({ name, spec: { ...sample.spec, name, placement: warm } }));
+const shift = {
+  version: '0',
+  'detail-type': 'Autoshift In Progress',
+  source: 'aws.arc-zonal-shift',
+  resources: [],
+  detail: { version: '0.0.1', data: '', metadata: { awayFrom: 'use1-az1', notes: '' } },
+};
+
+let world: World;
+beforeEach(() => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+  world.store.seed({ clusters: CLUSTERS });
+});
+
+describe.each([
+  ['the sweep of every minute', 'sweep-operations', {}, 'acceptReserve', 'prepare-reserve'],
+  ['an event of a zone', 'handle-zone-event', shift, 'acceptTakeover', 'fail-over-cluster'],
+] as const)('%s', (_, name, payload, method, kind) => {
+  test('does what it can for all clusters when it fails for one, says so, and has it done when it is tried again', async () => {
+    world.store.failNext(method, new Error('DynamoDB throttles'));
+    await expect(event(name, payload)).rejects.toThrow('airports could not be looked at: Error: DynamoDB throttles');
+    const begun = async () => (await world.store.openOperations()).filter((one) => one.kind === kind).map(({ cluster }) => cluster);
+    expect(await begun()).toEqual(['flights']);
+    await event(name, payload);
+    expect((await begun()).sort()).toEqual(['airports', 'flights']);
+  });
+
+  test('names all that it has failed for', async () => {
+    for (const { name: cluster } of CLUSTERS) world.store.failNext(method, new Error(`DynamoDB throttles ${cluster}`));
+    await expect(event(name, payload)).rejects.toThrow(/airports could not .*; .*flights could not/);
+  });
+});
