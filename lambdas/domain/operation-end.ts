@@ -10,6 +10,15 @@ export const INTERRUPTED = 'WorkflowInterrupted';
 type ClusterChange = Pick<Cluster, 'status' | 'statusReason'>;
 type JobChange = Partial<Pick<Job, 'status' | 'statusReason' | 'desired'>>;
 
+/**
+ * Whether an operation gave way to another, which sees to the rest. A move that still holds its cluster, which is wanted, did not: it ended for the sake of one
+ * of its jobs, and nobody goes on in its place.
+ */
+export const isSuperseded = (operation: Operation, cluster: Cluster | undefined, failure: Failure | undefined): boolean => {
+  const holds = cluster?.lease?.operationId === operation.operationId && cluster.desired === 'RUNNING';
+  return failure?.name === 'Superseded' && !(operation.kind === 'fail-over-cluster' && holds);
+};
+
 /** What a cluster is once an operation on it has ended. undefined: as it is. `leftover`: why taking away did not work. */
 export const clusterAfter = (
   operation: Operation,
@@ -32,7 +41,7 @@ export const clusterAfter = (
   }
   // Handed over, or given back: what came afterwards does not concern its users.
   if (operation.kind === 'fail-over-cluster')
-    return failure && cluster.status === 'FAILING_OVER' && failure.name !== 'Superseded'
+    return failure && cluster.status === 'FAILING_OVER' && !isSuperseded(operation, cluster, failure)
       ? {
           status: 'FAILED',
           statusReason: `${sentence(`The move to ${cluster.zone} failed: ${failure.message}`)} ${waiting(cluster)}`,

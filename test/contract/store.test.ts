@@ -264,7 +264,23 @@ describe.each([
       expect(await store.job('flights', 'delays')).toEqual({ ...job, desired: 'STOPPED', updatedAt: at(7) });
     });
 
+    test.each([
+      ['is on its way to another zone', { status: 'FAILING_OVER' }],
+      ['waits for its next move', { status: 'FAILED' }],
+      ['is to be terminated', { desired: 'TERMINATED' }],
+    ] as const)('a cancellation on a cluster that %s is blocked by the cluster', async (_why, change) => {
+      await launched();
+      const job = await submitted();
+      const held = aLease(newOperationId());
+      await store.acquireLease({ cluster: 'flights' }, held);
+      if ('status' in change) await store.updateCluster('flights', held.operationId, change);
+      else await store.acceptTermination(anOperation({ kind: 'terminate-cluster', job: undefined }));
+      expect(await store.acceptCancellation(anOperation())).toEqual({ outcome: 'blocked', by: 'cluster' });
+      expect(await store.job('flights', 'delays')).toEqual(job);
+    });
+
     test('a cancellation of a job that does not exist is blocked', async () => {
+      await launched();
       expect(await store.acceptCancellation(anOperation())).toEqual({ outcome: 'blocked', by: 'job' });
     });
   });

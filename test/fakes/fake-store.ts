@@ -99,6 +99,8 @@ class InMemoryStore implements StorePort {
 
   async acceptCancellation(operation: Operation): Promise<OperationAccepted> {
     return this.accept(operation, () => {
+      const cluster = this.clusterItems.get(operation.cluster);
+      if (cluster?.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return 'cluster';
       const stored = this.jobItems.get(jobKey(operation.cluster, operation.job ?? ''));
       if (!stored) return 'job';
       this.jobItems.set(jobKey(stored.cluster, stored.name), { ...stored, desired: 'STOPPED', updatedAt: operation.requestedAt });

@@ -596,6 +596,42 @@ describe('what is under way on the cluster', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  /** What is wanted of the job changes once its former hosts are cut off, before this call of the first try to start it. */
+  const unwantedBefore = (when: string): void => {
+    let seen = 'fence';
+    world.onCall = (port, method) => {
+      const call = `${port}.${method}`;
+      if (seen === 'fence' && call === 'fleet.fence') seen = 'fenced';
+      else if (seen === 'fenced' && call === 'store.jobs') seen = 'settled';
+      else if (seen === 'settled' && call === when) {
+        seen = 'done';
+        void world.job().then((job) => world.store.seed({ jobs: [{ ...job, desired: 'STOPPED' }] }));
+      }
+    };
+  };
+
+  test('a job that is to end when its turn to start comes is not started, and keeps no other from it', async () => {
+    await run(await world.acceptSubmission(world.jarSpec(2, 'other', 'other')));
+    unwantedBefore('store.operation');
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED', epoch: 1, lease: undefined });
+    expect(await world.job('other')).toMatchObject({ status: 'RUNNING', epoch: 2 });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('a move that ends for the sake of a job while nobody else has its cluster has failed, and is tried again', async () => {
+    unwantedBefore('flink.uploadJar');
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'FAILED', error: { name: 'Superseded' } });
+    expect(await world.cluster()).toMatchObject({ status: 'FAILED', desired: 'RUNNING' });
+    await world.pause(61);
+    await event('sweep-operations', {});
+    const again = (await world.store.openOperations()).find(({ kind }) => kind === 'fail-over-cluster');
+    await run(again as Operation);
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING' });
+    expect(await world.job()).toMatchObject({ status: 'CANCELED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
   test('a termination takes away the failover, and both epochs with it', async () => {
     const failover = await world.acceptFailover();
     let termination: Operation | undefined;

@@ -78,13 +78,13 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
   };
 
   /** A cluster that takes changes of its jobs; the next turn of its room begins where something is taken of that. */
-  const usableCluster = (name: string, room: Taken['room'] | undefined): TransactionPart => {
+  const usableCluster = (name: string, room?: Taken['room']): TransactionPart => {
     const names = new Placeholders();
-    const isUsable = `${names.is('RUNNING', 'desired')} AND ${names.is('RUNNING', 'status')}`;
-    if (room === undefined) return table.check(clusterKey(name), names, isUsable);
+    const usable = isUsable(names);
+    if (room === undefined) return table.check(clusterKey(name), names, usable);
     const turn = names.name('turn');
     const update = `SET ${turn} = if_not_exists(${turn}, ${names.value(0)}) + ${names.value(1)}`;
-    return table.change(clusterKey(name), names, update, room === 'any' ? isUsable : `${isUsable} AND ${isTurn(room, names)}`);
+    return table.change(clusterKey(name), names, update, room === 'any' ? usable : `${usable} AND ${isTurn(room, names)}`);
   };
 
   /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
@@ -135,7 +135,10 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     async acceptCancellation(given) {
       const names = new Placeholders();
       const update = names.update({ desired: 'STOPPED', updatedAt: given.requestedAt });
-      return accept(given, [{ by: 'job', part: table.change(jobKey(given.cluster, given.job ?? ''), names, update, PRESENT) }]);
+      return accept(given, [
+        { by: 'cluster', part: usableCluster(given.cluster) },
+        { by: 'job', part: table.change(jobKey(given.cluster, given.job ?? ''), names, update, PRESENT) },
+      ]);
     },
 
     async acceptTakeover(given, cluster, previous, jobs, onlyWhenFree = false) {
@@ -165,15 +168,13 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       const names = new Placeholders();
       const own = `(${names.is(undefined, 'resources', 'epoch')} AND ${names.is(epoch, 'epoch')})`;
       const ofHosts = `(${names.is(epoch, 'resources', 'epoch')} OR ${own})`;
-      const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), ofHosts].join(' AND ');
-      return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, isUsable) }]);
+      return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, `${isUsable(names)} AND ${ofHosts}`) }]);
     },
 
     async acceptReserve(given, reserve, previous) {
       const names = new Placeholders();
       const update = names.update({ reserve, updatedAt: given.requestedAt });
-      const isUsable = [names.is('RUNNING', 'desired'), names.is('RUNNING', 'status'), names.is(previous.epoch, 'epoch')];
-      const condition = [...isUsable, sameReserve(previous, names)].join(' AND ');
+      const condition = [isUsable(names), names.is(previous.epoch, 'epoch'), sameReserve(previous, names)].join(' AND ');
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
     },
 
@@ -361,6 +362,9 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     },
   };
 };
+
+/** Something of the cluster can be changed. */
+const isUsable = (names: Placeholders): string => `${names.is('RUNNING', 'desired')} AND ${names.is('RUNNING', 'status')}`;
 
 /**
  * The stored job is still the one that `previous` was read from. `desired` and `latestSavepoint` are compared too: a cancellation takes no lease, and a

@@ -44,7 +44,10 @@ export interface StorePort {
   acceptJobChange(operation: Operation, job: Job, previous: Job | undefined, taken?: Taken): Promise<OperationAccepted>;
   /** How often the stage's quota was taken of. Read before what is used of it, and given to `acceptJobChange`, it keeps two from taking the same. */
   quotaTurn(): Promise<number>;
-  /** In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease. Takes no lease. */
+  /**
+   * In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease, on condition that the cluster is desired and RUNNING: a
+   * move has to know before its fence which jobs go with it. Takes no lease.
+   */
   acceptCancellation(operation: Operation): Promise<OperationAccepted>;
 
   /**

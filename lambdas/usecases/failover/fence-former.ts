@@ -7,7 +7,7 @@ import { fenceKey } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { fleetSpecOf } from '../clusters/fleet-spec';
-import { interruptedJobs } from '../operations/interrupted-jobs';
+import { endWithItsHosts, interruptedJobs } from '../operations/interrupted-jobs';
 import { ownCluster, type StoreDeps } from '../operations/owned';
 
 /** Each earlier epoch as a cluster of its own: what it owns, under its own names. The oldest first. */
@@ -58,14 +58,7 @@ export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promis
   const fenced = (cluster.former ?? []).map((one) => ({ fencedAt: at, ...one }));
   await deps.store.updateCluster(cluster.name, operation.operationId, { former: fenced });
   const jobs = await interruptedJobs(deps.store, operation);
-  const unwanted = jobs.filter(({ desired }) => desired === 'STOPPED');
-  for (const { name } of unwanted)
-    await deps.store.updateJob(cluster.name, name, operation.operationId, {
-      status: 'CANCELED',
-      statusReason: `Canceled: it was to end when its cluster ${cluster.name} moved to another zone`,
-      interrupted: undefined,
-      startAsked: undefined,
-    });
+  for (const job of jobs.filter(({ desired }) => desired === 'STOPPED')) await endWithItsHosts(deps.store, operation, job);
   const stopping = jobs.filter(({ stopAskedBy, interrupted }) => stopAskedBy !== undefined && interrupted.savepoint === undefined);
   const names = stopping.map(({ name }) => name).join(', ');
   return {

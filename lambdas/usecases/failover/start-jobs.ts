@@ -6,7 +6,7 @@ import type { Awaited_ } from '../../contracts/workflow';
 import { shorten } from '../../domain/describe-failure';
 import { flinkJobIdOf } from '../../domain/flink-job-id';
 import { runJob, type StartDeps, uploadAgain } from '../jobs/start-job';
-import { type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
+import { endWithItsHosts, type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
 import { connect, ownCluster } from '../operations/owned';
 import { findRestorePoint, type RestorePoint } from '../state/restore-point';
 
@@ -24,6 +24,11 @@ export const startJobs = async (deps: StartDeps, operation: Operation): Promise<
   for (const job of jobs) {
     if (deps.clock().getTime() - begun > BUDGET_SECONDS * 1_000)
       return { ready: false, reason: `Goes on with ${job.name}; ${said.join('; ')}` };
+    if (isToEnd(job)) {
+      await endWithItsHosts(deps.store, operation, job);
+      said.push(`${job.name} was to end`);
+      continue;
+    }
     try {
       said.push(`${job.name} ${await startOne(deps, operation, job)}`);
     } catch (error) {
@@ -39,6 +44,10 @@ export const startJobs = async (deps: StartDeps, operation: Operation): Promise<
   }
   return { ready: true, reason: said.length === 0 ? 'There is no job to start' : said.join('; ') };
 };
+
+/** What Flink may have been asked to run here is no longer over with its former hosts. */
+const isToEnd = ({ desired, epoch, interrupted, startAsked }: InterruptedJob): boolean =>
+  desired === 'STOPPED' && (interrupted.epoch !== epoch || startAsked === undefined);
 
 const startOne = async (deps: StartDeps, operation: Operation, job: InterruptedJob): Promise<string> => {
   const cluster = await ownCluster(deps, operation);

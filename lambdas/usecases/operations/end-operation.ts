@@ -1,3 +1,4 @@
+import type { Cluster } from '../../contracts/cluster';
 import { Superseded } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
@@ -6,7 +7,7 @@ import type { Clock } from '../../domain/clock';
 import { describeFailure, type Failure, sentence, shorten } from '../../domain/describe-failure';
 import { failoverReport } from '../../domain/failover-report';
 import { flinkJobIdOf } from '../../domain/flink-job-id';
-import { clusterAfter, jobAfter, summary } from '../../domain/operation-end';
+import { clusterAfter, isSuperseded, jobAfter, summary } from '../../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
 import { closeCluster } from '../clusters/close-cluster';
 import { letJobsGo } from '../failover/hand-over';
@@ -36,8 +37,9 @@ export const endOperation = async (
   // A clean-up has no other failure than what it could not take away or put back.
   const failure = input.outcome === 'failed' ? describeFailure(input.error ?? input.leftover) : undefined;
   const leftover = input.leftover ? describeFailure(input.leftover) : undefined;
-  const job = await settle(deps, operation, failure, leftover);
-  const status = failure === undefined ? 'SUCCEEDED' : failure.name === 'Superseded' ? 'CANCELED' : 'FAILED';
+  const cluster = operation.job === undefined ? await store.cluster(operation.cluster) : undefined;
+  const job = await settle(deps, operation, cluster, failure, leftover);
+  const status = failure === undefined ? 'SUCCEEDED' : isSuperseded(operation, cluster, failure) ? 'CANCELED' : 'FAILED';
   const reason = shorten(
     [failure ? sentence(failure.message) : summary(operation, job, input.savepoint), input.note ?? '', unclean(operation, leftover)]
       .filter(Boolean)
@@ -60,6 +62,7 @@ export const endOperation = async (
 const settle = async (
   deps: EndOperationDeps,
   operation: Operation,
+  cluster: Cluster | undefined,
   failure: Failure | undefined,
   leftover: Failure | undefined,
 ): Promise<Job | undefined> => {
@@ -67,7 +70,6 @@ const settle = async (
   const { operationId } = operation;
   try {
     if (operation.job === undefined) {
-      const cluster = await store.cluster(operation.cluster);
       // A repetition may come when the name is launched again: nothing of the new cluster must be closed.
       if (cluster?.lease?.operationId !== operationId) return undefined;
       const change = clusterAfter(operation, cluster, failure, leftover);
