@@ -8,4 +8,5 @@ import { stage } from './environment';
 export const fleet = (): FleetPort => createFleet({ ec2: ec2Client(), autoScaling: autoScalingClient(), iam: iamClient(), stage: stage() });
 
 /** For functions that decide about machines and touch none. */
-export const fleetObserver = (): Pick<FleetPort, 'observe'> => createFleetObserver({ ec2: ec2Client(), autoScaling: autoScalingClient() });
+export const fleetObserver = (): Pick<FleetPort, 'observe' | 'zones'> =>
+  createFleetObserver({ ec2: ec2Client(), autoScaling: autoScalingClient() });

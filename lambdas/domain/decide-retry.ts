@@ -41,6 +41,8 @@ export interface Stranded {
   readonly zones: readonly string[];
   /** Zone of a reserve that is ready. */
   readonly standsBy?: string | undefined;
+  /** Zones that are not well now. */
+  readonly impaired: readonly string[];
 }
 
 /** Whether the move of a stranded cluster is tried again now, and where. @param moves the newest first. @param now ISO 8601 */
@@ -54,7 +56,8 @@ export const decideRetry = (cluster: Stranded, moves: readonly Move[], now: stri
   const pause = growingPause(RETRY_SECONDS, Math.max(0, row.length - 1), RETRY_AT_MOST_SECONDS);
   const due = last ? later(last.endedAt ?? last.at, pause) : now;
   if (due > now) return { action: 'hold', reason: `${times}: it is tried again at ${due}` };
-  const lost = row.filter(({ trigger, at }) => trigger !== 'recovery' && later(at, AVOIDED_SECONDS) > now).flatMap(({ avoid }) => avoid);
+  const recent = row.filter(({ trigger, at }) => trigger !== 'recovery' && later(at, AVOIDED_SECONDS) > now);
+  const lost = [...recent.flatMap(({ avoid }) => avoid), ...cluster.impaired];
   const zone = nextOf(cluster, moves, lost);
   const avoid = [...new Set(lost)].filter((one) => one !== zone);
   return { action: 'move', zone, avoid, reason: `${times}: it is tried again in ${zone}, after ${pause} s` };

@@ -15,6 +15,7 @@ import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-grou
 import { admitMetricQueries, closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
 import { ownerFilters } from './ec2/tags';
 import { typeTraits } from './ec2/type-traits';
+import { observeZones } from './ec2/zones';
 import type { FleetPort, FleetSpec } from './fleet.port';
 
 /** Every state in which an instance still holds an interface, a volume or money. */
@@ -94,15 +95,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       return AvailabilityZones.find(({ ZoneId, ZoneName }) => ZoneId === zone || ZoneName === zone)?.ZoneName;
     },
 
-    async zones() {
-      const { AvailabilityZones = [] } = await ec2.send(new DescribeAvailabilityZonesCommand({}));
-      return AvailabilityZones.flatMap(({ ZoneName, State, Messages = [] }) => {
-        if (ZoneName === undefined) return [];
-        // EC2 knows more states than one that is well: information, impaired, unavailable, constrained.
-        const said = [...(State === 'available' ? [] : [`EC2 says it is ${State}`]), ...Messages.map(({ Message = '' }) => Message)];
-        return [{ name: ZoneName, ...(said.length > 0 ? { trouble: said.join(': ').slice(0, 300) } : {}) }];
-      });
-    },
+    zones: () => observeZones(ec2),
 
     observe: (resources) => observeFleet(dependencies, resources),
 

@@ -5,12 +5,15 @@ import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { considerEach } from './consider-each';
 import { inTheWayOf } from './consider-fail-back';
+import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
+
+type DrillDeps = AcceptDeps & ZonesDeps;
 
 /** Begins the drills that are due by the schedules of clusters, one for each due time, and none while anything else is under way. */
-export const considerDrills = async (deps: AcceptDeps): Promise<readonly Considered[]> =>
+export const considerDrills = async (deps: DrillDeps): Promise<readonly Considered[]> =>
   considerEach(await allClusters(deps.store), (cluster) => considerDrill(deps, cluster));
 
-const considerDrill = async (deps: AcceptDeps, cluster: Cluster): Promise<readonly Considered[]> => {
+const considerDrill = async (deps: DrillDeps, cluster: Cluster): Promise<readonly Considered[]> => {
   const { name, spec, epoch } = cluster;
   const now = deps.clock().toISOString();
   const planned = decideDrill(cluster, undefined, now);
@@ -22,6 +25,7 @@ const considerDrill = async (deps: AcceptDeps, cluster: Cluster): Promise<readon
   const decision = decideDrill(cluster, await inTheWayOf(deps, cluster), now);
   if (decision.action !== 'start') return decision.action === 'hold' ? [{ cluster: name, action: 'hold', reason: decision.reason }] : [];
   const trigger = { kind: 'drill' as const, evidence: decision.reason };
-  const wish = { zone: spec.drill?.zone, mode: spec.drill?.mode, trigger, drill: true, onlyWhenFree: true };
+  const { zone, mode } = spec.drill ?? {};
+  const wish = { zone, mode, trigger, drill: true, onlyWhenFree: true, impaired: await zonesInTrouble(deps) };
   return [await beginMove(deps, cluster, operationId, wish, `Epoch ${epoch} of ${name}: ${decision.reason}`)];
 };

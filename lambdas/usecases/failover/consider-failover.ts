@@ -11,9 +11,10 @@ import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { considerEach } from './consider-each';
 import { leaveReserveZone } from './consider-reserves';
 import { movesOf } from './list-moves';
+import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
 
-export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName'> };
-export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe'> };
+export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName' | 'zones'> };
+export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
 
 /** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
 export const handleZoneShift = async (
@@ -102,7 +103,7 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
   return consider(deps, cluster, evidence);
 };
 
-const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
+const consider = async (deps: AcceptDeps & ZonesDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
   const now = deps.clock().toISOString();
   const moves = await movesOf(deps.store, cluster.name, now, REMEMBERED_SECONDS);
   const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves }, evidence, now);
@@ -112,7 +113,7 @@ const consider = async (deps: AcceptDeps, cluster: Cluster, evidence: ZoneEviden
     evidence: shorten(decision.reason, 500),
     detectedAt: evidence.kind === 'fault' ? evidence.fault.since : now,
   };
-  const impaired = evidence.kind === 'zone-event' ? [evidence.zone] : [];
+  const impaired = [...(evidence.kind === 'zone-event' ? [evidence.zone] : []), ...(await zonesInTrouble(deps))];
   // However many events there are of it: one failover an epoch.
   return beginMove(deps, cluster, ownMoveId(cluster, 'MOVE'), { mode: decision.mode, trigger, impaired }, decision.reason);
 };

@@ -10,7 +10,7 @@ import { nextEpoch } from './accept-failover';
 type Move = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
 
 /** The zone that a move goes to when the present one has no hosts for it. */
-export const zoneLeft = ({ zones }: Pick<Stage, 'zones'>, cluster: Cluster, { from, again = 0, trigger }: Move): FailoverZone => {
+export const zoneLeft = ({ zones }: Pick<Stage, 'zones'>, cluster: Cluster, { from, avoid = [], again = 0, trigger }: Move): FailoverZone => {
   // Going home is no emergency: the cluster stays where it is well.
   if (trigger.kind === 'failback') return { ok: false, reason: 'it is the home zone' };
   const tried = (cluster.former ?? []).filter(({ unused, epoch }) => !unused && epoch >= again);
@@ -18,7 +18,7 @@ export const zoneLeft = ({ zones }: Pick<Stage, 'zones'>, cluster: Cluster, { fr
     stage: zones.map(({ name }) => name),
     allowed: cluster.spec.placement.failover.zones,
     used: [from, ...tried.map(({ zone }) => zone), cluster.zone],
-    impaired: [],
+    impaired: avoid,
   });
 };
 

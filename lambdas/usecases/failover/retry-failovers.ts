@@ -7,15 +7,18 @@ import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { considerEach } from './consider-each';
 import { movesOf } from './list-moves';
+import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
+
+type RetryDeps = AcceptDeps & ZonesDeps;
 
 /** As far back as moves matter: longer than zones are avoided, and than it takes until the pauses are longest. Seconds. */
 const REMEMBERED_SECONDS = AVOIDED_SECONDS + 6 * RETRY_AT_MOST_SECONDS;
 
 /** Tries the moves again that have failed and left their clusters without hosts, after pauses that grow. */
-export const retryFailovers = async (deps: AcceptDeps): Promise<readonly Considered[]> =>
+export const retryFailovers = async (deps: RetryDeps): Promise<readonly Considered[]> =>
   considerEach((await allClusters(deps.store)).filter(isStranded), async (cluster) => [await retry(deps, cluster)]);
 
-const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> => {
+const retry = async (deps: RetryDeps, cluster: Cluster): Promise<Considered> => {
   const busy = await heldByOther(deps, cluster);
   if (busy !== undefined) return { cluster: cluster.name, action: 'hold', reason: `${busy} is under way` };
   const { name, zone: present, spec, reserve } = cluster;
@@ -23,7 +26,7 @@ const retry = async (deps: AcceptDeps, cluster: Cluster): Promise<Considered> =>
   const now = deps.clock().toISOString();
   const moves = await movesOf(deps.store, name, now, REMEMBERED_SECONDS);
   const standsBy = reserve?.status === 'ready' ? reserve.zone : undefined;
-  const decision = decideRetry({ name, zone: present, automatic, zones, standsBy }, moves, now);
+  const decision = decideRetry({ name, zone: present, automatic, zones, standsBy, impaired: await zonesInTrouble(deps) }, moves, now);
   const { action, reason } = decision;
   if (action === 'hold') return { cluster: name, action, reason };
   const trigger = { kind: 'recovery' as const, evidence: shorten(reason, 500) };

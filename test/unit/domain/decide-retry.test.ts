@@ -26,7 +26,7 @@ const move = (endedAgo: number, status: Move['status'] = 'FAILED'): Move => ({
   givenBack: false,
 });
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
-const FLIGHTS = { name: 'flights', automatic: true, zone: 'us-east-1b', zones: ZONES };
+const FLIGHTS = { name: 'flights', automatic: true, zone: 'us-east-1b', zones: ZONES, impaired: [] };
 
 test.each<[string, readonly Move[], string, RegExp]>([
   ['it has just failed', [move(RETRY_SECONDS - 1)], 'hold', /op-59 failed: it is tried again at 2026-03-01T12:00:01/],

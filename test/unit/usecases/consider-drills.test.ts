@@ -1,6 +1,7 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import { considerDrills } from '../../../lambdas/usecases/failover/consider-drills';
 import { aCluster, aJob } from '../../contract/support/samples';
+import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';
 import { STAGE } from '../../state-machines/support/world';
@@ -17,7 +18,7 @@ const world = () => {
   const store = createFakeStore(clock);
   const { lease: _, ...job } = aJob();
   store.seed({ clusters: [PLANNED, aCluster({ name: 'undrilled' })], jobs: [job] });
-  return { clock, stage: STAGE, store, workflows: createFakeWorkflows() };
+  return { clock, stage: STAGE, store, workflows: createFakeWorkflows(), fleet: createFakeFleet({ now: clock }) };
 };
 type World = ReturnType<typeof world>;
 const pass = async (deps: World, minutes: number) => {
@@ -70,6 +71,14 @@ test('A drill by schedule begins once when it is due, as the spec says, and agai
   now = new Date('2026-03-09T02:55:00.000Z');
   expect((await pass(deps, 30)).begun).toHaveLength(1);
   expect(await deps.store.cluster('undrilled')).toMatchObject({ epoch: 1, status: 'RUNNING' });
+});
+
+test('A drill goes to no zone that EC2 says is not well while there is another', async () => {
+  const deps = world();
+  deps.fleet.zonesInTrouble.set('us-east-1b', 'EC2 says it is impaired');
+  now = new Date('2026-03-02T03:00:20.000Z');
+  await considerDrills(deps);
+  expect(await deps.store.cluster('flights')).toMatchObject({ zone: 'us-east-1c', epoch: 2 });
 });
 
 test('Two passes at the same moment begin one drill', async () => {

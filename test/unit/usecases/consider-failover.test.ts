@@ -54,6 +54,22 @@ test('a cluster that cannot be looked at keeps no other of its zone waiting, and
   expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toMatchObject([{ cluster: 'flights', action: 'move' }]);
 });
 
+test.each([
+  ['one that EC2 says is not well is left out', ['us-east-1b'], 'us-east-1c'],
+  ['one that is not well is taken when there is no other', ['us-east-1b', 'us-east-1c'], 'us-east-1b'],
+])('of the zones to go to %s', async (_, troubled, zone) => {
+  const fleet = deps.fleet as ReturnType<typeof createFakeFleet>;
+  for (const one of troubled) fleet.zonesInTrouble.set(one, 'EC2 says it is impaired');
+  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone });
+});
+
+test('a cluster is moved although EC2 does not say which zones are well', async () => {
+  (deps.fleet as ReturnType<typeof createFakeFleet>).failNext('zones', new Error('EC2 does not answer'));
+  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1b' });
+});
+
 test('a storm of events makes one failover of a cluster', async () => {
   await Promise.all(Array.from({ length: 10 }, () => handleZoneShift(deps, shift, 'Autoshift In Progress')));
   await handleZoneShift(deps, shift, 'Autoshift In Progress');

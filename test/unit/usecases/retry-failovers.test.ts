@@ -4,6 +4,7 @@ import { acceptFailover } from '../../../lambdas/usecases/failover/accept-failov
 import { nextZone } from '../../../lambdas/usecases/failover/next-zone';
 import { retryFailovers } from '../../../lambdas/usecases/failover/retry-failovers';
 import { aCluster, anOperation } from '../../contract/support/samples';
+import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';
 import { STAGE } from '../../state-machines/support/world';
@@ -14,7 +15,13 @@ const later = (seconds: number): void => {
   now = new Date(now.getTime() + seconds * 1_000);
 };
 let deps: ReturnType<typeof world>;
-const world = () => ({ clock, stage: STAGE, store: createFakeStore(clock), workflows: createFakeWorkflows() });
+const world = () => ({
+  clock,
+  stage: STAGE,
+  store: createFakeStore(clock),
+  workflows: createFakeWorkflows(),
+  fleet: createFakeFleet({ now: clock }),
+});
 beforeEach(() => {
   now = new Date('2026-03-01T12:00:00.000Z');
   deps = world();
@@ -152,4 +159,27 @@ test('a cluster that cannot be looked at keeps no other waiting', async () => {
     { cluster: 'airports', action: 'failed' },
     { cluster: 'flights', action: 'move' },
   ]);
+});
+
+test('it is tried again in no zone that EC2 says is not well while there is another', async () => {
+  await moves();
+  await fails();
+  later(61);
+  deps.fleet.zonesInTrouble.set('us-east-1c', 'EC2 says it is impaired');
+  await retryFailovers(deps);
+  expect(await cluster()).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1a', epoch: 3 });
+});
+
+test('after a zone without capacity one that was said to be impaired comes last', async () => {
+  const fourth = { name: 'us-east-1d', subnetId: 'subnet-4' };
+  deps = { ...deps, stage: { ...STAGE, zones: [...STAGE.zones, fourth] } };
+  await moves({ impaired: ['us-east-1c'] });
+  const operation = await deps.store.operation((await cluster()).lease?.operationId ?? '');
+  if (!operation) throw new Error('it was accepted');
+  const asked = [(await cluster()).zone];
+  for (let time = 0; time < 2; time++) {
+    await nextZone(deps, operation);
+    asked.push((await cluster()).zone);
+  }
+  expect(asked.map((zone) => zone.slice(-1))).toEqual(['b', 'd', 'c']);
 });
