@@ -51,8 +51,15 @@ export const findStates = async (deps: FindStatesDeps, cluster: Cluster, job: Jo
     const location = place.location.replace(/\/+$/, '');
     places.set(location, { ...place, location, ...definedOf(places.get(location)) });
   }
-  const epochs = epochsByJobId({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch });
   const jobIds = [...new Set([job.flinkJobId, ...stored.flinkJobIds])];
+  const all = [...places.values()];
+  const epochs = epochsByJobId(
+    { cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch },
+    {
+      flinkJobIds: [...jobIds, ...all.flatMap(({ flinkJobId }) => flinkJobId ?? [])],
+      savepoints: all.flatMap(({ location, flinkJobId }) => (flinkJobId === undefined ? location : [])),
+    },
+  );
   const found = await eachOf([...places.values()], async (place): Promise<StateFound> => {
     const completedAt = await deps.artifacts.modifiedAt(`${place.location}/_metadata`);
     // Those whose directories are there first: of all that ever were, two may begin with the same digits.

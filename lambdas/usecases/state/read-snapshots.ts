@@ -58,8 +58,14 @@ export const readSnapshots = async (
 ): Promise<readonly SnapshotSeen[]> => {
   const below = `/${jobPrefix(job.cluster, job.name)}/`;
   const places = [...objects.values()].filter(({ uri }) => uri.includes(below)).flatMap((object) => placeOf(object) ?? []);
-  const epochs = epochsByJobId({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch });
   const jobIds = new Set([job.flinkJobId, ...places.flatMap(({ flinkJobId }) => flinkJobId ?? [])]);
+  const epochs = epochsByJobId(
+    { cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch },
+    {
+      flinkJobIds: [...jobIds, ...places.flatMap(({ location }) => recorded.get(location) ?? [])],
+      savepoints: places.flatMap(({ location, flinkJobId }) => ((flinkJobId ?? recorded.get(location)) ? [] : location)),
+    },
+  );
   const looked = await eachOf(places, async (place): Promise<readonly SnapshotSeen[]> => {
     const content = await contentOf(artifacts, place, objects);
     if (content === undefined) return [];
