@@ -109,6 +109,8 @@ export const job = z.object({
   stopAskedBy: operationId.optional(),
   /** Where the running epoch was restored from. */
   restoredFrom: s3Uri.optional(),
+  /** Epoch that began without state, as was wanted: what starts before it have left does not come back. */
+  fromNothingAt: z.int().min(1).optional(),
   /** When the state of `restoredFrom` was complete, where a failover took the newest that was left: what came later was processed again. */
   restoredStateAt: instant.optional(),
   /** Newest savepoint known to be complete. */

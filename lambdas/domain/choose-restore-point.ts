@@ -27,6 +27,8 @@ export interface Lineage {
   readonly restoredFrom?: string | undefined;
   /** That start was wanted without state, so earlier starts' state must not come back. */
   readonly fromNothing: boolean;
+  /** The start that it goes on from, over however many, began so; undefined: none did. */
+  readonly fromNothingAt?: number | undefined;
 }
 
 export type RestoreDecision =
@@ -39,12 +41,14 @@ export type RestoreDecision =
  * States in the order in which they are to be tried. The present start's own come first, newest first, those by which its sinks have committed before others: what any other start has written, even
  * later, did not see what this one did (a zone that comes back may still complete a checkpoint of a start that was given up). Then what this
  * start was restored from, which is all that it is before its first checkpoint. Then those of earlier starts, the latest start first. States whose
- * start is not known come last, by time.
+ * start is not known come last, by time. A start that was wanted without state ends the line: nothing from before it, or of an unknown start, comes back.
  */
 export const rankStates = (found: readonly StateFound[], lineage: Lineage): readonly StateFound[] => {
   const isParent = ({ location }: StateFound): boolean => sameLocation(location, lineage.restoredFrom);
   const own = newestFirst(found.filter(({ epoch }) => epoch === lineage.epoch));
-  const rest = found.filter((state) => state.epoch !== lineage.epoch && !isParent(state));
+  const { fromNothingAt } = lineage;
+  const isEarlier = ({ epoch = 0 }: StateFound): boolean => fromNothingAt !== undefined && epoch < fromNothingAt;
+  const rest = found.filter((state) => state.epoch !== lineage.epoch && !isParent(state) && !isEarlier(state));
   const parent = found.filter((state) => state.epoch !== lineage.epoch && isParent(state));
   if (lineage.fromNothing && lineage.restoredFrom === undefined) return own;
   const epochs = [...new Set(rest.map(({ epoch }) => epoch ?? 0))].sort((a, b) => b - a);

@@ -587,6 +587,18 @@ describe('what is under way on the cluster', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('a job that was started without state never goes back to what was before, however often it is moved', async () => {
+    await run(await world.acceptChange({ kind: 'stop-job', mode: 'savepoint', drain: false }));
+    await run(await world.acceptSubmission({ ...world.jarSpec(4), restore: { from: 'none', allowNonRestoredState: false } }));
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 2, fromNothingAt: 2 });
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    const { flinkJobId, latestSavepoint = '' } = await world.job();
+    const own = (uri: string): boolean => uri.startsWith(latestSavepoint) || uri.includes(flinkJobId);
+    for (const uri of world.artifacts.uris().filter(own)) if (uri.endsWith('/state')) world.artifacts.remove(uri);
+    await failOver({ mode: 'lost', zone: 'us-east-1c', drill: true });
+    expect(await world.job()).toMatchObject({ status: 'FAILED', statusReason: expect.stringContaining('no state that can be restored') });
+  });
+
   test('a job that was to be canceled is not started again', async () => {
     const cancellation = await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false });
     expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });

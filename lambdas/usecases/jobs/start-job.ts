@@ -29,6 +29,7 @@ export const startJob = async (deps: StartDeps, operation: Operation, asked: Sta
   const starting = await deps.store.updateJob(job.cluster, job.name, operation.operationId, {
     restoredFrom: point.location,
     restoredStateAt: undefined,
+    ...(point.location === undefined && intended.spec.restore.from === 'none' ? { fromNothingAt: intended.epoch } : {}),
   });
   await runJob(deps, flink, operation, starting);
   return { reason: `Flink has accepted ${starting.flinkJobId}, ${point.reason}` };

@@ -33,7 +33,8 @@ export const chooseRestorePoint = async (deps: FindStatesDeps, cluster: Cluster,
  */
 export const findRestorePoint = async (deps: FindStatesDeps, cluster: Cluster, job: Job): Promise<RestorePoint> => {
   const { found, notes } = await findStates(deps, cluster, job);
-  const lineage = { epoch: job.epoch, restoredFrom: parentOf(job), fromNothing: job.spec.restore.from === 'none' };
+  const { epoch, fromNothingAt, spec } = job;
+  const lineage = { epoch, restoredFrom: parentOf(job), fromNothing: spec.restore.from === 'none', fromNothingAt };
   const ranked = rankStates(found, lineage);
   const check = stateChecker(deps.artifacts);
   const verdicts = new Map<string, Verdict>();

@@ -30,6 +30,7 @@ interface Case {
   /** Present epoch. */
   readonly epoch?: number;
   readonly restoredFrom?: string;
+  readonly fromNothingAt?: number;
   /** Files of a state are broken so. */
   readonly spoil?: (artifacts: FakeArtifacts) => void;
   /** What Flink says is the latest checkpoint; null: it does not answer. */
@@ -69,6 +70,7 @@ const world = async (given: Case) => {
     spec: { restore: { from: 'latest', allowNonRestoredState: false, ...restore } },
     ...(latestSavepoint === undefined ? {} : { latestSavepoint }),
     ...(restoredFrom === undefined ? {} : { restoredFrom }),
+    fromNothingAt: given.fromNothingAt,
   } as Job;
   const cluster = { name: 'flights', epoch: 2, resources: live === null ? {} : { jobManagerAddress: ADDRESS } } as Cluster;
   return { deps: { artifacts, store, stage: STAGE, flink: fakeConnector(new Map([[ADDRESS, flink]])) }, cluster, job };
@@ -320,6 +322,23 @@ describe('A job that ran and is to go on', () => {
       ] satisfies Stored[],
     };
     expect(await find(since)).toMatchObject({ location: checkpoint(4, 1) });
+  });
+
+  test('started without state and moved since: goes back to no state from before, whatever became of the newer ones', async () => {
+    const stored: Stored[] = [
+      [checkpoint(2, 40), 18],
+      [`${JOB_STATE}/savepoints/by-hand`, 18, 41],
+      [checkpoint(3, 1), 19],
+      [checkpoint(3, 2), 20],
+    ];
+    const given: Case = { stored, restore: { from: 'none' }, restoredFrom: checkpoint(3, 2), fromNothingAt: 3 };
+    const without = (...spoiled: string[]): Case => ({
+      ...given,
+      spoil: (artifacts) => spoiled.forEach((location) => void artifacts.remove(`${location}/more`)),
+    });
+    expect(await find(given)).toMatchObject({ location: checkpoint(3, 2) });
+    expect(await find(without(checkpoint(3, 2)))).toMatchObject({ location: checkpoint(3, 1) });
+    await expect(find(without(checkpoint(3, 2), checkpoint(3, 1)))).rejects.toThrow(ArtifactMissing);
   });
 
   test('says when Flink knows of a later checkpoint that is not in S3, and when Flink did not answer', async () => {
