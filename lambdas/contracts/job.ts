@@ -30,7 +30,9 @@ export const restorePolicy = z
     from: z
       .enum(['latest', 'savepoint', 'none'])
       .default('latest')
-      .describe('latest: newest state of the job of this name by which its results count, if there is one: the savepoint it was stopped with, or a checkpoint; a savepoint that it went on from only where there is no checkpoint'),
+      .describe(
+        'latest: newest state of the job of this name by which its results count, if there is one: the savepoint it was stopped with, or a checkpoint; a savepoint that it went on from only where there is no checkpoint',
+      ),
     savepoint: s3Uri.optional().describe("Below `clusters/<cluster>/` of the stage's state bucket"),
     allowNonRestoredState: z.boolean().default(false),
   })

@@ -433,6 +433,15 @@ describe('The fleet on EC2', () => {
     await fleet.deleteAccess(spec, resources);
   });
 
+  test('are asked about their zones for so long and no longer', async () => {
+    await emulator.twin('POST', 'faults', [{ service: 'ec2', action: 'DescribeAvailabilityZones', delayMs: 3_000 }]);
+    const begun = performance.now();
+    await expect(onEc2().fleet.zones(300)).rejects.toThrow();
+    expect(performance.now() - begun).toBeLessThan(2_500);
+    await emulator.twin('DELETE', 'faults');
+    expect(await onEc2().fleet.zones(10_000)).not.toEqual([]);
+  });
+
   test('whose role is gone is fenced and taken away once more by one who has rights below its path only; what may not be taken away is said', async () => {
     const spec = aFleetSpec();
     const { fleet } = onEc2();

@@ -8,5 +8,5 @@ export const createFleetObserver = (
   dependencies: Pick<FleetDependencies, 'ec2' | 'autoScaling'>,
 ): Pick<FleetPort, 'observe' | 'zones'> => ({
   observe: (resources) => observeFleet(dependencies, resources),
-  zones: () => observeZones(dependencies.ec2),
+  zones: (withinMs) => observeZones(dependencies.ec2, withinMs),
 });

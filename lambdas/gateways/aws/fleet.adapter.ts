@@ -95,7 +95,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       return AvailabilityZones.find(({ ZoneId, ZoneName }) => ZoneId === zone || ZoneName === zone)?.ZoneName;
     },
 
-    zones: () => observeZones(ec2),
+    zones: (withinMs) => observeZones(ec2, withinMs),
 
     observe: (resources) => observeFleet(dependencies, resources),
 

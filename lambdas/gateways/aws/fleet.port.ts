@@ -80,7 +80,8 @@ export interface FleetPort {
   ): Promise<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>;
   /** Name of a zone by its id, which is the same in all accounts, or by its name; undefined when the region has none such. */
   zoneName(zone: string): Promise<string | undefined>;
-  zones(): Promise<readonly ZoneSeen[]>;
+  /** @param withinMs fails when EC2 has not answered by then; absent: it is asked again, as any other call */
+  zones(withinMs?: number): Promise<readonly ZoneSeen[]>;
   observe(resources: ClusterResources): Promise<FleetSeen>;
   /** Sets the wanted number of TaskManager hosts of the group whose home zone this is. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;

@@ -10,7 +10,11 @@ import { nextEpoch } from './accept-failover';
 type Move = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
 
 /** The zone that a move goes to when the present one has no hosts for it. */
-export const zoneLeft = ({ zones }: Pick<Stage, 'zones'>, cluster: Cluster, { from, avoid = [], again = 0, trigger }: Move): FailoverZone => {
+export const zoneLeft = (
+  { zones }: Pick<Stage, 'zones'>,
+  cluster: Cluster,
+  { from, avoid = [], again = 0, trigger }: Move,
+): FailoverZone => {
   // Going home is no emergency: the cluster stays where it is well.
   if (trigger.kind === 'failback') return { ok: false, reason: 'it is the home zone' };
   const tried = (cluster.former ?? []).filter(({ unused, epoch }) => !unused && epoch >= again);
