@@ -381,6 +381,18 @@ describe('a lost zone', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('whose job goes on failing in the new zone leaves it to Flink, which starts it again and again', async () => {
+    world.onCall = () => {
+      for (const jobManager of [...world.jobManagers.values()].slice(1))
+        for (const id of jobManager.starts) jobManager.breakJob(id, 'RESTARTING', 'it cannot reach its source');
+    };
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', statusReason: expect.stringContaining('it cannot reach its source') });
+    world.onCall = () => undefined;
+    expect(await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
   test('without capacity anywhere leaves the jobs waiting for the next failover, which starts them', async () => {
     for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
     expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });

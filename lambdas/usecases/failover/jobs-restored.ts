@@ -1,15 +1,15 @@
 import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_ } from '../../contracts/workflow';
-import { decideJobProgress } from '../../domain/decide-job-progress';
+import { decideJobProgress, isFinal } from '../../domain/decide-job-progress';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
 import { triggerIdOf } from '../jobs/savepoints';
 import { type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
 import { connect, type FlinkDeps, notYet, ownCluster } from '../operations/owned';
 
 /**
- * Whether the jobs run with all their tasks on the new hosts; each is asked for a checkpoint and recorded as it does. One that fails is recorded as
- * failed.
+ * Whether the jobs run with all their tasks on the new hosts; each is asked for a checkpoint and recorded as it does. One that has failed is recorded as
+ * failed, and one that goes on failing is left to Flink, which starts it again and again: it is not over.
  */
 export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
   const cluster = await ownCluster(deps, operation);
@@ -17,10 +17,11 @@ export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promi
   const jobs = await interruptedJobs(deps.store, operation);
   const looks = await Promise.all(
     jobs.map(async (job) => {
-      const progress = decideJobProgress(await flink.job(job.flinkJobId), { startingAt: deps.clock().toISOString() });
+      const seen = await flink.job(job.flinkJobId);
+      const progress = decideJobProgress(seen, { startingAt: deps.clock().toISOString() });
       if (progress.action === 'wait') return { waits: true, reason: `${job.name}: ${progress.reason}` };
       if (progress.action === 'running') await askForCheckpoint(flink, operation, job);
-      await record(deps, operation, job, progress);
+      await record(deps, operation, job, progress, seen !== undefined && !isFinal(seen.state));
       return { waits: false, reason: `${job.name}: ${progress.reason}` };
     }),
   );
@@ -46,8 +47,9 @@ const record = async (
   operation: Operation,
   job: InterruptedJob,
   { action, reason }: { readonly action: 'running' | 'finished' | 'failed' | 'gone'; readonly reason: string },
+  goesOn: boolean,
 ): Promise<void> => {
-  const status = action === 'running' ? 'RUNNING' : action === 'finished' ? 'FINISHED' : 'FAILED';
+  const status = goesOn ? 'RUNNING' : action === 'finished' ? 'FINISHED' : 'FAILED';
   await store.updateJob(job.cluster, job.name, operation.operationId, {
     status,
     statusReason: action === 'running' ? `${reason} in another zone` : reason,
