@@ -10,8 +10,7 @@ jest.mock('node:crypto', () => {
 const hashes = (): number => jest.mocked(crypto.createHash).mock.calls.length;
 beforeEach(() => jest.clearAllMocks());
 
-const at = (jobEpoch: number, clusterEpoch: number): string =>
-  flinkJobIdOf({ cluster: 'flights', clusterEpoch, job: 'delays', jobEpoch });
+const at = (jobEpoch: number, clusterEpoch: number): string => flinkJobIdOf({ cluster: 'flights', clusterEpoch, job: 'delays', jobEpoch });
 const upTo = (jobEpoch: number, clusterEpoch: number) => ({ cluster: 'flights', clusterEpoch, job: 'delays', jobEpoch });
 const savepointOf = (flinkJobId: string): string => `s3://state/savepoints/savepoint-${flinkJobId.slice(0, 6)}-20a20a586b77`;
 
