@@ -38,10 +38,9 @@ export type RestoreDecision =
   | { readonly action: 'refuse'; readonly reason: string };
 
 /**
- * States in the order in which they are to be tried. The present start's own come first, newest first, those by which its sinks have committed before others: what any other start has written, even
- * later, did not see what this one did (a zone that comes back may still complete a checkpoint of a start that was given up). Then what this
- * start was restored from, which is all that it is before its first checkpoint. Then those of earlier starts, the latest start first. States whose
- * start is not known come last, by time. A start that was wanted without state ends the line: nothing from before it, or of an unknown start, comes back.
+ * States in the order in which they are to be tried. The present start's own come first (`newestFirst`): what any other start has written, even later, did not
+ * see what this one did (a zone that comes back may still complete a checkpoint of a start that was given up). Then what this start was restored from, which
+ * is all that it is before its first checkpoint. Then those of earlier starts, the latest start first. States whose start is not known come last, by time. A start that was wanted without state ends the line: nothing from before it, or of an unknown start, comes back.
  */
 export const rankStates = (found: readonly StateFound[], lineage: Lineage): readonly StateFound[] => {
   const isParent = ({ location }: StateFound): boolean => sameLocation(location, lineage.restoredFrom);

@@ -2,6 +2,7 @@ import type { Cluster, ClusterFault } from '../contracts/cluster';
 import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
 import { growingPause } from './clock';
 import type { Move } from './move';
+import { hostsEpoch } from './reserve';
 
 /** What was seen of a zone or of a cluster's hosts in it. */
 export type ZoneEvidence =
@@ -77,8 +78,7 @@ export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: st
     // How far the zone still works is seen by asking the JobManager.
     return { action: 'move', trigger: 'zone-event', reason: evidence.says };
   if (evidence.kind === 'fault') return decideFault(cluster, evidence, now);
-  if (evidence.epoch !== (cluster.resources.epoch ?? cluster.epoch))
-    return hold(`epoch ${evidence.epoch} of ${cluster.name} is not its present one`);
+  if (evidence.epoch !== hostsEpoch(cluster)) return hold(`epoch ${evidence.epoch} of ${cluster.name} is not its present one`);
   if (evidence.leadsIn !== undefined)
     return hold(
       `the JobManager of ${cluster.name} in ${evidence.leadsIn} leads on, its other JobManager host cannot be launched: ${evidence.says}; ${SPREAD_AGAIN}`,

@@ -6,6 +6,9 @@ export const asReserve = (cluster: Cluster, { epoch, zone, avoidedZones, resourc
   return { ...rest, ...(avoidedZones ? { avoidedZones } : {}), epoch, zone, resources };
 };
 
+/** Epoch that the cluster's hosts are of: after a move that was given back an earlier one than the cluster's. */
+export const hostsEpoch = ({ epoch, resources }: Pick<Cluster, 'epoch' | 'resources'>): number => resources.epoch ?? epoch;
+
 /** Highest epoch under whose names anything of a cluster was made. */
 export const latestEpoch = ({ epoch, reserve }: Pick<Cluster, 'epoch' | 'reserve'>): number => Math.max(epoch, reserve?.epoch ?? 0);
 

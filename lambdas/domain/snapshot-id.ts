@@ -16,9 +16,8 @@ export const snapshotIdOf = (location: string): string => {
 };
 
 /** Where the snapshot of this id of a job is, or would be. */
-export const snapshotLocation = (bucket: string, cluster: string, job: string, id: string): string => {
-  return `s3://${bucket}/${keyOf(cluster, job, id)}`;
-};
+export const snapshotLocation = (bucket: string, cluster: string, job: string, id: string): string =>
+  `s3://${bucket}/${keyOf(cluster, job, id)}`;
 
 const keyOf = (cluster: string, job: string, id: string): string => {
   const checkpoint = CHECKPOINT_ID.exec(id);

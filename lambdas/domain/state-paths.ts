@@ -28,8 +28,9 @@ const TAKEN = 'taken';
 /** Savepoints that were taken of a job while it went on: Flink commits nothing by them, and does not go back to them. */
 export const takenPrefix = (cluster: string, job: string): string => `${savepointsPrefix(cluster, job)}/${TAKEN}`;
 
+const BELOW_TAKEN = new RegExp(`/savepoints/${TAKEN}/[^/]+/?$`);
 /** @param location with or without a slash at its end */
-export const isTaken = (location: string): boolean => new RegExp(`/savepoints/${TAKEN}/[^/]+/?$`).test(location);
+export const isTaken = (location: string): boolean => BELOW_TAKEN.test(location);
 
 /** Entries of the checkpoints that a start of a job goes back to, each named by the checkpoint's number. */
 export const enteredPrefix = (cluster: string, epoch: number, flinkJobId: string): string =>

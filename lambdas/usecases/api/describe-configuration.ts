@@ -4,6 +4,7 @@ import { Conflict } from '../../contracts/errors';
 import type { Stage } from '../../contracts/stage';
 import { type ConfigurationEntry, fromYaml, type Role, renderConfiguration } from '../../domain/flink-config';
 import { HIDDEN, isSecret } from '../../domain/flink-settings-policy';
+import { hostsEpoch } from '../../domain/reserve';
 import { configurationPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { StorePort } from '../../gateways/aws/store.port';
@@ -27,7 +28,7 @@ export const describeConfiguration = async (deps: ConfigurationDeps, name: strin
 
 const configurationOf = async ({ artifacts, stage }: ConfigurationDeps, cluster: Cluster, role: Role): Promise<ConfigurationEntry[]> => {
   const written = await artifacts.getText(
-    `s3://${stage.stateBucket}/${configurationPrefix(cluster.name, cluster.resources.epoch ?? cluster.epoch)}/${role}.yaml`,
+    `s3://${stage.stateBucket}/${configurationPrefix(cluster.name, hostsEpoch(cluster))}/${role}.yaml`,
   );
   if (written === undefined)
     throw new Conflict(`Cluster ${cluster.name} is ${cluster.status}: its configuration is not written yet, or is deleted`);

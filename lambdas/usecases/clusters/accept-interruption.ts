@@ -2,6 +2,7 @@ import { Conflict } from '../../contracts/errors';
 import type { OperationRequest } from '../../contracts/operation';
 import { goneAtOf, type Notice } from '../../domain/interruption';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import { hostsEpoch } from '../../domain/reserve';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { type AcceptDeps, accept, newOperation } from '../operations/accept';
 
@@ -31,8 +32,7 @@ export const acceptInterruption = async (
   const cluster = await deps.store.cluster(owner.cluster);
   if (cluster?.reserve?.epoch === owner.epoch) return ignore(`it stands by in the reserve of ${owner.cluster}, whose group replaces it`);
   const isRunning = cluster?.status === 'RUNNING' && cluster.desired === 'RUNNING';
-  if (!isRunning || (cluster.resources.epoch ?? cluster.epoch) !== owner.epoch)
-    return ignore(`cluster ${owner.cluster} does not run at epoch ${owner.epoch}`);
+  if (!isRunning || hostsEpoch(cluster) !== owner.epoch) return ignore(`cluster ${owner.cluster} does not run at epoch ${owner.epoch}`);
   const { cluster: name, epoch } = owner;
   const request: OperationRequest = { kind: 'replace-host', instanceId, epoch, notice, ...(goneAt === undefined ? {} : { goneAt }) };
   const change = {

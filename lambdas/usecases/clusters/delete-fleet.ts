@@ -4,7 +4,7 @@ import type { Stage } from '../../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { isStranded, leavesIdleHosts, neverHadJobs } from '../../domain/decide-retry';
-import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
+import { asReserve, hostsEpoch, isThere, latestEpoch } from '../../domain/reserve';
 import { recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
@@ -52,9 +52,8 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
 /** One after the other, so that what there are many of comes to an end over several tries. */
 const forget = async (deps: AccessDeps, operation: Operation, epoch: number): Promise<void> => {
   const cluster = await ownCluster(deps, operation);
-  const { name, resources, former = [] } = cluster;
-  if (epoch === (resources.epoch ?? cluster.epoch))
-    return void (await deps.store.updateCluster(name, operation.operationId, { resources: NO_RESOURCES }));
+  const { name, former = [] } = cluster;
+  if (epoch === hostsEpoch(cluster)) return void (await deps.store.updateCluster(name, operation.operationId, { resources: NO_RESOURCES }));
   const isMark = isStranded(cluster) && former.at(-1)?.epoch === epoch;
   const leftAt = deps.clock().toISOString();
   const left = former.flatMap((one) => (one.epoch !== epoch ? [one] : isMark ? [{ ...one, leftAt, resources: NO_RESOURCES }] : []));
@@ -92,4 +91,4 @@ const goingOf = async (deps: Deps, operation: Operation): Promise<readonly Clust
 };
 
 const epochsOf = (clusters: readonly Cluster[]): string =>
-  clusters.length === 0 ? 'no epoch' : `epoch ${clusters.map(({ epoch, resources }) => resources.epoch ?? epoch).join(', ')}`;
+  clusters.length === 0 ? 'no epoch' : `epoch ${clusters.map(hostsEpoch).join(', ')}`;

@@ -7,6 +7,7 @@ import { vertexUnlike } from '../../domain/decide-job-progress';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import { hostsEpoch } from '../../domain/reserve';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import type { StorePort } from '../../gateways/aws/store.port';
@@ -120,8 +121,8 @@ const at = ({ clock }: SettleDeps, minutes: number): number => Math.floor(clock(
 
 /** An operation that holds no lease: hosts of a cluster without jobs go too, and nobody who changes a job has to wait. */
 const giveBack = (deps: SettleDeps, cluster: Cluster, { hosts }: FleetSeen, operationId: string): Promise<boolean> => {
-  const { name, resources } = cluster;
-  const { epoch = cluster.epoch } = resources;
+  const { name } = cluster;
+  const epoch = hostsEpoch(cluster);
   const change = { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) };
   const instanceId = hosts.find(({ role, state }) => role === 'taskmanager' && state !== 'leaving')?.instanceId ?? '';
   return unlessBeaten(() =>

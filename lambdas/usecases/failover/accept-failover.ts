@@ -4,7 +4,7 @@ import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from 
 import { chooseFailoverZone } from '../../domain/choose-failover-zone';
 import { taskManagerZones } from '../../domain/cluster-zone';
 import { leaseUntil } from '../../domain/lease';
-import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
+import { asReserve, hostsEpoch, isThere, latestEpoch } from '../../domain/reserve';
 import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { heldByAnybody, heldLease, requireCluster } from '../operations/in-the-way';
@@ -79,11 +79,10 @@ const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail
  * @param taken epoch of the reserve that it goes on with; any other is filed with the former epochs
  */
 export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[], taken?: number): Cluster => {
-  const { epoch = cluster.epoch } = cluster.resources;
   const { avoidedZones: _, reserve, ...present } = cluster;
   // Whose move has failed has no jobs there to go back to.
   const leftAt = cluster.status === 'FAILED' ? { leftAt: cluster.updatedAt } : {};
-  const left = { epoch, zone: cluster.zone, resources: cluster.resources, ...leftAt };
+  const left = { epoch: hostsEpoch(cluster), zone: cluster.zone, resources: cluster.resources, ...leftAt };
   const moved = { ...present, zone, status: 'FAILING_OVER' as const };
   if (reserve && reserve.epoch === taken)
     return { ...asReserve({ ...moved, epoch: reserve.epoch }, reserve), former: [...(cluster.former ?? []), left] };

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../contracts/cluster';
+import { eachOf } from '../state/find-states';
 
 /** Of a cluster that could not be looked at. */
 interface Failed {
@@ -15,16 +16,12 @@ export const considerEach = async <T>(
   clusters: readonly Cluster[],
   consider: (cluster: Cluster) => Promise<readonly T[]>,
 ): Promise<readonly (T | Failed)[]> => {
-  const considered: (T | Failed)[] = [];
-  for (let from = 0; from < clusters.length; from += AT_ONCE) {
-    const looks = clusters.slice(from, from + AT_ONCE).map(async (cluster): Promise<readonly (T | Failed)[]> => {
-      try {
-        return await consider(cluster);
-      } catch (error) {
-        return [{ cluster: cluster.name, action: 'failed', reason: `${cluster.name} could not be looked at: ${String(error)}` }];
-      }
-    });
-    considered.push(...(await Promise.all(looks)).flat());
-  }
-  return considered;
+  const look = async (cluster: Cluster): Promise<readonly (T | Failed)[]> => {
+    try {
+      return await consider(cluster);
+    } catch (error) {
+      return [{ cluster: cluster.name, action: 'failed', reason: `${cluster.name} could not be looked at: ${String(error)}` }];
+    }
+  };
+  return (await eachOf(clusters, look, AT_ONCE)).flat();
 };

@@ -7,13 +7,13 @@ import { chooseFailoverZone, type FailoverZone } from '../../domain/choose-failo
 import { ownCluster, type StoreDeps } from '../operations/owned';
 import { nextEpoch } from './accept-failover';
 
-type Move = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
+type MoveRequest = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
 
 /** The zone that a move goes to when the present one has no hosts for it. */
 export const zoneLeft = (
   { zones }: Pick<Stage, 'zones'>,
   cluster: Cluster,
-  { from, avoid = [], again = 0, trigger }: Move,
+  { from, avoid = [], again = 0, trigger }: MoveRequest,
 ): FailoverZone => {
   // Going home is no emergency: the cluster stays where it is well.
   if (trigger.kind === 'failback') return { ok: false, reason: 'it is the home zone' };

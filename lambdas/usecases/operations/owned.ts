@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock';
 import { shorten } from '../../domain/describe-failure';
 import { jobManagerAddresses } from '../../domain/job-managers';
 import { leaseUntil } from '../../domain/lease';
-import { asReserve } from '../../domain/reserve';
+import { asReserve, hostsEpoch } from '../../domain/reserve';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { FlinkConnector, FlinkPort } from '../../gateways/flink/flink.port';
 
@@ -61,7 +61,7 @@ const ownReserve = async ({ store }: StoreDeps, operation: Operation, purpose: P
 /** A replacement holds no lease: what it does is marked on the hosts themselves, and several are replaced at once. */
 const ownReplacement = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose, epoch: number): Promise<Cluster> => {
   const cluster = await readCluster(store, operation.cluster);
-  const present = cluster.resources.epoch ?? cluster.epoch;
+  const present = hostsEpoch(cluster);
   if (present !== epoch)
     throw new Superseded(`the hosts of cluster ${cluster.name} are of epoch ${present}, this one was of epoch ${epoch}`);
   if (purpose === 'changing' && (cluster.desired === 'TERMINATED' || cluster.status !== 'RUNNING'))

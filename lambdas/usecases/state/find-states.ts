@@ -6,6 +6,7 @@ import { METADATA_HEAD_BYTES, readMetadataHead, UnreadableMetadata } from '../..
 import type { StateFound } from '../../domain/choose-restore-point';
 import { jobManagerAddresses } from '../../domain/job-managers';
 import { epochsByJobId, takerOf } from '../../domain/job-starts';
+import { hostsEpoch } from '../../domain/reserve';
 import { checkpointsPrefix, counterKey, enteredPrefix, savepointsPrefix, takenPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FlinkConnector } from '../../gateways/flink/flink.port';
@@ -60,7 +61,7 @@ export const findStates = async (deps: FindStatesDeps, cluster: Cluster, job: Jo
       savepoints: all.flatMap(({ location, flinkJobId }) => (flinkJobId === undefined ? location : [])),
     },
   );
-  const found = await eachOf([...places.values()], async (place): Promise<StateFound> => {
+  const found = await eachOf(all, async (place): Promise<StateFound> => {
     const completedAt = await deps.artifacts.modifiedAt(`${place.location}/_metadata`);
     // Those whose directories are there first: of all that ever were, two may begin with the same digits.
     const flinkJobId = place.flinkJobId ?? takerOf(place.location, jobIds) ?? takerOf(place.location, epochs.keys());
@@ -95,7 +96,7 @@ const askFlink = async (
  * no JobManager has it on record any more, as after its end.
  */
 const newestEntered = async ({ artifacts, stage }: FindStatesDeps, cluster: Cluster, { flinkJobId }: Job): Promise<number> => {
-  const epochs = new Set([cluster.epoch, cluster.resources.epoch ?? cluster.epoch, ...(cluster.former ?? []).map(({ epoch }) => epoch)]);
+  const epochs = new Set([cluster.epoch, hostsEpoch(cluster), ...(cluster.former ?? []).map(({ epoch }) => epoch)]);
   const numbers = await eachOf([...epochs], async (epoch): Promise<readonly number[]> => {
     const counter = await artifacts.size(`s3://${stage.stateBucket}/${counterKey(cluster.name, epoch, flinkJobId)}`);
     const entries = await artifacts.list(stage.stateBucket, enteredPrefix(cluster.name, epoch, flinkJobId));
@@ -168,9 +169,8 @@ const definedOf = (place: Place | undefined): Partial<Place> =>
   Object.fromEntries(Object.entries(place ?? {}).filter(([, value]) => value !== undefined));
 
 /** As `Promise.all` over a map, a few at a time. */
-export const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> => {
+export const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>, atOnce = AT_ONCE): Promise<readonly R[]> => {
   const results: R[] = [];
-  for (let from = 0; from < items.length; from += AT_ONCE)
-    results.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(work))));
+  for (let from = 0; from < items.length; from += atOnce) results.push(...(await Promise.all(items.slice(from, from + atOnce).map(work))));
   return results;
 };

@@ -1,6 +1,7 @@
 import type { Operation } from '../../contracts/operation';
 import type { VolumesKept } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
+import { hostsEpoch } from '../../domain/reserve';
 import { keepUntil, snapshotsBeyond } from '../../domain/volume-snapshots';
 import type { VolumesPort } from '../../gateways/aws/volumes.port';
 import { formerClusters } from '../failover/fence-former';
@@ -20,7 +21,7 @@ export const snapshotVolumes = async (deps: Deps, operation: Operation): Promise
   if (cluster.size.stateVolume.kind !== 'gp3')
     return { volumeSnapshots: [], reason: `State lies on the local disks of ${cluster.size.instanceType}, of which EBS has no snapshots` };
   const { snapshots, failures } = await deps.volumes.snapshotVolumes(
-    { cluster: cluster.name, epoch: former.resources.epoch ?? former.epoch },
+    { cluster: cluster.name, epoch: hostsEpoch(former) },
     { operationId: operation.operationId, keepUntil: keepUntil(operation.requestedAt, policy) },
   );
   const ids = snapshots.map(({ snapshotId }) => snapshotId).join(', ');

@@ -1,5 +1,6 @@
+import type { Phase } from '../../../lambdas/contracts/operation';
 import { decideJobEnd, decideJobProgress } from '../../../lambdas/domain/decide-job-progress';
-import { decideClusterProgress, decideFleetProgress } from '../../../lambdas/domain/decide-launch-progress';
+import { decideClusterProgress, decideFleetProgress, hostsAskedAt } from '../../../lambdas/domain/decide-launch-progress';
 import { decideSavepointProgress } from '../../../lambdas/domain/decide-savepoint-progress';
 import { decideSweep } from '../../../lambdas/domain/decide-sweep';
 import { statusSeen } from '../../../lambdas/domain/job-lifecycle';
@@ -125,6 +126,17 @@ describe('a launch', () => {
     const progress = decideFleetProgress(seen, clock(seconds));
     expect(progress.action === 'wait' ? 'wait' : progress.error).toBe(outcome);
     expect(progress.reason).toMatch(reason);
+  });
+
+  test('counts the time of its hosts from when they were asked for: in the zone that a move has taken last', () => {
+    const operation = { requestedAt: '2026-01-01T00:00:00.000Z', startedAt: '2026-01-01T00:00:01.000Z', phases: [] };
+    const next: Phase = { name: 'Take the next zone', startedAt: '2026-01-01T00:05:30.000Z', outcome: 'running', reason: '', attempts: 1 };
+    const taken: Phase = { ...next, endedAt: '2026-01-01T00:05:31.000Z', outcome: 'ok' };
+    expect([[], [next], [taken]].map((phases) => hostsAskedAt({ ...operation, phases }))).toEqual([
+      '2026-01-01T00:00:01.000Z',
+      '2026-01-01T00:00:01.000Z',
+      '2026-01-01T00:05:31.000Z',
+    ]);
   });
 
   test('gives up hosts that have not registered within the time for them', () => {
