@@ -54,7 +54,19 @@ export const aimsOf = (runs: readonly Run[], shapes: readonly Shape[]): readonly
 const tablesOf = (runs: readonly Run[], aims: readonly Aim[]): string =>
   table(
     'One job under the same load, with each autoscaler',
-    ['', 'recovered after s', 'last rescale s', 'most lag s', 'order-seconds of lag', 'slot-seconds', 'rescales', 'wrong way', 'sizes'],
+    [
+      '',
+      'recovered after s',
+      'last rescale s',
+      'most lag s',
+      'order-seconds of lag',
+      'slot-seconds',
+      'rescales',
+      'wrong way',
+      'load',
+      'stolen %',
+      'sizes',
+    ],
     runs.map((run) => [
       `${run.shape}, ${run.contestant}`,
       run.secondsToRecover ?? 'never',
@@ -64,6 +76,8 @@ const tablesOf = (runs: readonly Run[], aims: readonly Aim[]): string =>
       run.slotSeconds,
       run.rescales,
       run.wrongWay,
+      run.machine.load,
+      run.machine.stolenPercent,
       run.sizes.join(', '),
     ]),
   ) + aimsTable(aims);

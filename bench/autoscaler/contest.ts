@@ -11,6 +11,7 @@ import { paths } from '../../local/install/install';
 import { makeTopics } from '../../local/twin/kafka';
 import type { TwinSettings } from '../../local/twin/settings';
 import type { TwinFile } from '../../local/twin/twin-file';
+import { type Busyness, MachineWatch } from '../machine';
 import { judge, LAG_LEVEL_SECONDS, type Sample, type Verdict } from './judge';
 import { startPeer } from './peer';
 import { MILLIS, type Shape } from './shapes';
@@ -36,6 +37,7 @@ export interface Run extends Verdict {
   readonly sizes: readonly string[];
   /** Why each rescale of Sluice was made, in its own words. */
   readonly reasons: readonly string[];
+  readonly machine: Busyness;
 }
 
 /** No subtask beyond the partitions has something to read. */
@@ -107,6 +109,7 @@ export const contest = async (props: ContestProps, contestant: Contestant, shape
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const samples: Sample[] = [];
+  const machine = new MachineWatch();
   const tally = new Tally();
   const progress = { sent: 0, reading: true };
   try {
@@ -122,6 +125,7 @@ export const contest = async (props: ContestProps, contestant: Contestant, shape
     const sampling = (async (): Promise<void> => {
       while (!ended.aborted) {
         await sleep(500, undefined, { signal: ended }).catch(() => {});
+        machine.look();
         const seen = await flinkJob(address, flinkJobId).catch(() => undefined);
         samples.push({
           second: now(),
@@ -161,6 +165,7 @@ export const contest = async (props: ContestProps, contestant: Contestant, shape
       doubled: answer.doubled,
       sizes: sizes.map(({ second, parallelism }) => `${Math.round(second)} s: ${parallelism}`),
       reasons: contestant === 'sluice' ? await reasonsOf(client, cluster, job) : [],
+      machine: machine.seen,
     };
   } finally {
     stop.abort();

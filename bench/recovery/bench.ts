@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStorage } from '../../local/flink/storage';
 import { install, paths } from '../../local/install/install';
 import { type Bench, optionsOf, problemOf, wholeNumber } from '../bench';
+import { MachineWatch } from '../machine';
 import { aimsTable } from '../report';
 import { recoveryJar } from './job-jar';
 import { aimsOf, type Series, tablesOf } from './judge';
@@ -87,7 +88,7 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
   const storage = await startStorage(BUCKET);
   const scene = new Scene(which, { directory, image: paths().flink(), jar: recoveryJar(), storage });
   const measured: Measured[] = [];
-  const loads: number[] = [];
+  let machine: MachineWatch | undefined;
   let problem: string | undefined;
   try {
     progress(`${name}: starts`);
@@ -97,7 +98,9 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
       await scene.settle();
       const run = await scene.suffer();
       if (index > 0) measured.push(run);
-      if (index > 0) loads.push(loadavg()[0] ?? 0);
+      // What starts a cluster is not what is measured.
+      machine ??= new MachineWatch();
+      machine.look();
       progress(`${name}: ${index} of ${count}: first record after ${Math.round(run.firstRecord)} ms`);
     }
   } catch (error) {
@@ -111,7 +114,7 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
   return {
     ...which,
     measured,
-    load: loads.length === 0 ? 0 : Math.round(Math.max(...loads)),
+    machine: machine?.seen ?? { load: 0, stolenPercent: 0 },
     ...(problem === undefined ? {} : { problem }),
   };
 };

@@ -1,3 +1,4 @@
+import { type Busyness, describeBusyness } from '../machine';
 import { type Aim, table } from '../report';
 import { percentile } from '../statistics';
 import type { Case, Fault, Measured } from './scene';
@@ -6,8 +7,7 @@ import { isOwn } from './variants';
 /** All faults of one case. */
 export interface Series extends Case {
   readonly measured: readonly Measured[];
-  /** Processes that wanted a core, most of the samples: over the number of cores, times say as much about the machine as about Flink. */
-  readonly load: number;
+  readonly machine: Busyness;
   /** Why there are not more. */
   readonly problem?: string;
 }
@@ -43,7 +43,7 @@ export const aimsOf = (all: readonly Series[]): readonly Aim[] => {
       const [label, share] = index === 0 ? (['p50', 0.5] as const) : (['p95', 0.95] as const);
       const measured = at(series, 'firstRecord', share) ?? Number.POSITIVE_INFINITY;
       const name = `${NAMES[series.fault]}${series.variant === 'standby' ? ', warm stand-by' : ''}, ${series.stateMB} MB: first record, ${label}`;
-      const note = `${series.measured.length} faults, load up to ${series.load}`;
+      const note = `${series.measured.length} faults, ${describeBusyness(series.machine)}`;
       return { name, aim: `under ${limit} ms`, measured, met: measured < limit, note };
     }),
   );
@@ -83,13 +83,14 @@ const PHASES: readonly (readonly [title: string, phase: Phase])[] = [
 export const tablesOf = (all: readonly Series[]): string =>
   table(
     'After the fault, ms: p50 / p95',
-    ['', 'faults', ...PHASES.map(([title]) => title), 'most starts', 'lost or doubled', 'load'],
+    ['', 'faults', ...PHASES.map(([title]) => title), 'most starts', 'lost or doubled', 'load', 'stolen %'],
     all.map((series) => [
       `${NAMES[series.fault]}, ${series.variant}, ${series.stateMB} MB${series.localRecovery ? '' : ', not local'}`,
       series.measured.length,
       ...PHASES.map(([, phase]) => `${at(series, phase, 0.5) ?? '-'} / ${at(series, phase, 0.95) ?? '-'}`),
       Math.max(0, ...series.measured.map(({ attempts }) => attempts)),
       lostOrDoubled([series]),
-      series.load,
+      series.machine.load,
+      series.machine.stolenPercent,
     ]),
   );

@@ -1,4 +1,3 @@
-import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../lambdas/contracts/api';
 import type { Phase } from '../../lambdas/contracts/operation';
@@ -8,6 +7,7 @@ import type { Play, Scenario } from '../../local/demo/scenarios/scenario';
 import { FAULTS } from '../../local/demo/scenarios/soak-faults';
 import { readSettings } from '../../local/twin/settings';
 import { Twin } from '../../local/twin/twin';
+import { type Busyness, describeBusyness, MachineWatch } from '../machine';
 import { type Aim, table, under } from '../report';
 import { percentile } from '../statistics';
 
@@ -36,7 +36,7 @@ export interface ZoneSeries {
   readonly measured: readonly LostZone[];
   /** Orders that are missing from the answer, and orders that came twice. */
   readonly wrong: number;
-  readonly load: number;
+  readonly machine: Busyness;
   readonly problem?: string;
 }
 
@@ -69,7 +69,7 @@ const partsOf = ({ phases, requestedAt }: OperationView, lostAt: string, newResu
 
 /** Loses the zone of a cluster, with the hosts and the capacity in it, again and again; each comes back after the cluster has moved. */
 const zoneAfterZone = (
-  { capacity, measured, loads }: { readonly capacity: Capacity; readonly measured: LostZone[]; readonly loads: number[] },
+  { capacity, measured, machine }: { readonly capacity: Capacity; readonly measured: LostZone[]; readonly machine: MachineWatch },
   count: number,
   progress: (line: string) => void,
 ): Scenario => {
@@ -94,7 +94,7 @@ const zoneAfterZone = (
         const loss = await lose(play);
         // The first finds functions, classes and caches cold.
         if (index > 0) measured.push(loss);
-        if (index > 0) loads.push(loadavg()[0] ?? 0);
+        machine.look();
         progress(
           `zone ${index} of ${count}, ${capacity}: new results ${loss.newResults.toFixed(1)} s after the loss, ${loss.own.toFixed(1)} s of them Sluice's own`,
         );
@@ -141,11 +141,11 @@ export const measureZones = async (
   const settings = readSettings();
   const twin = new Twin({ settings, command: 'npm run bench -- recovery' });
   const measured: LostZone[] = [];
-  const loads: number[] = [];
+  const machine = new MachineWatch();
   const view = { step: () => {}, note: progress, board: () => {}, end: () => {} };
-  const known = () => ({ fault: 'zone' as const, capacity, measured, load: Math.round(Math.max(0, ...loads)) });
+  const known = () => ({ fault: 'zone' as const, capacity, measured, machine: machine.seen });
   try {
-    const scenario = zoneAfterZone({ capacity, measured, loads }, count, progress);
+    const scenario = zoneAfterZone({ capacity, measured, machine }, count, progress);
     const playing = runScenario(scenario, { settings, start: () => twin.start(), view, signal });
     const answer = await Promise.race([playing, twin.broken]);
     return { ...known(), wrong: answer.missing + answer.doubled + answer.unexpected };
@@ -163,7 +163,7 @@ const at = (series: ZoneSeries, part: keyof LostZone, share: number): number => 
 };
 
 export const zoneAims = (series: ZoneSeries): readonly Aim[] => {
-  const note = `${series.measured.length} zones, load up to ${series.load}; hosts take ${at(series, 'hosts', 0.5)} s to come (p50)`;
+  const note = `${series.measured.length} zones, ${describeBusyness(series.machine)}; hosts take ${at(series, 'hosts', 0.5)} s to come (p50)`;
   const name = series.capacity === 'warm' ? 'Zone lost, capacity warm' : 'Zone lost, hosts started anew';
   return [
     under(`${name}: new results committed, p50`, 10, 's', at(series, 'newResults', 0.5), note),
@@ -191,11 +191,12 @@ const PARTS: readonly (readonly [string, keyof LostZone])[] = [
 export const zoneTable = (all: readonly ZoneSeries[]): string =>
   table(
     'A zone lost, s: p50 / p95',
-    ['', ...PARTS.map(([title]) => title), 'missing or twice', 'load'],
+    ['', ...PARTS.map(([title]) => title), 'missing or twice', 'load', 'stolen %'],
     all.map((series) => [
       `${series.measured.length} zones, ${series.capacity}`,
       ...PARTS.map(([, part]) => `${at(series, part, 0.5)} / ${at(series, part, 0.95)}`),
       series.wrong,
-      series.load,
+      series.machine.load,
+      series.machine.stolenPercent,
     ]),
   );

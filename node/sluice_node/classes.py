@@ -3,21 +3,30 @@ The classes of a process's first start, kept parsed and verified in an archive o
 the next start of the same process is sooner by the time that takes. What does not fit (another Java, another jar) the JVM leaves aside.
 """
 import os
+import re
 import subprocess
 import threading
 
 from .supervisor import end_with_parent
 
-# By then a JobManager has its TaskManagers and jobs, and its host nothing better to do with ten seconds of one core.
-STEADY_SECONDS = 120
+# A JobManager that has loaded hardly a class in this time has its TaskManagers and jobs, and its host nothing better to do with ten seconds of one core.
+STEADY_SECONDS = 60
+# «name source: where», and the line after it.
+LOADED = re.compile(r"(\S+) source: (.+)$")
+JAR = re.compile(r"file:\S+\.jar")
+LINKED = re.compile(r" klass: (\w+) super: (\w+)(?: interfaces:((?: \w+)+))? loader: \[(.*?)\]")
+OWN_LOADERS = re.compile(r"of 'bootstrap'|ClassLoaders\$(App|Platform)ClassLoader'")
 
 
-def keep(spec, say, after=STEADY_SECONDS, stop=None):
-    """Makes the archive of `spec` from a thread of its own, `after` seconds from now, unless there is one. Failing costs nothing but the gain."""
+def keep(spec, say, steady=STEADY_SECONDS, stop=None):
+    """
+    Makes the archive of `spec` from a thread of its own, unless there is one, as soon as the process has loaded hardly a class for `steady` seconds.
+    Failing costs nothing but the gain.
+    """
     stop = stop or threading.Event()
 
     def work():
-        if not os.path.exists(spec.classes) and not stop.wait(after):
+        if not os.path.exists(spec.classes) and _settled(spec.class_list(), steady, stop):
             made, how = dump(spec)
             say("the next start of %s finds its classes in an archive" % spec.name if made else "no archive of %s's classes: %s" % (spec.name, how))
 
@@ -26,14 +35,72 @@ def keep(spec, say, after=STEADY_SECONDS, stop=None):
     return thread
 
 
+def _settled(listed, seconds, stop):
+    """Waits until a file grows by no more than a hundredth in `seconds`. False when the process is to stop before."""
+    size = 0
+    while not stop.wait(seconds):
+        before, size = size, os.path.getsize(listed) if os.path.exists(listed) else 0
+        if (size - before) * 100 <= size:
+            return True
+    return False
+
+
 def dump(spec):
     """Whether there is an archive now, and what Java said. It runs only while no other process wants the core."""
-    listed, names, made = spec.class_list(), spec.classes + ".names", spec.classes + ".new"
     try:
-        with open(listed) as source, open(names, "w") as target:
-            target.writelines(line for line in source if line.endswith("\n"))  # The process may be writing its last line.
+        listed, loaded = _lines(spec.class_list()), _lines(spec.class_log())
     except OSError as error:
         return False, str(error)
+    made, _ = _dump(spec, of_all_loaders(listed, loaded))
+    # A Java that does not take the classes of other loaders takes those of its own.
+    return (True, "") if made else _dump(spec, listed)
+
+
+def _lines(path):
+    with open(path) as stream:
+        return [line for line in stream if line.endswith("\n")]  # The process may be writing its last line.
+
+
+def of_all_loaders(listed, loaded):
+    """
+    The list that Java makes of the classes of its own loaders, and those of all others, which it leaves out: Flink's RPC and its plugins have loaders of
+    theirs. `loaded`: what -Xlog:class+load=debug:…:none says. A class of another loader is told by its super class and interfaces (by ids that are given
+    here) and its jar; JEP 310 has the format.
+    """
+    ids, lines = {}, []
+    for line in listed:
+        name = line.split()[0] if line.strip() else "#"
+        if name.startswith(("#", "@")):
+            lines.append(line)
+        elif name not in ids:
+            ids[name] = len(ids) + 1
+            lines.append("%s id: %d\n" % (name, ids[name]))
+    known, others = {}, set()
+    for said, details in zip(loaded, loaded[1:]):
+        one, linked = LOADED.match(said), LINKED.match(details)
+        if not one or not linked:
+            continue
+        name, source = one[1].replace(".", "/"), one[2]
+        klass, parent, interfaces, loader = linked.groups()
+        if OWN_LOADERS.search(loader):
+            if name in ids:
+                known[klass] = ids[name]
+            continue
+        above = [known.get(other) for other in [parent, *(interfaces or "").split()]]
+        # Classes that are made while a program runs come from no jar. Java takes one class of a name.
+        if None in above or name in others or not JAR.fullmatch(source):
+            continue
+        others.add(name)
+        known[klass] = len(ids) + len(others)
+        implements = " interfaces: " + " ".join(map(str, above[1:])) if above[1:] else ""
+        lines.append("%s id: %d super: %d%s source: %s\n" % (name, known[klass], above[0], implements, source[len("file:"):]))
+    return lines
+
+
+def _dump(spec, lines):
+    names, made = spec.classes + ".names", spec.classes + ".new"
+    with open(names, "w") as target:
+        target.writelines(lines)
     java, *options = spec.command
     command = [java, *_of_the_heap(options), "-Xshare:dump", "-XX:SharedClassListFile=" + names, "-XX:SharedArchiveFile=" + made,
                "-cp", options[options.index("-cp") + 1]]

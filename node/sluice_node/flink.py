@@ -68,6 +68,10 @@ class ProcessSpec:
         """Names of the classes that the last start without an archive has loaded so far, a line each."""
         return self.classes + ".list"
 
+    def class_log(self):
+        """Which loader each of them came from, and from where."""
+        return self.classes + ".log"
+
     def command_line(self):
         """The command, with the archive once there is one; until then the process tells which classes it loads."""
         if not self.classes:
@@ -75,7 +79,8 @@ class ProcessSpec:
         java, *options = self.command
         if os.path.exists(self.classes):
             return [java, "-Xshare:auto", "-XX:SharedArchiveFile=" + self.classes, *options]
-        return [java, "-XX:DumpLoadedClassList=" + self.class_list(), *options]
+        log = "-Xlog:class+load=debug:file=%s:none:filecount=1,filesize=32M" % self.class_log()
+        return [java, "-XX:DumpLoadedClassList=" + self.class_list(), log, *options]
 
 
 def read_settings(path):

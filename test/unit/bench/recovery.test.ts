@@ -59,7 +59,7 @@ const series = (rest: Partial<Series>): Series => ({
   stateMB: 10,
   localRecovery: true,
   measured: [run(900), run(950), run(2_500)],
-  load: 1,
+  machine: { load: 1, stolenPercent: 0 },
   ...rest,
 });
 
