@@ -88,9 +88,10 @@ describe('A contestant', () => {
 
 test('An aim of recovery that is not met says where the peer was never late', () => {
   const [shape] = shapesOf('spike', '');
+  const machine = { load: 1, stolenPercent: 0 };
   const sampled = { lagIntegral: 0, mostLagSeconds: 0, rescales: 1, secondsToLastRescale: 1, slotSeconds: 1, wrongWay: 0 };
   const runOf = (contestant: 'sluice' | 'peer', secondsToRecover: number) =>
-    ({ ...sampled, contestant, shape: 'spike', secondsToRecover, missing: 0, doubled: 0, sizes: [], reasons: [] }) as const;
+    ({ ...sampled, contestant, shape: 'spike', secondsToRecover, missing: 0, doubled: 0, sizes: [], reasons: [], machine }) as const;
   const noteOf = (...recovery: readonly [sluice: number, peer: number]) =>
     aimsOf([runOf('sluice', recovery[0]), runOf('peer', recovery[1])], shape ? [shape] : []).map(({ note }) => note)[0];
   expect([noteOf(58, 0), noteOf(0, 0), noteOf(58, 60), noteOf(10, 60)]).toEqual([
