@@ -16,12 +16,12 @@ export class JobClient {
     return this.flink.uploadJar('recovery.jar', createReadStream(jar), statSync(jar).size);
   }
 
-  /** When Flink took note of the job's latest failure, ms since 1970. */
-  async latestFailureAt(flinkJobId: string): Promise<number | undefined> {
+  /** When Flink took note of the job's latest failures, ms since 1970, the newest first. */
+  async failuresAt(flinkJobId: string): Promise<readonly number[]> {
     const seen = (await this.get(`/jobs/${flinkJobId}/exceptions?maxExceptions=5`)) as
       | { exceptionHistory?: { entries: { timestamp: number }[] } }
       | undefined;
-    return seen?.exceptionHistory?.entries.at(-1)?.timestamp;
+    return seen?.exceptionHistory?.entries.map(({ timestamp }) => timestamp) ?? [];
   }
 
   async latestCheckpoint(

@@ -271,9 +271,9 @@ export class Scene {
     return death ? Date.parse(death.at) : Number.NaN;
   }
 
-  /** Of the failures since the fault, Flink lists the newest first. */
+  /** The first failure since the fault: what restarts then may fail again. */
   private async failedAt(at: number): Promise<number> {
-    const time = await this.client.latestFailureAt(this.flinkJobId);
-    return time !== undefined && time >= at - 1 ? time : Number.NaN;
+    const times = await this.client.failuresAt(this.flinkJobId);
+    return times.findLast((time) => time >= at - 1) ?? Number.NaN;
   }
 }

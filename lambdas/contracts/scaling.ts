@@ -104,18 +104,20 @@ export const pastRescale = z.object({
 });
 export type PastRescale = z.infer<typeof pastRescale>;
 
+/** What all sources together read, or are expected to. */
+export const forecastPoint = z.object({ at: instant, recordsPerSecond: z.number().min(0) });
+export type ForecastPoint = z.infer<typeof forecastPoint>;
+
 /** What the next decision has to know of this one. */
 export const scalingState = z.object({
   /** Since when more was needed at every decision. */
   outSince: instant.nullable().default(null),
   /** Parallelism that was needed, the highest in each stretch of time, oldest first; at most six stretches. */
   needed: z.array(z.object({ from: instant, to: instant, most: byVertex(z.int()) })).default([]),
+  /** What came in at the last observations, oldest first; at most three. */
+  loads: z.array(forecastPoint).default([]),
 });
 export type ScalingState = z.infer<typeof scalingState>;
-
-/** What the job is expected to read, all sources together. */
-export const forecastPoint = z.object({ at: instant, recordsPerSecond: z.number().min(0) });
-export type ForecastPoint = z.infer<typeof forecastPoint>;
 
 export const scalingObserved = z.object({
   job: jobObservation,

@@ -45,7 +45,7 @@ const aRecord = (change: Partial<JobRecord> = {}): JobRecord => {
       sources: {},
       heap: [],
     },
-    scalingState: { outSince: null, needed: [] },
+    scalingState: { outSince: null, needed: [], loads: [] },
     ...change,
   });
 };

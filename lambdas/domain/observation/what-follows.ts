@@ -9,22 +9,22 @@ import type {
 } from '../../contracts/scaling';
 import type { ScalingDecision } from '../scaling/decision';
 import { evaluateJob } from '../scaling/evaluate';
-import { forecastFactor } from '../scaling/forecast';
 import { effectNow, runningSince } from '../scaling/learning';
 import { vertexLimits } from '../scaling/limits';
+import { outlookOf } from '../scaling/outlook';
 
 /** A job that has just been rescaled reads what waited meanwhile, compiles its code, and says little about its new size. Seconds. */
 const SETTLING_SECONDS = 120;
 
 /**
  * What asks for a decision to be carried out, for a person; null: nothing does. A rescale that only the figures of one pass speak for waits for an
- * alarm, which speaks for several.
+ * alarm, which speaks for several, as a trend does.
  */
 export const whyConsider = (
   { action, inputs }: ScalingDecision,
   alarms: Readonly<Partial<Record<AlarmKind, Pick<AlarmSeen, 'state'>>>>,
 ): string | null => {
-  const { observed, desired, now } = inputs;
+  const { observed, desired } = inputs;
   const evaluation = observed.job.incomplete ? null : evaluateJob(observed.job, desired);
   // Told also when nothing can be done about it, so that the reason is recorded on the job.
   if (evaluation?.urgent) return `service level: ${evaluation.urgent}`;
@@ -34,8 +34,9 @@ export const whyConsider = (
   const active = Object.entries(alarms).filter(([, alarm]) => alarm?.state === 'ALARM');
   if (active.length > 0) return `alarm ${active.map(([kind]) => kind).join(', ')}`;
   if (movesIntoLimits(action, inputs)) return 'limits';
-  const lead = forecastFactor(observed.forecast, evaluation?.totalTarget ?? null, now, desired.forecastLeadSeconds);
-  if (action.direction === 'out' && lead > 1) return 'forecast';
+  const outlook = evaluation === null ? null : outlookOf(inputs, evaluation);
+  if (action.direction === 'out' && outlook?.trend) return 'trend';
+  if (action.direction === 'out' && outlook && outlook.lead > 1) return 'forecast';
   const floor = desired.floors.length > 0 && action.direction === 'out';
   return floor ? 'floor' : null;
 };

@@ -6,6 +6,7 @@ import { capital, type Line, perSecond, slots } from './explain';
 import { slotsFor } from './graph';
 import { secondsBetween } from './learning';
 import { holdToSlots, slotLimit } from './limits';
+import type { Outlook } from './outlook';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
 
@@ -21,6 +22,7 @@ const bottleneck = (proposals: readonly Proposal[]): string => {
 export const decideOut = (
   { observed, desired, now }: ScalingInputs,
   evaluation: JobEvaluation,
+  { trend }: Outlook,
   proposals: readonly Proposal[],
 ): Outcome => {
   const { job, state, history, fleet } = observed;
@@ -44,7 +46,7 @@ export const decideOut = (
         text: `only a lag over its level is a reason for more than ${desired.rescalesPerDay} rescales in 24 hours`,
         invariant: 'calm',
       });
-    if (secondsBetween(outSince, now) < desired.scaleOutWindowSeconds)
+    if (trend === null && secondsBetween(outSince, now) < desired.scaleOutWindowSeconds)
       return hold(
         `${capital(why)}; a scale-out waits until that was so for ${desired.scaleOutWindowSeconds} s, because the lag is within its level.`,
         {
@@ -57,6 +59,7 @@ export const decideOut = (
   const lines: Line[] = [];
   if (evaluation.urgent !== null)
     lines.push({ vertex: null, text: `decided without a window: ${evaluation.urgent}`, invariant: 'spike-on-evidence' });
+  else if (trend !== null) lines.push({ vertex: null, text: `decided without a window: ${trend.text}`, invariant: 'spike-on-evidence' });
   const before = slotsFor(job.vertices, {});
   const limit = slotLimit(before, fleet, desired);
   const to = holdToSlots(job.vertices, wanted, limit.slots);
@@ -76,7 +79,8 @@ export const decideOut = (
       text: `${slots(action.plan.slotsToProvide)} are provided before the parallelism is raised`,
       invariant: 'capacity-before-parallelism',
     });
-  const cause = evaluation.urgent === null ? why : `${why}; ${evaluation.urgent}`;
+  const evidence = evaluation.urgent ?? trend?.text;
+  const cause = evidence === undefined ? why : `${why}; ${evidence}`;
   return {
     action,
     reason: `Scale out from ${before} to ${slots(action.plan.slotsAfter)}: ${cause}${cut ? `; ${slotsWanted} were wanted, held back by ${limit.name}` : ''}.`,

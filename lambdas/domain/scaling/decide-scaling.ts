@@ -1,19 +1,20 @@
 import { type ScalingInputs, type ScalingObserved, type ScalingSettings, type ScalingState, scalingInputs } from '../../contracts/scaling';
-import { lastDay, remember } from './calm';
+import { remember } from './calm';
 import { decideIn } from './decide-in';
 import { decideOut } from './decide-out';
 import type { ScalingAction, ScalingDecision } from './decision';
-import { evaluateJob, type JobEvaluation } from './evaluate';
+import { evaluateJob } from './evaluate';
 import { capital, type Line } from './explain';
-import { floorAt, forecastFactor } from './forecast';
 import { slotsFor } from './graph';
 import { brokersFull, kafkaLines, withOffsets } from './kafka';
 import { runningSince, secondsBetween, whatGotWorse } from './learning';
 import { holdToSlots, slotLimit } from './limits';
+import { outlookOf } from './outlook';
 import { changes, planOf } from './plan';
-import { type Outlook, propose, withChange } from './propose';
+import { propose, withChange } from './propose';
+import { withLoad } from './trend';
 
-const NOTHING_KNOWN: ScalingState = { outSince: null, needed: [] };
+export const NOTHING_KNOWN: ScalingState = { outSince: null, needed: [], loads: [] };
 
 /** Why these figures say nothing about the job as it is now; null when they do. */
 const whyUndecided = ({ job, history }: ScalingObserved, settings: ScalingSettings): string | null => {
@@ -24,14 +25,6 @@ const whyUndecided = ({ job, history }: ScalingObserved, settings: ScalingSettin
   if (last && Date.parse(job.observedAt) - job.windowSeconds * 1_000 < runningSince(last, settings))
     return 'the figures are in part from before the last rescale';
   return null;
-};
-
-const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urgent }: JobEvaluation): Outlook => {
-  const lead = forecastFactor(observed.forecast, totalTarget, now, desired.forecastLeadSeconds);
-  // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
-  const headroom = urgent === null && observed.forecast.length === 0 ? lastDay(observed.history, desired, now).headroom : 1;
-  const hold = Math.max(lead, forecastFactor(observed.forecast, totalTarget, now, desired.forecastHoldSeconds));
-  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds) };
 };
 
 /** Many may ask at once, as after an outage: who got less than it wanted is told its place. */
@@ -89,21 +82,22 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
     withChange(decidable, (proposal, current) => (proposal.short ? current : Math.min(current, proposal.in))),
     desired,
   );
+  const loads = withLoad(state.loads, job.observedAt, evaluation.totalTarget);
   const lines = proposals.flatMap((proposal) => proposal.lines);
-  const outcome = short ? decideOut(inputs, evaluation, proposals) : decideIn(inputs, evaluation, proposals, needed);
+  const outcome = short ? decideOut(inputs, evaluation, outlook, proposals) : decideIn(inputs, evaluation, proposals, needed);
   const explanation = [...lines, ...outcome.lines];
   // Kept although it is decided: who observes does not carry it out, and who does decides again from what was kept. The first figures after
   // the rescale begin it anew.
   if (outcome.action.kind === 'rescale') {
     const outSince = outcome.action.direction === 'out' ? (state.outSince ?? now) : null;
-    return end(outcome.action, outcome.reason, { outSince, needed }, explanation);
+    return end(outcome.action, outcome.reason, { outSince, needed, loads }, explanation);
   }
   const reason =
     outcome.action.kind === 'none' && evaluation.urgent !== null
       ? `${capital(evaluation.urgent)}, but no vertex is short of what it needs: ${brokersFull(observed, now) ?? 'look at what the job waits for'}.`
       : outcome.reason;
   const action: ScalingAction = outcome.action.kind === 'none' && evaluation.urgent !== null ? { kind: 'hold' } : outcome.action;
-  return end(action, reason, { outSince: outcome.outSince ?? null, needed }, explanation);
+  return end(action, reason, { outSince: outcome.outSince ?? null, needed, loads }, explanation);
 };
 
 /** The same decision from what was stored with it. @throws ZodError when the stored inputs are not what `ScalingDecision.inputs` holds */

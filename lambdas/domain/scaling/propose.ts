@@ -6,20 +6,9 @@ import { forwardGroups } from './graph';
 import { brokersFull } from './kafka';
 import { isSkewed, needsNewHosts, scalingExponent, whyNotAgain } from './learning';
 import { partsOf, vertexLimits } from './limits';
+import type { Outlook } from './outlook';
 import { isKnown } from './rates';
 import { alignParallelism, parallelismFor, rateBand, requiredRate } from './required';
-
-/** Factors on the demand: 1 is what comes in now. */
-export interface Outlook {
-  /** Of the forecast until capacity could be there: something has to be done about it now. */
-  readonly lead: number;
-  /** Of the forecast for as long as a rescale should last, at least `lead`. */
-  readonly hold: number;
-  /** What a scale-out adds where there is no forecast, up to a size that was enough before (`calm.ts`). */
-  readonly headroom: number;
-  /** Scheduled parallelism that must be there at least. */
-  readonly floor: number;
-}
 
 /** What the figures ask for, for vertices that have to have the same parallelism; most often one. */
 export interface Proposal {
@@ -139,8 +128,10 @@ const proposeOne = (
   };
   let out = Math.max(current, up.parallelism, short ? provided() : 1);
   let lower = Math.min(current, down.parallelism);
-  if (short && rate >= band.low && current >= least)
-    say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
+  if (short && rate >= band.low && current >= least) {
+    if (outlook.trend && outlook.trend.factor >= outlook.lead) say(`${name} will need more: ${outlook.trend.text}`, 'spike-on-evidence');
+    else say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
+  }
   if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
   if (short && up.computed > most && current >= least) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
   if (short && up.parallelism < up.computed && up.computed <= most && current >= least)

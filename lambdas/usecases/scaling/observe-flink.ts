@@ -13,7 +13,7 @@ import { jobManagerAddresses } from '../../domain/job-managers';
 import { clusterFigures, jobFigures, vertexFigures } from '../../domain/observation/figures';
 import { isTooSoon, type Observed, observeReading, withHostLoad } from '../../domain/observation/observe';
 import { effectDue, whyConsider } from '../../domain/observation/what-follows';
-import { decideScaling } from '../../domain/scaling/decide-scaling';
+import { decideScaling, NOTHING_KNOWN } from '../../domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../../domain/scaling/decision';
 import { forecastFrom } from '../../domain/scaling/forecast-from';
 import { settingsOf } from '../../domain/scaling/settings';
@@ -35,7 +35,6 @@ export interface ObserveDeps extends FlinkDeps {
 const MISSING_SECONDS = 60;
 /** A forecast compares with the same day of two weeks ago at most. */
 const FORECAST_DAYS = 15;
-const UNDECIDED = { outSince: null, needed: [] };
 
 interface Pass {
   readonly deps: ObserveDeps;
@@ -146,7 +145,7 @@ const observeJob = async (pass: Pass, job: Job, latest: JobRecord | undefined): 
     observedAt: now,
     observation: observed.observation,
     counters: observed.counters,
-    scalingState: decision?.nextState ?? UNDECIDED,
+    scalingState: decision?.nextState ?? NOTHING_KNOWN,
     forecast: [...forecast],
     ...(decision ? { decision: summaryOf(decision) } : {}),
   };
@@ -210,7 +209,7 @@ const decide = (
   const { taskManagers, slotsPerTaskManager } = cluster.size;
   const slotsAddable = Math.max(0, taskManagers.max * slotsPerTaskManager - reading.slotsTotal);
   const fleet = { slotsFree: reading.slotsFree, slotsAddable, dollarsPerHour: 0, dollarsPerSlotHour: 0 };
-  const state = previous?.scalingState ?? UNDECIDED;
+  const state = previous?.scalingState ?? NOTHING_KNOWN;
   return decideScaling({ job: observation, fleet, state, history: [...history], forecast }, settingsOf(spec.scaling, cluster.size), now);
 };
 

@@ -390,7 +390,7 @@ export class World {
       observedAt: at,
       observation,
       counters: { at, restarts: 0, restartsOfHosts: { known: 0, open: 0 }, taskManagers: {}, vertices: {}, sources: {}, heap: [] },
-      scalingState: { outSince: null, needed: [] },
+      scalingState: { outSince: null, needed: [], loads: [] },
       forecast: [],
     };
     this.observations.seed(record);

@@ -6,6 +6,8 @@ const HOUR = 3_600;
 const reads = { pendingRecords: 0, pendingRecordsGrowth: 0 };
 const [inside, busy, idle] = [vertex('v', reads), vertex('v', { busy: 0.95, ...reads }), vertex('v', { busy: 0.1, ...reads })];
 const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
+const near = vertex('v', { busy: 0.85, ...reads });
+const growing = [-60, -30].map((seconds, index) => ({ at: later(seconds), recordsPerSecond: 600 + index * 200 }));
 const floor = { from: '11:00', until: '13:00', parallelism: 8 };
 
 type Given = [seen: Parameters<typeof observed>, desired: Parameters<typeof settings>[0], alarms?: Parameters<typeof whyConsider>[1]];
@@ -41,6 +43,7 @@ describe('a decision', () => {
       { busy: { state: 'ALARM' }, idle: { state: 'OK' }, lag: { state: 'ALARM' }, watermark: { state: 'INSUFFICIENT_DATA' } },
     ],
     ['alarm idle', 'the alarm says that less would do', [[idle]], {}, { idle: { state: 'ALARM' } }],
+    ['trend', 'what comes in grows from one observation to the next', [[near], { state: { loads: growing } }], {}],
     ['forecast', 'a peak is near', [[inside], { forecast: [{ at: later(HOUR / 4), recordsPerSecond: 3_000 }] }], {}],
     ['limits', 'the job is smaller than it may be by now', [[inside]], { minParallelism: 6 }],
     ['limits', 'the job is larger than it may be by now', [[inside]], { maxParallelism: 3 }],

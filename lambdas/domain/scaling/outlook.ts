@@ -1,0 +1,29 @@
+import type { ScalingInputs } from '../../contracts/scaling';
+import { lastDay } from './calm';
+import type { JobEvaluation } from './evaluate';
+import { floorAt, forecastFactor } from './forecast';
+import { type Trend, trendOf, withLoad } from './trend';
+
+/** Factors on the demand: 1 is what comes in now. */
+export interface Outlook {
+  /** Of forecast and trend until capacity could be there: something has to be done about it now. */
+  readonly lead: number;
+  /** Of the forecast for as long as a rescale should last, at least `lead`. */
+  readonly hold: number;
+  /** What a scale-out adds where there is no forecast, up to a size that was enough before (`calm.ts`). */
+  readonly headroom: number;
+  /** Scheduled parallelism that must be there at least. */
+  readonly floor: number;
+  /** Null: what comes in does not grow steadily. */
+  readonly trend: Trend | null;
+}
+
+export const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urgent }: JobEvaluation): Outlook => {
+  const { forecast, history, job, state } = observed;
+  const trend = trendOf(withLoad(state.loads, job.observedAt, totalTarget), job, desired);
+  const lead = Math.max(trend?.factor ?? 1, forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds));
+  // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
+  const headroom = urgent === null && forecast.length === 0 ? lastDay(history, desired, now).headroom : 1;
+  const hold = Math.max(lead, forecastFactor(forecast, totalTarget, now, desired.forecastHoldSeconds));
+  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend };
+};

@@ -1,0 +1,95 @@
+import * as fc from 'fast-check';
+import { decideScaling, redecide } from '../../../../lambdas/domain/scaling/decide-scaling';
+import { trendOf, withLoad } from '../../../../lambdas/domain/scaling/trend';
+import { later, NOW, observed, settings, vertex } from './examples';
+import { run } from './plant';
+
+const loads = (...rates: readonly number[]) => rates.map((recordsPerSecond, index) => ({ at: later(index * 10), recordsPerSecond }));
+const [window, wait] = [{ windowSeconds: 10 }, { restartSeconds: 3, scaleOutWindowSeconds: 10 }];
+
+test('what comes in is expected to grow on as it did last, until a rescale has taken effect and could be followed by another', () => {
+  // 36/s more in 10 s; 5 s since the middle of the last window, 3 s of the restart, 10 s of the window: 18 s.
+  expect(trendOf(loads(60, 72, 108), window, wait)).toEqual({
+    factor: expect.closeTo(1 + (3.6 * 18) / 108, 9),
+    text: 'what comes in has grown from 60/s to 108/s in 20 s, and will be 173/s in 18 s at this pace',
+  });
+});
+
+test.each<[string, number[]]>([
+  ['two observations', [60, 108]],
+  ['none', []],
+  ['nothing came in before', [0, 60, 108]],
+  ['it stood still in between', [60, 60, 108]],
+  ['it fell in between', [60, 50, 108]],
+  ['a step that has been taken', [60, 240, 240]],
+  ['a step of less than a twentieth', [60, 62, 108]],
+  ['growth of less than a fifth', [100, 108, 117]],
+  ['it falls', [108, 72, 60]],
+])('%s is no trend', (_, rates) => {
+  expect(trendOf(loads(...rates), window, wait)).toBeNull();
+});
+
+test('no three observations foretell more than twice of what comes in', () => {
+  expect(trendOf(loads(10, 100, 1_000), window, wait)?.factor).toBe(2);
+});
+
+test('three loads are remembered, each observation once, and a gap begins anew', () => {
+  const three = loads(1, 2, 3).reduce<ReturnType<typeof withLoad>>((row, load) => withLoad(row, load.at, load.recordsPerSecond), []);
+  expect(three).toEqual(loads(1, 2, 3));
+  expect(withLoad(three, later(30), 4)).toEqual(loads(1, 2, 3, 4).slice(1));
+  expect(withLoad(three, later(20), 3)).toEqual(three);
+  expect(withLoad(three, later(30), null)).toEqual([]);
+});
+
+const desired = settings({ catchUpSeconds: 60, restartSeconds: 3, scaleOutWindowSeconds: 60 });
+const seen = (rate: number, state: unknown) =>
+  observed([vertex('v', { parallelism: 1, recordsIn: rate, busy: rate / 100, pendingRecords: 0, pendingRecordsGrowth: 0 })], {
+    state,
+    job: { observedAt: NOW, windowSeconds: 10 },
+  });
+const before = { loads: loads(50, 65).map((load, index) => ({ ...load, at: later(index * 10 - 20) })) };
+
+test('a job that will be short by then is given more at once, for what will come in, and the reason says so', () => {
+  const decision = decideScaling(seen(85, before), desired, NOW);
+  expect(decision).toMatchObject({
+    action: { kind: 'rescale', direction: 'out', to: { v: 3 } },
+    reason: expect.stringContaining('what comes in has grown from 50/s to 85/s in 20 s'),
+    explanation: expect.arrayContaining([expect.objectContaining({ invariant: 'spike-on-evidence' })]),
+  });
+  expect(redecide(JSON.parse(JSON.stringify(decision.inputs)))).toEqual(decision);
+  // As much that does not grow asks for nothing.
+  expect(decideScaling(seen(85, {}), desired, NOW).action.kind).toBe('none');
+});
+
+test('a trend is no reason for more rescales in a day than are allowed', () => {
+  const history = [-4, -3, -2, -1].map((hours) => ({
+    kind: 'rescale' as const,
+    at: later(hours * 3_600),
+    from: { v: 1 },
+    to: { v: 1 },
+    before: { rates: {}, restarts: 0, checkpointFailures: 0, gcShare: 0 },
+    expected: {},
+    measured: null,
+  }));
+  expect(decideScaling({ ...seen(95, before), history }, desired, NOW)).toMatchObject({
+    action: { kind: 'hold' },
+    reason: expect.stringContaining('rescaled 4 times in 24 hours'),
+  });
+});
+
+test('a load that grows evenly is followed before anything waits, with one rescale or two', () => {
+  const ramp = (seconds: number): number => (seconds < 600 ? 60 : Math.min(300, 60 + 0.4 * (seconds - 600)));
+  const { rescales, decisions } = run(ramp, { seconds: 2_400, step: 10, start: 1, desired: settings({ restartSeconds: 5 }) });
+  expect(rescales.length).toBeLessThanOrEqual(3);
+  expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(10);
+});
+
+test('noise of a tenth about one load never gives a trend', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), { minLength: 3, maxLength: 3 }), (noise) => {
+      const trend = trendOf(loads(...noise.map((factor) => 100 * factor)), window, wait);
+      // Only where all of the noise went up in order, and then by what it went.
+      if (trend) expect((noise[2] ?? 0) / (noise[0] ?? 1)).toBeGreaterThanOrEqual(1.2);
+    }),
+  );
+});
