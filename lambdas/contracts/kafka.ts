@@ -9,6 +9,9 @@ const consumerGroup = z
     'must be 1 to 255 visible ASCII characters without a colon, because CloudWatch has no figures of others',
   );
 
+/** Topics that a job may name; each has an alarm of its own. */
+export const MOST_TOPICS = 20;
+
 /** Where a job's records come from, as far as AWS has figures of it. */
 export const kafkaSource = z.strictObject({
   clusterName: z
@@ -19,14 +22,14 @@ export const kafkaSource = z.strictObject({
   topics: z
     .array(z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be the name of a Kafka topic'))
     .min(1)
-    .max(20)
+    .max(MOST_TOPICS)
     .refine((topics) => new Set(topics).size === topics.length, 'names a topic twice'),
 });
 export type KafkaSource = z.infer<typeof kafkaSource>;
 
 export const jobSource = z.strictObject({
   msk: kafkaSource.describe(
-    'CloudWatch is asked for its offset lag, broker CPU and disks whenever a decision about scaling is made ($0.01 for a thousand figures: three a topic and three a broker)',
+    'CloudWatch is asked for its offset lag, broker CPU and disks whenever a decision about scaling is made ($0.01 for a thousand figures: three a topic and three a broker). A job with `scaling` has an alarm on the lag of each topic besides ($0.10 a month)',
   ),
 });
 

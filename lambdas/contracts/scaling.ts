@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { kafkaSeen } from './kafka';
+import { kafkaSeen, MOST_TOPICS } from './kafka';
 import { instant, operationId, resourceName, timeWindow } from './names';
 
 /** A value read from Flink; null where Flink gave NaN, nothing, or something that is no finite number: not known, and never decided on. */
@@ -212,7 +212,18 @@ export const jobScaling = z
 export type JobScaling = z.infer<typeof jobScaling>;
 
 /** What raises an alarm of a job. */
-export const alarmKind = z.enum(['lag', 'watermark', 'backpressure', 'busy', 'idle']);
+export const alarmKind = z.enum([
+  'lag',
+  'watermark',
+  'backpressure',
+  'busy',
+  'idle',
+  ...Array.from({ length: MOST_TOPICS }, (_, index) => kafkaLagKind(index)),
+]);
+/** MSK's lag of one topic, by its place among `source.msk.topics`: many a topic's name is too long for a part of an alarm's. */
+export type KafkaLagKind = `kafka-lag-${number}`;
+export const kafkaLagKind = (index: number): KafkaLagKind => `kafka-lag-${index + 1}`;
+
 export type AlarmKind = z.infer<typeof alarmKind>;
 
 /** An alarm as it last changed. */

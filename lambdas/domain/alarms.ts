@@ -1,12 +1,18 @@
-import type { AlarmKind, JobScaling, ScalingSettings } from '../contracts/scaling';
+import type { KafkaSource } from '../contracts/kafka';
+import { type AlarmKind, type JobScaling, type KafkaLagKind, kafkaLagKind, type ScalingSettings } from '../contracts/scaling';
 
 /** How CloudWatch counts data points that are not there. */
 export type MissingData = 'missing' | 'ignore' | 'breaching' | 'notBreaching';
 
+/** A topic, and who reads it. */
+export type TopicOfGroup = Pick<KafkaSource, 'clusterName' | 'consumerGroup'> & { readonly topic: string };
+
 /** An alarm as it shall be, in CloudWatch's terms. */
 export interface JobAlarm {
   readonly kind: AlarmKind;
-  readonly metric: 'LagSeconds' | 'WatermarkLagSeconds' | 'Backpressure' | 'Busy';
+  readonly metric: 'LagSeconds' | 'WatermarkLagSeconds' | 'Backpressure' | 'Busy' | 'EstimatedMaxTimeLag';
+  /** Whose the metric is, where it is MSK's. Absent: it is the job's own. */
+  readonly of?: TopicOfGroup;
   readonly statistic: 'Maximum' | 'Average';
   readonly comparison: 'above' | 'below';
   readonly threshold: number;
@@ -23,6 +29,8 @@ export interface JobAlarm {
 export interface AlarmSettings {
   readonly scaling: JobScaling;
   readonly settings: ScalingSettings;
+  /** Where the job says that it reads from, as far as MSK has figures of that. */
+  readonly source?: KafkaSource | undefined;
   /** Seconds between two observations of the job's cluster. */
   readonly observedEverySeconds: number;
   /** Address of the runbook; the heading's anchor is appended. */
@@ -30,13 +38,17 @@ export interface AlarmSettings {
 }
 
 /** Headings of docs/runbook.md as GitHub makes anchors of them. */
-export const RUNBOOK_HEADINGS: Readonly<Record<AlarmKind, string>> = {
+const RUNBOOK_HEADINGS: Readonly<Record<Exclude<AlarmKind, KafkaLagKind>, string>> = {
   lag: 'a-job-is-behind-lag',
   watermark: 'a-jobs-event-time-is-behind-watermark',
   backpressure: 'a-job-is-backpressured-backpressure',
   busy: 'a-job-is-near-its-limit-busy',
   idle: 'a-job-has-too-much-idle',
 };
+
+export const isKafkaLag = (kind: AlarmKind): kind is KafkaLagKind => kind.startsWith('kafka-lag-');
+export const runbookHeading = (kind: AlarmKind): string =>
+  isKafkaLag(kind) ? 'a-jobs-consumer-group-is-behind-kafka-lag' : RUNBOOK_HEADINGS[kind];
 
 /** Periods below a minute that CloudWatch takes. */
 const HIGH_RESOLUTION_SECONDS = [10, 20, 30] as const;
@@ -49,7 +61,7 @@ const LONGEST_RANGE_SECONDS = 86_400;
  * A threshold that a metric cannot pass (a share above 1 or below 0) makes no alarm, which would cost and never ring.
  */
 export const alarmsFor = (given: AlarmSettings): readonly JobAlarm[] => {
-  const { settings } = given;
+  const { settings, source } = given;
   const { serviceLevels, uMax, uMin } = settings;
   const { maxLagSeconds, maxWatermarkLagSeconds, maxBackpressure } = serviceLevels;
   return [
@@ -68,6 +80,7 @@ export const alarmsFor = (given: AlarmSettings): readonly JobAlarm[] => {
     ...(maxBackpressure >= 1 ? [] : [backpressured(given, maxBackpressure)]),
     ...(uMax >= 1 ? [] : [busy(given, uMax)]),
     ...(uMin <= 0 ? [] : [idle(given, uMin)]),
+    ...(source === undefined ? [] : source.topics.map((topic, index) => groupBehind(given, kafkaLagKind(index), { ...source, topic }))),
   ];
 };
 
@@ -152,6 +165,31 @@ const idle = (given: AlarmSettings, threshold: number): JobAlarm => {
   };
 };
 
+/**
+ * What MSK says of the lag, for jobs of which Flink does not know it: a pass of observation sees nothing of it. MSK sends a figure a minute. Two of three, as
+ * with lag; but its figures do not pause with the job, so that without any the group or the topic is not there, and the alarm ends.
+ */
+const groupBehind = (given: AlarmSettings, kind: KafkaLagKind, { clusterName, consumerGroup, topic }: TopicOfGroup): JobAlarm => {
+  const threshold = given.settings.serviceLevels.maxLagSeconds;
+  return {
+    kind,
+    metric: 'EstimatedMaxTimeLag',
+    of: { clusterName, consumerGroup, topic },
+    statistic: 'Maximum',
+    comparison: 'above',
+    threshold,
+    periodSeconds: MINUTE,
+    pointsToAlarm: 2,
+    periods: 3,
+    missingData: 'missing',
+    description: describe(
+      given,
+      kind,
+      `needs over ${threshold} s for what consumer group ${consumerGroup} has left of topic ${topic}, by MSK's estimate`,
+    ),
+  };
+};
+
 /** The shortest period in which every data point holds an observation. */
 export const periodFor = (observedEverySeconds: number): number =>
   HIGH_RESOLUTION_SECONDS.find((seconds) => seconds >= observedEverySeconds) ??
@@ -166,7 +204,7 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 /** What becomes of it by itself, after what it means. */
 const describe = ({ scaling, runbook }: AlarmSettings, kind: AlarmKind, meaning: string): string => {
   const follows = scaling.enabled ? 'Sluice looks at once whether to scale.' : 'Nothing scales by itself: scaling.enabled is false.';
-  return `The job ${meaning}. ${follows} Runbook: ${runbook}#${RUNBOOK_HEADINGS[kind]}`;
+  return `The job ${meaning}. ${follows} Runbook: ${runbook}#${runbookHeading(kind)}`;
 };
 
 /** CloudWatch's list price of an alarm a month, USD (us-east-1): below a minute it is of high resolution. */

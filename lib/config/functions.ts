@@ -71,7 +71,7 @@ const WORKFLOW_FUNCTIONS = {
   'fleet-gone': awsSide(['fleet:observe']),
   'delete-access': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
   'ensure-capacity': awsSide(['fleet:groups', 'fleet:observe']),
-  // Five alarms, three a second.
+  // Twenty-five alarms at most, three a second.
   'ensure-alarms': awsSide(['alarms:write']),
   'delete-alarms': awsSide(['alarms:write']),
   'observe-cluster': flinkSide(),

@@ -338,7 +338,7 @@ export const permissionsOf = (
         {
           actions: ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms', 'cloudwatch:TagResource'],
           resources: [names.arn('cloudwatch', `alarm:${names.prefix}-*`)],
-          because: 'Alarms are made at run time, one to five a job; the name prefix is the boundary.',
+          because: 'Alarms are made at run time, one to five a job and one for each topic of MSK; the name prefix is the boundary.',
         },
         {
           actions: ['cloudwatch:DescribeAlarms'],

@@ -4,8 +4,10 @@ import {
   DescribeAlarmsCommand,
   ListTagsForResourceCommand,
   PutMetricAlarmCommand,
+  PutMetricDataCommand,
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
+import type { KafkaSource } from '../../lambdas/contracts/kafka';
 import { type AlarmSeen, scalingSettings } from '../../lambdas/contracts/scaling';
 import { type AlarmSubject, alarmName } from '../../lambdas/domain/alarm-name';
 import { alarmsFor, type JobAlarm } from '../../lambdas/domain/alarms';
@@ -14,6 +16,7 @@ import type { AlarmFound, AlarmsPort } from '../../lambdas/gateways/aws/alarms.p
 import { cloudWatchClient } from '../../lambdas/gateways/aws/clients';
 import { createFakeAlarms } from '../fakes/fake-alarms';
 import { type Emulator, startEmulator } from './support/emulator';
+import { eventually } from './support/eventually';
 
 const STAGE = 'test';
 let emulator: Emulator;
@@ -27,10 +30,11 @@ interface Case {
   readonly setState: (subject: AlarmSubject, state: AlarmSeen['state']) => Promise<unknown>;
 }
 
-const wanted = (maxLagSeconds: number, more: object = {}): readonly JobAlarm[] =>
+const wanted = (maxLagSeconds: number, more: object = {}, source?: KafkaSource): readonly JobAlarm[] =>
   alarmsFor({
     scaling: { enabled: true, priority: 0 },
     settings: scalingSettings.parse({ serviceLevels: { maxLagSeconds }, ...more }),
+    source,
     observedEverySeconds: 60,
     runbook: 'docs/runbook.md',
   });
@@ -112,6 +116,20 @@ describe.each([
     await Promise.all([alarms.deleteAlarms(cluster, 'bb-cc'), alarms.deleteAlarms(`${cluster}-bb`, 'cc')]);
   });
 
+  test('on topics of MSK follow the source that the job names', async () => {
+    const { alarms } = create();
+    const cluster = unique('flights');
+    const source = { clusterName: 'events', consumerGroup: 'counts', topics: ['orders', 'refunds.v2'] };
+    const both = wanted(60, {}, source);
+    expect(await alarms.ensureAlarms(cluster, 'counts', both)).toEqual({ made: 6, removed: 0 });
+    expect(kinds(await alarms.alarmsOf(cluster)).slice(3)).toEqual(['counts kafka-lag-1', 'counts kafka-lag-2', 'counts lag']);
+    expect(await alarms.ensureAlarms(cluster, 'counts', both)).toEqual({ made: 0, removed: 0 });
+    const other = wanted(60, {}, { ...source, topics: ['refunds.v2'] });
+    expect(await alarms.ensureAlarms(cluster, 'counts', other)).toEqual({ made: 1, removed: 1 });
+    expect(await alarms.ensureAlarms(cluster, 'counts', other)).toEqual({ made: 0, removed: 0 });
+    expect(await alarms.deleteAlarms(cluster, 'counts')).toBe(5);
+  });
+
   test('are found beyond the first page', async () => {
     const { alarms } = create();
     const cluster = unique('many');
@@ -123,6 +141,37 @@ describe.each([
 });
 
 describe('Alarms (CloudWatch)', () => {
+  test("on a topic ring by MSK's own figures of that group and topic", async () => {
+    const [alarms, client] = [createAlarms({ client: cloudWatchClient(), stage: STAGE }), new CloudWatchClient({})];
+    const [cluster, clusterName] = [unique('flights'), unique('events')];
+    const put = (topic: string, seconds: number) =>
+      client.send(
+        new PutMetricDataCommand({
+          Namespace: 'AWS/Kafka',
+          MetricData: [0, 1, 2, 3].map((minutes) => ({
+            MetricName: 'EstimatedMaxTimeLag',
+            Dimensions: Object.entries({ 'Cluster Name': clusterName, 'Consumer Group': 'counts', Topic: topic }).map(([Name, Value]) => ({
+              Name,
+              Value,
+            })),
+            Timestamp: new Date(Date.now() - minutes * 60_000),
+            Value: seconds,
+          })),
+        }),
+      );
+    await put('orders', 90);
+    await put('refunds', 30);
+    const source = { clusterName, consumerGroup: 'counts', topics: ['orders', 'refunds'] };
+    await alarms.ensureAlarms(cluster, 'counts', wanted(60, {}, source));
+    const states = async () => {
+      const found = (await alarms.alarmsOf(cluster)).filter(({ kind }) => kind.startsWith('kafka-lag-'));
+      return found.map(({ kind, state }) => `${kind} ${state}`).sort();
+    };
+    // CloudWatch looks at an alarm of whole minutes once a minute.
+    await eventually(states, (seen) => seen.join() === 'kafka-lag-1 ALARM,kafka-lag-2 OK', 90_000);
+    await alarms.deleteAlarms(cluster, 'counts');
+  }, 120_000);
+
   test('leave alone what is no alarm of a job, though its name begins alike', async () => {
     const client = new CloudWatchClient({});
     const alarms = createAlarms({ client: cloudWatchClient(), stage: STAGE });

@@ -862,6 +862,17 @@ describe('alarms', () => {
     expect(world.alarms.settings('flights', 'delays').find(({ kind }) => kind === 'lag')?.threshold).toBe(7);
   });
 
+  test('follow the topics of MSK that a new version reads', async () => {
+    const source = (...topics: string[]) => ({ msk: { clusterName: 'events', consumerGroup: 'delays', topics } });
+    const topics = () => world.alarms.settings('flights', 'delays').flatMap(({ of }) => of?.topic ?? []);
+    await submit({ ...world.jarSpec(2), scaling, source: source('flights', 'weather') });
+    expect([topics(), await alarmed()]).toEqual([['flights', 'weather'], [...ALL, 'delays kafka-lag-1', 'delays kafka-lag-2'].sort()]);
+    await change({ kind: 'upgrade-job', spec: { ...world.jarSpec(2, 'new'), scaling, source: source('weather') } });
+    expect(topics()).toEqual(['weather']);
+    await change({ kind: 'upgrade-job', spec: { ...world.jarSpec(2, 'newer'), scaling } });
+    expect(await alarmed()).toEqual(ALL);
+  });
+
   test('that cannot be made do not fail the job, which says so', async () => {
     world.faults = ({ port }) => (port === 'alarms' ? { error: new Error('AccessDenied'), when: 'before' } : undefined);
     const operation = await submit({ ...world.jarSpec(2), scaling });

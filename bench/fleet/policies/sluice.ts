@@ -132,7 +132,8 @@ class Sluice implements Policy {
     this.remember(seen);
     const observed = this.observed(seen);
     const { job } = observed;
-    const { values } = jobFigures({ observation: job, skew: null, checkpointSizeBytes: null, checkpointFailures: 0 });
+    const figures = jobFigures({ observation: job, skew: null, checkpointSizeBytes: null, checkpointFailures: 0 });
+    const values: Readonly<Partial<Record<JobAlarm['metric'], number>>> = figures.values;
     for (const alarm of this.alarms) alarm.see(values[alarm.settings.metric]);
     if (seen.minute % CALM_MINUTES !== 0 && this.isCalm(seen)) return null;
     const decision = decideScaling(observed, this.desired, job.observedAt);

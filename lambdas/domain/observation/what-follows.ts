@@ -7,8 +7,10 @@ import type {
   ScalingInputs,
   ScalingSettings,
 } from '../../contracts/scaling';
+import { isKafkaLag } from '../alarms';
 import type { ScalingDecision } from '../scaling/decision';
 import { evaluateJob } from '../scaling/evaluate';
+import { sourceByOffsets } from '../scaling/kafka';
 import { effectNow, runningSince } from '../scaling/learning';
 import { vertexLimits } from '../scaling/limits';
 import { outlookOf } from '../scaling/outlook';
@@ -29,10 +31,14 @@ export const whyConsider = (
   // Told also when nothing can be done about it, so that the reason is recorded on the job.
   if (evaluation?.urgent) return `service level: ${evaluation.urgent}`;
   if (evaluation?.backlog) return 'service level: the lag is over its level';
+  const active = (Object.keys(alarms) as AlarmKind[]).filter((kind) => alarms[kind]?.state === 'ALARM');
+  const rings = (kinds: readonly AlarmKind[]): string => `alarm ${kinds.join(', ')}`;
+  // A pass knows nothing of this lag. Who decides reads it.
+  const groups = active.filter(isKafkaLag);
+  if (groups.length > 0 && evaluation && sourceByOffsets(observed.job)) return rings(groups);
   if (action.kind === 'none' || action.kind === 'hold') return null;
   if (action.kind === 'roll-back') return 'roll-back';
-  const active = Object.entries(alarms).filter(([, alarm]) => alarm?.state === 'ALARM');
-  if (active.length > 0) return `alarm ${active.map(([kind]) => kind).join(', ')}`;
+  if (active.length > 0) return rings(active);
   if (movesIntoLimits(action, inputs)) return 'limits';
   const outlook = evaluation === null ? null : outlookOf(inputs, evaluation);
   if (action.direction === 'out' && outlook?.trend) return 'trend';

@@ -19,13 +19,19 @@ const fresh = <T extends { readonly at: string }>(figures: T | null, now: string
 const silent = (vertices: readonly VertexSeen[]): readonly VertexSeen[] =>
   vertices.filter((vertex) => isSource(vertex) && vertex.pendingRecords === undefined);
 
+/** The one source of which MSK has the lag and Flink does not: of several it is not known which of them reads what. */
+export const sourceByOffsets = ({ vertices }: Pick<JobObservation, 'vertices'>): VertexSeen | undefined => {
+  const [source, ...more] = silent(vertices);
+  return more.length > 0 ? undefined : source;
+};
+
 /**
- * The job with what its consumer group has not committed where Flink has no lag. One such source is the one that the topics belong to; of several it
- * is not known which reads what. Figures that are old or not there make the lag unknown, and what is not known is not decided on.
+ * The job with what its consumer group has not committed where Flink has no lag. Figures that are old or not there make the lag unknown, and what is not
+ * known is not decided on.
  */
 export const withOffsets = (job: JobObservation, kafka: KafkaSeen | undefined, now: string): JobObservation => {
-  const [source, ...more] = silent(job.vertices);
-  if (kafka === undefined || source === undefined || more.length > 0) return job;
+  const source = sourceByOffsets(job);
+  if (kafka === undefined || source === undefined) return job;
   const lag = fresh(kafka.lag, now);
   const offsets = { pendingRecords: lag?.records ?? null, pendingRecordsGrowth: lag?.growth ?? null };
   return { ...job, vertices: job.vertices.map((vertex) => (vertex.id === source.id ? { ...vertex, ...offsets } : vertex)) };

@@ -2,6 +2,7 @@ import {
   type CloudWatchClient,
   DeleteAlarmsCommand,
   type Dimension,
+  type Metric,
   type MetricAlarm,
   PutMetricAlarmCommand,
   type PutMetricAlarmCommandInput,
@@ -12,6 +13,7 @@ import { alarmName, clusterPrefix, jobPrefix, stagePrefix, subjectOf } from '../
 import type { JobAlarm } from '../../domain/alarms';
 import { shorten } from '../../domain/describe-failure';
 import type { AlarmFound, AlarmsPort } from './alarms.port';
+import { topicMetric } from './kafka-topic-metric';
 
 export interface AlarmsDependencies {
   readonly client: CloudWatchClient;
@@ -40,16 +42,20 @@ export const createAlarms = ({ client, stage }: AlarmsDependencies): AlarmsPort 
     return names.length;
   };
 
-  const settingsOf = (cluster: string, job: string, alarm: JobAlarm): PutMetricAlarmCommandInput => ({
-    AlarmName: alarmName(stage, { cluster, job, kind: alarm.kind }),
-    AlarmDescription: alarm.description,
+  const ownMetric = (cluster: string, job: string, name: string): Metric => ({
     Namespace: NAMESPACE,
-    MetricName: alarm.metric,
+    MetricName: name,
     Dimensions: [
       { Name: 'Stage', Value: stage },
       { Name: 'Cluster', Value: cluster },
       { Name: 'Job', Value: job },
     ],
+  });
+
+  const settingsOf = (cluster: string, job: string, alarm: JobAlarm): PutMetricAlarmCommandInput => ({
+    AlarmName: alarmName(stage, { cluster, job, kind: alarm.kind }),
+    AlarmDescription: alarm.description,
+    ...(alarm.of ? topicMetric(alarm.metric, alarm.of) : ownMetric(cluster, job, alarm.metric)),
     Statistic: alarm.statistic,
     Period: alarm.periodSeconds,
     EvaluationPeriods: alarm.periods,

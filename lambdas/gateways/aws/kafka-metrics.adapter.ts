@@ -1,15 +1,15 @@
 import { type CloudWatchClient, type MetricDataQuery, type MetricDataResult, paginateGetMetricData } from '@aws-sdk/client-cloudwatch';
 import type { KafkaSeen, KafkaSource } from '../../contracts/kafka';
 import type { KafkaMetricsPort } from './kafka-metrics.port';
+import { KAFKA_NAMESPACE, topicMetric } from './kafka-topic-metric';
 
-const NAMESPACE = 'AWS/Kafka';
 /** MSK's figures are of whole minutes. */
 const PERIOD_SECONDS = 60;
 /** Looked back: a figure may come some minutes late, and growth over a few minutes is told from the steps in which offsets are committed. */
 const RANGE_MS = 600_000;
 const GROWTH_MS = 300_000;
 
-/** Of a consumer group and a topic; MSK sends them at its free level of monitoring. */
+/** Of a consumer group and a topic. */
 const OF_TOPIC = { records: 'SumOffsetLag', seconds: 'EstimatedMaxTimeLag', worst: 'MaxOffsetLag' } as const;
 /** Of each broker, in percent. Which brokers there are is searched for: nobody has to write down how many. */
 const OF_BROKER = { user: 'CpuUser', system: 'CpuSystem', disk: 'KafkaDataLogsDiskUsed' } as const;
@@ -41,30 +41,18 @@ export const createKafkaMetrics = ({ client }: { readonly client: CloudWatchClie
   },
 });
 
-const topicQueries = ({ clusterName, consumerGroup, topics }: KafkaSource): MetricDataQuery[] =>
+const topicQueries = ({ topics, ...group }: KafkaSource): MetricDataQuery[] =>
   topics.flatMap((topic, index) =>
-    Object.entries(OF_TOPIC).map(([figure, MetricName]) => ({
+    Object.entries(OF_TOPIC).map(([figure, name]) => ({
       Id: `${figure}${index}`,
-      MetricStat: {
-        Metric: {
-          Namespace: NAMESPACE,
-          MetricName,
-          Dimensions: [
-            { Name: 'Cluster Name', Value: clusterName },
-            { Name: 'Consumer Group', Value: consumerGroup },
-            { Name: 'Topic', Value: topic },
-          ],
-        },
-        Period: PERIOD_SECONDS,
-        Stat: 'Maximum',
-      },
+      MetricStat: { Metric: topicMetric(name, { ...group, topic }), Period: PERIOD_SECONDS, Stat: 'Maximum' },
     })),
   );
 
 const brokerQueries = ({ clusterName }: KafkaSource): MetricDataQuery[] =>
   Object.entries(OF_BROKER).map(([figure, name]) => ({
     Id: figure,
-    Expression: `SEARCH('{${NAMESPACE},"Broker ID","Cluster Name"} MetricName="${name}" "Cluster Name"="${clusterName}"', 'Average', ${PERIOD_SECONDS})`,
+    Expression: `SEARCH('{${KAFKA_NAMESPACE},"Broker ID","Cluster Name"} MetricName="${name}" "Cluster Name"="${clusterName}"', 'Average', ${PERIOD_SECONDS})`,
     // A search gives a result for each metric that it finds, all under one id: the label tells them apart.
     Label: `\${PROP('Dim.Broker ID')}`,
   }));

@@ -17,12 +17,12 @@ export interface AlarmDeps {
 
 /** The alarms that a job shall have now: none once it is over, its cluster is gone, or it says nothing about its scale. */
 export const wantedAlarms = (stage: AlarmDeps['stage'], cluster: Cluster | undefined, job: Job | undefined): readonly JobAlarm[] => {
-  const scaling = job?.spec.scaling;
-  if (cluster?.status !== 'RUNNING' || !job || isJobOver(job.status) || !scaling) return [];
+  if (cluster?.status !== 'RUNNING' || !job || isJobOver(job.status) || !job.spec.scaling) return [];
+  const { scaling, source } = job.spec;
   const { runbook, periodSeconds } = stage.alarms;
   // A period in which nothing is observed holds no data point, and so many in a row never make an alarm.
   const observedEverySeconds = Math.max(periodSeconds, cluster.spec.observation?.intervalSeconds ?? stage.observation.intervalSeconds);
-  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), observedEverySeconds, runbook });
+  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), source: source?.msk, observedEverySeconds, runbook });
 };
 
 /** Forgets of the job what is recorded of alarms that it shall not have: of those no event comes any more, and one that rang would ring for ever. */

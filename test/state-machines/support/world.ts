@@ -96,6 +96,8 @@ export interface Load {
   readonly busy: number;
   readonly waiting?: number;
   readonly growth?: number;
+  /** Flink does not say what waits. */
+  readonly silent?: true;
   readonly job?: object;
 }
 
@@ -373,8 +375,7 @@ export class World {
           busy: { mean: load.busy, worst: load.busy },
           backpressured: { mean: 0, worst: 0 },
           idle: { mean: 1 - load.busy, worst: 1 - load.busy },
-          pendingRecords: load.waiting ?? 0,
-          pendingRecordsGrowth: load.growth ?? 0,
+          ...(load.silent ? {} : { pendingRecords: load.waiting ?? 0, pendingRecordsGrowth: load.growth ?? 0 }),
         },
       ],
       restarts: 0,

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { type KafkaSource, kafkaSource, MOST_TOPICS } from '../../../lambdas/contracts/kafka';
 import { type AlarmKind, alarmKind, jobScaling, scalingSettings } from '../../../lambdas/contracts/scaling';
 import { alarmName, jobPrefix, subjectOf } from '../../../lambdas/domain/alarm-name';
-import { alarmDollarsPerMonth, alarmsFor, type JobAlarm, periodFor, RUNBOOK_HEADINGS } from '../../../lambdas/domain/alarms';
+import { alarmDollarsPerMonth, alarmsFor, type JobAlarm, periodFor, runbookHeading } from '../../../lambdas/domain/alarms';
 
-const alarmsOf = (given: object, observedEverySeconds = 60): readonly JobAlarm[] => {
+const alarmsOf = (given: object, observedEverySeconds = 60, source?: KafkaSource): readonly JobAlarm[] => {
   const scaling = jobScaling.parse(given);
-  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), observedEverySeconds, runbook: 'https://wiki.example/runbook' });
+  const runbook = 'https://wiki.example/runbook';
+  return alarmsFor({ scaling, settings: scalingSettings.parse(scaling), source, observedEverySeconds, runbook });
 };
 const of = (kind: AlarmKind, given: object = {}, observedEverySeconds = 60): JobAlarm | undefined =>
   alarmsOf(given, observedEverySeconds).find((alarm) => alarm.kind === kind);
@@ -97,12 +99,48 @@ describe('the alarms of a job', () => {
   });
 });
 
+describe('the alarms of a job that reads from MSK', () => {
+  const source: KafkaSource = { clusterName: 'events', consumerGroup: 'counts', topics: ['orders', 'refunds'] };
+  const ofTopics = (given: object, every = 60, from = source): readonly JobAlarm[] =>
+    alarmsOf(given, every, from).filter(({ of: whose }) => whose !== undefined);
+
+  test('watch the lag of each topic, which MSK knows where Flink does not, by the same level', () => {
+    const level = { metric: 'EstimatedMaxTimeLag', statistic: 'Maximum', comparison: 'above', threshold: 20, pointsToAlarm: 2, periods: 3 };
+    const group = { clusterName: 'events', consumerGroup: 'counts' };
+    expect(ofTopics({ serviceLevels: { maxLagSeconds: 20 } })).toEqual([
+      expect.objectContaining({ ...level, kind: 'kafka-lag-1', of: { ...group, topic: 'orders' } }),
+      expect.objectContaining({ ...level, kind: 'kafka-lag-2', of: { ...group, topic: 'refunds' } }),
+    ]);
+  });
+
+  test('count whole minutes however often the job is observed, and end where MSK has no figures', () => {
+    for (const { periodSeconds, missingData } of ofTopics({}, 10)) expect([periodSeconds, missingData]).toEqual([60, 'missing']);
+  });
+
+  test('cost $0.10 a month for each topic', () => {
+    const month = (alarms: readonly JobAlarm[]): number => alarms.reduce((sum, alarm) => sum + alarmDollarsPerMonth(alarm), 0);
+    expect(month(alarmsOf({}, 10, source)) - month(alarmsOf({}, 10))).toBeCloseTo(0.2);
+  });
+
+  test('have a kind each, and a description that fits, for as many topics with as long names as there may be', () => {
+    const topics = Array.from({ length: MOST_TOPICS }, (_, index) => `${index}`.padEnd(249, 'x'));
+    const largest = kafkaSource.parse({ clusterName: 'c'.repeat(64), consumerGroup: 'g'.repeat(255), topics });
+    const alarms = ofTopics({}, 60, largest);
+    expect(new Set(alarms.map(({ kind }) => alarmKind.parse(kind))).size).toBe(MOST_TOPICS);
+    for (const { description } of alarms) expect(description.length).toBeLessThanOrEqual(1_024);
+  });
+});
+
 describe('the description of an alarm', () => {
   test('says what it means, what follows, and where the runbook goes on', () => {
     expect(of('lag', { serviceLevels: { maxLagSeconds: 20 } })?.description).toBe(
       'The job needs over 20 s to read what waits in its sources. Sluice looks at once whether to scale. Runbook: https://wiki.example/runbook#a-job-is-behind-lag',
     );
     expect(of('idle', { enabled: false })?.description).toContain('Nothing scales by itself');
+    const [last] = alarmsOf({}, 60, { clusterName: 'events', consumerGroup: 'counts', topics: ['orders'] }).slice(-1);
+    expect(last?.description).toMatch(
+      /^The job needs over 60 s for what consumer group counts has left of topic orders, by MSK's estimate\. Sluice looks/,
+    );
   });
 
   const runbook = readFileSync(join(__dirname, '../../../docs/runbook.md'), 'utf8');
@@ -124,7 +162,7 @@ describe('the description of an alarm', () => {
   );
 
   test.each(alarmKind.options)('links a heading of the runbook that has Description, Investigation and Resolution (%s)', (kind) => {
-    const section = sections.get(RUNBOOK_HEADINGS[kind]) ?? '';
+    const section = sections.get(runbookHeading(kind)) ?? '';
     for (const part of ['Description', 'Investigation', 'Resolution']) expect(section).toContain(`**${part}.**`);
   });
 });

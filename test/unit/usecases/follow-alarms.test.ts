@@ -43,6 +43,12 @@ test.each([
   expect(periods(alarms, stage, own)).toEqual([period]);
 });
 
+test('a job that reads from MSK has an alarm of each of its topics', () => {
+  const msk = { clusterName: 'events', consumerGroup: 'delays', topics: ['flights', 'weather'] };
+  const kinds = (of: Job): readonly string[] => wantedAlarms(STAGE, cluster, of).map(({ kind }) => kind);
+  expect(kinds({ ...job, spec: { ...job.spec, source: { msk } } })).toEqual([...kinds(job), 'kafka-lag-1', 'kafka-lag-2']);
+});
+
 test('a job that is over, that says nothing of its scale, or whose cluster does not run has no alarms', () => {
   const { scaling: _, ...silent } = job.spec;
   expect([

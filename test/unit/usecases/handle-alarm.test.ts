@@ -143,6 +143,43 @@ describe('the function', () => {
     expect(await Promise.all(['delays', 'arrivals'].map(async (job) => (await world.job(job)).spec.parallelism))).toEqual([4, 4]);
   });
 
+  describe('of a job of which only MSK knows the lag', () => {
+    const msk = { clusterName: 'events', consumerGroup: 'arrivals', topics: ['flights'] };
+    const ring = () => handler(event({ name: 'sluice-test-flights.arrivals.kafka-lag-1' }));
+    beforeEach(async () => {
+      const scaling = { enabled: true, priority: 0 };
+      await run(await world.acceptSubmission({ ...world.jarSpec(2, 'other', 'arrivals'), source: { msk }, scaling }));
+      await world.observe({ read: 1_000, busy: 0.7, silent: true }, 'arrivals');
+      const at = new Date(world.now - 60_000).toISOString();
+      world.kafkaMetrics.show({ lag: { at, records: 90_000, growth: 500, seconds: 90, worstPartition: 50_000 } });
+    });
+
+    test('scales it by what MSK says: the alarm came with the job, and goes with it', async () => {
+      const alarm = world.alarms.settings('flights', 'arrivals').find(({ kind }) => kind === 'kafka-lag-1');
+      expect(alarm).toMatchObject({ of: { clusterName: 'events', consumerGroup: 'arrivals', topic: 'flights' }, threshold: 60 });
+      expect(await ring()).toMatchObject({ outcome: 'considered', subject: { job: 'arrivals', kind: 'kafka-lag-1' } });
+      const [open] = await world.store.openOperations();
+      const operation = (await world.store.operation(open?.operationId ?? '')) as Operation;
+      expect(operation.request).toMatchObject({
+        kind: 'scale-job',
+        direction: 'out',
+        trigger: 'alarm kafka-lag-1',
+        reason: expect.stringContaining('the lag of Source -> Sink is over its level of 60 s and grows'),
+      });
+      await run(operation);
+      expect((await world.job('arrivals')).spec.parallelism).toBeGreaterThan(2);
+      await run(await world.acceptChange({ kind: 'stop-job', mode: 'cancel', drain: false }, 'arrivals'));
+      expect(world.alarms.settings('flights', 'arrivals')).toEqual([]);
+    });
+
+    test('is told to the job that an operation changes just then, for the next pass to ask again', async () => {
+      await world.acceptChange({ kind: 'take-savepoint' }, 'arrivals');
+      await ring();
+      expect(world.workflows.started.filter(({ kind }) => kind === 'scale-job')).toEqual([]);
+      expect((await world.job('arrivals')).alarms?.['kafka-lag-1']?.state).toBe('ALARM');
+    });
+  });
+
   test.each([
     undefined,
     null,

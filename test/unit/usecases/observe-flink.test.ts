@@ -294,6 +294,24 @@ describe('what follows from a pass', () => {
     expect((await passes(aWorld({ job: { spec } }))).consider).toEqual([]);
   });
 
+  test.each([
+    ['rings', 'ALARM', ['alarm kafka-lag-1']],
+    ['is over', 'OK', []],
+  ] as const)(
+    'of a lag that only MSK knows is left to who can read it, as long as the alarm on it rings: it %s',
+    async (_, state, triggers) => {
+      const alarms = { 'kafka-lag-1': { state, since: at(0), reason: '' } };
+      const world = aWorld({ job: { spec: { ...aJob().spec, scaling: SCALES }, alarms } });
+      for (const seconds of [10, 20]) {
+        world.at(seconds);
+        world.reads();
+        const { pendingRecords: _waiting, ...source } = vertexReading('source', { idleMs: seconds * 1_000, recordsIn: seconds * 100 });
+        world.figures.jobs.set(aJob().flinkJobId, jobReading([source]));
+        expect((await world.pass()).consider.map(({ trigger }) => trigger)).toEqual(triggers);
+      }
+    },
+  );
+
   test('is nothing while an operation changes the job', async () => {
     const spec = { ...aJob().spec, scaling: SCALES };
     expect((await passes(aWorld({ job: { spec, lease: aLease(newOperationId(), 0, 600) } }))).consider).toEqual([]);

@@ -42,6 +42,13 @@ describe('a decision', () => {
       {},
       { busy: { state: 'ALARM' }, idle: { state: 'OK' }, lag: { state: 'ALARM' }, watermark: { state: 'INSUFFICIENT_DATA' } },
     ],
+    [
+      'alarm kafka-lag-2',
+      'a topic lags by what MSK says and Flink does not know it, whatever a pass makes of the rest',
+      [[vertex('v')]],
+      {},
+      { busy: { state: 'ALARM' }, 'kafka-lag-1': { state: 'OK' }, 'kafka-lag-2': { state: 'ALARM' } },
+    ],
     ['alarm idle', 'the alarm says that less would do', [[idle]], {}, { idle: { state: 'ALARM' } }],
     ['trend', 'what comes in grows from one observation to the next', [[near], { state: { loads: growing } }], {}],
     ['forecast', 'a peak is near', [[inside], { forecast: [{ at: later(HOUR / 4), recordsPerSecond: 3_000 }] }], {}],
@@ -56,6 +63,8 @@ describe('a decision', () => {
     ['only the figures of one pass speak for more', [[busy]], {}],
     ['only the figures of one pass speak for less', [[idle]], {}],
     ['nothing is to be changed, whatever rings', [[inside]], {}, { busy: { state: 'ALARM' } }],
+    ['Flink knows the lag itself, and it is none', [[inside]], {}, { 'kafka-lag-1': { state: 'ALARM' } }],
+    ['several sources have no lag, and whose it is nobody knows', [[vertex('v'), vertex('w')]], {}, { 'kafka-lag-1': { state: 'ALARM' } }],
     ['it is held', [[idle]], { scaleInWindowSeconds: HOUR }, { idle: { state: 'ALARM' } }],
     ['the figures say nothing', [[busy], { job: { incomplete: true } }], {}, { busy: { state: 'ALARM' } }],
   ])('waits while %s', (_, ...given) => {
