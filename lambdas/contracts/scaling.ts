@@ -71,6 +71,8 @@ export const fleetObservation = z.object({
   slotsAddable: z.int().min(0).optional(),
   /** The job's share of the stage's quota among all that ask at once, in words, where it is less than what was wanted. */
   share: z.string().optional(),
+  /** EC2 is not asked for hosts before `until`: attempts in a row brought none, the last of them for a job of `slots`. */
+  refused: z.object({ times: z.int().min(1), slots: z.int(), until: instant, says: z.string() }).optional(),
   /** What the cluster costs now, and what one more slot costs. */
   dollarsPerHour: z.number().min(0).default(0),
   dollarsPerSlotHour: z.number().min(0).default(0),
@@ -211,6 +213,10 @@ export const jobScaling = z
   });
 export type JobScaling = z.infer<typeof jobScaling>;
 
+/** MSK's lag of one topic, by its place among `source.msk.topics`: many a topic's name is too long for a part of an alarm's. */
+export type KafkaLagKind = `kafka-lag-${number}`;
+export const kafkaLagKind = (index: number): KafkaLagKind => `kafka-lag-${index + 1}`;
+
 /** What raises an alarm of a job. */
 export const alarmKind = z.enum([
   'lag',
@@ -220,10 +226,6 @@ export const alarmKind = z.enum([
   'idle',
   ...Array.from({ length: MOST_TOPICS }, (_, index) => kafkaLagKind(index)),
 ]);
-/** MSK's lag of one topic, by its place among `source.msk.topics`: many a topic's name is too long for a part of an alarm's. */
-export type KafkaLagKind = `kafka-lag-${number}`;
-export const kafkaLagKind = (index: number): KafkaLagKind => `kafka-lag-${index + 1}`;
-
 export type AlarmKind = z.infer<typeof alarmKind>;
 
 /** An alarm as it last changed. */

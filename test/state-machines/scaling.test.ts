@@ -43,6 +43,19 @@ const carryOut = async (operation: Operation): Promise<Operation> => {
   await run(operation);
   return (await world.store.operation(operation.operationId)) as Operation;
 };
+/** What the passes until then make of the same load. */
+const askedAgain = async (load: Load): Promise<Operation> => {
+  for (;;) {
+    await world.pause(30);
+    await world.observe(load);
+    const { operationId, reason } = await world.consider();
+    if (operationId !== undefined) return (await world.store.operation(operationId)) as Operation;
+    expect(reason).toMatch(
+      / 4 slots are wanted and held back by EC2, which is asked for hosts again at .*brought none \(.*sufficient capacity/,
+    );
+    expect((await world.job()).lastDecision?.reason).toBe(reason);
+  }
+};
 const hosts = async (): Promise<number> => (await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager;
 const inFlink = async (): Promise<number | undefined> => (await world.flink.job((await world.job()).flinkJobId))?.parallelism;
 
@@ -371,6 +384,32 @@ describe('hosts that do not come', () => {
     ]);
     expect(await world.observations.history('flights', 'delays')).toEqual([]);
     expect(await violations(world)).toEqual([]);
+  });
+
+  test('at all, again and again: each attempt waits twice as long as the one before, which is said, until hosts come', async () => {
+    await givenJob();
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    let last = await carriedOut(TOO_MUCH);
+    const minutes: number[] = [];
+    for (const capacity of [false, false, false, false, false, false, true]) {
+      if (capacity) world.fleet.zonesWithoutCapacity.clear();
+      const asked = await askedAgain(TOO_MUCH);
+      minutes.push((Date.parse(asked.requestedAt) - Date.parse(last.endedAt ?? '')) / 60_000);
+      last = await carryOut(asked);
+    }
+    expect(minutes).toEqual([1, 2, 4, 8, 16, 30, 30]);
+    expect(last).toMatchObject({ status: 'SUCCEEDED', reason: 'Job delays was scaled out from 2 to 4 slots.' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('at all: more of them are asked for at once when the job needs far more', async () => {
+    await givenJob();
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    await carriedOut(TOO_MUCH);
+    await world.observe(TOO_MUCH);
+    expect((await world.consider()).outcome).toBe('kept');
+    world.fleet.zonesWithoutCapacity.clear();
+    expect(await carriedOut(FAR_TOO_MUCH)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
   test.each([

@@ -5,7 +5,7 @@ import type { JobEvaluation } from './evaluate';
 import { capital, type Line, perSecond, slots } from './explain';
 import { slotsFor } from './graph';
 import { secondsBetween } from './learning';
-import { holdToSlots, slotLimit } from './limits';
+import { holdToLimits } from './limits';
 import type { Outlook } from './outlook';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
@@ -61,8 +61,7 @@ export const decideOut = (
     lines.push({ vertex: null, text: `decided without a window: ${evaluation.urgent}`, invariant: 'spike-on-evidence' });
   else if (trend !== null) lines.push({ vertex: null, text: `decided without a window: ${trend.text}`, invariant: 'spike-on-evidence' });
   const before = slotsFor(job.vertices, {});
-  const limit = slotLimit(before, fleet, desired);
-  const to = holdToSlots(job.vertices, wanted, limit.slots);
+  const { to, limit } = holdToLimits(job.vertices, wanted, fleet, desired);
   const slotsWanted = slotsFor(job.vertices, wanted);
   const cut = slotsWanted > limit.slots;
   if (cut)

@@ -5,10 +5,9 @@ import { decideOut } from './decide-out';
 import type { ScalingAction, ScalingDecision } from './decision';
 import { evaluateJob } from './evaluate';
 import { capital, type Line } from './explain';
-import { slotsFor } from './graph';
 import { brokersFull, kafkaLines, withOffsets } from './kafka';
 import { runningSince, secondsBetween, whatGotWorse } from './learning';
-import { holdToSlots, slotLimit } from './limits';
+import { holdToLimits } from './limits';
 import { outlookOf } from './outlook';
 import { changes, planOf } from './plan';
 import { propose, withChange } from './propose';
@@ -58,7 +57,7 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
   if (last && worse !== null) {
     const from = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, parallelism]));
     const before = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, last.from[id] ?? parallelism]));
-    const to = holdToSlots(job.vertices, before, slotLimit(slotsFor(job.vertices, {}), observed.fleet, desired).slots);
+    const { to } = holdToLimits(job.vertices, before, observed.fleet, desired);
     if (changes(from, to))
       return end(
         { kind: 'roll-back', undoes: last.at, from, to, plan: planOf(observed, desired, to) },

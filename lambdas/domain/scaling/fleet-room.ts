@@ -23,6 +23,8 @@ export interface FleetFacts {
   readonly hostsGranted?: number;
   /** Why it has no more, where that is less than what was wanted. */
   readonly share?: string;
+  /** EC2 is not asked for hosts now. */
+  readonly refused?: FleetObservation['refused'];
   readonly budgetDollarsPerHour?: number;
 }
 
@@ -35,6 +37,7 @@ export const fleetRoom = ({
   prices,
   hostsGranted,
   share,
+  refused,
   budgetDollarsPerHour,
   paidFor = 1,
 }: FleetFacts): FleetObservation => {
@@ -51,6 +54,7 @@ export const fleetRoom = ({
     slotsFree: Math.max(hosts.running, needed) * perHost - slotsTaken,
     slotsAddable: Math.min(mostMore, hostsGranted ?? mostMore) * perHost,
     ...(share === undefined ? {} : { share }),
+    ...(refused === undefined ? {} : { refused }),
     dollarsPerHour,
     dollarsPerSlotHour: price / perHost,
   };

@@ -1,6 +1,7 @@
 import type { FleetObservation, ScalingSettings, VertexSeen } from '../../contracts/scaling';
 import { forwardGroups, jobGraph, type Parallelism, slotsFor } from './graph';
 import { isSource } from './rates';
+import { isMuchMore } from './refused-hosts';
 import { alikeForBusiest } from './required';
 
 export interface Limit {
@@ -30,7 +31,7 @@ export const partsOf = (vertex: VertexSeen): number | undefined => {
 };
 
 /** Slots that the job may occupy, and which limit that is: slots there but the spare ones, and what the budget and the quota let be added. */
-export const slotLimit = (
+const slotLimit = (
   slotsNow: number,
   { slotsFree, slotsAddable, dollarsPerHour, dollarsPerSlotHour }: FleetObservation,
   { budgetDollarsPerHour, spareSlots }: Pick<ScalingSettings, 'budgetDollarsPerHour' | 'spareSlots'>,
@@ -46,6 +47,25 @@ export const slotLimit = (
   const name = payable < addable ? `the budget of $${budgetDollarsPerHour} an hour` : 'the quota and the largest fleet of the cluster';
   return { slots: slotsNow + free + Math.max(0, Math.min(payable, addable) - missing), name, free };
 };
+
+/** What is wanted, as far as there are slots for it, and what holds back the rest. */
+export const holdToLimits = (
+  vertices: readonly VertexSeen[],
+  wanted: Parallelism,
+  fleet: FleetObservation,
+  desired: Pick<ScalingSettings, 'budgetDollarsPerHour' | 'spareSlots'>,
+): { readonly to: Parallelism; readonly limit: Limit } => {
+  const slotsNow = slotsFor(vertices, {});
+  const limit = slotLimit(slotsNow, fleet, desired);
+  const to = holdToSlots(vertices, wanted, limit.slots);
+  const { refused } = fleet;
+  if (refused === undefined || isMuchMore(slotsFor(vertices, to), refused.slots)) return { to, limit };
+  const there = { slots: slotsNow + limit.free, name: describeRefusal(refused) };
+  return { to: holdToSlots(vertices, wanted, there.slots), limit: there };
+};
+
+const describeRefusal = ({ times, until, says }: NonNullable<FleetObservation['refused']>): string =>
+  `EC2, which is asked for hosts again at ${until}: ${times > 1 ? `the last ${times} attempts` : 'the last attempt'} brought none (${says.replace(/\.$/, '')})`;
 
 /** The smallest parallelism that is as good for the vertices of a group; one that is only fed by forward has the work of the vertex before it. */
 const asGood = (group: readonly VertexSeen[], parallelism: number): number =>

@@ -13,6 +13,7 @@ import { hostsPaidFor } from '../../domain/reserve';
 import { decideScaling } from '../../domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../../domain/scaling/decision';
 import { type FleetFacts, fleetRoom } from '../../domain/scaling/fleet-room';
+import { REMEMBERED_SECONDS, refusedHosts } from '../../domain/scaling/refused-hosts';
 import { settingsOf } from '../../domain/scaling/settings';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import type { KafkaMetricsPort } from '../../gateways/aws/kafka-metrics.port';
@@ -21,6 +22,7 @@ import { type QuotaShare, shareQuota } from '../clusters/share-quota';
 import { slotDemands, takesRoom } from '../clusters/slot-demands';
 import { type AcceptDeps, accept, newOperation } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
+import { recentOperations } from '../operations/list-operations';
 import { readKafka } from './read-kafka';
 
 export type ConsiderDeps = AcceptDeps & {
@@ -127,15 +129,20 @@ const decide = async (
       settings,
       now,
     );
-  const decision = within(facts);
-  const { action } = decision;
+  const unrefused = within(facts);
+  if (slotsToProvide(unrefused) === 0) return { decision: unrefused };
+  const refused = refusedHosts(await recentOperations(store, cluster.name, now, REMEMBERED_SECONDS), job.name, now);
+  const room = { ...facts, refused };
+  const decision = refused === undefined ? unrefused : within(room);
+  const hosts = Math.ceil(slotsToProvide(decision) / slotsPerHost(cluster.size));
   const total = stage.limits.maxVcpus;
-  if ((action.kind !== 'rescale' && action.kind !== 'roll-back') || action.plan.slotsToProvide === 0 || total === undefined)
-    return { decision };
-  const hosts = Math.ceil(action.plan.slotsToProvide / slotsPerHost(cluster.size));
+  if (hosts === 0 || total === undefined) return { decision };
   const share = await shareQuota(deps, { cluster, job, hosts, wanted: facts.hosts.wanted, total, now });
-  return { decision: share.hosts >= hosts ? decision : within({ ...facts, hostsGranted: share.hosts, share: share.reason }), share };
+  return { decision: share.hosts >= hosts ? decision : within({ ...room, hostsGranted: share.hosts, share: share.reason }), share };
 };
+
+const slotsToProvide = ({ action }: ScalingDecision): number =>
+  action.kind === 'rescale' || action.kind === 'roll-back' ? action.plan.slotsToProvide : 0;
 
 const keep = async (
   deps: ConsiderDeps,

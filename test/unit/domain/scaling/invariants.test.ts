@@ -265,6 +265,32 @@ describe('limits', () => {
     expect(explanation.map(({ invariant }) => invariant)).not.toContain('shared-by-priority');
   });
 
+  describe('of hosts that did not come the last times', () => {
+    const busy = vertex('v', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 3_000 });
+    const why = `EC2, which is asked for hosts again at ${later(240)}: the last 3 attempts brought none (EC2 has had no capacity for 61 s)`;
+    const decide = (slotsFree: number, slots: number) => {
+      const refused = { times: 3, slots, until: later(240), says: 'EC2 has had no capacity for 61 s.' };
+      return decideScaling(observed([busy], { fleet: { slotsFree, refused } }), settings(AT_ONCE), NOW);
+    };
+
+    test('are named when nothing can be given without them', () => {
+      const decision = decide(0, 16);
+      expect(decision.action).toEqual({ kind: 'hold' });
+      expect(decision.reason).toContain(`23 slots are wanted and held back by ${why}.`);
+      expect(redecide(JSON.parse(JSON.stringify(decision.inputs)))).toEqual(decision);
+    });
+
+    test('are not waited for with what is free', () => {
+      const { action, explanation } = decide(3, 16);
+      expect(action).toMatchObject({ kind: 'rescale', to: { v: 7 }, plan: { slotsToProvide: 0 } });
+      expect(explanation).toContainEqual({ vertex: null, text: `23 slots were wanted, held to 7 slots by ${why}`, invariant: 'limits' });
+    });
+
+    test('hold back nothing where half as many slots again are needed', () => {
+      expect(decide(0, 15).action).toMatchObject({ kind: 'rescale', to: { v: 23 } });
+    });
+  });
+
   test('are the reason when nothing can be given', () => {
     const { action, reason } = decideScaling(observed([vertex('v', { busy: 1 })]), settings({ ...AT_ONCE, maxParallelism: 4 }), NOW);
     expect(action.kind).toBe('hold');
