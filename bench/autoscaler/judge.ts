@@ -1,4 +1,5 @@
 import { rounded } from '../statistics';
+import { SUBTASK_RATE } from './shapes';
 
 /** What was seen of a contestant at one second of a shape. */
 export interface Sample {
@@ -21,11 +22,13 @@ export interface Verdict {
   /** Slots in use, summed over time: TaskManagers of one slot. */
   readonly slotSeconds: number;
   readonly rescales: number;
-  /** Smaller while the lag was over its level, or larger while it was under and the load had not grown in the half minute before. */
+  /** Smaller while the lag was over its level, or than what came in; larger while it was under, had enough for what came in, and that had not grown in the half minute before. */
   readonly wrongWay: number;
   readonly mostLagSeconds: number;
 }
 
+/** At this share of what it can do a size has enough: the utilization that both aim at. */
+const ENOUGH_SHARE = 0.7;
 /** Results are committed with checkpoints, every two seconds here: a few seconds of lag are always there. */
 export const LAG_LEVEL_SECONDS = 10;
 /** Back under its level for good: for so long. */
@@ -37,6 +40,23 @@ export const lagSeconds = (samples: readonly Sample[], index: number): number =>
   if (!now) return 0;
   const sentAt = samples.find(({ sent }) => sent > now.committed)?.second ?? now.second;
   return Math.max(0, now.second - sentAt);
+};
+
+interface Move {
+  readonly from: number;
+  readonly to: number;
+  readonly second: number;
+  /** Seconds. */
+  readonly lag: number;
+}
+
+/** Held against what the load wanted at that moment, whatever it was when the shape began. */
+const isWrongWay = ({ from, to, second, lag }: Move, rateAt: (second: number) => number): boolean => {
+  const late = lag > LAG_LEVEL_SECONDS;
+  const rate = rateAt(second);
+  if (to < from) return late || to * SUBTASK_RATE < rate;
+  const grown = rate > rateAt(Math.max(0, second - 30)) * 1.1;
+  return !late && !grown && from * SUBTASK_RATE * ENOUGH_SHARE >= rate;
 };
 
 export const judge = (samples: readonly Sample[], from: number, rateAt: (second: number) => number): Verdict => {
@@ -62,12 +82,7 @@ export const judge = (samples: readonly Sample[], from: number, rateAt: (second:
     if (sample.parallelism === 0 || sample.parallelism === running) continue;
     if (running > 0) {
       rescales += 1;
-      const lag = lags[index] ?? 0;
-      const grown = rateAt(sample.second) > rateAt(Math.max(0, sample.second - 30)) * 1.1;
-      if (
-        sample.parallelism < running ? lag > LAG_LEVEL_SECONDS : lag <= LAG_LEVEL_SECONDS && !grown && rateAt(sample.second) < rateAt(from)
-      )
-        wrongWay += 1;
+      if (isWrongWay({ from: running, to: sample.parallelism, second: sample.second, lag: lags[index] ?? 0 }, rateAt)) wrongWay += 1;
       if (sample.second >= from && (recovered === null || sample.second <= recovered)) lastRescale = sample.second - from;
     }
     running = sample.parallelism;

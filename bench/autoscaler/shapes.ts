@@ -8,8 +8,10 @@ export interface Shape {
   readonly from: number;
 }
 
-/** One subtask of the job does 1000 / MILLIS orders a second. */
+/** What an order takes. */
 export const MILLIS = 10;
+/** Orders a second that one subtask of the job does at most. */
+export const SUBTASK_RATE = 1_000 / MILLIS;
 /** Orders a second that one subtask keeps up with at 70 % of its time. */
 const CALM = 60;
 

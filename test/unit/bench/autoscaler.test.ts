@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { aimsOf } from '../../../bench/autoscaler/bench';
 import { judge, LAG_LEVEL_SECONDS, lagSeconds, type Sample } from '../../../bench/autoscaler/judge';
 import { shapesOf } from '../../../bench/autoscaler/shapes';
-import { endOf, rateAt } from '../../../examples/orders-jar/profile';
+import { endOf, rateAt, recordsUntil } from '../../../examples/orders-jar/profile';
 
 /** One sample a second: 10 orders a second, 40 from second 30 on; what a job commits that follows `capacity`. */
 const run = (seconds: number, capacity: (second: number) => number, parallelism: (second: number) => number): Sample[] => {
@@ -83,6 +83,36 @@ describe('A contestant', () => {
         rate,
       ),
     ).toMatchObject({ rescales: 1, wrongWay: 1 });
+  });
+
+  test.each<[string, string, { readonly at: number; readonly from: number; readonly to: number; readonly late?: true }, number]>([
+    ['step', 'up before the load does', { at: 100, from: 1, to: 2 }, 1],
+    ['step', 'up after it', { at: 170, from: 1, to: 4 }, 0],
+    ['step', 'up once more, with enough for what comes in', { at: 300, from: 4, to: 8 }, 1],
+    ['step', 'up once more, to work off what waits', { at: 300, from: 4, to: 8, late: true }, 0],
+    ['step', 'down to less than comes in', { at: 300, from: 4, to: 2 }, 1],
+    ['ramp', 'up while the load grows', { at: 200, from: 2, to: 4 }, 0],
+    ['ramp', 'up in the calm before', { at: 100, from: 1, to: 2 }, 1],
+    ['ramp', 'up when it has long been level, with enough', { at: 350, from: 5, to: 8 }, 1],
+    ['ramp', 'up when it has long been level, without', { at: 350, from: 4, to: 5 }, 0],
+    ['ramp', 'down while it grows, to what does for now', { at: 180, from: 4, to: 2 }, 0],
+    ['ramp', 'down to less than comes in', { at: 350, from: 5, to: 2 }, 1],
+    ['spike', 'up when it is over', { at: 260, from: 2, to: 4 }, 1],
+    ['spike', 'down when it is over', { at: 260, from: 4, to: 1 }, 0],
+    ['saw', 'up in a tooth', { at: 200, from: 1, to: 4 }, 0],
+    ['saw', 'up between two teeth', { at: 239, from: 2, to: 4 }, 1],
+    ['saw', 'down between two teeth', { at: 239, from: 4, to: 1 }, 0],
+    ['saw', 'down between two teeth, while it lags', { at: 239, from: 4, to: 1, late: true }, 1],
+    ['saw', 'down in a tooth, to less than comes in', { at: 220, from: 4, to: 2 }, 1],
+  ])('in %s goes %s: %j is %i moves the wrong way', (name, _, { at, from, to, late }, wrongWay) => {
+    const [shape] = shapesOf(name, '');
+    if (!shape) throw new Error(name);
+    const samples = Array.from({ length: endOf(shape.profile) }, (_second, second): Sample => {
+      const sent = recordsUntil(shape.profile, second + 1);
+      const committed = late ? recordsUntil(shape.profile, second - 20) : sent;
+      return { second, sent, committed, parallelism: second < at ? from : to };
+    });
+    expect(judge(samples, shape.from, (second) => rateAt(shape.profile, second))).toMatchObject({ rescales: 1, wrongWay });
   });
 });
 
