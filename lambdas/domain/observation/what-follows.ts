@@ -8,7 +8,7 @@ import type {
   ScalingSettings,
 } from '../../contracts/scaling';
 import { isKafkaLag } from '../alarms';
-import type { ScalingDecision } from '../scaling/decision';
+import type { ScalingAction, ScalingDecision } from '../scaling/decision';
 import { evaluateJob } from '../scaling/evaluate';
 import { sourceByOffsets } from '../scaling/kafka';
 import { effectNow, runningSince } from '../scaling/learning';
@@ -39,6 +39,7 @@ export const whyConsider = (
   if (action.kind === 'none' || action.kind === 'hold') return null;
   if (action.kind === 'roll-back') return 'roll-back';
   if (active.length > 0) return rings(active);
+  if (isIdleBesideBusy(action, inputs)) return 'idle beside a busy vertex';
   if (movesIntoLimits(action, inputs)) return 'limits';
   const outlook = evaluation === null ? null : outlookOf(inputs, evaluation);
   if (action.direction === 'out' && outlook?.trend) return 'trend';
@@ -46,6 +47,11 @@ export const whyConsider = (
   const floor = desired.floors.length > 0 && action.direction === 'out';
   return floor ? 'floor' : null;
 };
+
+/** The alarm for less is of the busiest vertex: where that one stays as it is, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
+const isIdleBesideBusy = (action: Extract<ScalingAction, { kind: 'rescale' }>, { observed, desired }: ScalingInputs): boolean =>
+  action.direction === 'in' &&
+  observed.job.vertices.some(({ id, busy }) => action.to[id] === action.from[id] && (busy.mean ?? 0) >= desired.uMin);
 
 /** Limits that are new do not show in the figures, so that no alarm speaks for them. */
 const movesIntoLimits = ({ from, to }: Pick<PastRescale, 'from' | 'to'>, { observed, desired }: ScalingInputs): boolean =>

@@ -2,15 +2,15 @@ import { type ScalingInputs, type ScalingObserved, type ScalingSettings, type Sc
 import { remember } from './calm';
 import { decideIn } from './decide-in';
 import { decideOut } from './decide-out';
-import type { ScalingAction, ScalingDecision } from './decision';
-import { evaluateJob } from './evaluate';
+import type { Outcome, ScalingAction, ScalingDecision } from './decision';
+import { evaluateJob, type JobEvaluation } from './evaluate';
 import { capital, type Line } from './explain';
 import { brokersFull, kafkaLines, withOffsets } from './kafka';
 import { runningSince, secondsBetween, whatGotWorse } from './learning';
 import { holdToLimits } from './limits';
-import { outlookOf } from './outlook';
+import { type Outlook, outlookOf } from './outlook';
 import { changes, planOf } from './plan';
-import { propose, withChange } from './propose';
+import { type Proposal, propose, withChange } from './propose';
 import { withLoad } from './trend';
 
 export const NOTHING_KNOWN: ScalingState = { outSince: null, needed: [], loads: [] };
@@ -29,6 +29,20 @@ const whyUndecided = ({ job, history }: ScalingObserved, settings: ScalingSettin
 /** Many may ask at once, as after an outage: who got less than it wanted is told its place. */
 const shareLines = ({ fleet: { share } }: ScalingObserved): readonly Line[] =>
   share === undefined ? [] : [{ vertex: null, text: share, invariant: 'shared-by-priority' }];
+
+/** What is short and cannot be given more keeps what it has: no reason for others to keep what they do not need. */
+const decideShort = (
+  inputs: ScalingInputs,
+  evaluation: JobEvaluation,
+  outlook: Outlook,
+  proposals: readonly Proposal[],
+  needed: ScalingState['needed'],
+): Outcome => {
+  const out = decideOut(inputs, evaluation, outlook, proposals);
+  if (evaluation.urgent !== null || proposals.some((proposal) => proposal.short && proposal.out > proposal.current)) return out;
+  const inward = decideIn(inputs, evaluation, proposals, needed);
+  return inward.action.kind === 'rescale' ? inward : out;
+};
 
 /**
  * Decides whether a job is to be rescaled, and to what. Pure: the same observation, settings and instant give the same decision.
@@ -83,7 +97,7 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
   );
   const loads = withLoad(state.loads, job.observedAt, evaluation.totalTarget);
   const lines = proposals.flatMap((proposal) => proposal.lines);
-  const outcome = short ? decideOut(inputs, evaluation, outlook, proposals) : decideIn(inputs, evaluation, proposals, needed);
+  const outcome = short ? decideShort(inputs, evaluation, outlook, proposals, needed) : decideIn(inputs, evaluation, proposals, needed);
   const explanation = [...lines, ...outcome.lines];
   // Kept although it is decided: who observes does not carry it out, and who does decides again from what was kept. The first figures after
   // the rescale begin it anew.

@@ -1,10 +1,12 @@
 import { whyConsider } from '../../../../lambdas/domain/observation/what-follows';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
-import { AT_ONCE, later, NOW, observed, past, settings, vertex } from '../scaling/examples';
+import { AT_ONCE, from, later, NOW, observed, past, settings, vertex } from '../scaling/examples';
 
 const HOUR = 3_600;
 const reads = { pendingRecords: 0, pendingRecordsGrowth: 0 };
 const [inside, busy, idle] = [vertex('v', reads), vertex('v', { busy: 0.95, ...reads }), vertex('v', { busy: 0.1, ...reads })];
+const hot = (share: number) => vertex('source', { busy: share, partitions: 4, ...reads });
+const wide = vertex('w', { busy: 0.02, parallelism: 40, inputs: from('source') });
 const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
 const near = vertex('v', { busy: 0.85, ...reads });
 const growing = [-60, -30].map((seconds, index) => ({ at: later(seconds), recordsPerSecond: 600 + index * 200 }));
@@ -51,6 +53,14 @@ describe('a decision', () => {
     ],
     ['alarm idle', 'the alarm says that less would do', [[idle]], {}, { idle: { state: 'ALARM' } }],
     ['trend', 'what comes in grows from one observation to the next', [[near], { state: { loads: growing } }], {}],
+    ['idle beside a busy vertex', 'one vertex is far too wide, and another so busy that no alarm says it', [[hot(0.8), wide]], {}],
+    [
+      'alarm busy',
+      'the other is so busy that it would need more, and cannot have it',
+      [[hot(0.95), wide]],
+      {},
+      { busy: { state: 'ALARM' } },
+    ],
     ['forecast', 'a peak is near', [[inside], { forecast: [{ at: later(HOUR / 4), recordsPerSecond: 3_000 }] }], {}],
     ['limits', 'the job is smaller than it may be by now', [[inside]], { minParallelism: 6 }],
     ['limits', 'the job is larger than it may be by now', [[inside]], { maxParallelism: 3 }],
@@ -62,6 +72,7 @@ describe('a decision', () => {
   test.each<[string, ...Given]>([
     ['only the figures of one pass speak for more', [[busy]], {}],
     ['only the figures of one pass speak for less', [[idle]], {}],
+    ['only the figures of one pass speak for less of every vertex', [[vertex('source', { busy: 0.1, ...reads }), wide]], {}],
     ['nothing is to be changed, whatever rings', [[inside]], {}, { busy: { state: 'ALARM' } }],
     ['Flink knows the lag itself, and it is none', [[inside]], {}, { 'kafka-lag-1': { state: 'ALARM' } }],
     ['several sources have no lag, and whose it is nobody knows', [[vertex('v'), vertex('w')]], {}, { 'kafka-lag-1': { state: 'ALARM' } }],

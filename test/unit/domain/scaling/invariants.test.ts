@@ -265,6 +265,30 @@ describe('limits', () => {
     expect(explanation.map(({ invariant }) => invariant)).not.toContain('shared-by-priority');
   });
 
+  describe('of a vertex that cannot be given more', () => {
+    const hot = (fields: object = {}) =>
+      vertex('hot', { busy: 0.95, partitions: 4, pendingRecords: 0, pendingRecordsGrowth: 0, ...fields });
+    const wide = vertex('wide', { busy: 0.02, parallelism: 40, inputs: from('hot') });
+
+    test('are no reason to keep what another does not need', () => {
+      expect(decideScaling(observed([hot(), wide]), settings(AT_ONCE), NOW).action).toMatchObject({
+        kind: 'rescale',
+        direction: 'in',
+        to: { hot: 4, wide: expect.any(Number) },
+        plan: { slotsBefore: 40, slotsAfter: expect.any(Number) },
+      });
+    });
+
+    test.each([
+      ['it may still be given some', hot({ partitions: 8 }), AT_ONCE, 'out'],
+      ['its lag is over its level', hot({ pendingRecords: 90_000, pendingRecordsGrowth: 100 }), AT_ONCE, undefined],
+      ['less was not enough for as long as is asked for', hot(), { ...AT_ONCE, scaleInWindowSeconds: 1_800 }, undefined],
+    ])('keep what another does not need where %s', (_, vertex_, desired, direction) => {
+      const { action } = decideScaling(observed([vertex_, wide], { fleet: { slotsFree: 40 } }), settings(desired), NOW);
+      expect(action.kind === 'rescale' ? action.direction : undefined).toBe(direction);
+    });
+  });
+
   describe('of hosts that did not come the last times', () => {
     const busy = vertex('v', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 3_000 });
     const why = `EC2, which is asked for hosts again at ${later(240)}: the last 3 attempts brought none (EC2 has had no capacity for 61 s)`;
