@@ -43,7 +43,14 @@ export class IdempotencyKeyReused extends SluiceError {}
 export class Superseded extends SluiceError {}
 
 /** Flink did not answer, answered 5xx, or too late. Retried. */
-export class FlinkUnavailable extends SluiceError {}
+export class FlinkUnavailable extends SluiceError {
+  /** It did answer, if only that it cannot: its process lives. */
+  readonly answered: boolean;
+  constructor(message: string, { answered = false, ...options }: ErrorOptions & { readonly answered?: boolean } = {}) {
+    super(message, options);
+    this.answered = answered;
+  }
+}
 /** AWS throttled or failed in a passing way. Retried. */
 export class AwsUnavailable extends SluiceError {}
 

@@ -130,14 +130,18 @@ export const operationRequest = z.discriminatedUnion('kind', [
   }),
   /**
    * A host of this epoch that EC2 takes at `goneAt`, or may take at any time (undefined). `surplus`: EC2 takes none, but the cluster has more hosts
-   * than its jobs need, this one among them: those without an occupied slot are given back.
+   * than its jobs need, this one among them: those without an occupied slot are given back. `silence`: no JobManager has answered since `silentSince`, and this
+   * is the host of one; each such host is ended, and its group launches another.
    */
   z.object({
     kind: z.literal('replace-host'),
     instanceId: z.string(),
     epoch: z.int().min(1),
-    notice: z.enum(['interruption', 'rebalance', 'retirement', 'surplus']),
+    notice: z.enum(['interruption', 'rebalance', 'retirement', 'surplus', 'silence']),
     goneAt: instant.optional(),
+    silentSince: instant.optional(),
+    /** What was seen. @default - the notice is all */
+    evidence: z.string().max(500).optional(),
   }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;

@@ -1,4 +1,4 @@
-import type { ClusterFault } from '../contracts/cluster';
+import type { Cluster, ClusterFault } from '../contracts/cluster';
 
 /** A fault that was not looked at for so long is not known to have lasted. Passes are a minute apart at most. Seconds. */
 const UNSEEN_SECONDS = 180;
@@ -7,20 +7,30 @@ const LOOK_AFTER_SECONDS = 60;
 
 const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 
+/** What a pass finds wrong. */
+export type FaultSeen = Pick<ClusterFault, 'kind' | 'recovering'>;
+
 /**
- * What is wrong with a cluster after a pass that saw `kind` (undefined: nothing). One fault may become the other, as a JobManager that comes back finds no
+ * What is wrong with a cluster after a pass that saw `seen` (undefined: nothing). One fault may become the other, as a JobManager that comes back finds no
  * TaskManager: it has lasted since the first. @param now ISO 8601
  */
 export const faultAfter = (
   known: ClusterFault | undefined,
-  kind: ClusterFault['kind'] | undefined,
+  seen: FaultSeen | undefined,
   epoch: number,
   now: string,
 ): ClusterFault | undefined => {
-  if (kind === undefined) return undefined;
+  if (seen === undefined) return undefined;
   const lasts = known?.epoch === epoch && secondsBetween(known.seenAt, now) <= UNSEEN_SECONDS;
-  return { kind, epoch, since: lasts ? known.since : now, seenAt: now };
+  return { ...seen, epoch, since: lasts ? known.since : now, seenAt: now };
 };
+
+/** Whether a cluster's JobManager does not answer now. */
+export const isSilent = ({ epoch, fault, status }: Pick<Cluster, 'epoch' | 'fault' | 'status'>, now: string): boolean =>
+  status === 'RUNNING' &&
+  fault?.kind === 'jobmanager-unreachable' &&
+  fault.epoch === epoch &&
+  secondsBetween(fault.seenAt, now) <= UNSEEN_SECONDS;
 
 /** Whether a fault has lasted so long that its cluster's hosts have to be looked at. */
 export const isFaultLasting = (fault: ClusterFault | undefined, now: string): boolean =>

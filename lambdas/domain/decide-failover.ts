@@ -1,6 +1,7 @@
 import type { Cluster, ClusterFault } from '../contracts/cluster';
 import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
-import { growingPause } from './clock';
+import type { FleetSeen } from '../gateways/aws/fleet.port';
+import { growingPause, later } from './clock';
 import type { Move } from './move';
 import { hostsEpoch } from './reserve';
 
@@ -32,14 +33,22 @@ export type ZoneEvidence =
       readonly says: string;
       /** Hosts of the role that is missing which run by what EC2 says. */
       readonly running: number;
-      /** When the newest of them was launched. ISO 8601 */
+      /** Of them those that can have fallen silent: where the JobManager does not answer (`silentHosts`). */
+      readonly silent: readonly { readonly instanceId: string }[];
+      /** Other clusters whose JobManager does not answer now. */
+      readonly alsoSilent: readonly string[];
+      /** When the newest of them was launched, or of the JobManager's, without which nobody registers. ISO 8601 */
       readonly launchedAt?: string | undefined;
       /** EC2's message of the newest launch that failed, where none has succeeded since. */
       readonly problem?: string | undefined;
     };
 
+type FaultEvidence = Extract<ZoneEvidence, { kind: 'fault' }>;
+
 export type FailoverDecision =
   | { readonly action: 'move'; readonly mode?: FailoverMode; readonly trigger: FailoverTrigger['kind']; readonly reason: string }
+  /** The hosts of the JobManager, by others in its zone. `instanceId`: the first of them. */
+  | { readonly action: 'replace'; readonly instanceId: string; readonly silentSince: string; readonly reason: string }
   | { readonly action: 'hold'; readonly reason: string };
 
 /** Any move has so long to settle before hosts that EC2 cannot launch are a reason for another. AWS's word about a zone waits for nothing. Seconds. */
@@ -58,21 +67,42 @@ const DOUBTFUL: readonly FailoverTrigger['kind'][] = ['launch-failures', 'member
  */
 export const REPLACEMENT_SECONDS = 300;
 
+/**
+ * The same of a host that the control plane has replaced because it was silent: nobody has to wait for status checks, and a boot takes 75 to 150 s. Most
+ * often it is over within the time above, so that a zone that is lost in silence is left as soon as without it. Seconds.
+ */
+export const BOOT_SECONDS = 180;
+/** A silence that comes back so soon is not the host's: the next one is for a move. Seconds. */
+export const REPLACED_ONCE_IN_SECONDS = 3_600;
+/** Passes are a minute apart at most: one between the launch of a host and a silence that began so long after it has found it well. Seconds. */
+const SEEN_WELL_SECONDS = 90;
+
+/** JobManager hosts that run by what EC2 says and were there before a silence began. One that is newer may still boot. @param since ISO 8601 */
+export const silentHosts = ({ hosts }: Pick<FleetSeen, 'hosts'>, since: string): FleetSeen['hosts'] =>
+  hosts.filter(
+    ({ role, state, launchedAt }) =>
+      role === 'jobmanager' && state === 'running' && launchedAt !== undefined && secondsSince(launchedAt, since) >= SEEN_WELL_SECONDS,
+  );
+
 type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;
   /** The newest first, as far back as `REMEMBERED_SECONDS`. */
   readonly moves: readonly Pick<Move, 'at' | 'trigger' | 'helped'>[];
+  /** When hosts of its JobManager were replaced last because they were silent. ISO 8601 */
+  readonly replacedAt?: string | undefined;
 };
 
 /**
- * Whether evidence is enough to move a cluster by itself. A launch that failed is not, as long as a host is there to go on with: the group tries again, and a
- * JobManager or TaskManager that restarts comes back by itself. @param now ISO 8601
+ * Whether evidence is enough to move a cluster by itself, or to give its JobManager another host in its zone. A launch that failed is not, as long as a host is there
+ * to go on with: the group tries again, and a JobManager or TaskManager that restarts comes back by itself. @param now ISO 8601
  */
 export const decideFailover = (cluster: Subject, evidence: ZoneEvidence, now: string): FailoverDecision => {
   const hold = (reason: string): FailoverDecision => ({ action: 'hold', reason });
   if (cluster.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return hold(`${cluster.name} is ${cluster.status}`);
   const stays = evidence.kind === 'zone-event' ? staysInSpiteOf(cluster, evidence) : undefined;
   if (stays !== undefined) return hold(stays);
+  const hung = evidence.kind === 'fault' ? decideHung(cluster, evidence, now) : undefined;
+  if (hung !== undefined) return hung;
   if (!cluster.automatic) return hold(`${cluster.name} is moved by a person only (placement.failover.automatic): ${evidence.says}`);
   if (evidence.kind === 'zone-event')
     // How far the zone still works is seen by asking the JobManager.
@@ -114,20 +144,45 @@ const staysInSpiteOf = (
   return `${name} stays: ${who}; ${goesOn}. Nobody stands by until ${zone} is well: ${SPREAD_AGAIN}`;
 };
 
-const decideFault = (cluster: Subject, evidence: Extract<ZoneEvidence, { kind: 'fault' }>, now: string): FailoverDecision => {
-  const { fault, says, running, launchedAt, problem } = evidence;
+/**
+ * A JobManager that hangs while its host is well: another host is much cheaper than a move. Which of two leads nobody says when both are silent, so both go. Where
+ * those of several clusters are silent, it is their zone or the way there, and hosts would be ended for nothing.
+ */
+const decideHung = (cluster: Subject, evidence: FaultEvidence, now: string): FailoverDecision | undefined => {
+  const { fault, silent, alsoSilent } = evidence;
+  const [first] = silent;
+  const isSilent = fault.epoch === cluster.epoch && fault.kind === 'jobmanager-unreachable' && !fault.recovering;
+  if (!first || !isSilent || alsoSilent.length > 0) return undefined;
+  if (cluster.replacedAt !== undefined && secondsSince(cluster.replacedAt, now) < REPLACED_ONCE_IN_SECONDS) return undefined;
+  const hosts = silent.map(({ instanceId }) => instanceId).join(' and ');
+  const reason = `${lasting(evidence, now)} though ${hosts} ${silent.length === 1 ? 'runs' : 'run'} by what EC2 says`;
+  return { action: 'replace', instanceId: first.instanceId, silentSince: fault.since, reason };
+};
+
+const lasting = ({ says, fault }: FaultEvidence, now: string): string => `${says} for ${secondsSince(fault.since, now)} s`;
+
+const decideFault = (cluster: Subject, evidence: FaultEvidence, now: string): FailoverDecision => {
+  const { fault, running, problem } = evidence;
   const hold = (reason: string): FailoverDecision => ({ action: 'hold', reason });
   if (fault.epoch !== cluster.epoch) return hold(`epoch ${fault.epoch} of ${cluster.name} is not its present one`);
   const move = (reason: string): FailoverDecision => ({ action: 'move', mode: 'lost', trigger: fault.kind, reason });
-  const lasts = `${says} for ${secondsSince(fault.since, now)} s`;
+  const lasts = lasting(evidence, now);
   const failing = running === 0 && problem !== undefined;
   const unsettled = settling(cluster, failing ? SETTLE_SECONDS : SETTLE_IN_SILENCE_SECONDS, now);
   if (unsettled !== undefined) return hold(`${unsettled}: ${lasts}`);
   if (failing) return move(`${lasts}, no such host is left in ${cluster.zone} and none can be launched: ${problem}`);
-  const begun = launchedAt !== undefined && launchedAt > fault.since ? launchedAt : fault.since;
-  const left = REPLACEMENT_SECONDS - secondsSince(begun, now);
-  if (left > 0) return hold(`${lasts}; what is lost has ${left} s more to be replaced in ${cluster.zone}`);
+  const left = secondsSince(now, replacedBy(cluster, evidence));
+  const others = evidence.alsoSilent.length > 0 ? `, nor that of ${evidence.alsoSilent.join(', ')}` : '';
+  if (left > 0) return hold(`${lasts}${others}; what is lost has ${left} s more to be replaced in ${cluster.zone}`);
   return move(`${lasts}, and was not replaced in ${cluster.zone} (${running} such hosts run by what EC2 says)`);
+};
+
+/** By when what is lost has been replaced in its zone, if it ever is. ISO 8601 */
+const replacedBy = ({ replacedAt = '' }: Subject, { fault: { since }, launchedAt = '' }: FaultEvidence): string => {
+  const first = later(since, REPLACEMENT_SECONDS);
+  const latest = (a: string, b: string): string => (a > b ? a : b);
+  if (replacedAt >= since) return latest(first, later(latest(replacedAt, launchedAt), BOOT_SECONDS));
+  return launchedAt > since ? later(launchedAt, REPLACEMENT_SECONDS) : first;
 };
 
 /** Why a cluster is not to be moved yet because it was moved a moment ago. @param first time to settle after a move that was not for want of answers or hosts, seconds */

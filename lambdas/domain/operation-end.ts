@@ -127,6 +127,7 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       if (operation.request.cleansOnly) return `Nothing is left of earlier epochs of cluster ${operation.cluster}.`;
       return `Cluster ${operation.cluster} was moved from ${operation.request.from}.`;
     case 'replace-host':
+      if (operation.request.notice === 'silence') return `The JobManager of cluster ${operation.cluster} did not answer.`;
       return operation.request.notice === 'surplus'
         ? `Hosts that no job of cluster ${operation.cluster} needs were given back as far as nothing runs on them.`
         : `Host ${operation.request.instanceId} has left cluster ${operation.cluster}.`;

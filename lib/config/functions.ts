@@ -3,7 +3,8 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
 /**
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
- * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups. `alarms:write`
+ * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups; `fleet:replace` ends hosts of
+ * groups. `alarms:write`
  * finds, makes and deletes alarms of the stage's jobs; `metrics:read` reads CloudWatch metrics; `fleet:mark` puts marks on hosts and takes them off.
  */
 export type Grant =
@@ -18,6 +19,7 @@ export type Grant =
   | 'fleet:observe'
   | 'fleet:access'
   | 'fleet:groups'
+  | 'fleet:replace'
   | 'alarms:write'
   | 'metrics:read'
   | 'fleet:mark'
@@ -100,6 +102,7 @@ const WORKFLOW_FUNCTIONS = {
   'drain-hosts': awsSide(['fleet:mark', 'fleet:observe']),
   'observe-drain': flinkSide(),
   'mark-host': awsSide(['fleet:mark', 'fleet:observe']),
+  'replace-jobmanager': awsSide(['fleet:observe', 'fleet:replace']),
   'find-room': flinkSide(),
   'list-observed-clusters': { ...awsSide([]), grants: ['table:read'], traced: false },
   'observe-flink': { ...flinkSide(), traced: false },
@@ -156,7 +159,7 @@ const EVENT_FUNCTIONS = {
     memoryMiB: 512,
     grants: ['table:write', 'state:write', 'fleet:observe', 'metrics:read', 'workflows:start'],
   },
-  // Told by a pass of observation that a cluster is without JobManager or TaskManagers: looks at its hosts, and moves it where that is the zone's fault.
+  // Told by a pass of observation that a cluster is without JobManager or TaskManagers: looks at its hosts, and has them replaced, or moves it where that is the zone's fault.
   'consider-failover': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
   // Closes operations whose execution ended without saying so.
   'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },

@@ -331,6 +331,15 @@ export const permissionsOf = (
       ];
     case 'volumes:snapshot':
       return volumeSnapshots(names, stage);
+    case 'fleet:replace':
+      return [
+        {
+          actions: ['autoscaling:TerminateInstanceInAutoScalingGroup'],
+          resources: [names.arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${names.prefix}-*`)],
+          conditions: { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } },
+          because: RUN_TIME,
+        },
+      ];
     case 'fleet:groups':
       return fleetGroups(names, stage, vpcId);
     case 'alarms:write':

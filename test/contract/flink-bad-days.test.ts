@@ -82,6 +82,15 @@ describe('A JobManager that answers', () => {
   });
 
   it.each([
+    ['503 because no JobManager leads', true],
+    ['nothing in time', false],
+    ['a closed connection', false],
+  ] as const)('%s: lives is %s', async (reply, answered) => {
+    answer = (response) => ANSWERS[reply]?.(response);
+    await expect(CALLS.overview(flink)).rejects.toMatchObject({ answered });
+  });
+
+  it.each([
     ['runJar', CALLS.runJar],
     ['runSql', CALLS.runSql],
     ['runWarmUp', CALLS.runWarmUp],

@@ -48,11 +48,14 @@ export const clusterReading = (change: Partial<ClusterReading> = {}): ClusterRea
 /** A JobManager whose figures are set by hand. */
 export class FakeFlinkMetrics implements FlinkMetricsPort {
   reachable = true;
+  /** It answers that nobody leads yet. */
+  recovering = false;
   seen: Omit<ClusterReading, 'jobs'> = clusterReading();
   readonly jobs = new Map<string, JobReading | Error>();
 
   async cluster(): Promise<ClusterReading> {
     if (!this.reachable) throw new FlinkUnavailable('GET /overview: no answer');
+    if (this.recovering) throw new FlinkUnavailable('GET /overview: answered 503', { answered: true });
     const jobs = [...this.jobs].map(([flinkJobId, reading]) => ({
       flinkJobId,
       state: reading instanceof Error ? ('RUNNING' as const) : reading.state,

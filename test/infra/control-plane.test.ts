@@ -136,6 +136,14 @@ describe('rights to make clusters', () => {
       expect(condition).toEqual({ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } });
   });
 
+  it('let the function that replaces a silent JobManager end hosts of groups with the stage’s tag, and change nothing else', () => {
+    const changes = actionsOf('replace-jobmanager').filter((action) => /^(ec2|autoscaling|iam):(?!Describe)/.test(action));
+    expect(changes).toEqual(['autoscaling:TerminateInstanceInAutoScalingGroup']);
+    expect(conditionOf('replace-jobmanager', 'autoscaling:TerminateInstanceInAutoScalingGroup')).toEqual([
+      { StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } },
+    ]);
+  });
+
   it('allow launches by launch template only, in any subnet of the stage’s VPC', () => {
     for (const name of ['create-fleet', 'ensure-capacity']) {
       const statements = rightsOf(name).filter((each) => listOf(each.Action).includes('ec2:RunInstances'));

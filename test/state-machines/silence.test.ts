@@ -26,6 +26,82 @@ const minuteOfFailover = async (minutes: number): Promise<number | undefined> =>
   return undefined;
 };
 
+/** Minutes of observation, with what is begun about hosts in them. */
+const follow = async (minutes: number): Promise<void> => {
+  for (let minute = 0; minute < minutes; minute++) {
+    await observeMinute('flights');
+    for (const operation of await replacements()) if (operation.status === 'PENDING') await run(operation);
+  }
+};
+const replacements = async (): Promise<readonly Operation[]> =>
+  (await world.store.operationsOf('flights', { limit: 100 })).items.filter(({ kind }) => kind === 'replace-host');
+const jobManagerHosts = async (): Promise<readonly string[]> =>
+  (await world.fleet.observe((await world.cluster()).resources)).hosts
+    .filter(({ role, state }) => role === 'jobmanager' && state !== 'leaving')
+    .map(({ instanceId }) => instanceId);
+/** Its JobManagers stand still, and their hosts are well. */
+const hang = async (): Promise<readonly string[]> => {
+  await follow(3);
+  const hosts = await jobManagerHosts();
+  for (const host of hosts) world.hungHosts.add(host);
+  await world.pause(1);
+  return hosts;
+};
+
+describe('A JobManager that hangs while its host is well', () => {
+  test('gets another host in its zone after a minute, once, and its jobs go on there', async () => {
+    const job = await world.job();
+    const [host = ''] = await hang();
+    const began = world.now;
+    await follow(15);
+    const [operation, ...more] = await replacements();
+    expect(more).toEqual([]);
+    expect((Date.parse(operation?.requestedAt ?? '') - began) / 1_000).toBeLessThanOrEqual(120);
+    expect(operation).toMatchObject({
+      status: 'SUCCEEDED',
+      requestedBy: 'sluice',
+      reason: expect.stringMatching(new RegExp(`did not answer. ${host} ended, .*has not answered for \\d+ s though ${host} runs`)),
+    });
+    expect(await jobManagerHosts()).not.toContain(host);
+    expect(await failovers()).toEqual([]);
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a', epoch: 1 });
+    expect((await world.cluster()).fault).toBeUndefined();
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: job.epoch });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('leaves its zone when the other host did not help, and is ended no second time before', async () => {
+    await hang();
+    world.jobManagerStarts = false;
+    const began = world.now;
+    for (let minute = 0; minute < 10 && (await failovers()).length === 0; minute++) await follow(1);
+    expect(await replacements()).toHaveLength(1);
+    expect(await failovers()).toMatchObject([{ request: { mode: 'lost', trigger: { kind: 'jobmanager-unreachable' } } }]);
+    expect((world.now - began) / 1_000).toBeLessThanOrEqual(420);
+  });
+
+  test('keeps its host when it answers again before that is ended', async () => {
+    const [host = ''] = await hang();
+    for (let minute = 0; minute < 3 && (await replacements()).length === 0; minute++) await observeMinute('flights');
+    world.hungHosts.clear();
+    await world.pause(1);
+    await follow(3);
+    expect(await replacements()).toMatchObject([{ status: 'SUCCEEDED', reason: expect.stringMatching(/answers again/) }]);
+    expect(await jobManagerHosts()).toEqual([host]);
+  });
+
+  test('is replaced with its stand-by when neither answers', async () => {
+    world = enter(new World());
+    await run(await world.acceptLaunch({ spec: { highAvailability: { standbyJobManager: true } } }));
+    const hosts = await hang();
+    expect(hosts).toHaveLength(2);
+    await follow(4);
+    expect(await replacements()).toHaveLength(1);
+    expect(await jobManagerHosts()).toHaveLength(2);
+    for (const host of hosts) expect(await jobManagerHosts()).not.toContain(host);
+  });
+});
+
 describe('A cluster that passes of observation cannot reach', () => {
   test('is moved once nobody has answered for longer than a replacement takes, though nobody else has said a word', async () => {
     const job = await world.job();

@@ -261,7 +261,7 @@ class FlinkRest implements FlinkPort {
       return await this.get(path, answer);
     } catch (error) {
       if (!(error instanceof FlinkRefusal)) throw error;
-      throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error });
+      throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true });
     }
   }
 
@@ -360,7 +360,7 @@ async function rejecting<T>(answer: Promise<T>): Promise<T> {
 function fromQuestion(error: unknown, { method, path }: Pick<Call<unknown>, 'method' | 'path'>): unknown {
   if (!(error instanceof FlinkRefusal) || error.status < 500) return error;
   if (hasCause(error.trace, 'FlinkJobNotFoundException')) return new FlinkRefusal(404, error.trace);
-  return new FlinkUnavailable(`${method} ${path}: answered ${error.status}, ${error.message}`, { cause: error });
+  return new FlinkUnavailable(`${method} ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true });
 }
 
 function asRejection(error: unknown): unknown {

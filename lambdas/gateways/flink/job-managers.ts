@@ -75,7 +75,11 @@ export class JobManagers {
     }
     const [only] = failures;
     if (only && failures.length === 1) throw only;
-    throw new FlinkUnavailable(failures.map(({ message }) => message).join('; ') || 'the cluster has no JobManager', { cause: only });
+    const answered = failures.some((failure) => failure.answered);
+    throw new FlinkUnavailable(failures.map(({ message }) => message).join('; ') || 'the cluster has no JobManager', {
+      cause: only,
+      answered,
+    });
   }
 
   private others(baseUrl: string): readonly string[] {

@@ -137,7 +137,7 @@ class FlinkMetrics implements FlinkMetricsPort {
     } catch (error) {
       if (error instanceof FlinkRefusal && error.status === 404) return undefined;
       if (error instanceof FlinkRefusal)
-        throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error });
+        throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true });
       throw error;
     }
   }

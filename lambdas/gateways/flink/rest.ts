@@ -59,7 +59,7 @@ export function readAnswer<T>(what: string, status: number, text: string, answer
   const trace = Array.isArray(errors) ? errors.filter((error) => error !== 'Internal server error.').join('\n') : '';
   // 503: no leader at the moment. 5xx without a trace: something in between, or a JobManager that is going down.
   if (status === 503 || trace === '')
-    throw new FlinkUnavailable(`${what}: answered ${status}${trace === '' ? '' : `, ${rootCause(trace)}`}`);
+    throw new FlinkUnavailable(`${what}: answered ${status}${trace === '' ? '' : `, ${rootCause(trace)}`}`, { answered: true });
   throw new FlinkRefusal(status, trace);
 }
 

@@ -11,7 +11,7 @@ export function runFailure(
   program: { readonly jarId?: string; readonly entryClass?: string | undefined } = {},
 ): Error {
   const { message, trace } = refusal;
-  if (BUSY.test(trace)) return new FlinkUnavailable(`Flink is busy: ${message}`, { cause: refusal });
+  if (BUSY.test(trace)) return new FlinkUnavailable(`Flink is busy: ${message}`, { cause: refusal, answered: true });
   if (/^No jobs included in application/.test(message))
     return new JobRejected('the program starts no job: nothing in it executes a pipeline or an INSERT');
   if (/Jar file \S+ does not exist/.test(trace))

@@ -11,6 +11,6 @@ const deps = { clock, fleet: fleetObserver(), stage: stage(), store: store(), wo
 export const handler = async (event: unknown): Promise<Considered> => {
   const considered = await considerFault(deps, passInput.parse(event).cluster);
   const { reason, ...fields } = considered;
-  log(fields.action === 'move' ? 'WARN' : 'INFO', { message: reason, ...fields });
+  log(fields.action === 'hold' ? 'INFO' : 'WARN', { message: reason, ...fields });
   return considered;
 };

@@ -6,8 +6,8 @@ import { acceptFailover, type FailoverWish } from './accept-failover';
 
 export interface Considered {
   readonly cluster: string;
-  /** `leave`: what stands by for a move is taken away. `failed`: it could not be looked at. */
-  readonly action: 'move' | 'leave' | 'hold' | 'failed';
+  /** `replace`: the hosts of its JobManager, in its zone. `leave`: what stands by for a move is taken away. `failed`: it could not be looked at. */
+  readonly action: 'move' | 'replace' | 'leave' | 'hold' | 'failed';
   readonly reason: string;
   readonly operationId?: string;
 }

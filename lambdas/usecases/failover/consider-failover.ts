@@ -1,20 +1,28 @@
 import type { Cluster } from '../../contracts/cluster';
+import { Conflict } from '../../contracts/errors';
 import type { LaunchFailed, ZoneShift } from '../../contracts/events';
+import type { Operation, OperationRequest } from '../../contracts/operation';
+import { isSilent } from '../../domain/cluster-fault';
 import { homeShunned } from '../../domain/decide-fail-back';
-import { decideFailover, REMEMBERED_SECONDS, type ZoneEvidence } from '../../domain/decide-failover';
+import { decideFailover, type FailoverDecision, REMEMBERED_SECONDS, silentHosts, type ZoneEvidence } from '../../domain/decide-failover';
 import { shorten } from '../../domain/describe-failure';
 import { jobManagerGroups } from '../../domain/job-managers';
+import { isInterfaceInUse } from '../../domain/launch-failure';
+import { moveOf } from '../../domain/move';
+import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import { hostsEpoch } from '../../domain/reserve';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
-import type { AcceptDeps } from '../operations/accept';
+import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
+import { recentOperations } from '../operations/list-operations';
 import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { considerEach } from './consider-each';
 import { leaveReserveZone } from './consider-reserves';
-import { movesOf } from './list-moves';
 import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName' | 'zones'> };
 export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
+type Replacement = Extract<FailoverDecision, { action: 'replace' }>;
 
 /** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
 export const handleZoneShift = async (
@@ -65,13 +73,14 @@ export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: La
     failed.AutoScalingGroupName,
   );
   const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
-  if (cluster?.status !== 'RUNNING') return [];
+  const failure = failed.StatusMessage ?? failed.Cause ?? 'a launch failed';
+  if (cluster?.status !== 'RUNNING' || isInterfaceInUse(failure)) return [];
   const seen = await deps.fleet.observe(cluster.resources);
   // Where a JobManager finds no host, TaskManagers in other zones are none to stay for.
   const lacksJobManager = jobManagerGroups(cluster.resources).includes(failed.AutoScalingGroupName);
   const leadsIn = lacksJobManager ? seen.hosts.find(runsJobManager)?.zone : undefined;
   const running = seen.hosts.filter(({ state, zone }) => state === 'running' && (zone === cluster.zone || !lacksJobManager)).length;
-  const says = shorten(failed.StatusMessage ?? failed.Cause ?? 'a launch failed', 300);
+  const says = shorten(failure, 300);
   return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running, leadsIn })];
 };
 
@@ -81,12 +90,15 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
   if (!cluster?.fault || cluster.status !== 'RUNNING')
     return { cluster: name, action: 'hold', reason: `nothing is known to be wrong with ${name}` };
   const { fault, resources } = cluster;
-  const seen = await deps.fleet.observe(resources);
+  const now = deps.clock().toISOString();
+  const [seen, clusters] = await Promise.all([deps.fleet.observe(resources), allClusters(deps.store)]);
   const role = fault.kind === 'members-lost' ? 'taskmanager' : 'jobmanager';
   const hosts = seen.hosts.filter((host) => host.role === role && host.state !== 'leaving');
   const evidence: ZoneEvidence = {
     kind: 'fault',
     fault,
+    silent: silentHosts(seen, fault.since),
+    alsoSilent: clusters.filter((other) => other.name !== name && isSilent(other, now)).map((other) => other.name),
     says:
       fault.kind === 'members-lost'
         ? 'the JobManager has had no TaskManager'
@@ -94,7 +106,8 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
           ? 'neither JobManager has answered'
           : 'the JobManager has not answered',
     running: hosts.filter(({ state }) => state === 'running').length,
-    launchedAt: hosts
+    launchedAt: seen.hosts
+      .filter((host) => hosts.includes(host) || runsJobManager(host))
       .map(({ launchedAt = '' }) => launchedAt)
       .toSorted()
       .at(-1),
@@ -105,9 +118,12 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
 
 const consider = async (deps: AcceptDeps & ZonesDeps, cluster: Cluster, evidence: ZoneEvidence): Promise<Considered> => {
   const now = deps.clock().toISOString();
-  const moves = await movesOf(deps.store, cluster.name, now, REMEMBERED_SECONDS);
-  const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves }, evidence, now);
+  const operations = await recentOperations(deps.store, cluster.name, now, REMEMBERED_SECONDS);
+  const moves = operations.flatMap((operation) => moveOf(operation) ?? []);
+  const replacedAt = operations.find((operation) => isOfSilence(operation, hostsEpoch(cluster)))?.requestedAt;
+  const decision = decideFailover({ ...cluster, automatic: cluster.spec.placement.failover.automatic, moves, replacedAt }, evidence, now);
   if (decision.action === 'hold') return { cluster: cluster.name, action: 'hold', reason: decision.reason };
+  if (decision.action === 'replace') return replaceSilent(deps, cluster, decision);
   const trigger = {
     kind: decision.trigger,
     evidence: shorten(decision.reason, 500),
@@ -116,4 +132,34 @@ const consider = async (deps: AcceptDeps & ZonesDeps, cluster: Cluster, evidence
   const impaired = [...(evidence.kind === 'zone-event' ? [evidence.zone] : []), ...(await zonesInTrouble(deps))];
   // However many events there are of it: one failover an epoch.
   return beginMove(deps, cluster, ownMoveId(cluster, 'MOVE'), { mode: decision.mode, trigger, impaired }, decision.reason);
+};
+
+const isOfSilence = ({ request }: Operation, epoch: number): boolean =>
+  request.kind === 'replace-host' && request.notice === 'silence' && request.epoch === epoch;
+
+/** However often it is considered: once a silence. */
+const replaceSilent = async (deps: AcceptDeps, cluster: Cluster, decision: Replacement): Promise<Considered> => {
+  const { name } = cluster;
+  const { instanceId, silentSince, reason } = decision;
+  const epoch = hostsEpoch(cluster);
+  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'REPLACE', path: `${name}/${epoch}`, key: silentSince });
+  const change = { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) };
+  const request: OperationRequest = {
+    kind: 'replace-host',
+    instanceId,
+    epoch,
+    notice: 'silence',
+    silentSince,
+    evidence: shorten(reason, 500),
+  };
+  try {
+    await accept(deps, change, async () => {
+      const operation = newOperation(deps, change, name, undefined, request);
+      return { operation, write: () => deps.store.acceptReplacement(operation, epoch) };
+    });
+    return { cluster: name, action: 'replace', reason, operationId };
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
+  }
 };

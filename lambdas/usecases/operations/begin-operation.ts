@@ -20,9 +20,10 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
   if (!(await store.markRunning(operation.operationId, now))) throw new Superseded('the operation has ended already');
   if (operation.request.kind === 'replace-host') {
     const { epoch } = await ownTarget({ store }, operation);
-    const { instanceId, notice } = operation.request;
-    const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${notice}`;
-    return { ready: true, plan: 'replace', epoch, jarId: null, parallelism: null, reason };
+    const { instanceId, notice, evidence } = operation.request;
+    const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${evidence ?? notice}`;
+    const plan = notice === 'silence' ? 'replace-jobmanager' : 'replace';
+    return { ready: true, plan, epoch, jarId: null, parallelism: null, reason };
   }
   if (operation.request.kind === 'prepare-reserve') return beginReserve(store, operation, operation.request);
   const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);

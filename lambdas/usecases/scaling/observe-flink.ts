@@ -1,11 +1,11 @@
-import type { Cluster, ClusterFault } from '../../contracts/cluster';
+import type { Cluster } from '../../contracts/cluster';
 import { FlinkUnavailable } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { JobRecord } from '../../contracts/observation';
 import type { PassMade, ToConsider } from '../../contracts/observer';
 import type { PastRescale } from '../../contracts/scaling';
 import type { Stage } from '../../contracts/stage';
-import { faultAfter, isFaultLasting } from '../../domain/cluster-fault';
+import { type FaultSeen, faultAfter, isFaultLasting } from '../../domain/cluster-fault';
 import { isFinal } from '../../domain/decide-job-progress';
 import { shorten } from '../../domain/describe-failure';
 import { isJobOver, statusSeen } from '../../domain/job-lifecycle';
@@ -54,17 +54,17 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
     return { cluster: name, consider: [], considerFailover: false, idle: true, reason: `Cluster ${name} does not run` };
   const flinkMetrics = deps.flinkMetrics(addresses);
   // Flink's first: it makes the JobManager fetch new figures, which come while the table is read.
-  const [reading, jobs, records] = await Promise.all([
-    unlessAway(flinkMetrics.cluster().then((seen) => withHostLoad(seen, cluster.size.taskManagersPerHost))),
+  const [answer, jobs, records] = await Promise.all([
+    orAway(flinkMetrics.cluster().then((seen) => withHostLoad(seen, cluster.size.taskManagersPerHost))),
     allJobs(deps.store, name),
     deps.observations.latestOf(name),
   ]);
+  const reading = answer instanceof FlinkUnavailable ? undefined : answer;
   const current = jobs.filter((job) => !isJobOver(job.status) || isBack(job, reading));
   const idle = current.length === 0;
   const publish = (heapAfterGc: number | null) =>
     deps.metrics.publish([clusterFigures(name, reading, heapAfterGc, deps.clock().toISOString(), idle)], everySeconds(deps, cluster));
-  const kind = reading === undefined ? 'jobmanager-unreachable' : reading.taskManagers === 0 ? 'members-lost' : undefined;
-  const considerFailover = await recordFault(deps, cluster, kind);
+  const considerFailover = await recordFault(deps, cluster, faultIn(answer));
   if (!reading) {
     publish(null);
     return { cluster: name, consider: [], considerFailover, idle: false, reason: 'The JobManager did not answer' };
@@ -96,11 +96,16 @@ const isBack = ({ status, desired, flinkJobId }: Job, reading: ClusterReading | 
   desired === 'RUNNING' &&
   (reading?.jobs ?? []).some((listed) => listed.flinkJobId === flinkJobId && !isFinal(listed.state));
 
+const faultIn = (answer: ClusterReading | FlinkUnavailable): FaultSeen | undefined => {
+  if (answer instanceof FlinkUnavailable) return { kind: 'jobmanager-unreachable', ...(answer.answered ? { recovering: true } : {}) };
+  return answer.taskManagers === 0 ? { kind: 'members-lost' } : undefined;
+};
+
 /** Keeps since when something is wrong with the cluster. True when it has lasted so long that its hosts have to be looked at. */
-const recordFault = async ({ store, clock }: ObserveDeps, cluster: Cluster, kind: ClusterFault['kind'] | undefined): Promise<boolean> => {
-  if (kind === undefined && cluster.fault === undefined) return false;
+const recordFault = async ({ store, clock }: ObserveDeps, cluster: Cluster, seen: FaultSeen | undefined): Promise<boolean> => {
+  if (seen === undefined && cluster.fault === undefined) return false;
   const now = clock().toISOString();
-  const fault = faultAfter(cluster.fault, kind, cluster.epoch, now);
+  const fault = faultAfter(cluster.fault, seen, cluster.epoch, now);
   return (await store.recordFault(cluster.name, cluster.epoch, fault)) && isFaultLasting(fault, now);
 };
 
@@ -108,11 +113,11 @@ const recordFault = async ({ store, clock }: ObserveDeps, cluster: Cluster, kind
 export const everySeconds = ({ stage }: Pick<ObserveDeps, 'stage'>, { spec }: Pick<Cluster, 'spec'>): number =>
   spec.observation?.intervalSeconds ?? stage.observation.intervalSeconds;
 
-const unlessAway = async (reading: Promise<ClusterReading>): Promise<ClusterReading | undefined> => {
+const orAway = async (reading: Promise<ClusterReading>): Promise<ClusterReading | FlinkUnavailable> => {
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof FlinkUnavailable) return undefined;
+    if (error instanceof FlinkUnavailable) return error;
     throw error;
   }
 };

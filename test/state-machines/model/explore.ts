@@ -3,6 +3,7 @@ import { describeJob } from '../../../lambdas/usecases/api/describe-job';
 import { acceptInterruption } from '../../../lambdas/usecases/clusters/accept-interruption';
 import { acceptTermination } from '../../../lambdas/usecases/clusters/accept-termination';
 import { acceptFailover } from '../../../lambdas/usecases/failover/accept-failover';
+import { considerFault } from '../../../lambdas/usecases/failover/consider-failover';
 import { acceptCancellation } from '../../../lambdas/usecases/jobs/accept-cancellation';
 import { acceptRescale } from '../../../lambdas/usecases/jobs/accept-rescale';
 import { acceptSavepoint } from '../../../lambdas/usecases/jobs/accept-savepoint';
@@ -137,6 +138,7 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
     world.scheduler.note(`the story: ${story}`);
     STORIES[story]?.(world, plan);
   }
+  planSilence(world, plan, story !== undefined);
   const end = world.now + 120 * SECOND;
   const broken = await act(world, end);
   const { scheduler } = world;
@@ -274,6 +276,21 @@ const planTrouble = (world: Simulation, plan: Chance, standby: boolean, story: b
   if (plan.is(story ? 0.1 : 0.3) && scheduler.disturb(`EC2 has nothing in ${dry}`)) world.fleet.zonesWithoutCapacity.add(dry);
   const dryToo = plan.of(['us-east-1b', 'us-east-1c']);
   if (plan.is(story ? 0 : 0.15) && scheduler.disturb(`EC2 has nothing in ${dryToo} either`)) world.fleet.zonesWithoutCapacity.add(dryToo);
+};
+
+/** Passes of observation take a JobManager for hung, rightly or not, when its host has been there for a while. */
+const planSilence = (world: Simulation, plan: Chance, story: boolean): void => {
+  if (!plan.is(story ? 0.1 : 0.3)) return;
+  world.scheduler.at(world.now + plan.between(60, 110) * SECOND, 'something happens', () => {
+    if (world.scheduler.disturb('the JobManager is taken for hung')) void world.asks('a pass', () => considerSilence(world));
+  });
+};
+
+const considerSilence = async (world: Simulation): Promise<unknown> => {
+  const { epoch } = await world.cluster();
+  const at = world.clock().toISOString();
+  await DEPS.store.recordFault('flights', epoch, { kind: 'jobmanager-unreachable', epoch, since: at, seenAt: at });
+  return considerFault(DEPS, 'flights');
 };
 
 /** The same run with less and less of what was done to it, as long as it breaks. At most so many tries. */

@@ -59,6 +59,8 @@ class Process extends FlinkOnS3 {
   address = '';
   /** Address of the one that leads. */
   leads = '';
+  /** By address of a JobManager: the host that has it. */
+  readonly hosts = new Map<string, string>();
   /** A stand-by is about to find out whether it leads. */
   electing = false;
   /** Since when another than the leader has the term, and does not lead yet. */
@@ -570,6 +572,7 @@ export class Simulation extends World {
         continue;
       }
       const leader = this.leaderOf(process);
+      if (leader) this.followHost(process, leader);
       this.electSoon(process, leader);
       const wasThere = process.reachable;
       const answers = leader !== undefined && !this.lostZones.has(leader.zone) && !process.paused && !cutOff && process.wonAt === undefined;
@@ -589,6 +592,19 @@ export class Simulation extends World {
       if (process.addresses.join() !== before && !process.paused) process.slotsChanged();
       if (!process.paused && leader && process.wonAt === undefined) this.goOn(process);
     }
+  }
+
+  /** A host that was ended takes its JobManager along; what has its address now knows nothing but what lies in S3. */
+  private followHost(process: Process, { address = '', instanceId }: FleetHost): void {
+    const before = process.hosts.get(address) ?? instanceId;
+    for (const one of this.managersOf(process)) if (one.state !== 'pending' && one.address) process.hosts.set(one.address, one.instanceId);
+    process.hosts.set(address, instanceId);
+    if (before === instanceId) return;
+    process.loseDisk(address);
+    if (process.lost) return;
+    process.reachable = false;
+    process.lost = true;
+    process.life += 1;
   }
 
   /** Where the leader is gone, or out of reach of the stand-by, that one makes the next term its own. */

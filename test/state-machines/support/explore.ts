@@ -39,6 +39,7 @@ const OTHER_ERROR = 'SomethingUnforeseen';
 const PLANS: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'terminate-cluster': ['cancel', 'nothing', 'nothing-runs'],
   'stop-job': ['cancel', 'nothing'],
+  'replace-host': ['replace-jobmanager'],
   'rescale-job': ['in', 'out'],
   'scale-job': ['in', 'out', 'settle'],
   'upgrade-job': ['restore'],

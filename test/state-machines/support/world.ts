@@ -121,6 +121,8 @@ export class World {
   /** Zones whose hosts answer nobody, whatever EC2 says of them. */
   readonly lostZones = new Set<string>();
   readonly observations: FakeObservations = createFakeObservations(this.clock);
+  /** Hosts that run while their JobManager stands still, by id. */
+  readonly hungHosts = new Set<string>();
   /** false: the JobManager never answers, whatever its host does. */
   jobManagerStarts = true;
   /** false: no node follows its tags, as on a hypervisor that does not show them while an instance runs. */
@@ -186,7 +188,8 @@ export class World {
         const seen = await this.fleet.observe(resources);
         const running = seen.hosts.filter((host) => host.state === 'running' && !this.lostZones.has(host.zone));
         const flink = this.jobManagerAt(resources.jobManagerAddress);
-        flink.reachable = this.jobManagerStarts && running.some((host) => host.role === 'jobmanager');
+        flink.reachable =
+          this.jobManagerStarts && running.some((host) => host.role === 'jobmanager' && !this.hungHosts.has(host.instanceId));
         const workers = running.filter((host) => host.role === 'taskmanager' && !(this.nodesSeeTags && host.marks?.drain));
         const before = flink.addresses.join();
         flink.taskManagers = workers.length;

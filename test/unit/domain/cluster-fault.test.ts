@@ -1,16 +1,23 @@
 import { faultAfter, isFaultLasting } from '../../../lambdas/domain/cluster-fault';
 
 const at = (seconds: number): string => new Date(Date.parse('2026-03-01T12:00:00.000Z') + seconds * 1_000).toISOString();
-const first = faultAfter(undefined, 'jobmanager-unreachable', 1, at(0));
+const SILENT = { kind: 'jobmanager-unreachable' } as const;
+const first = faultAfter(undefined, SILENT, 1, at(0));
 
 test('a fault has lasted since the first pass that saw it, also when it becomes the other one', () => {
   expect(first).toEqual({ kind: 'jobmanager-unreachable', epoch: 1, since: at(0), seenAt: at(0) });
-  expect(faultAfter(first, 'members-lost', 1, at(30))).toEqual({ kind: 'members-lost', epoch: 1, since: at(0), seenAt: at(30) });
+  expect(faultAfter(first, { kind: 'members-lost' }, 1, at(30))).toEqual({ kind: 'members-lost', epoch: 1, since: at(0), seenAt: at(30) });
 });
 
 test('a fault that nobody looked at for long begins anew, as does that of another epoch', () => {
-  expect(faultAfter(first, 'jobmanager-unreachable', 1, at(181))).toMatchObject({ since: at(181) });
-  expect(faultAfter(first, 'jobmanager-unreachable', 2, at(30))).toMatchObject({ epoch: 2, since: at(30) });
+  expect(faultAfter(first, SILENT, 1, at(181))).toMatchObject({ since: at(181) });
+  expect(faultAfter(first, SILENT, 2, at(30))).toMatchObject({ epoch: 2, since: at(30) });
+});
+
+test('whether a JobManager recovers is what the last pass was told', () => {
+  const recovering = faultAfter(first, { ...SILENT, recovering: true }, 1, at(30));
+  expect(recovering).toMatchObject({ since: at(0), recovering: true });
+  expect(faultAfter(recovering, SILENT, 1, at(60))).not.toHaveProperty('recovering');
 });
 
 test('one pass that finds the cluster well ends it', () => {

@@ -1,11 +1,14 @@
 import { chooseFailoverZone } from '../../../lambdas/domain/choose-failover-zone';
 import {
+  BOOT_SECONDS,
   decideFailover,
   REMEMBERED_SECONDS,
+  REPLACED_ONCE_IN_SECONDS,
   REPLACEMENT_SECONDS,
   SETTLE_AT_MOST_SECONDS,
   SETTLE_IN_SILENCE_SECONDS,
   SETTLE_SECONDS,
+  silentHosts,
   type ZoneEvidence,
 } from '../../../lambdas/domain/decide-failover';
 
@@ -39,8 +42,18 @@ const fault = (seconds: number, change: Partial<Fault> = {}, kind: Fault['fault'
   fault: { kind, epoch: 3, since: ago(seconds), seenAt: NOW },
   says: 'the JobManager has not answered',
   running: 1,
+  silent: [],
+  alsoSilent: [],
   ...change,
 });
+/** The JobManager's host runs, and has for long. */
+const HUNG = { silent: [{ instanceId: 'i-1' }] };
+
+const launched = (seconds: number) => ({ launchedAt: ago(seconds) });
+const recovering = (seconds: number): Fault => {
+  const silence = fault(seconds, HUNG);
+  return { ...silence, fault: { ...silence.fault, recovering: true } };
+};
 
 test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['AWS shifts away from the zone of the cluster', {}, shift, 'move'],
@@ -64,6 +77,22 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['the JobManager is silent for longer than a replacement takes', {}, fault(REPLACEMENT_SECONDS), 'move'],
   ['the host that replaces the JobManager has just been launched', {}, fault(400, { launchedAt: ago(100) }), 'hold'],
   ['the host that replaces it was launched long ago and does not answer either', {}, fault(900, { launchedAt: ago(400) }), 'move'],
+  ['the JobManager hangs on a host that is well', {}, fault(60, HUNG), 'replace'],
+  ['the JobManager hangs, also where a person wants to decide about moves', { automatic: false }, fault(60, HUNG), 'replace'],
+  ['the JobManager hangs right after a move', told(30), fault(60, HUNG), 'replace'],
+  ['the JobManager of another cluster does not answer either', {}, fault(60, { ...HUNG, alsoSilent: ['orders'] }), 'hold'],
+  ['the JobManager hung in an earlier epoch', { epoch: 4 }, fault(60, HUNG), 'hold'],
+  ['the JobManager says that it recovers its jobs', {}, recovering(60), 'hold'],
+  ['the JobManager has recovered its jobs for longer than a replacement takes', {}, recovering(REPLACEMENT_SECONDS), 'move'],
+  ['a JobManager that answers has no TaskManager', {}, fault(60, HUNG, 'members-lost'), 'hold'],
+  ['its host is being replaced', { replacedAt: ago(30) }, fault(90, HUNG), 'hold'],
+  ['it hangs again soon after its host was replaced', { replacedAt: ago(REPLACED_ONCE_IN_SECONDS - 1) }, fault(60, HUNG), 'hold'],
+  ['it hangs again long after that', { replacedAt: ago(REPLACED_ONCE_IN_SECONDS) }, fault(60, HUNG), 'replace'],
+  ['the other host does not answer either', { replacedAt: ago(230) }, fault(REPLACEMENT_SECONDS, launched(BOOT_SECONDS)), 'move'],
+  ['the other host still boots', { replacedAt: ago(230) }, fault(REPLACEMENT_SECONDS, launched(BOOT_SECONDS - 1)), 'hold'],
+  ['no other host has come yet', { replacedAt: ago(BOOT_SECONDS - 1) }, fault(REPLACEMENT_SECONDS, { running: 0 }), 'hold'],
+  ['no other host has come in its time', { replacedAt: ago(BOOT_SECONDS) }, fault(REPLACEMENT_SECONDS, { running: 0 }), 'move'],
+  ['the other host still has the time of any other', { replacedAt: ago(230) }, fault(REPLACEMENT_SECONDS - 1, launched(200)), 'hold'],
   ['no host of the JobManager is left and none can be launched', {}, fault(60, { running: 0, problem: 'no capacity' }), 'move'],
   ['a launch failed, but the host of the JobManager runs', {}, fault(60, { problem: 'no capacity' }), 'hold'],
   ['all TaskManagers are gone and are being replaced', {}, fault(90, { running: 0 }, 'members-lost'), 'hold'],
@@ -124,6 +153,28 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   const decision = decideFailover({ ...CLUSTER, ...change }, evidence, NOW);
   expect(decision.action).toBe(action);
   expect(decision.reason).not.toBe('');
+});
+
+test('whoever is on call reads which hosts hang, and for how long', () => {
+  const reasonOf = (...ids: string[]): string => {
+    const evidence = fault(62, { silent: ids.map((instanceId) => ({ instanceId })) });
+    return decideFailover(CLUSTER, evidence, NOW).reason;
+  };
+  expect(reasonOf('i-1')).toBe('the JobManager has not answered for 62 s though i-1 runs by what EC2 says');
+  expect(reasonOf('i-1', 'i-2')).toMatch(/though i-1 and i-2 run by/);
+});
+
+test.each([
+  ['a JobManager host that ran long before the silence', {}, true],
+  ['a host of TaskManagers', { role: 'taskmanager' }, false],
+  ['one that is leaving', { state: 'leaving' }, false],
+  ['one that is not up yet', { state: 'pending' }, false],
+  ['one that was launched just before it', { launchedAt: ago(149) }, false],
+  ['one that was launched since', { launchedAt: ago(30) }, false],
+  ['one of which EC2 does not say when', { launchedAt: undefined }, false],
+] as const)('%s: can hang is %s', (_, change, hangs) => {
+  const host = { instanceId: 'i-1', role: 'jobmanager', zone: 'us-east-1a', state: 'running', launchedAt: ago(150), ...change };
+  expect(silentHosts({ hosts: [host] as never }, ago(60)).length > 0).toBe(hangs);
 });
 
 test('whoever is on call reads which JobManager leads on, and what brings the other back', () => {

@@ -94,14 +94,16 @@ test('a zone that is not of the stage moves nothing', async () => {
   expect(await handleZoneShift(deps, { metadata: { awayFrom: 'usw2-az1' } }, 'Autoshift In Progress')).toEqual([]);
 });
 
-test('a failed launch moves a cluster that has no host left, and one of a group that is not ours moves nothing', async () => {
-  const failed = (AutoScalingGroupName: string) =>
+test('a failed launch moves a cluster that has no host left; one of a group that is not ours, or whose host before it is still ending, moves nothing', async () => {
+  const failed = (AutoScalingGroupName: string, StatusMessage = 'We currently do not have sufficient capacity') =>
     launchFailedEvent.parse({
       source: 'aws.autoscaling',
       'detail-type': 'EC2 Instance Launch Unsuccessful',
-      detail: { StatusCode: 'Failed', AutoScalingGroupName, StatusMessage: 'We currently do not have sufficient capacity' },
+      detail: { StatusCode: 'Failed', AutoScalingGroupName, StatusMessage },
     }).detail;
   expect(await handleLaunchFailure(deps, failed('somebody-elses'))).toEqual([]);
+  const ending = failed('sluice-test-flights-e1-jobmanager', 'Interface: [eni-0a1] in use. Launching EC2 instance failed.');
+  expect(await handleLaunchFailure(deps, ending)).toEqual([]);
   expect(await handleLaunchFailure(deps, failed('sluice-test-flights-e1-taskmanager-us-east-1a'))).toMatchObject([
     { cluster: 'flights', action: 'move' },
   ]);
@@ -192,6 +194,45 @@ describe('a cluster whose JobManager has not answered', () => {
       trigger: { kind: 'jobmanager-unreachable', detectedAt: '2026-03-01T11:55:00.000Z' },
     });
     expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
+  });
+
+  describe('though its host runs', () => {
+    const replaced = async () =>
+      (await deps.store.operationsOf('flights', { limit: 10 })).items.filter(({ kind }) => kind === 'replace-host');
+    beforeEach(async () => {
+      const fleet = createFakeFleet({ now: () => new Date(clock().getTime() - 600_000) });
+      const cluster = aCluster({ status: 'RUNNING', desired: 'RUNNING', epoch: 1, lease: undefined, name: 'flights', zone: 'us-east-1a' });
+      const access = { ...cluster.resources, ...(await fleet.prepareAccess(fleetSpecOf(cluster))) };
+      const resources = { ...access, ...(await fleet.createGroups(fleetSpecOf(cluster), access, 1)) };
+      for (let look = 0; look < 3; look += 1) await fleet.observe(resources);
+      (deps.store as ReturnType<typeof createFakeStore>).seed({ clusters: [{ ...cluster, resources }] });
+      deps = { ...deps, fleet };
+    });
+
+    test('gets another host once, however often it is asked, and the reason says why', async () => {
+      await fault(60);
+      const considered = await Promise.all(Array.from({ length: 10 }, () => considerFault(deps, 'flights')));
+      expect(considered.filter(({ action }) => action === 'replace').length).toBeGreaterThan(0);
+      expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
+      expect(await replaced()).toMatchObject([
+        {
+          request: {
+            notice: 'silence',
+            epoch: 1,
+            silentSince: '2026-03-01T11:59:00.000Z',
+            evidence: expect.stringMatching(/for 60 s though i-/),
+          },
+        },
+      ]);
+    });
+
+    test('keeps its host while the JobManager of another cluster does not answer either', async () => {
+      await fault(60);
+      const now = clock().toISOString();
+      await deps.store.recordFault('orders', 1, { kind: 'jobmanager-unreachable', epoch: 1, since: now, seenAt: now });
+      expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold', reason: expect.stringContaining('nor that of orders') });
+      expect(await replaced()).toEqual([]);
+    });
   });
 
   test('at any time is left alone when it answers again', async () => {

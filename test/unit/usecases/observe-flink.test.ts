@@ -119,6 +119,13 @@ describe('a pass over a cluster', () => {
     expect(await fault()).toBeUndefined();
   });
 
+  test('tells a JobManager that recovers its jobs from one that is silent', async () => {
+    const world = aWorld();
+    world.figures.recovering = true;
+    await world.pass();
+    expect((await world.store.cluster('flights'))?.fault).toMatchObject({ kind: 'jobmanager-unreachable', recovering: true });
+  });
+
   test('of a cluster that does not run, or is to be terminated, looks at nothing', async () => {
     for (const cluster of [{ status: 'LAUNCHING' }, { desired: 'TERMINATED' }] as const) {
       const world = aWorld({ cluster });

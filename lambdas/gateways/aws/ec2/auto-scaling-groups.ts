@@ -11,6 +11,7 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
+import { isInterfaceInUse } from '../../../domain/launch-failure';
 import { everyOne, hasCode, laterOn, unless } from '../aws-errors';
 import type { FleetSpec, LaunchProblem } from '../fleet.port';
 import type { FleetDependencies, Role } from './context';
@@ -191,6 +192,7 @@ export const newestFailure = (activities: readonly Activity[]): LaunchProblem | 
     if (StatusCode === 'Successful') return undefined;
     if (StatusCode !== 'Failed') continue;
     const message = StatusMessage ?? Description;
+    if (isInterfaceInUse(message)) continue;
     return { kind: isCapacity(message) ? 'capacity' : 'other', message, at: (EndTime ?? StartTime ?? new Date(0)).toISOString() };
   }
   return undefined;

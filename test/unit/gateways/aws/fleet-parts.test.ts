@@ -201,6 +201,16 @@ describe('The launch problem of a group', () => {
     ['a try under way after a failure', [activity('InProgress'), activity('Failed', full)], 'capacity'],
     ['a termination after a failure', [activity('Successful', '', 'Terminating EC2 instance: i-1'), activity('Failed', full)], 'capacity'],
     ['a success newer than a failure', [activity('Successful'), activity('Failed', full)], undefined],
+    [
+      "a JobManager's host before it that is still ending",
+      [activity('Failed', 'Interface: [eni-0a1] in use. Launching EC2 instance failed.'), activity('Successful')],
+      undefined,
+    ],
+    [
+      'the same, after a failure for want of capacity',
+      [activity('Failed', 'Interface: [eni-0a1] in use. Launching EC2 instance failed.'), activity('Failed', full)],
+      'capacity',
+    ],
     ['nothing', [], undefined],
   ])('%s', (_, activities, kind) => {
     expect(newestFailure(activities)?.kind).toBe(kind);
