@@ -144,7 +144,9 @@ export const clusterSpec = z.strictObject({
         .array(instanceType)
         .max(20)
         .optional()
-        .describe('Further types that Spot hosts may be of; default: those that EC2 has with the same vCPUs, memory and architecture'),
+        .describe(
+          'Further types that TaskManager hosts may be of, on demand in this order where EC2 has none of the first; default: those that EC2 has with the same vCPUs, memory and architecture, on demand at a price of the stage that is at most a fifth over that of the first',
+        ),
     })
     .prefault({}),
   /** Slots kept free so that a lost TaskManager needs no boot; default: none in `dev`, else the slots of one host. */
@@ -201,7 +203,7 @@ export interface InstanceFacts {
 /** A spec's size made concrete by `domain/sizing`. Memory in MiB. */
 export const resolvedSize = z.object({
   instanceType: z.string(),
-  /** Further types that Spot hosts may be of: a TaskManager's memory, slots and addresses fit each. */
+  /** Further types that TaskManager hosts may be of, in this order on demand: a TaskManager's memory, slots and addresses fit each. */
   alternatives: z.array(z.string()).optional(),
   vcpus: z.int(),
   hostMemoryMiB: z.int(),

@@ -1,6 +1,7 @@
 import type { ClusterSpec, InstanceFacts, ResolvedSize, SizeDefinition } from '../contracts/cluster';
 import type { FieldProblem } from '../contracts/errors';
 import type { Stage } from '../contracts/stage';
+import { slotsPerHost } from './capacity';
 
 /** Streaming between hosts needs headroom for bursts: a type whose peak is under 10 Gbit/s is refused (mission row L4). */
 export const STREAMING_PEAK_GBPS = 10;
@@ -55,34 +56,49 @@ export const resolveSize = (
   return sized(spec, wish, host);
 };
 
-/** The more pools EC2 can choose from the fewer interruptions; Auto Scaling takes 40, more than these hardly add to it. */
+/** The more pools EC2 can choose from the fewer interruptions and empty pools; Auto Scaling takes 40, more than these hardly add to it. */
 const MOST_ALTERNATIVES = 12;
+/** On demand, a host of another type costs at most so many times what one of the size's own does: budgets count the own one's price. */
+const DEAREST_ALTERNATIVE = 1.2;
 
 /**
- * Types that Spot hosts may be of besides the size's own: what was computed for that fits each. The same vCPUs make the same slots, at least its memory holds the
- * same TaskManagers, local disk where state lies on one, and the network is as good as the spec demands.
+ * Types that hosts may be of besides the size's own, the first to be taken first: what was computed for that fits each. The same vCPUs make the same slots, at least
+ * its memory holds the same TaskManagers, local disk where state lies on one, with room for that of all slots, and the network is as good as the spec demands. Types
+ * that the caller named stay in that order; others come by price, those nearest below the own one's first. On demand a type is none that costs too much, or of which
+ * nobody knows what it costs unless the caller named it.
  * @param candidates facts of types that the caller named, or that EC2 has
+ * @param prices of the stage, dollars an hour by instance type
  */
 export const alternativesOf = (
-  { network }: Pick<ClusterSpec, 'network'>,
+  { network, purchase: { spotPercent, instanceTypes } }: Pick<ClusterSpec, 'network' | 'purchase'>,
   size: ResolvedSize,
   candidates: readonly InstanceFacts[],
-): readonly string[] =>
-  candidates
-    .filter(
-      (type) =>
-        type.instanceType !== size.instanceType &&
-        type.architecture === size.architecture &&
-        type.vcpus === size.vcpus &&
-        type.memoryMiB >= size.hostMemoryMiB &&
-        type.addressesPerInterface >= size.taskManagersPerHost &&
-        (size.stateVolume.kind === 'gp3' || type.localStorageGB > 0) &&
-        (network.allowSlow || type.peakGbps >= STREAMING_PEAK_GBPS) &&
-        (network.minimumBaselineGbps === undefined || (type.baselineGbps ?? 0) >= network.minimumBaselineGbps),
-    )
-    .map(({ instanceType }) => instanceType)
-    .sort()
-    .slice(0, MOST_ALTERNATIVES);
+  prices: NonNullable<Stage['prices']> = {},
+): readonly string[] => {
+  const own = prices[size.instanceType];
+  const dearer = (type: string): number => (own === undefined ? Number.NaN : (prices[type] ?? Number.NaN) / own);
+  const fit = candidates.filter((type) => fits(network, size, type)).map(({ instanceType }) => instanceType);
+  if (instanceTypes) return fit.filter((type) => spotPercent > 0 || !(dearer(type) > DEAREST_ALTERNATIVE));
+  const paid = fit.filter((type) => dearer(type) <= DEAREST_ALTERNATIVE);
+  const rank = (type: string): number => (dearer(type) <= 1 ? 1 - dearer(type) : dearer(type));
+  const byPrice = paid.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const others = spotPercent > 0 ? fit.filter((type) => !paid.includes(type)).toSorted() : [];
+  return [...byPrice, ...others].slice(0, MOST_ALTERNATIVES);
+};
+
+const fits = (network: ClusterSpec['network'], size: ResolvedSize, type: InstanceFacts): boolean =>
+  type.instanceType !== size.instanceType &&
+  type.architecture === size.architecture &&
+  type.vcpus === size.vcpus &&
+  type.memoryMiB >= size.hostMemoryMiB &&
+  type.addressesPerInterface >= size.taskManagersPerHost &&
+  hasRoomForState(size, type) &&
+  (network.allowSlow || type.peakGbps >= STREAMING_PEAK_GBPS) &&
+  (network.minimumBaselineGbps === undefined || (type.baselineGbps ?? 0) >= network.minimumBaselineGbps);
+
+/** A host keeps state on its local disk where it has one, also where the size's own type has none. */
+const hasRoomForState = (size: ResolvedSize, { localStorageGB }: InstanceFacts): boolean =>
+  localStorageGB > 0 ? localStorageGB >= Math.min(size.stateVolume.sizeGB, stateGB(slotsPerHost(size))) : size.stateVolume.kind === 'gp3';
 
 const wishOf = ({ overrides }: ClusterSpec, size: SizeDefinition): Wish => {
   const from = (path: string, value: unknown): string => (value === undefined ? 'size' : `overrides.${path}`);
@@ -187,20 +203,20 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
   const perHost = wish.taskManagersPerHost;
   const hosts = { min: hostsFor(wish.taskManagers.min, perHost), max: Math.floor(wish.taskManagers.max / perHost) };
   const slotsPerTaskManager = Math.max(1, Math.floor((host.vcpus * wish.slotsPerVcpu) / perHost));
-  const slotsPerHost = slotsPerTaskManager * perHost;
-  const spareByDefault = spec.size === 'dev' || hosts.max === hosts.min ? 0 : slotsPerHost;
+  const slots = slotsPerTaskManager * perHost;
+  const spareByDefault = spec.size === 'dev' || hosts.max === hosts.min ? 0 : slots;
   const spareSlots = spec.spareSlots ?? spareByDefault;
-  if (spareSlots >= hosts.max * slotsPerHost)
+  if (spareSlots >= hosts.max * slots)
     return {
       ok: false,
       problems: [
         {
           path: 'spareSlots',
-          message: `${spareSlots} spare slots leave none of the ${hosts.max * slotsPerHost} of the largest fleet to jobs`,
+          message: `${spareSlots} spare slots leave none of the ${hosts.max * slots} of the largest fleet to jobs`,
         },
       ],
     };
-  const stateVolume = volumeOf(host, slotsPerHost);
+  const stateVolume = volumeOf(host, slots);
   const memory = taskManagerMemory(host, perHost);
   return {
     ok: true,
@@ -218,7 +234,7 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
       slotsPerTaskManager,
       taskManagers: { min: hosts.min * perHost, max: hosts.max * perHost },
       // The slots of the smallest fleet are vCPUs x slots per vCPU, and never more than the largest fleet has.
-      defaultParallelism: hosts.min * slotsPerHost,
+      defaultParallelism: hosts.min * slots,
       spareSlots,
     },
     reasons: [
@@ -233,10 +249,11 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
   };
 };
 
-const volumeOf = (host: InstanceFacts, slotsPerHost: number): ResolvedSize['stateVolume'] =>
-  host.localStorageGB > 0
-    ? { kind: 'nvme', sizeGB: host.localStorageGB }
-    : { kind: 'gp3', sizeGB: Math.min(GP3_GB.max, Math.max(GP3_GB.min, slotsPerHost * GP3_GB_PER_SLOT)) };
+const volumeOf = (host: InstanceFacts, slots: number): ResolvedSize['stateVolume'] =>
+  host.localStorageGB > 0 ? { kind: 'nvme', sizeGB: host.localStorageGB } : { kind: 'gp3', sizeGB: stateGB(slots) };
+
+/** What the state of so many slots is given where it has to be paid for. GB. */
+const stateGB = (slots: number): number => Math.min(GP3_GB.max, Math.max(GP3_GB.min, slots * GP3_GB_PER_SLOT));
 
 const taskManagerMemory = ({ memoryMiB }: InstanceFacts, perHost: number): number =>
   Math.floor((memoryMiB * FLINK_SHARE_OF_HOST) / perHost);

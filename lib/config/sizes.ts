@@ -45,9 +45,19 @@ export const PRODUCTION_SIZES: Readonly<Record<SizeName, SizeDefinition>> = {
   },
 };
 
-/** On demand, Linux, us-east-1, as known in November 2025 (https://aws.amazon.com/ec2/pricing/on-demand/): a stage elsewhere, or with a savings plan, names its own. */
+/** On demand, Linux, us-east-1, as known in November 2025 (https://aws.amazon.com/ec2/pricing/on-demand/): a stage elsewhere, or with a savings plan, names its own. Those that
+ * no size is made of are what its hosts may be of where EC2 has none of the first (`alternativesOf`). */
 export const ON_DEMAND_PRICES: Readonly<Record<string, number>> = {
   'c5.large': 0.085,
+  'c5ad.large': 0.086,
+  'c5ad.2xlarge': 0.344,
+  'c5ad.4xlarge': 0.688,
+  'c5ad.8xlarge': 1.376,
+  'c5ad.16xlarge': 2.752,
+  'c5d.large': 0.096,
+  'c5d.2xlarge': 0.384,
+  'c5d.4xlarge': 0.768,
+  'c6i.large': 0.085,
   'c6id.large': 0.1008,
   'c6id.2xlarge': 0.4032,
   'c6id.4xlarge': 0.8064,

@@ -228,7 +228,11 @@ def _launch(group, counted: list, missing: int) -> None:
 
 
 def _launch_one(group, only: str | None = None) -> bool:
-    """Tries the zones from the emptiest, and in each the instance types in the order of the policy."""
+    """Tries the zones from the emptiest, and in each the instance types in the order of the policy.
+
+    AWS («Allocation strategies for multiple instance types»): `prioritized`, the default on demand, takes the overrides in their order. For Spot AWS
+    goes by prices and by the capacity of its pools, which are not here, so that order holds for Spot too.
+    """
     alive = Counter(m.availability_zone for m in group.instance_states if not m.lifecycle_state.startswith("Terminating"))
     for zone, subnet_id in sorted(group.places(), key=lambda place: alive[place[0]]):
         if only not in (None, zone):

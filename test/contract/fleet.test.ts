@@ -624,6 +624,7 @@ describe('The fleet on EC2', () => {
         SpotAllocationStrategy: 'price-capacity-optimized',
         OnDemandBaseCapacity: 0,
         OnDemandPercentageAboveBaseCapacity: 25,
+        OnDemandAllocationStrategy: 'prioritized',
       },
       LaunchTemplate: { LaunchTemplateSpecification: { LaunchTemplateId: resources.launchTemplateIds[1] } },
     });
@@ -640,6 +641,29 @@ describe('The fleet on EC2', () => {
       .filter(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'taskmanager')
       .map(({ instanceType }) => instanceType);
     expect(types).toEqual(['c6i.2xlarge', 'c6i.2xlarge']);
+  }, 60_000);
+
+  test('launches on demand what there is, in the order of the types', async () => {
+    const fleet = onEc2().fleet;
+    const size = { ...aCluster().size, instanceType: 'c5.2xlarge', alternatives: ['c6i.2xlarge', 'c5n.2xlarge'] };
+    const spec = aFleetSpec({ size });
+    const none = { service: 'ec2', action: 'RunInstances', instanceType: size.instanceType, zone: spec.zone };
+    await emulator.twin('POST', 'faults', [{ ...none, code: 'InsufficientInstanceCapacity' }]);
+    const resources = await launch(spec, fleet);
+    await eventually(() => fleet.observe(resources), isComplete);
+    await emulator.twin('DELETE', 'faults');
+    await fleet.setHosts(resources, spec.zone, 3);
+    const seen = await eventually(() => fleet.observe(resources), isComplete);
+    expect(seen.problem).toBeUndefined();
+    const machines = (await emulator.twin('GET', 'instances')) as {
+      tags: Record<string, string>;
+      instanceType: string;
+      lifecycle: string;
+    }[];
+    const bought = machines
+      .filter(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'taskmanager')
+      .map(({ instanceType, lifecycle }) => `${instanceType} ${lifecycle}`);
+    expect(bought.sort()).toEqual(['c5.2xlarge on-demand', 'c6i.2xlarge on-demand', 'c6i.2xlarge on-demand']);
   }, 60_000);
 
   test('leaves a type that cannot be in a placement group out of one', async () => {

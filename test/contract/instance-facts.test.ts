@@ -29,7 +29,7 @@ describe.each([
     const facts = create();
     const own = (await facts.describe(['c6i.2xlarge'])).get('c6i.2xlarge');
     if (!own) throw new Error('c6i.2xlarge is not there');
-    const found = await facts.alike(own);
+    const found = await facts.alike(own, 'on-demand');
     expect(found.map(({ instanceType }) => instanceType)).toEqual(expect.arrayContaining(['c6i.2xlarge', 'c6id.2xlarge', 'c7i.2xlarge']));
     for (const type of found) expect(type).toMatchObject({ vcpus: 8, memoryMiB: 16_384 });
   });

@@ -43,9 +43,8 @@ class InMemoryInstanceFacts implements InstanceFactsPort {
   constructor(private readonly known: readonly InstanceFacts[]) {}
 
   async describe(instanceTypes: readonly string[]): Promise<ReadonlyMap<string, InstanceFacts>> {
-    return new Map(
-      this.known.filter(({ instanceType }) => instanceTypes.includes(instanceType)).map((facts) => [facts.instanceType, facts]),
-    );
+    const facts = instanceTypes.flatMap((type) => this.known.find(({ instanceType }) => instanceType === type) ?? []);
+    return new Map(facts.map((one) => [one.instanceType, one]));
   }
 
   async alike({ vcpus, memoryMiB }: InstanceFacts): Promise<readonly InstanceFacts[]> {

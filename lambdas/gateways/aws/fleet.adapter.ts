@@ -58,7 +58,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       const names = fleetNames(stage.name, spec.cluster, spec.epoch);
       const { taskManagers, taskManagersPerHost } = spec.size;
       const mostHosts = Math.max(taskManagerHosts, Math.ceil(taskManagers.max / taskManagersPerHost));
-      const alternatives = spec.spotPercent > 0 ? (spec.size.alternatives ?? []) : [];
+      const { alternatives = [] } = spec.size;
       const traits = await typeTraits(dependencies, [spec.size.instanceType, spec.size.jobManager.instanceType, ...alternatives]);
       // A single host has no neighbour to be near to, and a cluster placement group lies in one zone.
       const placed = mostHosts > 1 && spec.zones.length === 1 && traits(spec.size.instanceType).clusterPlacement;

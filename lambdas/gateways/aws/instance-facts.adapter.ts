@@ -19,7 +19,7 @@ export const createInstanceFacts = ({ client }: { readonly client: EC2Client }):
     return new Map(instanceTypes.flatMap((type) => known.get(type) ?? []).map((facts) => [facts.instanceType, facts]));
   },
 
-  async alike({ vcpus, memoryMiB }) {
+  async alike({ vcpus, memoryMiB }, bought) {
     const Filters = [
       { Name: 'vcpu-info.default-vcpus', Values: [String(vcpus)] },
       { Name: 'memory-info.size-in-mib', Values: [String(memoryMiB)] },
@@ -27,7 +27,7 @@ export const createInstanceFacts = ({ client }: { readonly client: EC2Client }):
     const found: InstanceFacts[] = [];
     for await (const { InstanceTypes = [] } of paginateDescribeInstanceTypes({ client }, { Filters }))
       for (const info of InstanceTypes)
-        if (info.InstanceType && info.CurrentGeneration && info.SupportedUsageClasses?.includes('spot'))
+        if (info.InstanceType && info.CurrentGeneration && info.SupportedUsageClasses?.includes(bought))
           found.push(toFacts(info.InstanceType, info));
     return found;
   },

@@ -84,7 +84,7 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
       flinkVersion,
       zone: zone.zone,
       ...(spread.zones ? { zones: [...spread.zones] } : {}),
-      ...(await withAlternatives(instanceFacts, spec, sizing.size, [
+      ...(await withAlternatives({ stage, instanceFacts }, spec, sizing.size, [
         zone.reason,
         ...(spread.reason === undefined ? [] : [spread.reason]),
         ...(standby === undefined ? [] : [`a JobManager stands by in ${standby}`]),
@@ -94,31 +94,34 @@ const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec):
   throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
 };
 
-/** Spot hosts may be of several types, so that EC2 can give those that it will want back last. */
+/** Hosts may be of several types: Spot, so that EC2 can give those that it will want back last; on demand, so that there are some where the first type is used up. */
 const withAlternatives = async (
-  instanceFacts: InstanceFactsPort,
+  { stage, instanceFacts }: Pick<LaunchDeps, 'stage' | 'instanceFacts'>,
   spec: ClusterSpec,
   size: ResolvedSize,
   reasons: readonly string[],
 ): Promise<Pick<Resolved, 'size' | 'statusReason'>> => {
-  if (spec.purchase.spotPercent === 0) return { size, statusReason: reasons.join('; ') };
   const own = (await instanceFacts.describe([size.instanceType])).get(size.instanceType);
-  const { instanceTypes } = spec.purchase;
+  const { instanceTypes, spotPercent } = spec.purchase;
   const candidates = instanceTypes
     ? [...(await instanceFacts.describe(instanceTypes)).values()]
     : own
-      ? await instanceFacts.alike(own)
+      ? await instanceFacts.alike(own, spotPercent > 0 ? 'spot' : 'on-demand')
       : [];
-  const alternatives = [...alternativesOf(spec, size, candidates)];
+  const alternatives = [...alternativesOf(spec, size, candidates, stage.prices)];
   const unfit = (instanceTypes ?? []).filter((type) => type !== size.instanceType && !alternatives.includes(type));
   if (unfit.length > 0)
     throw new InvalidRequest(
       unfit.map((type) => ({
         path: 'purchase.instanceTypes',
-        message: `${type} does not fit what ${size.instanceType} is used for: the same vCPUs and architecture, no less memory, addresses, network and local disk`,
+        message: `${type} does not fit what ${size.instanceType} is used for: the same vCPUs and architecture, no less memory, addresses, network and room on a local disk, and on demand no more than a fifth dearer`,
       })),
     );
-  const bought = `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`;
+  if (alternatives.length === 0) return { size, statusReason: reasons.join('; ') };
+  const bought =
+    spotPercent > 0
+      ? `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`
+      : `where EC2 has no ${size.instanceType}, hosts are ${alternatives.join(', else ')}`;
   return { size: { ...size, alternatives }, statusReason: [...reasons, bought].join('; ') };
 };
 

@@ -208,6 +208,26 @@ class AutoScalingGroups(unittest.TestCase):
         self.assertEqual({i["InstanceType"] for i in found}, {"c6i.large"})
         s.remove(name)
 
+    def test_a_group_on_demand_takes_the_types_in_their_order_each_time(self):
+        template = s.launch_template()
+        policy = {
+            "LaunchTemplate": {
+                "LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "$Latest"},
+                "Overrides": [{"InstanceType": "c5.large"}, {"InstanceType": "c6i.large"}],
+            },
+            "InstancesDistribution": {"OnDemandPercentageAboveBaseCapacity": 100, "OnDemandAllocationStrategy": "prioritized"},
+        }
+        fault = {"service": "ec2", "action": "RunInstances", "instanceType": "c5.large", "code": "InsufficientInstanceCapacity"}
+        s.twin("POST", "faults", [fault])
+        name = s.group(template, 1, MixedInstancesPolicy=policy)
+        s.in_service(name, 1)
+        s.twin("DELETE", "faults")
+        s.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=2)
+        found = [s.instance(m["InstanceId"]) for m in s.in_service(name, 2)]
+        self.assertEqual(sorted(i["InstanceType"] for i in found), ["c5.large", "c6i.large"])
+        self.assertEqual({i.get("InstanceLifecycle", "on-demand") for i in found}, {"on-demand"})
+        s.remove(name)
+
     def test_with_an_existing_interface_the_group_gives_its_instances_that_address_one_after_the_other(self):
         eni = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1b"], Groups=[s.security_group()])[
             "NetworkInterface"

@@ -38,7 +38,17 @@ describe('a launch', () => {
     expect((await world.store.cluster('flights'))?.statusReason).toContain('a JobManager stands by in eu-central-1a');
   });
 
+  test('on demand takes further types that the caller names, and says which and when', async () => {
+    const body = { ...CLUSTER, overrides: { instanceType: 'c5.2xlarge' }, purchase: { instanceTypes: ['c7i.2xlarge', 'c6i.2xlarge'] } };
+    await call('create-cluster', { body });
+    expect(await world.store.cluster('flights')).toMatchObject({
+      size: { alternatives: ['c7i.2xlarge', 'c6i.2xlarge'] },
+      statusReason: expect.stringContaining('where EC2 has no c5.2xlarge, hosts are c7i.2xlarge, else c6i.2xlarge'),
+    });
+  });
+
   test.each([
+    ['a further type that does not fit', { purchase: { instanceTypes: ['c6i.2xlarge'] } }, 'purchase.instanceTypes'],
     ['an unknown size', { size: 'huge' }, 'size'],
     ['an instance type that does not exist', { overrides: { instanceType: 'c5.gigantic' } }, 'overrides.instanceType'],
     ['a slow network', { overrides: { instanceType: 't3.micro', taskManagersPerHost: 1 } }, 'overrides.instanceType'],

@@ -236,21 +236,29 @@ test('whatever is resolved leaves a third of each host, fits in its limits and c
   );
 });
 
-describe('Spot hosts may be', () => {
+interface Bought {
+  readonly network?: object;
+  readonly purchase?: object;
+  readonly prices?: Readonly<Record<string, number>>;
+}
+
+describe('Hosts may be', () => {
   const like = (base: string, instanceType: string, changes: Partial<InstanceFacts> = {}): InstanceFacts => {
     const facts = FACTS.get(base);
     if (!facts) throw new Error(`no facts of ${base}`);
     return { ...facts, instanceType, ...changes };
   };
-  const among = (size: 'small' | 'large', candidates: readonly InstanceFacts[], network = {}) => {
-    const wish = spec({ size, network });
-    return alternativesOf(wish, sizeOf({ size, network }), candidates);
-  };
+  const among = (
+    size: 'small' | 'large',
+    candidates: readonly InstanceFacts[],
+    { network = {}, purchase = { spotPercent: 100 }, prices = {} }: Bought = {},
+  ) => alternativesOf(spec({ size, network, purchase }), sizeOf({ size, network }), candidates, prices);
   const small = (changes: Partial<InstanceFacts>) => among('small', [like('c6id.2xlarge', 'm6id.2xlarge', changes)]);
 
   test.each<[string, Partial<InstanceFacts>]>([
     ['just as large', {}],
     ['larger in memory', { memoryMiB: 65_536 }],
+    ['smaller on its local disk, with room for the state of all its slots', { localStorageGB: 160 }],
     ['slower in the long run, where nobody demands a baseline', { baselineGbps: 0.1 }],
   ])('of another type that is %s', (_, changes) => {
     expect(small(changes)).toEqual(['m6id.2xlarge']);
@@ -263,26 +271,53 @@ describe('Spot hosts may be', () => {
     ['another architecture', { architecture: 'arm64' }],
     ['too few addresses for its TaskManagers', { addressesPerInterface: 1 }],
     ['no local disk, where state lies on one', { localStorageGB: 0 }],
+    ['a local disk that the state of all its slots has no room on', { localStorageGB: 159 }],
     ['a slow network', { peakGbps: 0.5 }],
   ])('not of a type with %s', (_, changes) => {
     expect(small(changes)).toEqual([]);
   });
 
-  test('of a type without a local disk where state lies on a volume', () => {
-    expect(among('large', [like('c5.4xlarge', 'm5.4xlarge', { localStorageGB: 0 })])).toEqual(['m5.4xlarge']);
+  test('of a type without a local disk where state lies on a volume, and not of one with too small a disk', () => {
+    const withDisk = (type: string, localStorageGB: number) => like('c5.4xlarge', type, { localStorageGB });
+    expect(among('large', [withDisk('a.none', 0), withDisk('a.small', 319), withDisk('a.large', 320)])).toEqual(['a.large', 'a.none']);
   });
 
   test('of a slow type where the spec allows it, and not of one below its baseline', () => {
     const slow = like('c6id.2xlarge', 'm6id.2xlarge', { peakGbps: 0.5, baselineGbps: 0.5 });
-    expect(among('small', [slow], { allowSlow: true })).toEqual(['m6id.2xlarge']);
-    expect(among('small', [like('c6id.2xlarge', 'a', { baselineGbps: 2 }), like('c6id.2xlarge', 'b')], { minimumBaselineGbps: 3 })).toEqual(
-      ['b'],
-    );
+    expect(among('small', [slow], { network: { allowSlow: true } })).toEqual(['m6id.2xlarge']);
+    const [below, above] = [like('c6id.2xlarge', 'a', { baselineGbps: 2 }), like('c6id.2xlarge', 'b')];
+    expect(among('small', [below, above], { network: { minimumBaselineGbps: 3 } })).toEqual(['b']);
   });
 
   test('of a dozen types at most, in a fixed order, the own one not among them', () => {
     const names = Array.from({ length: 20 }, (_, index) => `t${String(20 - index).padStart(2, '0')}`);
     const found = among('small', [like('c6id.2xlarge', 'c6id.2xlarge'), ...names.map((name) => like('c6id.2xlarge', name))]);
     expect(found).toEqual([...names].sort().slice(0, 12));
+  });
+
+  describe('on demand', () => {
+    const prices = { 'c6id.2xlarge': 1, 'a.same': 1, 'a.cheap': 0.7, 'a.near': 0.95, 'a.dear': 1.2, 'a.dearer': 1.05, 'a.too-dear': 1.21 };
+    const types = ['a.unpriced', ...Object.keys(prices)].map((type) => like('c6id.2xlarge', type));
+    const names = (purchase: object, known: Readonly<Record<string, number>> = prices, given = types) =>
+      among('small', given, { purchase, prices: known });
+
+    test('of types whose price is known and at most a fifth higher, the nearest below first', () => {
+      expect(names({ spotPercent: 0 })).toEqual(['a.same', 'a.near', 'a.cheap', 'a.dearer', 'a.dear']);
+    });
+
+    test('of none where the price of the own type is not known', () => {
+      const { 'c6id.2xlarge': _, ...others } = prices;
+      expect(names({ spotPercent: 0 }, others)).toEqual([]);
+    });
+
+    test('of those that the caller names, in that order, unless they are known to cost too much', () => {
+      const instanceTypes = ['a.dear', 'a.unpriced', 'a.cheap', 'a.too-dear'];
+      const given = instanceTypes.map((type) => like('c6id.2xlarge', type));
+      expect(names({ spotPercent: 0, instanceTypes }, prices, given)).toEqual(['a.dear', 'a.unpriced', 'a.cheap']);
+    });
+
+    test('in a part of them of any, those at a known price first', () => {
+      expect(names({ spotPercent: 50 })).toEqual(['a.same', 'a.near', 'a.cheap', 'a.dearer', 'a.dear', 'a.too-dear', 'a.unpriced']);
+    });
   });
 });

@@ -31,7 +31,7 @@ export interface GroupParts {
   /** Of a JobManager's host. @default - the cluster's */
   readonly zone?: string | undefined;
   readonly hosts: { readonly wanted: number; readonly min: number; readonly max: number };
-  /** Types that Spot hosts may be of, the size's own first. */
+  /** Types that its hosts may be of, the size's own first. */
   readonly types?: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export const ensureGroup = async (
 ): Promise<void> => {
   const { autoScaling, stage } = dependencies;
   const template = { LaunchTemplateId: launchTemplateId, Version: '$Latest' };
-  const spot = role === 'taskmanager' && spec.spotPercent > 0;
+  const mixed = role === 'taskmanager' && (spec.spotPercent > 0 || types.length > 1);
   const command = new CreateAutoScalingGroupCommand({
     AutoScalingGroupName: name,
     MinSize: hosts.min,
@@ -54,13 +54,15 @@ export const ensureGroup = async (
     ...(role === 'jobmanager'
       ? { AvailabilityZones: [zone] }
       : { VPCZoneIdentifier: spec.zones.map((zone) => subnetOf(stage, zone)).join() }),
-    ...(spot
+    ...(mixed
       ? {
           MixedInstancesPolicy: {
             LaunchTemplate: { LaunchTemplateSpecification: template, Overrides: types.map((InstanceType) => ({ InstanceType })) },
             InstancesDistribution: {
               OnDemandBaseCapacity: 0,
               OnDemandPercentageAboveBaseCapacity: 100 - spec.spotPercent,
+              // In the order of the overrides: another type only where EC2 has none of those before it.
+              OnDemandAllocationStrategy: 'prioritized',
               SpotAllocationStrategy: 'price-capacity-optimized',
             },
           },
