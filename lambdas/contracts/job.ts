@@ -128,6 +128,8 @@ export const job = z.object({
       without: z.string().optional(),
       /** Epoch that the failover starts it as. */
       epoch: z.int().optional(),
+      /** How many of its starts there failed before they had tasks. */
+      failedStarts: z.int().min(1).optional(),
     })
     .optional(),
   /** Id of the program in the JobManager's jar store, of the current epoch. */

@@ -116,6 +116,10 @@ export type FindRoomInput = z.infer<typeof findRoomInput>;
 export const observeDrainInput = taskInput.extend({ hosts: z.array(hostToDrain) });
 export type ObserveDrainInput = z.infer<typeof observeDrainInput>;
 
+/** `again`: a job is to be started once more. */
+export const jobsSeen = awaited.extend({ again: z.boolean() });
+export type JobsSeen = z.infer<typeof jobsSeen>;
+
 /** Null for a program that needs no upload (SQL). */
 export const uploaded = taskAnswer.extend({ jarId: z.string().nullable() });
 export type Uploaded = z.infer<typeof uploaded>;

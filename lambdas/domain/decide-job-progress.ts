@@ -20,6 +20,15 @@ export type JobProgress =
  */
 export const START_PATIENCE_SECONDS = 60;
 
+/**
+ * A start that fails before the job has tasks, as where S3 refuses for a moment what it is restored from, is final for Flink: its restart strategy is not asked.
+ * Where nobody is there to try again the job is started so often at most.
+ */
+export const MOST_STARTS = 3;
+
+/** Whether a start failed before the job had tasks: nothing of it has run, and nothing more comes of it. */
+export const isStillborn = (seen: FlinkJobSeen | undefined): boolean => seen?.state === 'FAILED' && seen.tasks.total === 0;
+
 export interface JobExpectation {
   /** By vertex; one that is not there, or not named, may have any. */
   readonly vertices?: Readonly<Record<string, number>>;

@@ -19,8 +19,8 @@ import type {
 export type Behaviour =
   | { readonly does: 'run' }
   | { readonly does: 'finish' }
-  /** Accepted, then the job fails. */
-  | { readonly does: 'fail'; readonly reason: string }
+  /** Accepted, then the job fails; `stillborn`: before it has tasks. */
+  | { readonly does: 'fail'; readonly reason: string; readonly stillborn?: true }
   /** Never becomes a job: the program's main, its class or its SQL is wrong. */
   | { readonly does: 'reject'; readonly reason: string };
 
@@ -46,6 +46,7 @@ interface Job {
   wanted: number;
   running: number;
   failure?: string;
+  stillborn?: true;
   /** Parallelism that it has last run with. */
   bears?: number;
   readonly startedAt: string;
@@ -426,6 +427,7 @@ export class FakeFlink implements FlinkPort {
     } else if (behaviour.does === 'fail') {
       this.end(job, 'FAILED');
       job.failure = behaviour.reason;
+      if (behaviour.stillborn) job.stillborn = true;
     } else if (behaviour.does === 'finish') this.end(job, 'FINISHED');
     else this.deploy(job);
   }
@@ -490,7 +492,11 @@ export class FakeFlink implements FlinkPort {
     return {
       state,
       parallelism,
-      tasks: { total: parallelism, running: state === 'FINISHED' ? 0 : running, finished: state === 'FINISHED' ? parallelism : 0 },
+      tasks: {
+        total: job.stillborn ? 0 : parallelism,
+        running: state === 'FINISHED' ? 0 : running,
+        finished: state === 'FINISHED' ? parallelism : 0,
+      },
       startedAt,
       hasProcessed: running > 0 && !this.idle,
       ...(failure === undefined ? {} : { failure }),

@@ -30,6 +30,52 @@ const failOver = async (wish?: Parameters<World['acceptFailover']>[0]): Promise<
 };
 const phasesOf = ({ phases }: Operation): string[] => phases.map(({ name }) => name);
 
+describe('a job whose start in another zone fails before it has tasks', () => {
+  /** S3 answers 503 to so many starts. */
+  const refuse = (times: number): void => {
+    let left = times;
+    world.flink.behaviour = () => (left-- > 0 ? { does: 'fail', reason: 'IOException: 503 Slow Down', stillborn: true } : { does: 'run' });
+  };
+
+  test('is started once more, from the same state and as a further epoch', async () => {
+    const before = await world.job();
+    refuse(2);
+    const operation = await failOver({ mode: 'lost' });
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(phasesOf(operation).filter((name) => name === 'Start jobs')).toHaveLength(1);
+    expect(operation.phases.find(({ name }) => name === 'Start jobs')?.attempts).toBeGreaterThanOrEqual(3);
+    const after = await world.job();
+    expect(after).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 3, restoredFrom: after.latestSavepoint });
+    expect(after.latestSavepoint).toMatch(/savepoint-/);
+    expect(after.interrupted).toBeUndefined();
+    const states = (await world.flink.jobs()).map(({ state }) => state);
+    expect(states.filter((state) => state === 'RUNNING')).toHaveLength(1);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is FAILED after the third, with the cause, and keeps no other from its start', async () => {
+    await run(await world.acceptSubmission(world.jarSpec(1, 'other', 'other')));
+    world.flink.behaviour = ({ jobName }) =>
+      jobName === 'delays' ? { does: 'fail', reason: 'IOException: 503 Slow Down', stillborn: true } : { does: 'run' };
+    const before = await world.job();
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({
+      status: 'FAILED',
+      epoch: before.epoch + 3,
+      statusReason: expect.stringMatching(/503 Slow Down/),
+    });
+    expect(await world.job('other')).toMatchObject({ status: 'RUNNING' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is not started once more when it failed with tasks', async () => {
+    world.flink.behaviour = () => ({ does: 'fail', reason: 'IllegalStateException: no topic' });
+    const before = await world.job();
+    await failOver({ mode: 'lost' });
+    expect(await world.job()).toMatchObject({ status: 'FAILED', epoch: before.epoch + 1 });
+  });
+});
+
 describe('a planned move', () => {
   test('stops the jobs with a savepoint once the new hosts are there, and starts them from it as a further epoch', async () => {
     const before = await world.job();

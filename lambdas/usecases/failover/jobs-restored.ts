@@ -1,7 +1,7 @@
 import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
-import type { Awaited_ } from '../../contracts/workflow';
-import { decideJobProgress, isFinal } from '../../domain/decide-job-progress';
+import type { JobsSeen } from '../../contracts/workflow';
+import { decideJobProgress, isFinal, isStillborn, MOST_STARTS } from '../../domain/decide-job-progress';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
 import { triggerIdOf } from '../jobs/savepoints';
 import { type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
@@ -9,9 +9,10 @@ import { connect, type FlinkDeps, notYet, ownCluster } from '../operations/owned
 
 /**
  * Whether the jobs run with all their tasks on the new hosts; each is asked for a checkpoint and recorded as it does. One that has failed is recorded as
- * failed, and one that goes on failing is left to Flink, which starts it again and again: it is not over.
+ * failed, and one that goes on failing is left to Flink, which starts it again and again: it is not over. One that failed before it had tasks is to be started
+ * once more, as a further epoch.
  */
-export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promise<Awaited_> => {
+export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promise<JobsSeen> => {
   const cluster = await ownCluster(deps, operation);
   const flink = connect(deps.flink, cluster);
   const jobs = await interruptedJobs(deps.store, operation);
@@ -19,15 +20,31 @@ export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promi
     jobs.map(async (job) => {
       const seen = await flink.job(job.flinkJobId);
       const progress = decideJobProgress(seen, { startingAt: deps.clock().toISOString() });
-      if (progress.action === 'wait') return { waits: true, reason: `${job.name}: ${progress.reason}` };
+      if (progress.action === 'wait') return { waits: true, again: false, reason: `${job.name}: ${progress.reason}` };
+      if (isStillborn(seen) && (await keepForAnotherStart(deps, operation, job)))
+        return { waits: true, again: true, reason: `${job.name} failed before it had tasks and is started once more: ${progress.reason}` };
       if (progress.action === 'running') await askForCheckpoint(flink, operation, job);
       await record(deps, operation, job, progress, seen !== undefined && !isFinal(seen.state));
-      return { waits: false, reason: `${job.name}: ${progress.reason}` };
+      return { waits: false, again: false, reason: `${job.name}: ${progress.reason}` };
     }),
   );
   const waiting = looks.filter(({ waits }) => waits);
   const reason = (waiting.length > 0 ? waiting : looks).map((look) => look.reason).join('; ');
-  return waiting.length > 0 ? notYet(operation, deps.clock, reason) : { ready: true, reason: reason || 'No job is left to wait for' };
+  if (waiting.length === 0) return { ready: true, again: false, reason: reason || 'No job is left to wait for' };
+  return { ...notYet(operation, deps.clock, reason), again: waiting.some(({ again }) => again) };
+};
+
+/** @returns false when it was started often enough */
+const keepForAnotherStart = async ({ store }: FlinkDeps, operation: Operation, job: InterruptedJob): Promise<boolean> => {
+  const { epoch, failedStarts = 0, ...interrupted } = job.interrupted;
+  // Kept already, by a look whose answer was lost.
+  if (epoch !== job.epoch) return true;
+  if (failedStarts + 1 >= MOST_STARTS) return false;
+  await store.updateJob(job.cluster, job.name, operation.operationId, {
+    startAsked: undefined,
+    interrupted: { ...interrupted, failedStarts: failedStarts + 1 },
+  });
+  return true;
 };
 
 /**
