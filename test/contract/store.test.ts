@@ -158,8 +158,15 @@ describe.each([
       expect(await store.acceptReplacement(replacement(1), 1)).toEqual({ outcome: 'created' });
     });
 
+    test('the replacement of a host that a cluster is moving to is accepted', async () => {
+      await launched({ status: 'FAILING_OVER', epoch: 2 });
+      expect(await store.acceptReplacement(replacement(2), 2)).toEqual({ outcome: 'created' });
+    });
+
     test.each([
       ['is being launched', { status: 'LAUNCHING' }, 1],
+      ['is being moved away from', { status: 'FAILING_OVER', epoch: 2 }, 1],
+      ['is being moved, and is to be terminated', { status: 'FAILING_OVER', desired: 'TERMINATED' }, 1],
       ['is to be terminated', { desired: 'TERMINATED' }, 1],
       ['is at another epoch', {}, 2],
       ['has hosts of an earlier epoch again', givenBack, 3],

@@ -139,8 +139,9 @@ class InMemoryStore implements StorePort {
   async acceptReplacement(operation: Operation, epoch: number): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const stored = this.clusterItems.get(operation.cluster);
-      const usable = stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && (stored.resources.epoch ?? stored.epoch) === epoch;
-      return usable ? undefined : 'cluster';
+      const ofHosts = stored?.status === 'RUNNING' && (stored.resources.epoch ?? stored.epoch) === epoch;
+      const moving = stored?.status === 'FAILING_OVER' && stored.epoch === epoch;
+      return stored?.desired === 'RUNNING' && (ofHosts || moving) ? undefined : 'cluster';
     });
   }
 

@@ -168,7 +168,9 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       const names = new Placeholders();
       const own = `(${names.is(undefined, 'resources', 'epoch')} AND ${names.is(epoch, 'epoch')})`;
       const ofHosts = `(${names.is(epoch, 'resources', 'epoch')} OR ${own})`;
-      return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, `${isUsable(names)} AND ${ofHosts}`) }]);
+      const moving = `${names.is('RUNNING', 'desired')} AND ${names.is('FAILING_OVER', 'status')} AND ${names.is(epoch, 'epoch')}`;
+      const condition = `(${isUsable(names)} AND ${ofHosts}) OR (${moving})`;
+      return accept(given, [{ by: 'cluster', part: table.check(clusterKey(given.cluster), names, condition) }]);
     },
 
     async acceptReserve(given, reserve, previous) {

@@ -1,5 +1,7 @@
+import type { Lease } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
-import type { OperationRequest } from '../../contracts/operation';
+import type { Operation, OperationRequest } from '../../contracts/operation';
+import { later } from '../../domain/clock';
 import { goneAtOf, type Notice } from '../../domain/interruption';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import { hostsEpoch } from '../../domain/reserve';
@@ -18,7 +20,7 @@ export type Interrupted =
 
 /**
  * A notice of EC2 becomes an operation that replaces the host: one for a host and kind of notice, however often the notice comes. Instances that are not a
- * TaskManager host of a cluster as it runs now are nobody's business here.
+ * TaskManager host of a cluster as it runs now, or is moving to, are nobody's business here. A replacement waits for the end of a move.
  */
 export const acceptInterruption = async (
   deps: AcceptDeps & { readonly fleet: FleetPort },
@@ -31,8 +33,10 @@ export const acceptInterruption = async (
   if (owner.role === 'jobmanager') return ignore(`it is the JobManager of ${owner.cluster}, which its group replaces at its address`);
   const cluster = await deps.store.cluster(owner.cluster);
   if (cluster?.reserve?.epoch === owner.epoch) return ignore(`it stands by in the reserve of ${owner.cluster}, whose group replaces it`);
-  const isRunning = cluster?.status === 'RUNNING' && cluster.desired === 'RUNNING';
-  if (!isRunning || hostsEpoch(cluster) !== owner.epoch) return ignore(`cluster ${owner.cluster} does not run at epoch ${owner.epoch}`);
+  const isRunning = cluster?.status === 'RUNNING' && hostsEpoch(cluster) === owner.epoch;
+  const isMoving = cluster?.status === 'FAILING_OVER' && cluster.epoch === owner.epoch;
+  if (cluster?.desired !== 'RUNNING' || !(isRunning || isMoving))
+    return ignore(`cluster ${owner.cluster} does not run at epoch ${owner.epoch}`);
   const { cluster: name, epoch } = owner;
   const request: OperationRequest = { kind: 'replace-host', instanceId, epoch, notice, ...(goneAt === undefined ? {} : { goneAt }) };
   const change = {
@@ -42,7 +46,7 @@ export const acceptInterruption = async (
   };
   try {
     const { operationId } = await accept(deps, change, async () => {
-      const operation = newOperation(deps, change, name, undefined, request);
+      const operation = afterMove(newOperation(deps, change, name, undefined, request), cluster.lease);
       return { operation, write: () => deps.store.acceptReplacement(operation, epoch) };
     });
     return { action: 'replace', operationId, reason: `${notice} of ${instanceId}: ${operationId} replaces it` };
@@ -51,6 +55,12 @@ export const acceptInterruption = async (
     if (error instanceof Conflict) return ignore(error.message);
     throw error;
   }
+};
+
+/** Its time begins when whatever holds the cluster has let go of it. */
+const afterMove = (operation: Operation, lease: Lease | undefined): Operation => {
+  const waits = lease && lease.until > operation.requestedAt ? Date.parse(lease.until) - Date.parse(operation.requestedAt) : 0;
+  return { ...operation, deadline: later(operation.deadline, waits / 1_000) };
 };
 
 const REQUESTER = 'ec2';

@@ -18,13 +18,7 @@ export interface BeginOperationDeps {
 export const beginOperation = async ({ store, clock }: BeginOperationDeps, operation: Operation): Promise<Begun> => {
   const now = clock().toISOString();
   if (!(await store.markRunning(operation.operationId, now))) throw new Superseded('the operation has ended already');
-  if (operation.request.kind === 'replace-host') {
-    const { epoch } = await ownTarget({ store }, operation);
-    const { instanceId, notice, evidence } = operation.request;
-    const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${evidence ?? notice}`;
-    const plan = notice === 'silence' ? 'replace-jobmanager' : 'replace';
-    return { ready: true, plan, epoch, jarId: null, parallelism: null, reason };
-  }
+  if (operation.request.kind === 'replace-host') return beginReplacement({ store, clock }, operation, operation.request);
   if (operation.request.kind === 'prepare-reserve') return beginReserve(store, operation, operation.request);
   const waits = operation.kind === 'terminate-cluster' || isCancellation(operation);
   const target: LeaseTarget =
@@ -44,6 +38,23 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
     return { ...waiting, plan: 'wait', epoch: 0, jarId: null, parallelism: null };
   }
   return operation.job === undefined ? beginWithCluster(store, operation) : beginWithJob(store, operation);
+};
+
+/** Of a host that the cluster is moving to, once it has moved there. */
+const beginReplacement = async (
+  { store, clock }: BeginOperationDeps,
+  operation: Operation,
+  { instanceId, notice, evidence, epoch: ofHost }: Extract<Operation['request'], { kind: 'replace-host' }>,
+): Promise<Begun> => {
+  const { name, status, desired, epoch } = await readCluster(store, operation.cluster);
+  if (status === 'FAILING_OVER' && desired === 'RUNNING' && epoch === ofHost) {
+    const waiting = notYet(operation, clock, `Waits until cluster ${name} has moved`);
+    return { ...waiting, plan: 'wait', epoch, jarId: null, parallelism: null };
+  }
+  await ownTarget({ store }, operation);
+  const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${evidence ?? notice}`;
+  const plan = notice === 'silence' ? 'replace-jobmanager' : 'replace';
+  return { ready: true, plan, epoch: ofHost, jarId: null, parallelism: null, reason };
 };
 
 const beginReserve = async (

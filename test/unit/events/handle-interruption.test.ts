@@ -113,6 +113,44 @@ test('a host of a cluster whose move came to nothing is replaced: it has its hos
   expect(await world.store.operation(operation.operationId)).toMatchObject({ status: 'SUCCEEDED' });
 });
 
+test('a notice for a host that its cluster is moving to is remembered until the move has ended', async () => {
+  const move = await world.acceptFailover();
+  const moving = run(move);
+  let remembered: Promise<readonly Interrupted[]> | undefined;
+  world.onCall = () => {
+    const next = world.fleet
+      .instances()
+      .find(({ role, zone, state }) => role === 'taskmanager' && zone === 'us-east-1b' && state === 'running');
+    if (!next) return;
+    world.onCall = () => undefined;
+    remembered = handler(rebalance(next.instanceId));
+  };
+  await moving;
+  expect(await remembered).toEqual([expect.objectContaining({ action: 'replace' })]);
+  const [operation] = (await open()).filter(({ kind }) => kind === 'replace-host');
+  if (!operation) throw new Error('there is no operation');
+  expect(operation.request).toMatchObject({ epoch: 2, notice: 'rebalance' });
+  expect(await run(operation)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await world.store.operation(operation.operationId)).toMatchObject({ status: 'SUCCEEDED' });
+});
+
+test('a replacement waits while its cluster moves', async () => {
+  await world.acceptFailover();
+  const cluster = await world.cluster();
+  const operation = world.operation({ kind: 'replace-host', instanceId: host, epoch: cluster.epoch, notice: 'rebalance' });
+  expect(await world.store.acceptReplacement(operation, cluster.epoch)).toEqual({ outcome: 'created' });
+  const pause = world.pause.bind(world);
+  let waited = 0;
+  world.pause = async (seconds) => {
+    await pause(seconds);
+    waited += 1;
+    if (waited === 3) world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING' }] });
+  };
+  await run(operation);
+  const begun = (await world.store.operation(operation.operationId))?.phases.find(({ name }) => name === 'Begin replacement');
+  expect(begun).toMatchObject({ outcome: 'ok', attempts: 4 });
+});
+
 test('a notice that comes when the cluster is being terminated is left alone', async () => {
   await world.acceptTermination('cancel');
   expect(await handler(interruption(host))).toEqual([expect.objectContaining({ action: 'ignore' })]);
