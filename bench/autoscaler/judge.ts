@@ -46,7 +46,7 @@ interface Move {
   readonly from: number;
   readonly to: number;
   readonly second: number;
-  /** Seconds. */
+  /** While it still ran in its former size: what waits because it restarts is no reason for it. Seconds. */
   readonly lag: number;
 }
 
@@ -74,15 +74,16 @@ export const judge = (samples: readonly Sample[], from: number, rateAt: (second:
       }
     }
   let [running, rescales, wrongWay, lastRescale] = [0, 0, 0, null as number | null];
-  let [lagIntegral, slotSeconds] = [0, 0];
+  let [lagIntegral, slotSeconds, lag] = [0, 0, 0];
   for (const [index, sample] of samples.entries()) {
     const width = sample.second - (samples[index - 1]?.second ?? sample.second);
     lagIntegral += (sample.sent - sample.committed) * width;
     slotSeconds += (sample.parallelism || running) * width;
+    if (sample.parallelism === running) lag = lags[index] ?? 0;
     if (sample.parallelism === 0 || sample.parallelism === running) continue;
     if (running > 0) {
       rescales += 1;
-      if (isWrongWay({ from: running, to: sample.parallelism, second: sample.second, lag: lags[index] ?? 0 }, rateAt)) wrongWay += 1;
+      if (isWrongWay({ from: running, to: sample.parallelism, second: sample.second, lag }, rateAt)) wrongWay += 1;
       if (sample.second >= from && (recovered === null || sample.second <= recovered)) lastRescale = sample.second - from;
     }
     running = sample.parallelism;

@@ -85,6 +85,13 @@ describe('A contestant', () => {
     ).toMatchObject({ rescales: 1, wrongWay: 1 });
   });
 
+  test('that shrinks is not held against what waits because it did', () => {
+    const sizes = (second: number): number => (second < 120 ? 4 : second < 140 ? 0 : 2);
+    const samples = run(200, (second) => (sizes(second) === 0 ? 0 : 100), sizes);
+    expect(lagSeconds(samples, 140)).toBeGreaterThan(LAG_LEVEL_SECONDS);
+    expect(judge(samples, 30, rate)).toMatchObject({ rescales: 1, wrongWay: 0 });
+  });
+
   test.each<[string, string, { readonly at: number; readonly from: number; readonly to: number; readonly late?: true }, number]>([
     ['step', 'up before the load does', { at: 100, from: 1, to: 2 }, 1],
     ['step', 'up after it', { at: 170, from: 1, to: 4 }, 0],
