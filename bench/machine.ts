@@ -8,7 +8,7 @@ interface Ticks {
 }
 
 export const parseTicks = (stat: string): Ticks | undefined => {
-  const line = /^cpu +((?:\d+ ?)+)$/m.exec(stat)?.[1];
+  const line = /^cpu +([\d ]+)$/m.exec(stat)?.[1];
   // user nice system idle iowait irq softirq steal; what follows is counted in user and nice already.
   const ticks = line?.trim().split(' ').slice(0, 8).map(Number) ?? [];
   return ticks.length === 8 ? { all: ticks.reduce((sum, one) => sum + one, 0), stolen: ticks[7] ?? 0 } : undefined;

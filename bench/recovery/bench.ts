@@ -100,7 +100,7 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
       if (index > 0) measured.push(run);
       // What starts a cluster is not what is measured.
       machine ??= new MachineWatch();
-      machine.look();
+      if (index > 0) machine.look();
       progress(`${name}: ${index} of ${count}: first record after ${Math.round(run.firstRecord)} ms`);
     }
   } catch (error) {
