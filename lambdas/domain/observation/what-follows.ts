@@ -6,6 +6,7 @@ import type {
   ScalingEffect,
   ScalingInputs,
   ScalingSettings,
+  VertexSeen,
 } from '../../contracts/scaling';
 import { isKafkaLag } from '../alarms';
 import type { ScalingAction, ScalingDecision } from '../scaling/decision';
@@ -48,10 +49,15 @@ export const whyConsider = (
   return floor ? 'floor' : null;
 };
 
-/** The alarm for less is of the busiest vertex: where that one stays as it is, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
-const isIdleBesideBusy = (action: Extract<ScalingAction, { kind: 'rescale' }>, { observed, desired }: ScalingInputs): boolean =>
-  action.direction === 'in' &&
-  observed.job.vertices.some(({ id, busy }) => action.to[id] === action.from[id] && (busy.mean ?? 0) >= desired.uMin);
+/** The alarm for less is of the busiest vertex: while that one has enough to do, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
+const isIdleBesideBusy = (
+  { direction, from, to }: Extract<ScalingAction, { kind: 'rescale' }>,
+  { observed, desired }: ScalingInputs,
+): boolean => {
+  const isBusy = ({ busy }: VertexSeen): boolean => (busy.mean ?? 0) >= desired.uMin;
+  const { vertices } = observed.job;
+  return direction === 'in' && vertices.some(isBusy) && vertices.some((vertex) => to[vertex.id] !== from[vertex.id] && !isBusy(vertex));
+};
 
 /** Limits that are new do not show in the figures, so that no alarm speaks for them. */
 const movesIntoLimits = ({ from, to }: Pick<PastRescale, 'from' | 'to'>, { observed, desired }: ScalingInputs): boolean =>

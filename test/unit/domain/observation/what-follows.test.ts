@@ -55,6 +55,12 @@ describe('a decision', () => {
     ['trend', 'what comes in grows from one observation to the next', [[near], { state: { loads: growing } }], {}],
     ['idle beside a busy vertex', 'one vertex is far too wide, and another so busy that no alarm says it', [[hot(0.8), wide]], {}],
     [
+      'idle beside a busy vertex',
+      'the other would do with a little less, and is too busy for the alarm',
+      [[vertex('source', { busy: 0.55, parallelism: 10, ...reads }), wide]],
+      {},
+    ],
+    [
       'alarm busy',
       'the other is so busy that it would need more, and cannot have it',
       [[hot(0.95), wide]],
@@ -64,6 +70,12 @@ describe('a decision', () => {
     ['forecast', 'a peak is near', [[inside], { forecast: [{ at: later(HOUR / 4), recordsPerSecond: 3_000 }] }], {}],
     ['limits', 'the job is smaller than it may be by now', [[inside]], { minParallelism: 6 }],
     ['limits', 'the job is larger than it may be by now', [[inside]], { maxParallelism: 3 }],
+    [
+      'limits',
+      'a busy vertex is larger than it may be by now, and another is not',
+      [[vertex('v', { busy: 0.55, parallelism: 8, ...reads }), vertex('w', { busy: 0.7, parallelism: 2, inputs: from('v') })]],
+      { maxParallelism: 6 },
+    ],
     ['floor', 'more is scheduled', [[inside]], { floors: [floor] }],
   ])('is carried out for «%s» when %s', (trigger, _, ...given) => {
     expect(why(...given)).toBe(trigger);
