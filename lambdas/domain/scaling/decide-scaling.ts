@@ -11,7 +11,6 @@ import { holdToLimits } from './limits';
 import { type Outlook, outlookOf } from './outlook';
 import { changes, planOf } from './plan';
 import { type Proposal, propose, withChange } from './propose';
-import { withLoad } from './trend';
 
 export const NOTHING_KNOWN: ScalingState = { outSince: null, needed: [], loads: [] };
 
@@ -85,6 +84,7 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
 
   const evaluation = evaluateJob(job, desired);
   const outlook = outlookOf(inputs, evaluation);
+  const { loads } = outlook;
   const proposals = propose(evaluation, observed, desired, outlook, now);
   const short = proposals.some((proposal) => proposal.short);
   // What cannot be decided now says nothing of what is needed.
@@ -95,7 +95,6 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
     withChange(decidable, (proposal, current) => (proposal.short ? current : Math.min(current, proposal.in))),
     desired,
   );
-  const loads = withLoad(state.loads, job.observedAt, evaluation.totalTarget);
   const lines = proposals.flatMap((proposal) => proposal.lines);
   const outcome = short ? decideShort(inputs, evaluation, outlook, proposals, needed) : decideIn(inputs, evaluation, proposals, needed);
   const explanation = [...lines, ...outcome.lines];

@@ -1,7 +1,8 @@
-import type { ScalingInputs } from '../../contracts/scaling';
+import type { ScalingInputs, ScalingState } from '../../contracts/scaling';
 import { lastDay } from './calm';
-import type { JobEvaluation } from './evaluate';
+import { BACKPRESSURED_SHARE, type JobEvaluation, type VertexEvaluation } from './evaluate';
 import { floorAt, forecastFactor } from './forecast';
+import { isSource, worst } from './rates';
 import { type Trend, trendOf, withLoad } from './trend';
 
 /** Factors on the demand: 1 is what comes in now. */
@@ -16,14 +17,31 @@ export interface Outlook {
   readonly floor: number;
   /** Null: what comes in does not grow steadily. */
   readonly trend: Trend | null;
+  /** For the next decision. */
+  readonly loads: ScalingState['loads'];
 }
 
-export const outlookOf = ({ observed, desired, now }: ScalingInputs, { totalTarget, urgent }: JobEvaluation): Outlook => {
+/**
+ * What a source reads tells little of what comes in while it reads all that it can, where nobody knows what waits for it; and while most of what it reads has
+ * waited, because what is left without that is the difference of two larger figures.
+ */
+const readsWhatWaited = ({ vertex, saturated }: VertexEvaluation): boolean => {
+  const { recordsIn, pendingRecords, pendingRecordsGrowth, backpressured } = vertex;
+  if (pendingRecords === undefined) return saturated || (worst(backpressured) ?? 0) >= BACKPRESSURED_SHARE;
+  return -(pendingRecordsGrowth ?? 0) > (recordsIn ?? 0) / 2;
+};
+
+const comesIn = ({ totalTarget, vertices }: JobEvaluation): number | null =>
+  [...vertices.values()].some((one) => isSource(one.vertex) && readsWhatWaited(one)) ? null : totalTarget;
+
+export const outlookOf = ({ observed, desired, now }: ScalingInputs, evaluation: JobEvaluation): Outlook => {
   const { forecast, history, job, state } = observed;
-  const trend = trendOf(withLoad(state.loads, job.observedAt, totalTarget), job, desired);
+  const { totalTarget, urgent } = evaluation;
+  const loads = withLoad(state.loads, job.observedAt, comesIn(evaluation));
+  const trend = trendOf(loads, job, desired);
   const lead = Math.max(trend?.factor ?? 1, forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds));
   // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
   const headroom = urgent === null && forecast.length === 0 ? lastDay(history, desired, now).headroom : 1;
   const hold = Math.max(lead, forecastFactor(forecast, totalTarget, now, desired.forecastHoldSeconds));
-  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend };
+  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend, loads };
 };

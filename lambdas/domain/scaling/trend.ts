@@ -17,16 +17,17 @@ export interface Trend {
   readonly text: string;
 }
 
-/** The loads that the next decision compares with; an observation counts once, however often it is decided on. */
+/** The loads that the next decision compares with; an observation counts once, however often it is decided on, as the pass saw it: MSK's figures are others. */
 export const withLoad = (loads: readonly ForecastPoint[], at: string, recordsPerSecond: number | null): ForecastPoint[] => {
+  if (loads.some((load) => load.at >= at)) return [...loads];
   // What is not known in between breaks the row.
   if (recordsPerSecond === null) return [];
-  return [...loads.filter((load) => load.at < at), { at, recordsPerSecond }].slice(-POINTS);
+  return [...loads, { at, recordsPerSecond }].slice(-POINTS);
 };
 
 /**
  * Goes on as from the last observation but one to the last, because what grows evenly is soon a smaller share of itself.
- * @param loads the newest is the present one; each is a mean over the window that ends with it
+ * @param loads the newest is the present one; each is a mean over the time since the one before, and stands for the middle of that
  */
 export const trendOf = (
   loads: readonly ForecastPoint[],
@@ -39,9 +40,9 @@ export const trendOf = (
   if (a <= 0 || b < a * LEAST_STEP || c < b * LEAST_STEP || c < a * LEAST_GROWTH) return null;
   const seconds = (from: ForecastPoint): number => (Date.parse(last.at) - Date.parse(from.at)) / 1_000;
   const ahead = windowSeconds / 2 + restartSeconds + scaleOutWindowSeconds;
-  const factor = Math.min(MOST_FACTOR, 1 + ((c - b) / seconds(before)) * (ahead / c));
+  const factor = Math.min(MOST_FACTOR, 1 + ((c - b) / (seconds(first) / 2)) * (ahead / c));
   return {
     factor,
-    text: `what comes in has grown from ${perSecond(a)} to ${perSecond(c)} in ${Math.round(seconds(first))} s, and will be ${perSecond(c * factor)} in ${Math.round(ahead)} s at this pace`,
+    text: `what comes in has grown from ${perSecond(a)} to ${perSecond(c)} in ${Math.round(seconds(first))} s, and is expected to be ${perSecond(c * factor)} in ${Math.round(ahead)} s`,
   };
 };

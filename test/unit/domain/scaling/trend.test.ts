@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { kafkaSeen } from '../../../../lambdas/contracts/kafka';
 import { decideScaling, redecide } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { trendOf, withLoad } from '../../../../lambdas/domain/scaling/trend';
 import { later, NOW, observed, settings, vertex } from './examples';
@@ -11,7 +12,7 @@ test('what comes in is expected to grow on as it did last, until a rescale has t
   // 36/s more in 10 s; 5 s since the middle of the last window, 3 s of the restart, 10 s of the window: 18 s.
   expect(trendOf(loads(60, 72, 108), window, wait)).toEqual({
     factor: expect.closeTo(1 + (3.6 * 18) / 108, 9),
-    text: 'what comes in has grown from 60/s to 108/s in 20 s, and will be 173/s in 18 s at this pace',
+    text: 'what comes in has grown from 60/s to 108/s in 20 s, and is expected to be 173/s in 18 s',
   });
 });
 
@@ -27,6 +28,13 @@ test.each<[string, number[]]>([
   ['it falls', [108, 72, 60]],
 ])('%s is no trend', (_, rates) => {
   expect(trendOf(loads(...rates), window, wait)).toBeNull();
+});
+
+test('observations that are not evenly apart are compared by the middles of what each is a mean of', () => {
+  const after = (...rows: readonly (readonly [second: number, rate: number])[]) =>
+    rows.map(([second, recordsPerSecond]) => ({ at: later(second), recordsPerSecond }));
+  // 18/s more from the middle of 190 s without an observation to that of the last ten: 100 s.
+  expect(trendOf(after([0, 72], [190, 90], [200, 108]), window, wait)?.factor).toBeCloseTo(1 + (0.18 * 18) / 108, 9);
 });
 
 test('no three observations foretell more than twice of what comes in', () => {
@@ -59,6 +67,43 @@ test('a job that will be short by then is given more at once, for what will come
   expect(redecide(JSON.parse(JSON.stringify(decision.inputs)))).toEqual(decision);
   // As much that does not grow asks for nothing.
   expect(decideScaling(seen(85, {}), desired, NOW).action.kind).toBe('none');
+});
+
+describe('What comes in is not known well enough to grow', () => {
+  const source = (fields: object) => vertex('v', { parallelism: 1, recordsIn: 85, busy: 0.85, ...fields });
+  const trends = (fields: object) =>
+    decideScaling({ ...seen(85, before), job: { ...seen(85, before).job, vertices: [source(fields)] } }, desired, NOW);
+
+  test.each<[string, object, boolean]>([
+    ['of a source that tells its lag', { pendingRecords: 100, pendingRecordsGrowth: 0 }, true],
+    ['of one that tells its lag and cannot read all of it', { busy: 1, pendingRecords: 100, pendingRecordsGrowth: 10 }, true],
+    ['of one that does not, and waits for records', {}, true],
+    ['where one that does not reads what it can', { busy: 1 }, false],
+    ['where one that does not is held up', { busy: 0.7, backpressured: 0.25 }, false],
+    [
+      'where one reads twice as much as comes in, to work off what waits',
+      { recordsIn: 200, pendingRecords: 2_000, pendingRecordsGrowth: -115 },
+      false,
+    ],
+  ])('%s', (_, fields, known) => {
+    expect(trends(fields).nextState.loads).toHaveLength(known ? 3 : 0);
+  });
+
+  test('from what a pass saw and what MSK tells', () => {
+    const state = { loads: loads(76, 80, 84).map((load, index) => ({ ...load, at: later(index * 10 - 20) })) };
+    const given = {
+      ...seen(84, state),
+      kafka: kafkaSeen.parse({
+        clusterName: 'events',
+        consumerGroup: 'counts',
+        lag: { at: NOW, records: 600, growth: 80, seconds: 6, worstPartition: 600 },
+        brokers: null,
+      }),
+    };
+    const decision = decideScaling({ ...given, job: { ...given.job, vertices: [source({ recordsIn: 84, busy: 0.84 })] } }, desired, NOW);
+    expect(decision.action.kind).toBe('hold');
+    expect(decision.nextState.loads).toEqual(state.loads);
+  });
 });
 
 test('a trend is no reason for more rescales in a day than are allowed', () => {
