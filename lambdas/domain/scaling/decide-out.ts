@@ -32,7 +32,10 @@ export const decideOut = (
   const from = withChange(proposals, (_, current) => current);
   const asked = withChange(proposals, (proposal, current) => (proposal.out > proposal.current ? proposal.out : current));
   if (!changes(from, asked)) {
-    const [held] = proposals.flatMap(({ lines }) => lines).filter(({ invariant }) => invariant === 'learning' || invariant === 'limits');
+    const [held] = proposals
+      .filter(({ short }) => short)
+      .flatMap(({ lines }) => lines)
+      .filter(({ invariant }) => invariant === 'learning' || invariant === 'limits');
     return hold(`More is needed and cannot be given: ${held?.text ?? why}.`);
   }
   // Those that would be short next get theirs along with it: one rescale, and often the same slots.

@@ -289,6 +289,16 @@ describe('limits', () => {
     });
   });
 
+  test('that hold back a vertex are named as its own, whatever holds another', () => {
+    const [wide, hot] = [
+      vertex('wide', { busy: 0.2, parallelism: 40 }),
+      vertex('hot', { busy: 0.95, maxParallelism: 4, inputs: from('wide') }),
+    ];
+    const { explanation, reason } = decideScaling(observed([wide, hot]), settings({ ...AT_ONCE, scaleInWindowSeconds: 1_800 }), NOW);
+    expect(explanation.map(({ text }) => text)).toContain('wide keeps 18: with fewer, the processors would have more to do than they can');
+    expect(reason).toBe('More is needed and cannot be given: hot would need 6, held back by its 4 key groups.');
+  });
+
   describe('of hosts that did not come the last times', () => {
     const busy = vertex('v', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 3_000 });
     const why = `EC2, which is asked for hosts again at ${later(240)}: the last 3 attempts brought none (EC2 has had no capacity for 61 s)`;
