@@ -3,9 +3,9 @@ import { perSecond } from './explain';
 
 /** Observations that have to show growth one after the other: two are a burst as likely as not. */
 const POINTS = 3;
-/** From each of them to the next, and from the first to the last: less is noise. */
+/** From each of them to the next, and from the first to the last: less is noise, of which a tenth either way comes to 1.1 / 0.9. */
 const LEAST_STEP = 1.05;
-const LEAST_GROWTH = 1.2;
+const LEAST_GROWTH = 1.25;
 /** Further than to twice of what comes in now no three observations can be trusted. */
 const MOST_FACTOR = 2;
 
