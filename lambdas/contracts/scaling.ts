@@ -116,8 +116,8 @@ export const scalingState = z.object({
   outSince: instant.nullable().default(null),
   /** Parallelism that was needed, the highest in each stretch of time, oldest first; at most six stretches. */
   needed: z.array(z.object({ from: instant, to: instant, most: byVertex(z.int()) })).default([]),
-  /** What came in at the last observations, oldest first; at most three. */
-  loads: z.array(forecastPoint).default([]),
+  /** What came in at the last observations, oldest first; at most twelve. Null: not known. */
+  loads: z.array(forecastPoint.extend({ recordsPerSecond: z.number().min(0).nullable() })).default([]),
 });
 export type ScalingState = z.infer<typeof scalingState>;
 

@@ -11,6 +11,7 @@ import { holdToLimits } from './limits';
 import { type Outlook, outlookOf } from './outlook';
 import { changes, planOf } from './plan';
 import { type Proposal, propose, withChange } from './propose';
+import { withLoad } from './trend';
 
 export const NOTHING_KNOWN: ScalingState = { outSince: null, needed: [], loads: [] };
 
@@ -61,7 +62,7 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
   const { job, history, state } = observed;
   const age = secondsBetween(job.observedAt, now);
   const undecided = (why: string): ScalingDecision =>
-    end({ kind: 'hold' }, `Nothing is decided: ${why}.`, NOTHING_KNOWN, [
+    end({ kind: 'hold' }, `Nothing is decided: ${why}.`, { ...NOTHING_KNOWN, loads: withLoad(state.loads, job.observedAt, null) }, [
       { vertex: null, text: why, invariant: 'undecidable-holds-only-what-it-touches' },
     ]);
   if (!(age <= desired.staleAfterSeconds)) return undecided(`the observation is ${Math.round(age)} s old`);
