@@ -308,8 +308,8 @@ export type Reserve = z.infer<typeof reserve>;
 const clusterFault = z.object({
   /** The JobManager does not answer, or answers and has no TaskManager. */
   kind: z.enum(['jobmanager-unreachable', 'members-lost']),
-  /** The last pass was answered, if only that nobody leads yet: a JobManager's process lives, and recovers its jobs. */
-  recovering: z.literal(true).optional(),
+  /** Since when no pass has had any answer; undefined: the last had one, if only that nobody leads yet: a JobManager's process lives, and recovers its jobs. */
+  silentSince: instant.optional(),
   /** Epoch of the cluster that it was seen of; of another one it says nothing. */
   epoch: z.int().min(1),
   since: instant,

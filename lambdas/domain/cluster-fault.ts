@@ -8,7 +8,10 @@ const LOOK_AFTER_SECONDS = 60;
 const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 
 /** What a pass finds wrong. */
-export type FaultSeen = Pick<ClusterFault, 'kind' | 'recovering'>;
+export type FaultSeen = Pick<ClusterFault, 'kind'> & {
+  /** It was not answered at all. */
+  readonly silent?: true;
+};
 
 /**
  * What is wrong with a cluster after a pass that saw `seen` (undefined: nothing). One fault may become the other, as a JobManager that comes back finds no
@@ -22,15 +25,13 @@ export const faultAfter = (
 ): ClusterFault | undefined => {
   if (seen === undefined) return undefined;
   const lasts = known?.epoch === epoch && secondsBetween(known.seenAt, now) <= UNSEEN_SECONDS;
-  return { ...seen, epoch, since: lasts ? known.since : now, seenAt: now };
+  const [since, silentSince = now] = lasts ? [known.since, known.silentSince] : [now];
+  return { kind: seen.kind, epoch, since, ...(seen.silent ? { silentSince } : {}), seenAt: now };
 };
 
 /** Whether a cluster's JobManager does not answer now. */
 export const isSilent = ({ epoch, fault, status }: Pick<Cluster, 'epoch' | 'fault' | 'status'>, now: string): boolean =>
-  status === 'RUNNING' &&
-  fault?.kind === 'jobmanager-unreachable' &&
-  fault.epoch === epoch &&
-  secondsBetween(fault.seenAt, now) <= UNSEEN_SECONDS;
+  status === 'RUNNING' && fault?.silentSince !== undefined && fault.epoch === epoch && secondsBetween(fault.seenAt, now) <= UNSEEN_SECONDS;
 
 /** Whether a fault has lasted so long that its cluster's hosts have to be looked at. */
 export const isFaultLasting = (fault: ClusterFault | undefined, now: string): boolean =>

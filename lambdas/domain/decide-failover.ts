@@ -72,6 +72,8 @@ export const REPLACEMENT_SECONDS = 300;
  * often it is over within the time above, so that a zone that is lost in silence is left as soon as without it. Seconds.
  */
 export const BOOT_SECONDS = 180;
+/** A JobManager's process that restarts is silent for some seconds, whatever was wrong before. Seconds. */
+const HUNG_SECONDS = 60;
 /** A silence that comes back so soon is not the host's: the next one is for a move. Seconds. */
 export const REPLACED_ONCE_IN_SECONDS = 3_600;
 /** Passes are a minute apart at most: one between the launch of a host and a silence that began so long after it has found it well. Seconds. */
@@ -151,22 +153,23 @@ const staysInSpiteOf = (
 const decideHung = (cluster: Subject, evidence: FaultEvidence, now: string): FailoverDecision | undefined => {
   const { fault, silent, alsoSilent } = evidence;
   const [first] = silent;
-  const isSilent = fault.epoch === cluster.epoch && fault.kind === 'jobmanager-unreachable' && !fault.recovering;
-  if (!first || !isSilent || alsoSilent.length > 0) return undefined;
+  const { silentSince } = fault;
+  if (!first || fault.epoch !== cluster.epoch || alsoSilent.length > 0) return undefined;
+  if (silentSince === undefined || secondsSince(silentSince, now) < HUNG_SECONDS) return undefined;
   if (cluster.replacedAt !== undefined && secondsSince(cluster.replacedAt, now) < REPLACED_ONCE_IN_SECONDS) return undefined;
   const hosts = silent.map(({ instanceId }) => instanceId).join(' and ');
-  const reason = `${lasting(evidence, now)} though ${hosts} ${silent.length === 1 ? 'runs' : 'run'} by what EC2 says`;
-  return { action: 'replace', instanceId: first.instanceId, silentSince: fault.since, reason };
+  const reason = `${lasting(evidence, silentSince, now)} though ${hosts} ${silent.length === 1 ? 'runs' : 'run'} by what EC2 says`;
+  return { action: 'replace', instanceId: first.instanceId, silentSince, reason };
 };
 
-const lasting = ({ says, fault }: FaultEvidence, now: string): string => `${says} for ${secondsSince(fault.since, now)} s`;
+const lasting = ({ says }: FaultEvidence, since: string, now: string): string => `${says} for ${secondsSince(since, now)} s`;
 
 const decideFault = (cluster: Subject, evidence: FaultEvidence, now: string): FailoverDecision => {
   const { fault, running, problem } = evidence;
   const hold = (reason: string): FailoverDecision => ({ action: 'hold', reason });
   if (fault.epoch !== cluster.epoch) return hold(`epoch ${fault.epoch} of ${cluster.name} is not its present one`);
   const move = (reason: string): FailoverDecision => ({ action: 'move', mode: 'lost', trigger: fault.kind, reason });
-  const lasts = lasting(evidence, now);
+  const lasts = lasting(evidence, fault.since, now);
   const failing = running === 0 && problem !== undefined;
   const unsettled = settling(cluster, failing ? SETTLE_SECONDS : SETTLE_IN_SILENCE_SECONDS, now);
   if (unsettled !== undefined) return hold(`${unsettled}: ${lasts}`);

@@ -90,6 +90,27 @@ describe('A JobManager that hangs while its host is well', () => {
     expect(await jobManagerHosts()).toEqual([host]);
   });
 
+  test('keeps its host when it has restarted and recovers its jobs before that is ended', async () => {
+    const [host = ''] = await hang();
+    for (let minute = 0; minute < 3 && (await replacements()).length === 0; minute++) await observeMinute('flights');
+    const [operation] = await replacements();
+    const { silentSince: _, ...recovers } = (await world.cluster()).fault ?? ({} as never);
+    await world.store.recordFault('flights', 1, recovers);
+    await run(operation as Operation);
+    expect(await replacements()).toMatchObject([{ status: 'SUCCEEDED', reason: expect.stringMatching(/answers again/) }]);
+    expect(await jobManagerHosts()).toEqual([host]);
+  });
+
+  test('keeps its host where the operation begins when nobody has looked for minutes', async () => {
+    const [host = ''] = await hang();
+    for (let minute = 0; minute < 3 && (await replacements()).length === 0; minute++) await observeMinute('flights');
+    await world.pause(300);
+    const [operation] = await replacements();
+    await run(operation as Operation);
+    expect(await replacements()).toMatchObject([{ status: 'SUCCEEDED', reason: expect.stringMatching(/nobody has looked/) }]);
+    expect(await jobManagerHosts()).toEqual([host]);
+  });
+
   test('is replaced with its stand-by when neither answers', async () => {
     world = enter(new World());
     await run(await world.acceptLaunch({ spec: { highAvailability: { standbyJobManager: true } } }));

@@ -97,7 +97,7 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
   const evidence: ZoneEvidence = {
     kind: 'fault',
     fault,
-    silent: silentHosts(seen, fault.since),
+    silent: fault.silentSince === undefined ? [] : silentHosts(seen, fault.silentSince),
     alsoSilent: clusters.filter((other) => other.name !== name && isSilent(other, now)).map((other) => other.name),
     says:
       fault.kind === 'members-lost'

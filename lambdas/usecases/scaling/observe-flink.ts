@@ -97,7 +97,7 @@ const isBack = ({ status, desired, flinkJobId }: Job, reading: ClusterReading | 
   (reading?.jobs ?? []).some((listed) => listed.flinkJobId === flinkJobId && !isFinal(listed.state));
 
 const faultIn = (answer: ClusterReading | FlinkUnavailable): FaultSeen | undefined => {
-  if (answer instanceof FlinkUnavailable) return { kind: 'jobmanager-unreachable', ...(answer.answered ? { recovering: true } : {}) };
+  if (answer instanceof FlinkUnavailable) return { kind: 'jobmanager-unreachable', ...(answer.answered ? {} : { silent: true }) };
   return answer.taskManagers === 0 ? { kind: 'members-lost' } : undefined;
 };
 

@@ -1,3 +1,4 @@
+import { later } from '../../../lambdas/domain/clock';
 import { isStranded } from '../../../lambdas/domain/decide-retry';
 import { describeJob } from '../../../lambdas/usecases/api/describe-job';
 import { acceptInterruption } from '../../../lambdas/usecases/clusters/accept-interruption';
@@ -130,6 +131,8 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
   await run(await world.acceptSubmission({ ...spec, ...(plan.is(0.3) ? { scaling: { enabled: true, priority: 0 } } : {}) }));
   await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
   if (warm && plan.is(0.8)) await standBy(world);
+  // A JobManager's host that is new is never taken for hung.
+  world.now += 60 * SECOND;
   mutant(world);
   world.begin();
   planDeeds(world, plan, story !== undefined);
@@ -289,7 +292,8 @@ const planSilence = (world: Simulation, plan: Chance, story: boolean): void => {
 const considerSilence = async (world: Simulation): Promise<unknown> => {
   const { epoch } = await world.cluster();
   const at = world.clock().toISOString();
-  await DEPS.store.recordFault('flights', epoch, { kind: 'jobmanager-unreachable', epoch, since: at, seenAt: at });
+  const since = later(at, -60);
+  await DEPS.store.recordFault('flights', epoch, { kind: 'jobmanager-unreachable', epoch, since, silentSince: since, seenAt: at });
   return considerFault(DEPS, 'flights');
 };
 

@@ -39,7 +39,7 @@ const inOneZone = { resources: { ...CLUSTER.resources, standby: standby('us-east
 type Fault = Extract<ZoneEvidence, { kind: 'fault' }>;
 const fault = (seconds: number, change: Partial<Fault> = {}, kind: Fault['fault']['kind'] = 'jobmanager-unreachable'): Fault => ({
   kind: 'fault',
-  fault: { kind, epoch: 3, since: ago(seconds), seenAt: NOW },
+  fault: { kind, epoch: 3, since: ago(seconds), seenAt: NOW, ...(kind === 'members-lost' ? {} : { silentSince: ago(seconds) }) },
   says: 'the JobManager has not answered',
   running: 1,
   silent: [],
@@ -50,9 +50,10 @@ const fault = (seconds: number, change: Partial<Fault> = {}, kind: Fault['fault'
 const HUNG = { silent: [{ instanceId: 'i-1' }] };
 
 const launched = (seconds: number) => ({ launchedAt: ago(seconds) });
-const recovering = (seconds: number): Fault => {
-  const silence = fault(seconds, HUNG);
-  return { ...silence, fault: { ...silence.fault, recovering: true } };
+/** @param silent seconds of the fault in which nobody has answered at all; undefined: the last pass was answered */
+const recovering = (seconds: number, silent?: number): Fault => {
+  const { fault: whole, ...rest } = fault(seconds, HUNG);
+  return { ...rest, fault: { ...whole, silentSince: silent === undefined ? undefined : ago(silent) } };
 };
 
 test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
@@ -84,6 +85,8 @@ test.each<[string, Partial<typeof CLUSTER>, ZoneEvidence, string]>([
   ['the JobManager hung in an earlier epoch', { epoch: 4 }, fault(60, HUNG), 'hold'],
   ['the JobManager says that it recovers its jobs', {}, recovering(60), 'hold'],
   ['the JobManager has recovered its jobs for longer than a replacement takes', {}, recovering(REPLACEMENT_SECONDS), 'move'],
+  ['the JobManager is silent for a moment after it has recovered its jobs or had no TaskManager', {}, recovering(120, 59), 'hold'],
+  ['the JobManager is silent for a minute after it has', {}, recovering(120, 60), 'replace'],
   ['a JobManager that answers has no TaskManager', {}, fault(60, HUNG, 'members-lost'), 'hold'],
   ['its host is being replaced', { replacedAt: ago(30) }, fault(90, HUNG), 'hold'],
   ['it hangs again soon after its host was replaced', { replacedAt: ago(REPLACED_ONCE_IN_SECONDS - 1) }, fault(60, HUNG), 'hold'],

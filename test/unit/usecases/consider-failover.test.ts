@@ -169,7 +169,8 @@ describe('a spread cluster with a JobManager in one zone and a stand-by in anoth
 describe('a cluster whose JobManager has not answered', () => {
   const fault = (seconds: number) => {
     const since = new Date(clock().getTime() - seconds * 1_000).toISOString();
-    return deps.store.recordFault('flights', 1, { kind: 'jobmanager-unreachable', epoch: 1, since, seenAt: clock().toISOString() });
+    const seenAt = clock().toISOString();
+    return deps.store.recordFault('flights', 1, { kind: 'jobmanager-unreachable', epoch: 1, since, silentSince: since, seenAt });
   };
 
   test('for a minute stays where it is', async () => {
@@ -229,7 +230,7 @@ describe('a cluster whose JobManager has not answered', () => {
     test('keeps its host while the JobManager of another cluster does not answer either', async () => {
       await fault(60);
       const now = clock().toISOString();
-      await deps.store.recordFault('orders', 1, { kind: 'jobmanager-unreachable', epoch: 1, since: now, seenAt: now });
+      await deps.store.recordFault('orders', 1, { kind: 'jobmanager-unreachable', epoch: 1, since: now, silentSince: now, seenAt: now });
       expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold', reason: expect.stringContaining('nor that of orders') });
       expect(await replaced()).toEqual([]);
     });

@@ -121,9 +121,14 @@ describe('a pass over a cluster', () => {
 
   test('tells a JobManager that recovers its jobs from one that is silent', async () => {
     const world = aWorld();
+    const fault = async () => (await world.store.cluster('flights'))?.fault;
     world.figures.recovering = true;
     await world.pass();
-    expect((await world.store.cluster('flights'))?.fault).toMatchObject({ kind: 'jobmanager-unreachable', recovering: true });
+    expect(await fault()).toMatchObject({ kind: 'jobmanager-unreachable' });
+    expect(await fault()).not.toHaveProperty('silentSince');
+    Object.assign(world.figures, { recovering: false, reachable: false });
+    await world.pass();
+    expect(await fault()).toHaveProperty('silentSince');
   });
 
   test('of a cluster that does not run, or is to be terminated, looks at nothing', async () => {
