@@ -53,6 +53,23 @@ describe('a job whose start in another zone fails before it has tasks', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('is started once more only when no earlier request of the failed start can come late', async () => {
+    const asked: { id: string; at: number }[] = [];
+    let left = 1;
+    world.flink.behaviour = ({ flinkJobId }) => {
+      asked.push({ id: flinkJobId, at: world.now });
+      return left-- > 0 ? { does: 'fail', reason: 'IOException: 503 Slow Down', stillborn: true } : { does: 'run' };
+    };
+    let lost = 1;
+    world.faults = ({ method }) =>
+      method === 'runJar' && lost-- > 0 ? { error: new FlinkUnavailable('no answer'), when: 'before' } : undefined;
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    const [first, second] = asked;
+    expect(second?.id).not.toBe(first?.id);
+    expect(((second?.at ?? 0) - (first?.at ?? 0)) / 1_000).toBeGreaterThanOrEqual(80);
+    expect(await world.job()).toMatchObject({ status: 'RUNNING' });
+  });
+
   test('is FAILED after the third, with the cause, and keeps no other from its start', async () => {
     await run(await world.acceptSubmission(world.jarSpec(1, 'other', 'other')));
     world.flink.behaviour = ({ jobName }) =>

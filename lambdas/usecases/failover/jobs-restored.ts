@@ -2,6 +2,7 @@ import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import type { JobsSeen } from '../../contracts/workflow';
 import { decideJobProgress, isFinal, isStillborn, MOST_STARTS } from '../../domain/decide-job-progress';
+import { mayStillAppear } from '../../domain/start-asked';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
 import { triggerIdOf } from '../jobs/savepoints';
 import { type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
@@ -21,6 +22,12 @@ export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promi
       const seen = await flink.job(job.flinkJobId);
       const progress = decideJobProgress(seen, { startingAt: deps.clock().toISOString() });
       if (progress.action === 'wait') return { waits: true, again: false, reason: `${job.name}: ${progress.reason}` };
+      if (isStillborn(seen) && isAskedTwice(deps, job))
+        return {
+          waits: true,
+          again: false,
+          reason: `${job.name} failed before it had tasks, and another request of its start may still come`,
+        };
       if (isStillborn(seen) && (await keepForAnotherStart(deps, operation, job)))
         return { waits: true, again: true, reason: `${job.name} failed before it had tasks and is started once more: ${progress.reason}` };
       if (progress.action === 'running') await askForCheckpoint(flink, operation, job);
@@ -33,6 +40,10 @@ export const jobsRestored = async (deps: FlinkDeps, operation: Operation): Promi
   if (waiting.length === 0) return { ready: true, again: false, reason: reason || 'No job is left to wait for' };
   return { ...notYet(operation, deps.clock, reason), again: waiting.some(({ again }) => again) };
 };
+
+/** Flink takes the id of a job that has ended once more: an earlier request of the same start whose answer was lost could run beside the next. */
+const isAskedTwice = ({ clock }: FlinkDeps, job: InterruptedJob): boolean =>
+  (job.startAsked?.times ?? 0) > 1 && mayStillAppear(job, clock().toISOString());
 
 /** @returns false when it was started often enough */
 const keepForAnotherStart = async ({ store }: FlinkDeps, operation: Operation, job: InterruptedJob): Promise<boolean> => {
