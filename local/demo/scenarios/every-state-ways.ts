@@ -471,7 +471,12 @@ export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, string | Reado
   'prepare-reserve': "the scenario's cluster has no reserve, which would be as many processes again",
   'fail-over-cluster': {
     'Wait before the next jobs': 'the jobs of a cluster take more than a minute to start',
+    'Wait before another start': 'S3 refuses for a moment what a job is restored from',
     'Wait for the hosts to go': 'the fence has ended them long before; only what is left of a lost zone is waited for',
+  },
+  'replace-host': {
+    'Replace JobManager': 'a JobManager hangs for more than a minute',
+    'Wait for the move': 'EC2 takes a host that its cluster is just moving to',
   },
   'upgrade-job': {
     'Wait for the previous version to end': 'Flink tells of the savepoint of a stop when the job has ended',
