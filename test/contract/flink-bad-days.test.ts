@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
+import { connectFlinkMetrics } from '../../lambdas/gateways/flink/metrics.adapter';
 
 const ADDRESS = '127.71.4.10';
 const ID = 'ab'.repeat(16);
@@ -63,11 +64,13 @@ describe('A JobManager that answers', () => {
     incoming.resume().once('end', () => answer(outgoing, incoming.url ?? '', incoming.method ?? ''));
   });
   let flink: FlinkPort;
+  let metrics: ReturnType<ReturnType<typeof connectFlinkMetrics>>;
 
   beforeAll(async () => {
     await new Promise<void>((listening) => server.listen(0, ADDRESS, listening));
     const { port } = server.address() as AddressInfo;
     flink = connectFlink({ port, timeoutMs: 200, runTimeoutMs: 200, uploadTimeoutMs: 200 })([ADDRESS]);
+    metrics = connectFlinkMetrics({ port, timeoutMs: 200 })([ADDRESS]);
   });
   afterAll(() => {
     server.closeAllConnections();
@@ -83,11 +86,22 @@ describe('A JobManager that answers', () => {
 
   it.each([
     ['503 because no JobManager leads', true],
+    ['200 with a list', true],
     ['nothing in time', false],
     ['a closed connection', false],
   ] as const)('%s: lives is %s', async (reply, answered) => {
     answer = (response) => ANSWERS[reply]?.(response);
     await expect(CALLS.overview(flink)).rejects.toMatchObject({ answered });
+  });
+
+  it.each([
+    ['/taskmanagers', true],
+    ['/nothing', false],
+  ])('%s and is silent where the cluster is asked for anything else: lives is %s', async (answers, answered) => {
+    answer = (response, url) => {
+      if (url === answers) json(200, { taskmanagers: [] })(response);
+    };
+    await expect(metrics.cluster()).rejects.toMatchObject({ answered, message: expect.stringContaining('no answer within 200 ms') });
   });
 
   it.each([

@@ -76,6 +76,18 @@ export const connectFlinkMetrics = ({
   return (addresses) => new FlinkMetrics(jobManagers(addresses), timeoutMs);
 };
 
+/** @throws FlinkUnavailable of the first that fails: it was answered where any of them was */
+const together = async <T extends readonly unknown[] | []>(asked: T): ReturnType<typeof Promise.all<T>> => {
+  try {
+    return await Promise.all(asked);
+  } catch (error) {
+    const all = await Promise.allSettled(asked);
+    const isAnswered = all.some((one) => one.status === 'fulfilled' || one.reason.answered === true);
+    if (!(error instanceof FlinkUnavailable && isAnswered)) throw error;
+    throw new FlinkUnavailable(error.message, { cause: error, answered: true });
+  }
+};
+
 /** Flink 2.x through its REST API. */
 class FlinkMetrics implements FlinkMetricsPort {
   constructor(
@@ -84,7 +96,7 @@ class FlinkMetrics implements FlinkMetricsPort {
   ) {}
 
   async cluster(): Promise<ClusterReading> {
-    const [aggregates, { taskmanagers }, { jobs }] = await Promise.all([
+    const [aggregates, { taskmanagers }, { jobs }] = await together([
       this.get(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max,avg`, figures.aggregates),
       this.get('/taskmanagers', answers.taskManagers),
       this.get('/jobs/overview', answers.jobsOverview),

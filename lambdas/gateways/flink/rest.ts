@@ -53,7 +53,8 @@ export function readAnswer<T>(what: string, status: number, text: string, answer
     const parsed = answer.safeParse(json);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
-    throw new FlinkUnavailable(`${what}: the answer is not Flink's (${issue?.path.join('.') || 'body'}: ${issue?.message})`);
+    const problem = `${issue?.path.join('.') || 'body'}: ${issue?.message}`;
+    throw new FlinkUnavailable(`${what}: the answer is not Flink's (${problem})`, { answered: true });
   }
   const errors = (json as { errors?: unknown } | undefined)?.errors;
   const trace = Array.isArray(errors) ? errors.filter((error) => error !== 'Internal server error.').join('\n') : '';
