@@ -704,6 +704,8 @@ describe.each([
       expect(await store.job('flights', 'delays')).toEqual(changed);
       await expect(store.updateJob('flights', 'delays', other, { status: 'FAILED' })).rejects.toThrow(Superseded);
       await expect(store.updateJob('flights', 'nothing', holder, { status: 'FAILED' })).rejects.toThrow(Superseded);
+      await expect(store.updateJob('flights', 'delays', holder, { status: 'FAILED' }, changed.epoch - 1)).rejects.toThrow(Superseded);
+      expect(await store.updateJob('flights', 'delays', holder, { status: 'FAILED' }, changed.epoch)).toMatchObject({ status: 'FAILED' });
     });
 
     test('what is seen of a job is written only between operations and only of its present epoch', async () => {

@@ -273,10 +273,11 @@ class InMemoryStore implements StorePort {
     name: string,
     operationId: string,
     change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>,
+    epoch?: number,
   ): Promise<Job> {
     const stored = this.jobItems.get(jobKey(cluster, name));
-    if (stored?.lease?.operationId !== operationId)
-      throw new Superseded(`${operationId} does not hold the lease of job ${name} on cluster ${cluster}`);
+    if (stored?.lease?.operationId !== operationId || (epoch !== undefined && stored.epoch !== epoch))
+      throw new Superseded(`${operationId} does not hold the lease of job ${name} on cluster ${cluster}, or not at this epoch`);
     const next = changed(stored, { updatedAt: this.now().toISOString(), ...change });
     this.jobItems.set(jobKey(cluster, name), next);
     return copy(next);

@@ -70,6 +70,29 @@ describe('a job whose start in another zone fails before it has tasks', () => {
     expect(await world.job()).toMatchObject({ status: 'RUNNING' });
   });
 
+  test('is started once only when a look at the start that failed writes after the next one has begun', async () => {
+    const before = await world.job();
+    const updateJob = world.store.updateJob.bind(world.store);
+    let late: Parameters<typeof updateJob> | undefined;
+    world.store.updateJob = (...call) => {
+      if (call[3].interrupted?.failedStarts !== undefined) late ??= call;
+      return updateJob(...call);
+    };
+    let starts = 0;
+    world.flink.behaviour = () => {
+      starts += 1;
+      if (starts === 1) return { does: 'fail', reason: 'IOException: 503 Slow Down', stillborn: true };
+      if (late) void updateJob(...late).catch(() => undefined);
+      return { does: 'run' };
+    };
+    let asked = 0;
+    world.faults = ({ method }) =>
+      method === 'runJar' && ++asked === 2 ? { error: new FlinkUnavailable('no answer'), when: 'after' } : undefined;
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 2 });
+    expect(starts).toBe(2);
+  });
+
   test('is FAILED after the third, with the cause, and keeps no other from its start', async () => {
     await run(await world.acceptSubmission(world.jarSpec(1, 'other', 'other')));
     world.flink.behaviour = ({ jobName }) =>

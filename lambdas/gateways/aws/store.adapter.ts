@@ -300,11 +300,13 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
         throw new Superseded(`the reserve of cluster ${name} is not ${operationId}'s`);
     },
 
-    async updateJob(cluster, name, operationId, change) {
+    async updateJob(cluster, name, operationId, change, epoch) {
       const names = new Placeholders();
       const update = names.update({ updatedAt: now().toISOString(), ...change });
-      const item = await table.update(jobKey(cluster, name), names, update, names.is(operationId, 'lease', 'operationId'));
-      if (!item) throw new Superseded(`${operationId} does not hold the lease of job ${name} on cluster ${cluster}`);
+      const held = names.is(operationId, 'lease', 'operationId');
+      const condition = epoch === undefined ? held : `${held} AND ${names.is(epoch, 'epoch')}`;
+      const item = await table.update(jobKey(cluster, name), names, update, condition);
+      if (!item) throw new Superseded(`${operationId} does not hold the lease of job ${name} on cluster ${cluster}, or not at this epoch`);
       return readJob(item);
     },
 

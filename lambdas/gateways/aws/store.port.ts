@@ -110,12 +110,16 @@ export interface StorePort {
   ): Promise<Cluster>;
   /** Writes the reserve of a cluster while it is `operationId`'s. @throws Superseded when it is not */
   updateReserve(name: string, operationId: string, reserve: Reserve): Promise<void>;
-  /** Writes fields of the job while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */
+  /**
+   * Writes fields of the job while `operationId` holds its lease. A key with the value undefined is removed. @param epoch of the job that this is said of;
+   * undefined: of any. @throws Superseded when it does not hold it, or the epoch is another
+   */
   updateJob(
     cluster: string,
     name: string,
     operationId: string,
     change: Partial<Omit<Job, 'cluster' | 'name' | 'lease' | 'createdAt'>>,
+    epoch?: number,
   ): Promise<Job>;
   /** Writes or removes what is wrong with a cluster, whoever holds its lease; false when its epoch is another by now. */
   recordFault(cluster: string, epoch: number, fault: ClusterFault | undefined): Promise<boolean>;

@@ -51,10 +51,9 @@ const keepForAnotherStart = async ({ store }: FlinkDeps, operation: Operation, j
   // Kept already, by a look whose answer was lost.
   if (epoch !== job.epoch) return true;
   if (failedStarts + 1 >= MOST_STARTS) return false;
-  await store.updateJob(job.cluster, job.name, operation.operationId, {
-    startAsked: undefined,
-    interrupted: { ...interrupted, failedStarts: failedStarts + 1 },
-  });
+  const change = { startAsked: undefined, interrupted: { ...interrupted, failedStarts: failedStarts + 1 } };
+  // A look whose answer was lost may end when the next start has begun, of which it knows nothing.
+  await store.updateJob(job.cluster, job.name, operation.operationId, change, job.epoch);
   return true;
 };
 
