@@ -136,8 +136,10 @@ export class Scene {
     await this.findLeader();
     await this.allThere();
     await this.startJob();
-    const kept = () => this.jobManagers.every((host) => this.cluster.classArchive(host) !== undefined) || undefined;
-    await awaited('The archives of classes', kept, { withinMs: 120_000, everyMs: 250 });
+    // Not those of a spare TaskManager, or of a stand-by that has not led yet: neither has worked.
+    const working = [this.leading, ...(await this.busyTaskManagers())];
+    const kept = () => working.every((host) => this.cluster.classArchive(host) !== undefined) || undefined;
+    await awaited('The archives of classes', kept, { withinMs: 240_000, everyMs: 250 });
   }
 
   /** The next epoch of the job, without state; there is a checkpoint of all of its state afterwards. */
@@ -210,7 +212,8 @@ export class Scene {
 
   async suffer(): Promise<Measured> {
     const { fault } = this.which;
-    const victim = fault === 'jobmanager' ? this.jobManager : await this.busyTaskManager();
+    const victim = fault === 'jobmanager' ? this.jobManager : (await this.busyTaskManagers())[0];
+    if (!victim) throw new Error('no TaskManager has a task');
     const pid = this.cluster.pid(victim);
     const other = this.jobManagers.find(({ id }) => id !== this.leading.id);
     const at = performance.timeOrigin + performance.now();
@@ -253,12 +256,12 @@ export class Scene {
     await awaited(`${slots} slots`, there, { withinMs: 120_000, everyMs: 100 });
   }
 
-  private async busyTaskManager(): Promise<HostSpec> {
+  /** Those with the most tasks first. */
+  private async busyTaskManagers(): Promise<readonly HostSpec[]> {
     const busy = (await this.client.flink.listTaskManagers()).filter(({ slotsFree, slotsTotal }) => slotsFree < slotsTotal);
-    const [one] = busy.sort((a, b) => a.slotsFree - b.slotsFree);
-    const host = this.taskManagers.find(({ id }) => one?.id.startsWith(`${id}-`));
-    if (!host) throw new Error('no TaskManager has a task');
-    return host;
+    return busy
+      .sort((a, b) => a.slotsFree - b.slotsFree)
+      .flatMap((one) => this.taskManagers.find(({ id }) => one.id.startsWith(`${id}-`)) ?? []);
   }
 
   private async checkpointAfter(at: number): Promise<number | undefined> {

@@ -19,7 +19,7 @@ export interface ClusterProps {
   /** Flink as a node has it. */
   readonly image: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** When a JobManager writes its archive of classes. @default as on a node */
+  /** For how long a process must have loaded hardly a class before its archive is written. @default as on a node */
   readonly keepsClassesAfterSeconds?: number;
 }
 
@@ -70,9 +70,9 @@ export class FlinkCluster {
     }
   }
 
-  /** Of a JobManager: with it the process starts as on a host where it has been up for a while. Undefined until it is made. */
-  classArchive(host: Pick<HostSpec, 'id'>): string | undefined {
-    const path = join(this.home(host), 'state', 'jobmanager', 'classes.jsa');
+  /** With it the process starts as on a host where it has been up for a while. Undefined until it is made. */
+  classArchive({ id, role }: Pick<HostSpec, 'id' | 'role'>): string | undefined {
+    const path = join(this.home({ id }), 'state', role === 'jobmanager' ? role : 'taskmanager-1', 'classes.jsa');
     return existsSync(path) ? path : undefined;
   }
 

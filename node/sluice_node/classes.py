@@ -9,7 +9,7 @@ import threading
 
 from .supervisor import end_with_parent
 
-# A JobManager that has loaded hardly a class in this time has its TaskManagers and jobs, and its host nothing better to do with ten seconds of one core.
+# A process that works and has loaded hardly a class in this time has what it needs; that the host then spends ten seconds of a core nobody else wants is well spent.
 STEADY_SECONDS = 60
 # «name source: where», and the line after it.
 LOADED = re.compile(r"(\S+) source: (.+)$")
@@ -20,13 +20,13 @@ OWN_LOADERS = re.compile(r"of 'bootstrap'|ClassLoaders\$(App|Platform)ClassLoade
 
 def keep(spec, say, steady=STEADY_SECONDS, stop=None):
     """
-    Makes the archive of `spec` from a thread of its own, unless there is one, as soon as the process has loaded hardly a class for `steady` seconds.
-    Failing costs nothing but the gain.
+    Makes the archive of `spec` from a thread of its own, unless there is one, as soon as the process has loaded its working class, and then hardly
+    another for `steady` seconds. Failing costs nothing but the gain.
     """
     stop = stop or threading.Event()
 
     def work():
-        if not os.path.exists(spec.classes) and _settled(spec.class_list(), steady, stop):
+        if not os.path.exists(spec.classes) and _settled(spec, steady, stop):
             made, how = dump(spec)
             say("the next start of %s finds its classes in an archive" % spec.name if made else "no archive of %s's classes: %s" % (spec.name, how))
 
@@ -35,12 +35,13 @@ def keep(spec, say, steady=STEADY_SECONDS, stop=None):
     return thread
 
 
-def _settled(listed, seconds, stop):
-    """Waits until a file grows by no more than a hundredth in `seconds`. False when the process is to stop before."""
+def _settled(spec, seconds, stop):
+    """Waits until the list of classes has the working class and grows by no more than a hundredth in `seconds`. False when the node is to stop before."""
     size = 0
     while not stop.wait(seconds):
-        before, size = size, os.path.getsize(listed) if os.path.exists(listed) else 0
-        if (size - before) * 100 <= size:
+        listed = _lines(spec.class_list()) if os.path.exists(spec.class_list()) else []
+        before, size = size, len(listed)
+        if (size - before) * 100 <= size and (not spec.working_class or spec.working_class + "\n" in listed):
             return True
     return False
 

@@ -63,6 +63,8 @@ class ProcessSpec:
     environment: dict = field(default_factory=dict)
     """Where the archive of a Java process's classes is or will be (classes.py); empty for a process that keeps none."""
     classes: str = ""
+    """A class, as Java lists it, that tells that the process has done what it is there for: before that there is little to keep."""
+    working_class: str = ""
 
     def class_list(self):
         """Names of the classes that the last start without an archive has loaded so far, a line each."""
@@ -158,7 +160,7 @@ def job_manager(flink, instance_id, address):
         "web.upload.dir": os.path.join(flink.state, name),
     }
     spec = _process(flink, name, JOB_MANAGER, "jobmanager", memory_parameters(flink, "JM"), own)
-    return [replace(spec, classes=os.path.join(flink.state, name, "classes.jsa"))]
+    return [_with_archive(flink, spec, "org/apache/flink/runtime/jobmaster/JobMaster")]
 
 
 def task_managers(flink, instance_id, addresses):
@@ -167,7 +169,7 @@ def task_managers(flink, instance_id, addresses):
     The resource id and the working directory stay when a process is restarted: that is what local recovery needs.
     """
     memory = memory_parameters(flink, "TM")
-    return [
+    specs = [
         _process(flink, "taskmanager-%d" % number, TASK_MANAGER, "taskmanager", memory, {
             "taskmanager.host": address,
             "taskmanager.bind-host": address,
@@ -175,3 +177,8 @@ def task_managers(flink, instance_id, addresses):
         })
         for number, address in enumerate(addresses, 1)
     ]
+    return [_with_archive(flink, spec, "org/apache/flink/streaming/runtime/tasks/StreamTask") for spec in specs]
+
+
+def _with_archive(flink, spec, working_class):
+    return replace(spec, classes=os.path.join(flink.state, spec.name, "classes.jsa"), working_class=working_class)

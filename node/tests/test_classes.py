@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+from dataclasses import replace
 
 from sluice_node import classes
 from sluice_node.flink import ProcessSpec
@@ -136,18 +137,19 @@ touch "$made"
             "org/A id: 3 super: 1 interfaces: 2 source: /a.jar\n", "org/B id: 4 super: 3 source: /a.jar\n",
         ], classes.of_all_loaders(listed, loaded))
 
-    def test_it_is_made_when_the_process_has_loaded_what_it_needs(self):
-        listed = self.spec.class_list()
-        sizes = iter([1_000, 2_000, 2_010, 9_000])
+    def test_it_is_made_when_the_process_works_and_has_loaded_what_it_needs(self):
+        spec = replace(self.spec, working_class="its/Work")
+        idle = ["java/lang/Object"] * 100
+        looks = iter([idle, idle, [*idle, "its/Work", *idle], [*idle, "its/Work", *idle, "one/More"], ["too late"]])
 
         class Looks:
             def wait(self, _seconds):
-                with open(listed, "w") as stream:
-                    stream.write("x" * next(sizes))
+                with open(spec.class_list(), "w") as stream:
+                    stream.writelines(line + "\n" for line in next(looks))
                 return False
 
-        self.assertTrue(classes._settled(listed, 60, Looks()))
-        self.assertEqual(9_000, next(sizes))
+        self.assertTrue(classes._settled(spec, 60, Looks()))
+        self.assertEqual(["too late"], next(looks))
 
     def test_an_archive_that_is_damaged_or_of_another_class_path_keeps_no_process_from_starting(self):
         for content in (b"", b"damaged" * 1000):
