@@ -1,5 +1,5 @@
 import { type EveryStateOptions, everyState } from './every-state';
-import { killJobManager, killLeader, killTaskManager } from './losses';
+import { hangJobManager, killJobManager, killLeader, killTaskManager } from './losses';
 import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
@@ -10,6 +10,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   spike,
   'kill-taskmanager': killTaskManager,
   'kill-jobmanager': killJobManager,
+  'hang-jobmanager': hangJobManager,
   'kill-leader': killLeader,
   'lose-zone': loseZone,
   'zombie-zone': zombieZone,

@@ -63,6 +63,35 @@ export const killJobManager: Scenario = {
   },
 };
 
+/** A host that is younger may still boot: it is not replaced for being silent. Seconds. */
+const OLD_ENOUGH = 100;
+
+export const hangJobManager: Scenario = {
+  title: 'The JobManager hangs on a host that EC2 finds well. After a minute it gets another host in its zone, and the job goes on, once.',
+  cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
+  millis: 10,
+  job: { parallelism: 2, flinkConfiguration: OFTEN },
+  profile: steady(OLD_ENOUGH + 200),
+  act: async (play) => {
+    const { client, machines, cluster, say, seconds, signal } = play;
+    await sleep(Math.max(0, OLD_ENOUGH - seconds()) * 1_000, undefined, { signal });
+    const before = await client.cluster(cluster);
+    const [victim] = await machines.of(cluster, 'jobmanager');
+    if (!victim) throw new Error('the cluster has no JobManager host');
+    const measured = await harm(
+      play,
+      `JobManager host ${victim.instanceId} (${victim.address}) stands still`,
+      () => machines.signal(victim, 'SIGSTOP'),
+      190,
+    );
+    const { zone, epoch } = await client.cluster(cluster);
+    if (zone !== before.zone || epoch !== before.epoch) throw new Error(`the cluster has moved to ${zone}`);
+    const { body } = await client.call<{ items: readonly { kind: string; reason: string }[] }>('GET', `/clusters/${cluster}/operations`);
+    say(body.items.find(({ kind }) => kind === 'replace-host')?.reason ?? 'No operation replaced it.');
+    return measured;
+  },
+};
+
 export const killLeader: Scenario = {
   title: 'Both JobManager hosts of a cluster die, one after the other, while orders come. Whichever is left leads on with the job, once.',
   cluster: {

@@ -9,7 +9,7 @@ const hot = (share: number) => vertex('source', { busy: share, partitions: 4, ..
 const wide = vertex('w', { busy: 0.02, parallelism: 40, inputs: from('source') });
 const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
 const near = vertex('v', { busy: 0.85, ...reads });
-const growing = [-60, -30].map((seconds, index) => ({ at: later(seconds), recordsPerSecond: 600 + index * 200 }));
+const growing = [600, 600, 600, 600, 800].map((recordsPerSecond, index) => ({ at: later(index * 30 - 150), recordsPerSecond }));
 const floor = { from: '11:00', until: '13:00', parallelism: 8 };
 
 type Given = [seen: Parameters<typeof observed>, desired: Parameters<typeof settings>[0], alarms?: Parameters<typeof whyConsider>[1]];
