@@ -30,19 +30,25 @@ export interface Busyness {
   readonly stolenPercent: number;
 }
 
-/** Watches the machine from now on. `look` after each measurement. */
+/** Watches the machine from the first look on: what starts and warms up is not what is measured. To be looked at after each measurement. */
 export class MachineWatch {
-  private readonly begun = ticksNow();
+  private begun?: { readonly ticks: Ticks | undefined };
   private highest = 0;
 
+  constructor(
+    private readonly ticks = ticksNow,
+    private readonly load = () => loadavg()[0] ?? 0,
+  ) {}
+
   look(): void {
-    this.highest = Math.max(this.highest, loadavg()[0] ?? 0);
+    if (this.begun) this.highest = Math.max(this.highest, this.load());
+    else this.begun = { ticks: this.ticks() };
   }
 
   get seen(): Busyness {
-    const now = ticksNow();
-    const all = now && this.begun ? now.all - this.begun.all : 0;
-    const stolen = now && this.begun ? now.stolen - this.begun.stolen : 0;
+    const [from, to] = [this.begun?.ticks, this.ticks()];
+    const all = from && to ? to.all - from.all : 0;
+    const stolen = from && to ? to.stolen - from.stolen : 0;
     return { load: Math.round(this.highest), stolenPercent: all > 0 ? Math.round((100 * stolen) / all) : 0 };
   }
 }

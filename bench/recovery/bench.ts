@@ -88,7 +88,7 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
   const storage = await startStorage(BUCKET);
   const scene = new Scene(which, { directory, image: paths().flink(), jar: recoveryJar(), storage });
   const measured: Measured[] = [];
-  let machine: MachineWatch | undefined;
+  const machine = new MachineWatch();
   let problem: string | undefined;
   try {
     progress(`${name}: starts`);
@@ -98,9 +98,7 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
       await scene.settle();
       const run = await scene.suffer();
       if (index > 0) measured.push(run);
-      // What starts a cluster is not what is measured.
-      machine ??= new MachineWatch();
-      if (index > 0) machine.look();
+      machine.look();
       progress(`${name}: ${index} of ${count}: first record after ${Math.round(run.firstRecord)} ms`);
     }
   } catch (error) {
@@ -114,7 +112,7 @@ const measure = async (which: Case, count: number, signal: AbortSignal, progress
   return {
     ...which,
     measured,
-    machine: machine?.seen ?? { load: 0, stolenPercent: 0 },
+    machine: machine.seen,
     ...(problem === undefined ? {} : { problem }),
   };
 };

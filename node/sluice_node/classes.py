@@ -9,7 +9,7 @@ import threading
 
 from .supervisor import end_with_parent
 
-# A process that works and has loaded hardly a class in this time has what it needs; that the host then spends ten seconds of a core nobody else wants is well spent.
+# A process that works and has loaded hardly a class in this time has what it needs. Making the archive takes its host ten to twenty seconds of a core that nobody else wants.
 STEADY_SECONDS = 60
 # «name source: where», and the line after it.
 LOADED = re.compile(r"(\S+) source: (.+)$")

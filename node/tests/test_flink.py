@@ -49,6 +49,17 @@ class FlinkTest(unittest.TestCase):
         for spec in flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9"):
             self.assertFalse(any(part.startswith("-Dlog.file=") for part in spec.command))
 
+    def test_each_process_lists_its_classes_until_it_has_an_archive_of_its_own(self):
+        specs = flink.task_managers(self.installation, "i-1", ["10.0.0.4", "10.0.0.5"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9")
+        for spec, working in zip(specs, ("StreamTask", "StreamTask", "JobMaster")):
+            self.assertEqual(os.path.join(self.root, "state", spec.name, "classes.jsa"), spec.classes)
+            self.assertRegex(spec.working_class, "/%s$" % working)
+            self.assertIn("-XX:DumpLoadedClassList=" + spec.class_list(), spec.command_line())
+            self.assertTrue(any(option.startswith("-Xlog:class+load=debug:file=%s:" % spec.class_log()) for option in spec.command_line()))
+            os.makedirs(os.path.dirname(spec.classes))
+            open(spec.classes, "w").close()
+            self.assertEqual([spec.command[0], "-Xshare:auto", "-XX:SharedArchiveFile=" + spec.classes, *spec.command[1:]], spec.command_line())
+
     def test_the_job_manager_listens_on_its_own_address_only(self):
         (spec,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")
         found = dynamic(spec.command)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { operationsOf } from './leftovers';
 import type { Play, Scenario } from './scenario';
 
 const RATE = 100;
@@ -49,11 +50,16 @@ export const killTaskManager: Scenario = {
   },
 };
 
-export const killJobManager: Scenario = {
-  title: 'The JobManager host dies while orders come. Another takes its address, and the job goes on from its latest checkpoint, once.',
+/** One host of each role, both needed. */
+const ONE_OF_EACH: Pick<Scenario, 'cluster' | 'millis' | 'job'> = {
   cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
   millis: 10,
   job: { parallelism: 2, flinkConfiguration: OFTEN },
+};
+
+export const killJobManager: Scenario = {
+  title: 'The JobManager host dies while orders come. Another takes its address, and the job goes on from its latest checkpoint, once.',
+  ...ONE_OF_EACH,
   profile: steady(90),
   act: async (play) => {
     const { machines, cluster } = play;
@@ -68,9 +74,7 @@ const OLD_ENOUGH = 100;
 
 export const hangJobManager: Scenario = {
   title: 'The JobManager hangs on a host that EC2 finds well. After a minute it gets another host in its zone, and the job goes on, once.',
-  cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
-  millis: 10,
-  job: { parallelism: 2, flinkConfiguration: OFTEN },
+  ...ONE_OF_EACH,
   profile: steady(OLD_ENOUGH + 200),
   act: async (play) => {
     const { client, machines, cluster, say, seconds, signal } = play;
@@ -86,8 +90,9 @@ export const hangJobManager: Scenario = {
     );
     const { zone, epoch } = await client.cluster(cluster);
     if (zone !== before.zone || epoch !== before.epoch) throw new Error(`the cluster has moved to ${zone}`);
-    const { body } = await client.call<{ items: readonly { kind: string; reason: string }[] }>('GET', `/clusters/${cluster}/operations`);
-    say(body.items.find(({ kind }) => kind === 'replace-host')?.reason ?? 'No operation replaced it.');
+    const replacement = (await operationsOf(play)).find(({ kind }) => kind === 'replace-host');
+    if (!replacement) throw new Error('no operation has replaced the host');
+    say(replacement.reason);
     return measured;
   },
 };

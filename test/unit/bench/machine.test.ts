@@ -9,13 +9,29 @@ test.each(['', 'cpu', 'cpu0 1 2 3 4 5 6 7 8\n', 'cpu  1 2 3 4\n', 'cpu  a b c d 
   expect(parseTicks(stat)).toBeUndefined();
 });
 
-test('a machine is as busy as it was when it was busiest', () => {
-  const machine = new MachineWatch();
+test('a machine is as busy as it was when it was busiest, and what others took counts, both from the first look on', () => {
+  const ticks = [
+    { all: 1_000, stolen: 500 },
+    { all: 1_400, stolen: 580 },
+  ];
+  const loads = [7, 5];
+  const machine = new MachineWatch(
+    () => ticks.shift(),
+    () => loads.shift() ?? Number.NaN,
+  );
+  for (let looks = 0; looks < 3; looks += 1) machine.look();
+  expect(machine.seen).toEqual({ load: 7, stolenPercent: 20 });
+});
+
+test('what the system does not tell counts as nothing', () => {
+  const machine = new MachineWatch(
+    () => undefined,
+    () => 3,
+  );
+  expect(machine.seen).toEqual({ load: 0, stolenPercent: 0 });
   machine.look();
-  const { load, stolenPercent } = machine.seen;
-  expect(load).toBeGreaterThanOrEqual(0);
-  expect(stolenPercent).toBeGreaterThanOrEqual(0);
-  expect(stolenPercent).toBeLessThanOrEqual(100);
+  machine.look();
+  expect(machine.seen).toEqual({ load: 3, stolenPercent: 0 });
 });
 
 test('it is said when others took processors', () => {
