@@ -22,7 +22,7 @@ const bottleneck = (proposals: readonly Proposal[]): string => {
 export const decideOut = (
   { observed, desired, now }: ScalingInputs,
   evaluation: JobEvaluation,
-  { trend }: Outlook,
+  { jump, trend }: Outlook,
   proposals: readonly Proposal[],
 ): Outcome => {
   const { job, state, history, fleet } = observed;
@@ -81,8 +81,7 @@ export const decideOut = (
       text: `${slots(action.plan.slotsToProvide)} are provided before the parallelism is raised`,
       invariant: 'capacity-before-parallelism',
     });
-  const evidence = evaluation.urgent ?? trend?.text;
-  const cause = evidence === undefined ? why : `${why}; ${evidence}`;
+  const cause = [why, evaluation.urgent ?? trend?.text, jump?.text].filter((part) => part !== undefined).join('; ');
   return {
     action,
     reason: `Scale out from ${before} to ${slots(action.plan.slotsAfter)}: ${cause}${cut ? `; ${slotsWanted} were wanted, held back by ${limit.name}` : ''}.`,

@@ -2,17 +2,20 @@ import type { ScalingInputs, ScalingState } from '../../contracts/scaling';
 import { lastDay } from './calm';
 import { BACKPRESSURED_SHARE, type JobEvaluation, type VertexEvaluation } from './evaluate';
 import { floorAt, forecastFactor } from './forecast';
+import { type Jump, jumpOf } from './jump';
 import { isSource, worst } from './rates';
 import { type Trend, trendOf, withLoad } from './trend';
 
 /** Factors on the demand: 1 is what comes in now. */
 export interface Outlook {
-  /** Of forecast and trend until capacity could be there: something has to be done about it now. */
+  /** Of forecast, trend and jump until capacity could be there: something has to be done about it now. */
   readonly lead: number;
   /** Of the forecast for as long as a rescale should last, at least `lead`. */
   readonly hold: number;
   /** What a scale-out adds where there is no forecast, up to a size that was enough before (`calm.ts`). */
   readonly headroom: number;
+  /** Null: nothing says that more comes in than was seen. */
+  readonly jump: Jump | null;
   /** Scheduled parallelism that must be there at least. */
   readonly floor: number;
   /** Null: what comes in does not grow steadily. */
@@ -39,9 +42,10 @@ export const outlookOf = ({ observed, desired, now }: ScalingInputs, evaluation:
   const { totalTarget, urgent } = evaluation;
   const loads = withLoad(state.loads, job.observedAt, comesIn(evaluation));
   const trend = trendOf(loads, job, desired);
-  const lead = Math.max(trend?.factor ?? 1, forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds));
+  const jump = jumpOf(evaluation, loads);
+  const lead = Math.max(trend?.factor ?? 1, jump?.factor ?? 1, forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds));
   // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
   const headroom = urgent === null && forecast.length === 0 ? lastDay(history, desired, now).headroom : 1;
   const hold = Math.max(lead, forecastFactor(forecast, totalTarget, now, desired.forecastHoldSeconds));
-  return { lead, hold, headroom, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend, loads };
+  return { lead, hold, headroom, jump, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend, loads };
 };

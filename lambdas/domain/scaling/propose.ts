@@ -34,7 +34,7 @@ export interface Proposal {
  * A vertex's parallelism for its demand: arithmetic, limits, then key groups or partitions.
  * @param factor by which the demand is foreseen to grow; what is foreseen may use half of what is left between target and upper edge, because it is
  * the most that is expected, and what is not expected has its room at the other times
- * @param headroom on top of that, where nothing is foreseen
+ * @param headroom by which it is taken to be larger already, at the utilization that is aimed at
  */
 export const parallelismOf = (
   { vertex, rate, demand }: VertexEvaluation,
@@ -51,7 +51,7 @@ export const parallelismOf = (
   const { targetUtilization, uMax } = settings;
   const required = Math.max(
     requiredRate({ ...demand, target: demand.target * headroom }, targetUtilization, settings),
-    requiredRate({ ...demand, target: demand.target * factor * headroom }, (targetUtilization + uMax) / 2, settings),
+    requiredRate({ ...demand, target: demand.target * factor }, (targetUtilization + uMax) / 2, settings),
   );
   const computed = parallelismFor(current, required, rate, exponent);
   const { least, most } = vertexLimits(vertex, settings, floor);
@@ -112,7 +112,12 @@ const proposeOne = (
   const over = rate > band.high || current > most;
   // A skewed vertex gave less for its skew, and going further to make up for that would only cost.
   const exponent = isSkewed(vertex) ? 1 : scalingExponent(id, observed.history);
-  const up = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor, exponent });
+  const up = parallelismOf(evaluation, settings, {
+    factor: outlook.hold,
+    headroom: outlook.jump?.factor ?? 1,
+    floor: outlook.floor,
+    exponent,
+  });
   const down = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor });
   const provided = (): number => {
     if (outlook.headroom <= 1) return up.parallelism;
@@ -129,7 +134,8 @@ const proposeOne = (
   let out = Math.max(current, up.parallelism, short ? provided() : 1);
   let lower = Math.min(current, down.parallelism);
   if (short && rate >= band.low && current >= least) {
-    if (outlook.trend && outlook.trend.factor >= outlook.lead) say(`${name} will need more: ${outlook.trend.text}`, 'spike-on-evidence');
+    const seen = [outlook.jump, outlook.trend].find((one) => one && one.factor >= outlook.lead);
+    if (seen) say(`${name} will need more: ${seen.text}`, 'spike-on-evidence');
     else say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
   }
   if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');

@@ -1,0 +1,108 @@
+import * as fc from 'fast-check';
+import { decideScaling, redecide } from '../../../../lambdas/domain/scaling/decide-scaling';
+import { evaluateJob } from '../../../../lambdas/domain/scaling/evaluate';
+import { jumpOf } from '../../../../lambdas/domain/scaling/jump';
+import { from, later, NOW, observed, settings, vertex } from './examples';
+
+const desired = settings({
+  catchUpSeconds: 60,
+  restartSeconds: 3,
+  scaleOutWindowSeconds: 60,
+  highLagSeconds: 5,
+  serviceLevels: { maxLagSeconds: 5 },
+});
+
+interface Rise {
+  readonly before: number;
+  readonly after: number;
+  /** Share of the observation since it rose. */
+  readonly part: number;
+  /** What the job can do, records per second. */
+  readonly most?: number;
+}
+
+/** Ten seconds of a job that read all that came in, until more came in than it can do. */
+const source = ({ before, after, part, most = 100 }: Rise) => {
+  const read = before * (1 - part) + most * part;
+  const waits = (after - most) * part;
+  return { recordsIn: read, busy: (before / most) * (1 - part) + part, pendingRecords: waits * 10, pendingRecordsGrowth: waits };
+};
+const seen = (rise: Rise, fields: object = {}) =>
+  observed([vertex('v', { parallelism: 1, ...source(rise), ...fields })], {
+    state: { loads: [{ at: later(-10), recordsPerSecond: rise.before }] },
+    job: { observedAt: NOW, windowSeconds: 10 },
+  });
+const jumped = (given: ReturnType<typeof seen>) => {
+  const evaluation = evaluateJob(given.job, desired);
+  return jumpOf(evaluation, [...given.state.loads, { at: NOW, recordsPerSecond: evaluation.totalTarget }]);
+};
+
+test('what comes in after a rise within the observation follows from how much the job read before it could read no more', () => {
+  expect(jumped(seen({ before: 60, after: 240, part: 0.6 }))).toEqual({
+    factor: expect.closeTo(240 / (60 * 0.4 + 240 * 0.6), 9),
+    text: 'what comes in has risen from 60/s to about 240/s in the last 60 % of the observation',
+  });
+});
+
+test('the rest of the job may be what cannot do more', () => {
+  const rise = { before: 60, after: 240, part: 0.6 };
+  const { busy, ...read } = source(rise);
+  const given = observed(
+    [
+      vertex('in', { parallelism: 1, ...read, recordsOut: read.recordsIn, busy: 0.1, backpressured: 0.5 }),
+      vertex('work', { parallelism: 1, inputs: from('in'), recordsIn: read.recordsIn, busy }),
+    ],
+    { state: { loads: [{ at: later(-10), recordsPerSecond: 60 }] }, job: { observedAt: NOW, windowSeconds: 10 } },
+  );
+  expect(jumped(given)?.factor).toBeCloseTo(240 / 168, 9);
+});
+
+test.each<[string, Rise, object]>([
+  ['the whole observation is after it', { before: 60, after: 240, part: 1 }, {}],
+  ['hardly more came in', { before: 95, after: 110, part: 0.9 }, { pendingRecords: 1_000, pendingRecordsGrowth: 1 }],
+  ['the job could hardly do more before', { before: 95, after: 300, part: 0.5 }, {}],
+  ['what waits is within its level', { before: 60, after: 240, part: 0.2 }, { pendingRecords: 50 }],
+  ['what waits gets less', { before: 60, after: 240, part: 0.6 }, { pendingRecordsGrowth: -1 }],
+])('%s: no jump', (_, rise, fields) => {
+  expect(jumped(seen(rise, fields))).toBeNull();
+});
+
+test.each([
+  ['was not known', { loads: [{ at: later(-10), recordsPerSecond: null }] }],
+  ['was none', { loads: [{ at: later(-10), recordsPerSecond: 0 }] }],
+  ['has not been seen', {}],
+])('what came in before %s: no jump', (_, state) => {
+  const given = seen({ before: 60, after: 240, part: 0.6 });
+  expect(jumped({ ...given, state: { ...given.state, loads: [], ...state } })).toBeNull();
+});
+
+test('of any rise at most the whole is found, and at most twice of what was seen', () => {
+  const rises = fc.record({
+    before: fc.double({ min: 5, max: 85, noNaN: true }),
+    after: fc.double({ min: 120, max: 2_000, noNaN: true }),
+    part: fc.double({ min: 0.05, max: 0.99, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(rises, ({ before, after, part }) => {
+      const jump = jumped(seen({ before, after, part }));
+      if (jump === null) return;
+      const mean = before * (1 - part) + after * part;
+      expect(jump.factor).toBeGreaterThan(1);
+      expect(jump.factor).toBeLessThanOrEqual(2);
+      expect(jump.factor * mean).toBeLessThanOrEqual(after * (1 + 1e-9));
+    }),
+  );
+});
+
+test('a rise seven seconds ago is answered for what comes in, not for the mean of the ten, and the reason says so', () => {
+  const given = seen({ before: 60, after: 240, part: 0.7 });
+  const decision = decideScaling(given, desired, NOW);
+  // 240 / 0.7 + 240 · 3 / 60 + 980 / 60 of 100 a second; for the mean of 186 it would be 3.
+  expect(decision).toMatchObject({
+    action: { kind: 'rescale', direction: 'out', to: { v: 4 } },
+    reason: expect.stringContaining('what comes in has risen from 60/s to about 240/s in the last 70 % of the observation'),
+  });
+  expect(redecide(JSON.parse(JSON.stringify(decision.inputs)))).toEqual(decision);
+  const unknown = decideScaling({ ...given, state: { ...given.state, loads: [] } }, desired, NOW);
+  expect(unknown.action).toMatchObject({ kind: 'rescale', to: { v: 3 } });
+});
