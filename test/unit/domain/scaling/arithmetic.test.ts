@@ -37,6 +37,15 @@ describe("the Flink Kubernetes Operator's own expectations are met", () => {
     },
   );
 
+  test('what is foreseen and what is provided for besides are not multiplied: the larger of the two is enough', () => {
+    const desired = settings({ catchUpSeconds: 0, targetUtilization: 0.7, uMax: 0.9 });
+    const of = (factors: { readonly factor?: number; readonly headroom?: number }) =>
+      parallelismOf(evaluation(10, 560, 80, 'rebalance'), desired, factors).parallelism;
+    // 560 / 0.7 = 800 of 8 a subtask; what is foreseen may use 0.8.
+    expect([of({}), of({ headroom: 1.5 }), of({ factor: 2 }), of({ factor: 2, headroom: 1.5 })]).toEqual([100, 150, 175, 175]);
+    expect(of({ factor: 1.5, headroom: 1.5 })).toBe(150);
+  });
+
   test('the band for 700/s with a restart of 1 s, a catch-up time of 2 s and 350/s to catch up is 1128 to 1700', () => {
     const catchUp = { restartSeconds: 1, catchUpSeconds: 2, uMin: 0.7, uMax: 0.9 };
     const band = rateBand({ target: 700, catchUp: 350 }, catchUp);
