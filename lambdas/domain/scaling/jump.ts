@@ -1,6 +1,7 @@
 import type { ScalingState } from '../../contracts/scaling';
-import type { JobEvaluation } from './evaluate';
+import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { perSecond } from './explain';
+import type { JobGraph } from './graph';
 import { isKnown, isSource, worst } from './rates';
 
 /** Less is noise. */
@@ -14,30 +15,54 @@ const MOST_FACTOR = 2;
 
 /** What comes in has risen at once, within the observation: what was seen is a mean of before and after. */
 export interface Jump {
-  /** How much more comes in than was seen; above 1. */
+  /** How much more a vertex has to do than what it has to by the observation; at least 1. */
   readonly factor: number;
   /** As a part of a sentence. */
   readonly text: string;
 }
 
 /**
- * A job that cannot keep up since a part of the observation read what came in until then, and all that it can since: from what it has read follows how long
+ * A vertex that cannot keep up since a part of the observation did what came in until then, and all that it can since: from what it has done follows how long
  * that part is, and from that what comes in. Null: nothing is late, or it cannot be told.
  * @param loads the newest is the present one
  */
-export const jumpOf = ({ urgent, vertices, totalTarget }: JobEvaluation, loads: ScalingState['loads']): Jump | null => {
+export const jumpOf = ({ graph, urgent, vertices, totalTarget }: JobEvaluation, loads: ScalingState['loads']): Jump | null => {
   const [before, seen] = loads.slice(-2).map(({ recordsPerSecond }) => recordsPerSecond);
   if (urgent === null || !isKnown(before) || !isKnown(seen) || !isKnown(totalTarget) || before <= 0 || seen < before * LEAST_RISE)
     return null;
-  const all = [...vertices.values()].map(({ vertex }) => vertex);
-  const read = all.filter(isSource).reduce((sum, { recordsIn }) => sum + (recordsIn ?? 0), 0);
-  const most = read / Math.max(...all.map(({ busy }) => worst(busy) ?? 0));
-  if (!isKnown(most) || most - before < most * LEAST_ROOM) return null;
-  const part = Math.max(LEAST_PART, (read - before) / (most - before));
+  const share = ({ vertex }: VertexEvaluation): number => worst(vertex.busy) ?? 0;
+  const [busiest] = [...vertices.values()].sort((a, b) => share(b) - share(a));
+  const ratio = sentPerRecord(graph).get(busiest?.vertex.id ?? '');
+  const done = busiest?.vertex.recordsIn;
+  const target = busiest?.demand?.target;
+  if (!busiest || !isKnown(ratio) || !isKnown(done) || !isKnown(target) || target <= 0) return null;
+  const [most, was] = [done / share(busiest), before * ratio];
+  if (!isKnown(most) || most - was < most * LEAST_ROOM) return null;
+  const part = Math.max(LEAST_PART, (done - was) / (most - was));
   if (part >= 1) return null;
   const after = Math.min(seen * MOST_FACTOR, before + (seen - before) / part);
   return {
-    factor: after / seen,
+    factor: Math.max(1, (after * ratio) / target),
     text: `what comes in has risen from ${perSecond(before)} to about ${perSecond(after)} in the last ${Math.round(part * 100)} % of the observation`,
   };
+};
+
+/**
+ * What each vertex is sent for a record that the sources read; not a number where that cannot be told. By what those before it have sent: while buffers fill,
+ * it has done less. Of what a vertex sends to several, each may get a part.
+ */
+const sentPerRecord = ({ byId, consumers, ordered }: JobGraph): ReadonlyMap<string, number> => {
+  const all = ordered.filter(isSource).reduce((sum, { recordsIn }) => sum + (recordsIn ?? Number.NaN), 0);
+  const sent = new Map<string, number>();
+  const sends = (id: string): number => {
+    const { recordsIn, recordsOut } = byId.get(id) ?? {};
+    return consumers.get(id)?.length === 1 && recordsIn
+      ? (sent.get(id) ?? Number.NaN) * ((recordsOut ?? Number.NaN) / recordsIn)
+      : Number.NaN;
+  };
+  for (const vertex of ordered) {
+    const inputs = [...new Set(vertex.inputs.map((input) => input.vertex))];
+    sent.set(vertex.id, isSource(vertex) ? (vertex.recordsIn ?? Number.NaN) / all : inputs.reduce((sum, id) => sum + sends(id), 0));
+  }
+  return sent;
 };

@@ -44,17 +44,33 @@ test('what comes in after a rise within the observation follows from how much th
   });
 });
 
-test('the rest of the job may be what cannot do more', () => {
-  const rise = { before: 60, after: 240, part: 0.6 };
-  const { busy, ...read } = source(rise);
-  const given = observed(
-    [
-      vertex('in', { parallelism: 1, ...read, recordsOut: read.recordsIn, busy: 0.1, backpressured: 0.5 }),
-      vertex('work', { parallelism: 1, inputs: from('in'), recordsIn: read.recordsIn, busy }),
-    ],
-    { state: { loads: [{ at: later(-10), recordsPerSecond: 60 }] }, job: { observedAt: NOW, windowSeconds: 10 } },
-  );
-  expect(jumped(given)?.factor).toBeCloseTo(240 / 168, 9);
+/** A source that reads ahead into buffers, and the work behind it, of which each order makes two. */
+const behind = (rise: Rise, buffered: number, fields: object = {}) => {
+  const { recordsIn, busy, pendingRecords, pendingRecordsGrowth } = source(rise);
+  const waits = { pendingRecords: pendingRecords - buffered * 10, pendingRecordsGrowth: pendingRecordsGrowth - buffered };
+  const read = recordsIn + buffered;
+  const orders = vertex('orders', { parallelism: 1, recordsIn: read, recordsOut: 2 * read, busy: 0.1, backpressured: 0.5, ...waits });
+  const work = vertex('work', { parallelism: 1, inputs: from('orders'), recordsIn: 2 * recordsIn, busy, ...fields });
+  return observed([orders, work], {
+    state: { loads: [{ at: later(-10), recordsPerSecond: rise.before }] },
+    job: { observedAt: NOW, windowSeconds: 10 },
+  });
+};
+
+test.each([0, 15])('the work behind a source is asked how much it did, with %i/s in the buffers before it', (buffered) => {
+  const given = behind({ before: 60, after: 240, part: 0.6 }, buffered);
+  const jump = jumped(given);
+  expect(jump?.text).toBe('what comes in has risen from 60/s to about 240/s in the last 60 % of the observation');
+  // What it has to do by the observation is less by what the buffers took.
+  const target = evaluateJob(given.job, desired).vertices.get('work')?.demand?.target ?? 0;
+  expect((jump?.factor ?? 0) * target).toBeCloseTo(480, 9);
+  expect(decideScaling(given, desired, NOW).action).toMatchObject({ kind: 'rescale', to: { work: 4 } });
+});
+
+test('of a vertex that shares what another sends nothing is known before the rise', () => {
+  const given = behind({ before: 60, after: 240, part: 0.6 }, 0);
+  const beside = vertex('beside', { parallelism: 1, inputs: from('orders'), recordsIn: 10, busy: 0.1 });
+  expect(jumped({ ...given, job: { ...given.job, vertices: [...given.job.vertices, beside] } })).toBeNull();
 });
 
 test.each<[string, Rise, object]>([
