@@ -16,6 +16,8 @@ import { effectNow, runningSince } from '../scaling/learning';
 import { vertexLimits } from '../scaling/limits';
 import { outlookOf } from '../scaling/outlook';
 
+type Rescale = Extract<ScalingAction, { kind: 'rescale' }>;
+
 /** A job that has just been rescaled reads what waited meanwhile, compiles its code, and says little about its new size. Seconds. */
 const SETTLING_SECONDS = 120;
 
@@ -39,7 +41,10 @@ export const whyConsider = (
   if (groups.length > 0 && evaluation && sourceByOffsets(observed.job)) return rings(groups);
   if (action.kind === 'none' || action.kind === 'hold') return null;
   if (action.kind === 'roll-back') return 'roll-back';
-  if (active.length > 0) return rings(active);
+  // Less has an alarm of its own: one that rings for more says nothing for it.
+  const fitting = active.filter((kind) => (kind === 'idle') === (action.direction === 'in'));
+  if (fitting.length > 0) return rings(fitting);
+  if (isBackFromBurst(action, inputs)) return 'back from a burst';
   if (isIdleBesideBusy(action, inputs)) return 'idle beside a busy vertex';
   if (movesIntoLimits(action, inputs)) return 'limits';
   const outlook = evaluation === null ? null : outlookOf(inputs, evaluation);
@@ -49,11 +54,12 @@ export const whyConsider = (
   return floor ? 'floor' : null;
 };
 
+/** What a burst asked for was asked for without an alarm, and is not kept until there is one: that less was enough for as long as the decision wants has to do. */
+const isBackFromBurst = ({ direction }: Pick<Rescale, 'direction'>, { observed }: ScalingInputs): boolean =>
+  direction === 'in' && observed.history.at(-1)?.urgent === true;
+
 /** The alarm for less is of the busiest vertex: while that one has enough to do, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
-const isIdleBesideBusy = (
-  { direction, from, to }: Extract<ScalingAction, { kind: 'rescale' }>,
-  { observed, desired }: ScalingInputs,
-): boolean => {
+const isIdleBesideBusy = ({ direction, from, to }: Rescale, { observed, desired }: ScalingInputs): boolean => {
   const isBusy = ({ busy }: VertexSeen): boolean => (busy.mean ?? 0) >= desired.uMin;
   const { vertices } = observed.job;
   return direction === 'in' && vertices.some(isBusy) && vertices.some((vertex) => to[vertex.id] !== from[vertex.id] && !isBusy(vertex));

@@ -8,6 +8,7 @@ const [inside, busy, idle] = [vertex('v', reads), vertex('v', { busy: 0.95, ...r
 const hot = (share: number) => vertex('source', { busy: share, partitions: 4, ...reads });
 const wide = vertex('w', { busy: 0.02, parallelism: 40, inputs: from('source') });
 const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
+const burst = past({ at: later(-600), from: { v: 2 }, to: { v: 4 }, urgent: true });
 const near = vertex('v', { busy: 0.85, ...reads });
 const growing = [600, 600, 600, 600, 800].map((recordsPerSecond, index) => ({ at: later(index * 30 - 150), recordsPerSecond }));
 const floor = { from: '11:00', until: '13:00', parallelism: 8 };
@@ -53,6 +54,7 @@ describe('a decision', () => {
     ],
     ['alarm idle', 'the alarm says that less would do', [[idle]], {}, { idle: { state: 'ALARM' } }],
     ['trend', 'what comes in grows from one observation to the next', [[near], { state: { loads: growing } }], {}],
+    ['back from a burst', 'less would do than what a burst asked for', [[idle], { history: [burst] }], {}],
     ['idle beside a busy vertex', 'one vertex is far too wide, and another so busy that no alarm says it', [[hot(0.8), wide]], {}],
     [
       'idle beside a busy vertex',
@@ -61,7 +63,7 @@ describe('a decision', () => {
       {},
     ],
     [
-      'alarm busy',
+      'idle beside a busy vertex',
       'the other is so busy that it would need more, and cannot have it',
       [[hot(0.95), wide]],
       {},
@@ -85,6 +87,9 @@ describe('a decision', () => {
     ['only the figures of one pass speak for more', [[busy]], {}],
     ['only the figures of one pass speak for less', [[idle]], {}],
     ['only the figures of one pass speak for less of every vertex', [[vertex('source', { busy: 0.1, ...reads }), wide]], {}],
+    ['only alarms for more ring, and less would do', [[idle]], {}, { lag: { state: 'ALARM' }, busy: { state: 'ALARM' } }],
+    ['only the alarm for less rings, and more is wanted', [[busy]], {}, { idle: { state: 'ALARM' } }],
+    ["less would do than what the day's course asked for", [[idle], { history: [{ ...burst, urgent: undefined }] }], {}],
     ['nothing is to be changed, whatever rings', [[inside]], {}, { busy: { state: 'ALARM' } }],
     ['Flink knows the lag itself, and it is none', [[inside]], {}, { 'kafka-lag-1': { state: 'ALARM' } }],
     ['several sources have no lag, and whose it is nobody knows', [[vertex('v'), vertex('w')]], {}, { 'kafka-lag-1': { state: 'ALARM' } }],
