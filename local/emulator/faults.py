@@ -1,15 +1,17 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
-A rule is {service, action, zone?, instanceType?, function?, machine?, state?, status?, code?, message?, delayMs?, count?, deliveries?, kill?, stop?,
-name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function matches
-what a state machine invokes (lambda, Invoke). A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
+A rule is {service, action, zone?, instanceType?, function?, machine?, state?, path?, status?, code?, message?, delayMs?, count?, deliveries?, kill?,
+stop?, name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function
+matches what a state machine invokes (lambda, Invoke). A rule with a path matches HTTP requests to it: {"service": "s3", "action": "GetObject", "path":
+"/state/*/_metadata", "status": 503, "code": "SlowDown"}. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
 "zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}. {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2
 repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
 an invocation has begun. With a state (and a machine) a rule for lambda matches what that state invokes; {"service": "states", "action":
 "EnterState", "machine": "*-stop-job", "state": "Cancel job", "stop": true, "delayMs": 50} stops an execution so long after it has entered the state,
 and at the latest before it leaves it; without "stop" the state takes so much longer to begin.
 
-AWS: StopExecution ends a running execution wherever it is, as does the deletion of its machine; a function that it has invoked works on.
+AWS: S3 slows down by prefix («Best practices design patterns: optimizing Amazon S3 performance»): some keys are answered 503 while others are read and
+written as ever. StopExecution ends a running execution wherever it is, as does the deletion of its machine; a function that it has invoked works on.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class Rule:
     function: str | None = None
     machine: str | None = None
     state: str | None = None
+    path: str | None = None
     status: int | None = None
     code: str | None = None
     message: str | None = None
@@ -62,7 +65,7 @@ class Rule:
             and self.instanceType in (None, instance_type)
             and all(
                 wanted is None or fnmatchcase(names.get(name) or "", wanted)
-                for name, wanted in (("function", self.function), ("machine", self.machine), ("state", self.state))
+                for name, wanted in (("function", self.function), ("machine", self.machine), ("state", self.state), ("path", self.path))
             )
             and (self.count is None or self.hits < self.count)
         )
@@ -89,7 +92,7 @@ def any_rules() -> bool:
 
 
 def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None, **names: str | None) -> Rule | None:
-    """The first rule that delays or fails this call, counted as used. @param names function, machine, state"""
+    """The first rule that delays or fails this call, counted as used. @param names function, machine, state, path"""
     return _first(lambda rule: rule.deliveries is None and not rule.kill and not rule.stop, service, action, zone, instance_type, **names)
 
 
@@ -133,9 +136,9 @@ def check(service: str, action: str, zone: str | None = None, instance_type: str
         raise Fault(rule)
 
 
-async def answer(service: str, action: str) -> tuple[int, dict, bytes] | None:
+async def answer(service: str, action: str, path: str) -> tuple[int, dict, bytes] | None:
     """For a call that came by HTTP: waits, and the error in the service's protocol, or None to go on."""
-    rule = take(service, action)
+    rule = take(service, action, path=path)
     if rule is None:
         return None
     await asyncio.sleep(rule.delayMs / 1000)

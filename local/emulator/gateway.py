@@ -56,7 +56,7 @@ def install() -> None:
             params = ministack_app._routing_params(method, path, headers, body, query_params)
             service = detect_service(method, path, headers, params)
             action = (extract_iam_action(service, method, path, headers, body, params) or ":").split(":", 1)[1]
-            failed = await faults.answer(service, operation(service, action, method, path, headers, params))
+            failed = await faults.answer(service, operation(service, action, method, path, headers, params), path)
             if failed:
                 return failed
         return await dispatch(method, path, headers, body, query_params, request_id)

@@ -36,6 +36,18 @@ class Faults(unittest.TestCase):
         s.client("dynamodb").list_tables()
         self.assertGreater(time.monotonic() - started, 0.4)
 
+    def test_some_keys_of_a_bucket_can_be_slowed_down_and_others_not(self):
+        s3, bucket = s.client("s3"), s.unique("slow")
+        s3.create_bucket(Bucket=bucket)
+        for key in ("savepoints/a/_metadata", "checkpoints/a/_metadata"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"state")
+        self.fault(service="s3", action="GetObject", path=f"/{bucket}/savepoints/*", status=503, code="SlowDown")
+        with self.assertRaisesRegex(ClientError, "SlowDown"):
+            s3.get_object(Bucket=bucket, Key="savepoints/a/_metadata")
+        s3.get_object(Bucket=bucket, Key="checkpoints/a/_metadata")
+        s3.put_object(Bucket=bucket, Key="savepoints/a/_metadata", Body=b"newer")
+        s.client("dynamodb").list_tables()
+
     def test_rules_are_taken_away_by_name(self):
         self.fault(service="s3", action="ListBuckets", status=500, name="storage")
         self.fault(service="dynamodb", action="ListTables", status=500, name="table")
