@@ -170,8 +170,11 @@ const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Op
   const cluster = operation.kind === 'fail-over-cluster' ? await deps.store.cluster(operation.cluster) : undefined;
   const request = cleaningFor(operation, job, cluster, deps.clock().toISOString());
   if (!request) return undefined;
+  const own = ownOperation(deps, operationId, request, operation.cluster);
   const cleaning: Operation = {
-    ...ownOperation(deps, operationId, request, operation.cluster),
+    ...own,
+    // A replacement that waits for a move has the time of that move besides.
+    ...(operation.kind === 'replace-host' && operation.deadline > own.deadline ? { deadline: operation.deadline } : {}),
     ...(job === undefined ? {} : { job: job.name }),
     cleansUp: { after: operation.operationId, times },
     reason: `Cleans up after ${operation.operationId}.`,

@@ -1,3 +1,4 @@
+import { later } from '../../../lambdas/domain/clock';
 import { sweepOperations } from '../../../lambdas/usecases/operations/sweep-operations';
 import { STAGE, World } from '../../state-machines/support/world';
 
@@ -56,6 +57,20 @@ test('what the control plane has begun by itself is cleaned up after like what a
   const swept = (await sweep()).find(({ operationId }) => operationId === failover.operationId);
   expect(await world.store.operation(swept?.cleaning ?? '')).toMatchObject({ kind: 'fail-over-cluster', status: 'PENDING' });
   expect(await world.cluster()).toMatchObject({ status: 'FAILING_OVER', lease: { operationId: swept?.cleaning } });
+});
+
+test('a replacement that waits for a move and is interrupted is begun again, with as much time as it had', async () => {
+  const { world, sweep } = prepare();
+  await world.acceptLaunch();
+  world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING', lease: undefined }], operations: [] });
+  await world.acceptFailover();
+  const { epoch } = await world.cluster();
+  const waiting = world.operation({ kind: 'replace-host', instanceId: 'i-1', epoch, notice: 'rebalance' });
+  const operation = { ...waiting, deadline: later(waiting.deadline, 3_600) };
+  expect(await world.store.acceptReplacement(operation, epoch)).toEqual({ outcome: 'created' });
+  world.workflows.end('replace-host', operation.operationId);
+  const swept = (await sweep()).find(({ operationId }) => operationId === operation.operationId);
+  expect(await world.store.operation(swept?.cleaning ?? '')).toMatchObject({ kind: 'replace-host', deadline: operation.deadline });
 });
 
 test('a cancellation that was interrupted is asked for again: the job is to end', async () => {
