@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import type { OperationKind } from '../../../lambdas/contracts/operation';
+import { control } from '../../client/control';
+import type { Machine } from '../../client/machines';
 import { signedFetch } from '../../client/signed-fetch';
 import type { JobInput } from '../../client/sluice-client';
 import type { Play } from './scenario';
@@ -18,6 +20,8 @@ export interface Before {
   readonly parallelism?: number;
   /** A second job takes the other half of the host that the job began on: made as small as then, the job stays on the next host, and one of the two is to be emptied. */
   readonly neighbour?: boolean;
+  /** Hosts stand by for a move (docs/adr/0023). */
+  readonly reserve?: boolean;
 }
 
 /** A way through a workflow that passes some of its states. */
@@ -58,6 +62,12 @@ const late = (kind: OperationKind, state: string, delayMs: number): readonly Rul
   { service: 'states', action: 'EnterState', machine: `*-${kind}`, state, delayMs, count: 1 },
 ];
 
+/** S3 lets the first two tries for a jar run into the ten seconds that the control plane gives it, and the third almost. */
+const jarsAfterHalfAMinute = (action: 'HeadObject' | 'GetObject'): readonly Rule[] => [
+  { service: 's3', action, path: '/*/jars/*', delayMs: 11_000, count: 2 },
+  { service: 's3', action, path: '/*/jars/*', delayMs: 9_500 },
+];
+
 const asked = async (play: Play, method: string, path: string, body?: unknown): Promise<OperationView> => {
   const answer = await play.client.call<OperationView>(method, path, body === undefined ? {} : { body });
   if (answer.status !== 202)
@@ -69,8 +79,8 @@ const change =
   ({ client, cluster, job }) =>
     client.changeJob(cluster, job, verb, body);
 const move =
-  (mode?: 'planned' | 'lost'): Way['begin'] =>
-  (play) =>
+  (mode?: 'planned' | 'lost') =>
+  (play: Play): Promise<OperationView> =>
     asked(play, 'POST', `/clusters/${play.cluster}/failover`, mode === undefined ? {} : { mode });
 const moveToNext: Way['begin'] = (play, { zone }) =>
   asked(play, 'POST', `/clusters/${play.cluster}/failover`, { mode: 'planned', zone: nextZone(zone) });
@@ -94,6 +104,64 @@ const rebalance: Way['begin'] = async (play) => {
   return appears(play, 'replace-host', since, 30);
 };
 
+/** EC2 tells a host so that its cluster is just moving to. */
+const rebalanceOfNext: Way['begin'] = async (play) => {
+  const before = await play.client.cluster(play.cluster);
+  await move('planned')(play);
+  const host = await play.until('a host in the next zone', 60, async () => {
+    const hosts = await play.machines.of(play.cluster, 'taskmanager');
+    return hosts.find(({ tags }) => Number(tags['sluice:epoch']) > before.epoch);
+  });
+  const since = Date.now() - 1_000;
+  await play.machines.recommendRebalance(host);
+  return appears(play, 'replace-host', since, 30);
+};
+
+/** A host that is younger may still boot, so it is not replaced for being silent. Seconds. */
+const OLD_ENOUGH = 100;
+const launched = z.array(z.object({ instanceId: z.string(), launchedAt: z.iso.datetime({ offset: true }) }));
+const ageOf = async ({ twin }: Play, { instanceId }: Machine): Promise<number> => {
+  const found = launched.parse(await control(twin.awsEndpoint, 'GET', 'instances')).find((one) => one.instanceId === instanceId);
+  return found ? (Date.now() - Date.parse(found.launchedAt)) / 1_000 : 0;
+};
+
+/** The JobManager stands still, on a host that was seen well: after a minute it is to have another. */
+const hang: Way['begin'] = async (play) => {
+  const [host] = await play.machines.of(play.cluster, 'jobmanager');
+  if (!host) throw new Error('there is no JobManager host');
+  await play.until('a JobManager host that was seen well', OLD_ENOUGH + 20, async () => (await ageOf(play, host)) > OLD_ENOUGH);
+  const since = Date.now() - 1_000;
+  await play.machines.signal(host, 'SIGSTOP');
+  return appears(play, 'replace-host', since, 180).catch(async (error: Error) => {
+    await play.machines.signal(host, 'SIGCONT').catch(() => undefined);
+    throw error;
+  });
+};
+
+const invoke = ({ twin }: Play, name: string, payload: object): Promise<Response> =>
+  signedFetch(
+    { region: twin.region, credentials: twin.credentials, service: 'lambda' },
+    {
+      method: 'POST',
+      url: new URL(`${twin.awsEndpoint}/2015-03-31/functions/sluice-${twin.stage}-${name}/invocations`),
+      body: JSON.stringify(payload),
+    },
+  );
+
+/** What the sweeper does each minute, now. */
+export const sweepNow = async (play: Play): Promise<void> => {
+  const answer = await invoke(play, 'sweep-operations', {});
+  if (!answer.ok) throw new Error(`the sweeper was answered ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
+};
+
+/** A move takes what stands by, so that it has to be made anew. */
+const moveToReserve: Way['begin'] = async (play) => {
+  const since = Date.now() - 1_000;
+  await play.client.succeeded(await move('planned')(play), 240, () => play.signal.throwIfAborted());
+  await sweepNow(play);
+  return appears(play, 'prepare-reserve', since, 90);
+};
+
 const considered = z.object({ outcome: z.string(), reason: z.string(), operationId: z.string().optional() });
 /** Whatever the observations say, it is too much or too little. */
 const ALWAYS = { scaleOutWindowSeconds: 0, scaleInWindowSeconds: 0, flapSeconds: 0, repeatAfterSeconds: 0, rescalesPerDay: 1_000 };
@@ -105,7 +173,7 @@ const FAR_IN = { ...ALWAYS, minParallelism: HALF, maxParallelism: HALF };
 const decided =
   (scaling: object): Way['begin'] =>
   async (play) => {
-    const { client, cluster, job, twin } = play;
+    const { client, cluster, job } = play;
     await client.succeeded(await asked(play, 'PUT', `/clusters/${cluster}/jobs/${job}/scaling`, scaling), 60);
     const since = Date.now();
     let held = 'nothing was considered';
@@ -113,14 +181,7 @@ const decided =
       const { body } = await client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${cluster}/operations?limit=5`);
       const begun = body.items.find((one) => one.kind === 'scale-job' && one.endedAt === undefined && Date.parse(one.requestedAt) >= since);
       if (begun) return begun;
-      const answer = await signedFetch(
-        { region: twin.region, credentials: twin.credentials, service: 'lambda' },
-        {
-          method: 'POST',
-          url: new URL(`${twin.awsEndpoint}/2015-03-31/functions/sluice-${twin.stage}-consider-scaling/invocations`),
-          body: JSON.stringify({ cluster, job, trigger: 'alarm busy' }),
-        },
-      );
+      const answer = await invoke(play, 'consider-scaling', { cluster, job, trigger: 'alarm busy' });
       const said = considered.safeParse(await answer.json());
       if (said.success) held = `${said.data.outcome}: ${said.data.reason}`;
       return said.success && said.data.operationId !== undefined ? client.operation(cluster, said.data.operationId) : undefined;
@@ -133,6 +194,7 @@ const decided =
 const GONE = { cluster: 'gone' } as const;
 const STOPPED = { job: 'stopped' } as const;
 const AT_WIDE = { parallelism: WIDE } as const;
+const WARM = { reserve: true } as const;
 const BESIDE_ANOTHER = { ...AT_WIDE, neighbour: true } as const;
 
 /** Ways that together pass every state of every workflow of an operation, but those of `OUT_OF_REACH`. The first of a kind is the one without trouble. */
@@ -380,6 +442,14 @@ export const WAYS: readonly Way[] = [
     rules: () => missing('replace-host', 'Look at the emptied host'),
     begin: rebalance,
   },
+  {
+    kind: 'replace-host',
+    title: 'a host that EC2 may take, and that its cluster is just moving to',
+    states: ['Wait for the move'],
+    rules: () => late('fail-over-cluster', 'Secure state', 10_000),
+    begin: rebalanceOfNext,
+  },
+  { kind: 'replace-host', title: 'a JobManager that hangs', states: ['Replace JobManager'], begin: hang },
   { kind: 'fail-over-cluster', title: 'a planned move', begin: move('planned') },
   {
     kind: 'fail-over-cluster',
@@ -415,6 +485,30 @@ export const WAYS: readonly Way[] = [
     states: ['Give back', 'End operation as failed'],
     rules: () => missing('fail-over-cluster', 'Create fleet'),
     begin: move('planned'),
+  },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a planned move of two jobs, the first of which takes a minute to start',
+    states: ['Wait before the next jobs'],
+    before: { neighbour: true },
+    rules: () => [...jarsAfterHalfAMinute('HeadObject'), ...jarsAfterHalfAMinute('GetObject')],
+    begin: move('planned'),
+  },
+  { kind: 'prepare-reserve', title: 'hosts that stand by', before: WARM, begin: moveToReserve },
+  {
+    kind: 'prepare-reserve',
+    title: 'hosts that were to stand by, and are given up',
+    states: [
+      'Give up reserve',
+      'Delete fleet',
+      'Look whether the hosts are gone',
+      'Wait for the hosts to go',
+      'Delete access',
+      'End operation as failed',
+    ],
+    before: WARM,
+    rules: () => missing('prepare-reserve', 'Look at the hosts'),
+    begin: moveToReserve,
   },
   { kind: 'terminate-cluster', title: 'a termination', begin: terminate },
   {
@@ -468,15 +562,9 @@ export const WAYS: readonly Way[] = [
 
 /** What is not interrupted here, and why: a whole workflow, or some of its states. They are interrupted on the fakes (test/state-machines). */
 export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, string | Readonly<Record<string, string>>>>> = {
-  'prepare-reserve': "the scenario's cluster has no reserve, which would be as many processes again",
   'fail-over-cluster': {
-    'Wait before the next jobs': 'the jobs of a cluster take more than a minute to start',
     'Wait before another start': 'S3 refuses for a moment what a job is restored from',
     'Wait for the hosts to go': 'the fence has ended them long before; only what is left of a lost zone is waited for',
-  },
-  'replace-host': {
-    'Replace JobManager': 'a JobManager hangs for more than a minute',
-    'Wait for the move': 'EC2 takes a host that its cluster is just moving to',
   },
   'upgrade-job': {
     'Wait for the previous version to end': 'Flink tells of the savepoint of a stop when the job has ended',

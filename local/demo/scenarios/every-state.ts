@@ -10,8 +10,8 @@ import { mavenJar } from '../../../tools/maven-jar';
 import { control } from '../../client/control';
 import type { JobInput } from '../../client/sluice-client';
 import { uploadJar } from '../../client/upload-jar';
-import { type Before, type Context, OUT_OF_REACH, type Rule, WAYS, type Way } from './every-state-ways';
-import { leftovers, unrest, unsettled } from './leftovers';
+import { type Before, type Context, OUT_OF_REACH, type Rule, sweepNow, WAYS, type Way } from './every-state-ways';
+import { leftovers, unrest, unsettled, withoutReserve } from './leftovers';
 import type { Play, Scenario } from './scenario';
 import { numbersFrom, settled } from './soak';
 
@@ -28,6 +28,12 @@ const RATE = 40;
 const PARALLELISM = 2;
 /** By then every operation has ended and nothing is held, seconds: the sweeper looks each minute where the event of an execution's end is lost. */
 const SETTLED_SECONDS = 240;
+/** By then hosts stand by again, seconds: what was begun is taken away, a minute passes, and others boot. */
+const RESERVE_SECONDS = 300;
+/** Between two looks of the sweeper while hosts are to stand by, seconds. */
+const SWEPT_SECONDS = 8;
+/** By then a workflow is in the state, seconds: a job may take a minute to start in between. */
+const REACHED_SECONDS = 180;
 /** A state that depends on the moment (a wait that is not needed if what is awaited is there already) is tried so often. */
 const TRIES = 3;
 /** Longest that orders come, seconds. */
@@ -123,7 +129,8 @@ class Interrupter {
   }
 
   /** What the operation was begun for is as the way wants it. */
-  private async prepare({ cluster = 'running', job = 'running', parallelism = PARALLELISM, neighbour = false }: Before): Promise<void> {
+  private async prepare(before: Before): Promise<void> {
+    const { cluster = 'running', job = 'running', parallelism = PARALLELISM, neighbour = false, reserve = false } = before;
     const { client, cluster: name } = this.play;
     await this.calm();
     const seen = await client.cluster(name);
@@ -131,9 +138,10 @@ class Interrupter {
       if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, 'savepoint'));
       return;
     }
-    if (seen.status !== 'RUNNING') {
-      if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, 'cancel'));
-      await this.done(await client.launchCluster(this.cluster));
+    const runs = seen.status === 'RUNNING';
+    if (!runs || (seen.spec.placement.failover.capacity === 'warm') !== reserve) {
+      if (seen.status !== 'TERMINATED') await this.done(await client.terminateCluster(name, runs ? 'savepoint' : 'cancel'));
+      await this.done(await client.launchCluster(reserve ? WARM : this.cluster));
     }
     const beside = await client.job(name, this.neighbour.name).catch(() => undefined);
     const isBeside = beside !== undefined && !isJobOver(beside.status);
@@ -142,6 +150,13 @@ class Interrupter {
       await this.prepare({});
       await this.done(await client.submitJob(name, this.neighbour));
     }
+    await this.prepareJob(job, parallelism);
+    const lacks = await this.reserved();
+    if (lacks.length > 0) throw new Error(lacks.join('; '));
+  }
+
+  private async prepareJob(job: Before['job'], parallelism: number): Promise<void> {
+    const { client, cluster: name } = this.play;
     const now = await client.job(name, this.play.job);
     const over = isJobOver(now.status);
     if (job === 'stopped') {
@@ -154,6 +169,19 @@ class Interrupter {
     }
     if (now.spec.parallelism !== parallelism || now.spec.scaled)
       await this.done(await client.changeJob(name, this.play.job, 'rescale', { parallelism }));
+  }
+
+  /** Hosts stand by where they are to. The sweeper looks more often than each minute; what it does then is its own. @returns why they do not */
+  private reserved(): Promise<string[]> {
+    let swept = 0;
+    return settled(RESERVE_SECONDS, async () => {
+      const lacks = withoutReserve(await this.play.client.cluster(this.play.cluster));
+      if (lacks.length > 0 && performance.now() - swept > SWEPT_SECONDS * 1_000) {
+        swept = performance.now();
+        await sweepNow(this.play);
+      }
+      return lacks;
+    });
   }
 
   /** The TaskManagers stand still, or go on. */
@@ -185,7 +213,7 @@ class Interrupter {
     try {
       const context: Context = { zone, job: this.job, launch: () => play.client.launchCluster(this.cluster) };
       const operation = await way.begin(play, context);
-      const reached = await play.until(`the state ${state}, or the end of ${operation.operationId}`, 120, async () => {
+      const reached = await play.until(`the state ${state}, or the end of ${operation.operationId}`, REACHED_SECONDS, async () => {
         const own = counted.parse(await control(play.twin.awsEndpoint, 'GET', 'faults')).filter((rule) => rule.name === name);
         if (own.some(({ stop, hits }) => stop && hits > 0)) return { yes: true };
         if (way.stillFrom !== undefined && !still && (own[1]?.hits ?? 0) > 0) {
@@ -215,6 +243,8 @@ class Interrupter {
     const { status, statusReason } = await client.cluster(cluster);
     if (status === 'TERMINATED') return settled(60, () => leftovers(play));
     if (status !== 'RUNNING') return [`the cluster is ${status}: ${statusReason}`];
+    const lacks = await this.reserved();
+    if (lacks.length > 0) return lacks;
     const now = await client.job(cluster, job);
     // A stop may have been done, a submission come to nothing; whatever else is interrupted leaves the job running.
     const mayBeOver = now.desired === 'STOPPED' || (MAY_END_THE_JOB.has(kind) && isJobOver(now.status));
@@ -243,7 +273,10 @@ class Interrupter {
           'GET',
           `/clusters/${play.cluster}/operations?limit=20`,
         );
-        const own = body.items.filter(({ requestedBy, requestedAt }) => requestedBy === 'sluice' && requestedAt >= operation.requestedAt);
+        const own = body.items.filter(
+          ({ operationId, requestedBy, requestedAt }) =>
+            requestedBy === 'sluice' && operationId !== operation.operationId && requestedAt >= operation.requestedAt,
+        );
         return {
           ...common,
           reached,
@@ -271,6 +304,9 @@ const CLUSTER: Scenario['cluster'] = {
   overrides: { taskManagers: { min: 1, max: 3 } },
   placement: { failover: { volumeSnapshots: {} } },
 };
+
+/** Two of each host: only the ways of what stands by begin with it. */
+const WARM: Scenario['cluster'] = { ...CLUSTER, placement: { failover: { volumeSnapshots: {}, capacity: 'warm' } } };
 
 /** Each state of each workflow is interrupted once while orders come; the control plane has to bring cluster, job and AWS to a consistent end by itself. */
 export const everyState = ({ seed, minutes, states = ['*'] }: EveryStateOptions): Scenario => {

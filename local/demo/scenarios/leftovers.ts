@@ -1,7 +1,7 @@
 import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { paginateListExecutions, paginateListStateMachines, SFNClient } from '@aws-sdk/client-sfn';
-import type { OperationView } from '../../../lambdas/contracts/api';
+import type { ClusterDescription, OperationView } from '../../../lambdas/contracts/api';
 import { belongingsIn } from '../../client/belongings';
 import { processesNaming } from '../../twin/processes';
 import type { Play } from './scenario';
@@ -67,6 +67,12 @@ export const unrest = async (play: Play): Promise<string[]> => {
     ...held,
   ];
 };
+
+/** Why a cluster that is to have hosts standing by has none that a move could take; nothing when they are there, or it is to have none. */
+export const withoutReserve = ({ spec, reserve }: Pick<ClusterDescription, 'spec' | 'reserve'>): string[] =>
+  spec.placement.failover.capacity !== 'warm' || reserve?.status === 'ready'
+    ? []
+    : [`the hosts that are to stand by are ${reserve === undefined ? 'not there' : `${reserve.status}: ${reserve.reason}`}`];
 
 /** What is left of a cluster that was terminated; nothing when all is well. */
 export const leftovers = async (play: Play): Promise<string[]> => {

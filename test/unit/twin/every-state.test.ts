@@ -1,6 +1,8 @@
+import { clusterSpec, NO_RESOURCES } from '../../../lambdas/contracts/cluster';
 import { operationKind } from '../../../lambdas/contracts/operation';
 import { dealtBy, everyState, statesOf, targets, unreached } from '../../../local/demo/scenarios/every-state';
 import { WAYS } from '../../../local/demo/scenarios/every-state-ways';
+import { withoutReserve } from '../../../local/demo/scenarios/leftovers';
 
 const named = targets().map(({ way, state }) => `${way.kind}/${state}`);
 
@@ -29,6 +31,19 @@ test('a seed gives an order, another one another, and each has all states with t
 
 test('states can be chosen by patterns, and a pattern that is like none is refused', () => {
   expect(everyState({ seed: 1, states: ['take-savepoint/*'] }).title).toMatch(/^6 states/);
-  expect(everyState({ seed: 1, states: ['*/End operation', 'stop-job/Cancel job'] }).title).toMatch(/^12 states/);
+  expect(everyState({ seed: 1, states: ['*/End operation', 'stop-job/Cancel job'] }).title).toMatch(/^13 states/);
   expect(() => everyState({ seed: 1, states: ['stop-jobs/*'] })).toThrow(/--states knows patterns .*stop-jobs/);
+});
+
+test('a cluster that is to have hosts standing by is at rest once a move could take them, and one that is to have none at once', () => {
+  const spec = (capacity: 'cold' | 'warm') => clusterSpec.parse({ name: 'orders', size: 'dev', placement: { failover: { capacity } } });
+  const reserve = (status: 'making' | 'ready' | 'leaving' | 'gone') => {
+    const made = { epoch: 2, zone: 'us-east-1b', since: '2026-01-01T00:00:00.000Z', hosts: 1, failures: 0, resources: NO_RESOURCES };
+    return { spec: spec('warm'), reserve: { ...made, status, reason: 'no capacity' } };
+  };
+  expect(withoutReserve(reserve('ready'))).toEqual([]);
+  expect(withoutReserve({ spec: spec('warm') })).toEqual(['the hosts that are to stand by are not there']);
+  for (const status of ['making', 'leaving', 'gone'] as const)
+    expect(withoutReserve(reserve(status))).toEqual([`the hosts that are to stand by are ${status}: no capacity`]);
+  expect(withoutReserve({ spec: spec('cold') })).toEqual([]);
 });
