@@ -37,6 +37,8 @@ export interface Way {
   readonly stillFrom?: string;
   /** @returns the operation whose workflow is interrupted */
   readonly begin: (play: Play, context: Context) => Promise<OperationView>;
+  /** Takes back, once the workflow was interrupted, what nobody else would. */
+  readonly mend?: (play: Play, context: Context) => Promise<unknown>;
 }
 
 export interface Context {
@@ -62,6 +64,8 @@ const late = (kind: OperationKind, state: string, delayMs: number): readonly Rul
   { service: 'states', action: 'EnterState', machine: `*-${kind}`, state, delayMs, count: 1 },
 ];
 
+/** S3 says of these objects that it is asked too much. @param path of the request: bucket and key */
+const slowDown = (action: 'GetObject', path: string): readonly Rule[] => [{ service: 's3', action, path, status: 503, code: 'SlowDown' }];
 /** S3 lets the first two tries for a jar run into the ten seconds that the control plane gives it, and the third almost. */
 const jarsAfterHalfAMinute = (action: 'HeadObject' | 'GetObject'): readonly Rule[] => [
   { service: 's3', action, path: '/*/jars/*', delayMs: 11_000, count: 2 },
@@ -136,6 +140,12 @@ const hang: Way['begin'] = async (play) => {
     await play.machines.signal(host, 'SIGCONT').catch(() => undefined);
     throw error;
   });
+};
+
+/** The zone is dead, and EC2 cannot end what is in it. */
+const moveOutOfLostZone: Way['begin'] = async (play, { zone }) => {
+  await play.machines.loseZone(zone, 'SIGKILL', false);
+  return move('lost')(play);
 };
 
 const invoke = ({ twin }: Play, name: string, payload: object): Promise<Response> =>
@@ -488,6 +498,20 @@ export const WAYS: readonly Way[] = [
   },
   {
     kind: 'fail-over-cluster',
+    title: 'a move out of a zone that is lost, and where EC2 cannot end anything',
+    states: ['Wait for the hosts to go'],
+    begin: moveOutOfLostZone,
+    mend: ({ machines }, { zone }) => machines.returnZone(zone, 1),
+  },
+  {
+    kind: 'fail-over-cluster',
+    title: 'a planned move of a job whose savepoint cannot be read for a moment',
+    states: ['Wait before another start'],
+    rules: () => slowDown('GetObject', '/*/jobs/*/savepoints/*'),
+    begin: move('planned'),
+  },
+  {
+    kind: 'fail-over-cluster',
     title: 'a planned move of two jobs, the first of which takes a minute to start',
     states: ['Wait before the next jobs'],
     before: { neighbour: true },
@@ -562,11 +586,8 @@ export const WAYS: readonly Way[] = [
 
 /** What is not interrupted here, and why: a whole workflow, or some of its states. They are interrupted on the fakes (test/state-machines). */
 export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, string | Readonly<Record<string, string>>>>> = {
-  'fail-over-cluster': {
-    'Wait before another start': 'S3 refuses for a moment what a job is restored from',
-    'Wait for the hosts to go': 'the fence has ended them long before; only what is left of a lost zone is waited for',
-  },
   'upgrade-job': {
-    'Wait for the previous version to end': 'Flink tells of the savepoint of a stop when the job has ended',
+    'Wait for the previous version to end':
+      'the JobManager is lost between the savepoint of a stop and the record of the end that it was for',
   },
 };

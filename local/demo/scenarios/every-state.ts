@@ -209,9 +209,9 @@ class Interrupter {
       'faults',
       rules.map((rule) => ({ ...rule, name })),
     );
+    const context: Context = { zone, job: this.job, launch: () => play.client.launchCluster(this.cluster) };
     let still = false;
     try {
-      const context: Context = { zone, job: this.job, launch: () => play.client.launchCluster(this.cluster) };
       const operation = await way.begin(play, context);
       const reached = await play.until(`the state ${state}, or the end of ${operation.operationId}`, REACHED_SECONDS, async () => {
         const own = counted.parse(await control(play.twin.awsEndpoint, 'GET', 'faults')).filter((rule) => rule.name === name);
@@ -227,6 +227,7 @@ class Interrupter {
     } finally {
       await control(play.twin.awsEndpoint, 'DELETE', `faults/${name}`);
       if (still) await this.signal('SIGCONT');
+      await way.mend?.(play, context);
     }
   }
 
