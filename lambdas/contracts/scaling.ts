@@ -145,11 +145,33 @@ export const serviceLevels = z.object({
   maxBackpressure: z.number().min(0).max(1).default(0.5),
 });
 
+interface Band {
+  readonly targetUtilization: number;
+  readonly uMin: number;
+  readonly uMax: number;
+}
+
+/** What a fleet costs least with, at no more than a third of the minutes outside their levels that the operator's 0.7 within 0.4 and 1 leaves (docs/adr/0017-what-a-rescale-can-bring.md). */
+const BAND: Band = { targetUtilization: 0.84, uMin: 0.7, uMax: 0.98 };
+/** Of a lower target than the default, the band begins at this share. */
+const BAND_FROM = 5 / 6;
+
+/** What is not given lies where it can beside what is given. */
+const band = ({ uMin, uMax, ...given }: { readonly [K in keyof Band]?: number | undefined }): Band => {
+  const target = given.targetUtilization ?? Math.max(uMin ?? 0, Math.min(uMax ?? 1, BAND.targetUtilization));
+  return {
+    targetUtilization: target,
+    uMin: uMin ?? Math.min(BAND.uMin, target * BAND_FROM),
+    uMax: uMax ?? Math.max(BAND.uMax, target),
+  };
+};
+
 const settingFields = {
-  targetUtilization: z.number().gt(0).max(1).default(0.7),
+  /** Share of its time for which the busiest subtask of a vertex is to be busy. */
+  targetUtilization: z.number().gt(0).max(1).optional(),
   /** The band: above `uMax` a vertex needs more, below `uMin` it has too much. */
-  uMin: z.number().min(0).max(1).default(0.5),
-  uMax: z.number().gt(0).max(1).default(0.9),
+  uMin: z.number().min(0).max(1).optional(),
+  uMax: z.number().gt(0).max(1).optional(),
   /** In this time a backlog shall be gone; 0: no catch-up is planned for. */
   catchUpSeconds: z.number().min(0).default(600),
   /** How long a rescale stops the job. */
@@ -182,6 +204,7 @@ const settingFields = {
 
 export const scalingSettings = z
   .object(settingFields)
+  .transform((given) => ({ ...given, ...band(given) }))
   .refine(({ uMin, targetUtilization, uMax }) => uMin <= targetUtilization && targetUtilization <= uMax, {
     path: ['targetUtilization'],
     message: 'must lie between uMin and uMax',

@@ -14,8 +14,8 @@ export interface Storage {
   /** What a process needs to reach it. */
   readonly environment: Readonly<Record<string, string>>;
   readonly s3: S3Client;
-  /** S3 answers so many calls of an operation with 503 from now on; 0: it answers all again. */
-  refuse(action: string, calls: number): Promise<void>;
+  /** S3 answers so many calls of an operation with 503 from now on; 0: it answers all again. @param path of the requests that it does so to: `/bucket/key`, with * */
+  refuse(action: string, calls: number, path?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,11 +54,11 @@ export const startStorage = async (bucket: string): Promise<Storage> => {
     AWS_REGION: 'us-east-1',
     AWS_EC2_METADATA_DISABLED: 'true',
   };
-  const refuse = async (action: string, calls: number): Promise<void> => {
+  const refuse = async (action: string, calls: number, path?: string): Promise<void> => {
     const name = `${action}-refused`;
     await control(endpoint, 'DELETE', `faults/${name}`);
     if (calls === 0) return;
-    const rule = { service: 's3', action, status: 503, code: 'SlowDown', count: calls, name };
+    const rule = { service: 's3', action, status: 503, code: 'SlowDown', count: calls, name, ...(path === undefined ? {} : { path }) };
     await control(endpoint, 'POST', 'faults', rule);
   };
   return { endpoint, environment, s3, refuse, stop };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { BUCKET, type Scene } from '../../bench/recovery/scene';
-import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
+import { fenceKey, recoveryPrefix, savepointsPrefix } from '../../lambdas/domain/state-paths';
 import { awaited } from '../../local/flink/cluster';
 import type { Storage } from '../../local/flink/storage';
 import { type StartedScene, startScene } from './support/scene';
@@ -166,6 +166,38 @@ describe('A JobManager that was killed', () => {
     const leftOut = said.split('\n').filter((line) => line.includes('is left out') && !/has \d+ of \d+ bytes/.test(line));
     expect(leftOut).toEqual([]);
     expect(Number(/from Checkpoint (\d+) @/.exec(said)?.[1])).toBe(Number(newest));
+    expect(wrong()).toBe(0);
+  }, 300_000);
+
+  it('while the end of a job that was stopped was not on record yet goes on from the savepoint that the job was stopped with, as its sinks have committed by it', async () => {
+    await checkpoint(Date.now());
+    const from = log().length;
+    await storage.refuse('PutObject', 1_000, '*/job-result-store/*');
+    await flink().stopWithSavepoint(scene.flinkJobId, 'ef'.repeat(16), `s3://${BUCKET}/${savepointsPrefix('bench', 'ledger')}`, false);
+    const complete = async () => {
+      const { Contents = [] } = await storage.s3.send(
+        new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${savepointsPrefix('bench', 'ledger')}/savepoint-` }),
+      );
+      return Contents.map(({ Key = '' }) => Key).find((key) => key.endsWith('/_metadata'));
+    };
+    const savepoint = (await awaited('The savepoint', complete, PATIENCE)).replace(/\/_metadata$/, '');
+    await loseHost();
+    await storage.refuse('PutObject', 0);
+    await running();
+    const restored = () =>
+      [
+        ...log()
+          .slice(from)
+          .matchAll(/Restoring job \w+ from \w+ \d+ @ \d+ for \w+ located at (\S+?)\.?$/gm),
+      ].at(-1)?.[1];
+    expect(restored()).toBe(`s3://${BUCKET}/${savepoint}`);
+    await checkpoint(Date.now());
+    expect(wrong()).toBe(0);
+    // A checkpoint since then is newer.
+    await loseHost();
+    await running();
+    expect(restored()).toMatch(/\/chk-\d+$/);
+    await checkpoint(Date.now());
     expect(wrong()).toBe(0);
   }, 300_000);
 

@@ -2,7 +2,6 @@ package sluice.ha;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -26,14 +25,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Named entries, a file each, in one directory of one writer. A file that is not whole, or whose content fails the check, is left where it is
- * and reported, and counts as not there. A file that the storage does not give is not such a one: it is asked for again, and then all fails, since
- * going on without it could be going on from an older checkpoint, or without a job.
+ * and reported, and counts as not there. One that the storage does not give is not such a one ({@link Patience}).
  */
 final class EntryStore<T extends Serializable> implements StateHandleStore<T, EntryStore.Presence> {
   private static final Logger LOG = LoggerFactory.getLogger(EntryStore.class);
-
-  /** Waits between looks at an entry that the storage does not give, on top of what its client tries by itself; the process that ends then is started again. */
-  private static final long[] PAUSES_MS = {200, 500, 1_000, 2_000, 4_000};
 
   private final FileSystem files;
   private final Path directory;
@@ -115,26 +110,22 @@ final class EntryStore<T extends Serializable> implements StateHandleStore<T, En
 
   /** @throws IOException when the storage does not say what it has */
   private Optional<RetrievableStateHandle<T>> usable(String name) throws IOException {
-    for (int look = 0; ; look += 1) {
-      try {
-        byte[] serialized = read(path(name));
-        RetrievableStateHandle<T> handle = handle(name, serialized);
-        check.accept(content(handle));
-        return Optional.of(handle);
-      } catch (FileNotFoundException e) {
-        LOG.info("{} was deleted meanwhile.", path(name));
-        return Optional.empty();
-      } catch (Damaged | LinkageError e) {
-        broken += 1;
-        LOG.error("{} cannot be used and is left out: {}", path(name), e.toString());
-        return Optional.empty();
-      } catch (IOException e) {
-        if (look == PAUSES_MS.length) {
-          throw new IOException(path(name) + " cannot be read, and nothing says that it is damaged", e);
-        }
-        LOG.warn("{} cannot be read now and is asked for again: {}", path(name), e.toString());
-        pause(PAUSES_MS[look]);
-      }
+    try {
+      return Optional.of(
+          Patience.with(
+              path(name),
+              () -> {
+                RetrievableStateHandle<T> handle = handle(name, read(path(name)));
+                check.accept(content(handle));
+                return handle;
+              }));
+    } catch (FileNotFoundException e) {
+      LOG.info("{} was deleted meanwhile.", path(name));
+      return Optional.empty();
+    } catch (Damaged | LinkageError e) {
+      broken += 1;
+      LOG.error("{} cannot be used and is left out: {}", path(name), e.toString());
+      return Optional.empty();
     }
   }
 
@@ -144,15 +135,6 @@ final class EntryStore<T extends Serializable> implements StateHandleStore<T, En
     } catch (IOException | ClassNotFoundException | RuntimeException e) {
       // Its bytes are in memory and are those that were written.
       throw new Damaged("it is of another version", e);
-    }
-  }
-
-  private static void pause(long millis) throws InterruptedIOException {
-    try {
-      Thread.sleep(millis);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException();
     }
   }
 

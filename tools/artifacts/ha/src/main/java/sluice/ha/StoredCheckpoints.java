@@ -8,14 +8,15 @@ import java.io.InputStream;
 import java.util.Collection;
 import java.util.concurrent.Executor;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.core.fs.Path;
 import org.apache.flink.runtime.checkpoint.CheckpointIDCounter;
 import org.apache.flink.runtime.checkpoint.CheckpointRecoveryFactory;
 import org.apache.flink.runtime.checkpoint.CheckpointStoreUtil;
 import org.apache.flink.runtime.checkpoint.Checkpoints;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStore;
-import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStore;
 import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStoreUtils;
 import org.apache.flink.runtime.state.SharedStateRegistryFactory;
 import org.slf4j.Logger;
@@ -46,8 +47,20 @@ final class StoredCheckpoints implements CheckpointRecoveryFactory {
     if (entries.broken() > 0) {
       LOG.error("Job {}: {} of its checkpoints cannot be read; it goes on from the newest of {} others.", job, entries.broken(), found.size());
     }
-    return new DefaultCompletedCheckpointStore<>(
-        retained, entries, Names.INSTANCE, found, sharedState.create(ioExecutor, found, claimMode), executor);
+    RecoveredCheckpoints.Savepoints savepoints = newest -> stoppedWith(job, newest);
+    return RecoveredCheckpoints.of(
+        retained, entries, Names.INSTANCE, found, sharedState.create(ioExecutor, found, claimMode), executor, savepoints);
+  }
+
+  /** Null: there is none. */
+  private CompletedCheckpoint stoppedWith(JobID job, long newest) throws IOException {
+    String directory;
+    try {
+      directory = storage.plans().getAndLock(job.toHexString()).retrieveState().getJobConfiguration().get(CheckpointingOptions.SAVEPOINT_DIRECTORY);
+    } catch (Exception e) {
+      throw new IOException("Where job " + job + " has its savepoints cannot be read from its plan", e);
+    }
+    return directory == null ? null : StopSavepoint.after(newest, job, new Path(directory)).orElse(null);
   }
 
   @Override
