@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { OperationView } from '../../lambdas/contracts/api';
 import type { Phase } from '../../lambdas/contracts/operation';
+import { classesPrefix } from '../../lambdas/domain/state-paths';
 import { operationsOf } from '../../local/demo/scenarios/leftovers';
 import { runScenario } from '../../local/demo/scenarios/run';
 import type { Play, Scenario } from '../../local/demo/scenarios/scenario';
@@ -46,6 +48,8 @@ const SECONDS_EACH: Readonly<Record<Capacity, number>> = { cold: 75, warm: 210 }
 /** Until the sweeper has seen that there is no reserve, and it has booted. */
 const RESERVE_SECONDS = 180;
 const QUIET_SECONDS = 8;
+/** Until a JobManager's host and a TaskManager's have each made an archive of classes; a cluster that is a few minutes old has them. */
+const ARCHIVES_SECONDS = 300;
 
 const between = (from: string | undefined, to: string | undefined): number =>
   from === undefined || to === undefined ? Number.NaN : (Date.parse(to) - Date.parse(from)) / 1_000;
@@ -73,7 +77,7 @@ const zoneAfterZone = (
   count: number,
   progress: (line: string) => void,
 ): Scenario => {
-  const end = (count + 1) * SECONDS_EACH[capacity];
+  const end = ARCHIVES_SECONDS + (count + 1) * SECONDS_EACH[capacity];
   return {
     title: `${count} zones are lost, one after the other (capacity: ${capacity}).`,
     cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } }, placement: { failover: { capacity } } },
@@ -88,6 +92,7 @@ const zoneAfterZone = (
     ],
     act: async (play) => {
       await play.until('a first result', 120, async () => play.figures().committed > 5 * RATE);
+      await archivesStored(play);
       for (let index = 0; index <= count && play.seconds() < end - SECONDS_EACH[capacity]; index += 1) {
         if (capacity === 'warm') await reserveReady(play);
         await sleep(QUIET_SECONDS * 1_000 + Math.random() * 1_000, undefined, { signal: play.signal });
@@ -102,6 +107,12 @@ const zoneAfterZone = (
       return {};
     },
   };
+};
+
+const archivesStored = async ({ twin, cluster, until }: Play): Promise<void> => {
+  const s3 = new S3Client({ endpoint: twin.awsEndpoint, region: twin.region, credentials: twin.credentials, forcePathStyle: true });
+  const list = new ListObjectsV2Command({ Bucket: twin.stateBucket, Prefix: `${classesPrefix(cluster)}/` });
+  await until('archives of classes', ARCHIVES_SECONDS, async () => ((await s3.send(list)).KeyCount ?? 0) >= 2);
 };
 
 const reserveReady = async ({ client, cluster, until }: Play): Promise<void> => {

@@ -15,6 +15,9 @@ export const recoveryPrefix = (cluster: string, epoch: number): string => `${clu
  */
 export const fenceKey = (cluster: string, epoch: number): string => `${recoveryPrefix(cluster, epoch)}/fenced`;
 
+/** Archives of the classes of a cluster's Flink processes, which its hosts make and fresh ones start with, over all epochs (`node/sluice_node/class_archives.py`). */
+export const classesPrefix = (cluster: string): string => `${clusterPrefix(cluster)}/classes`;
+
 export const jobPrefix = (cluster: string, job: string): string => `${clusterPrefix(cluster)}/jobs/${job}`;
 
 /** Flink adds `<flinkJobId>/chk-<n>` (a start has a directory of its own, because its Flink job id is its own). */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toYaml } from '../../lambdas/domain/flink-config';
@@ -72,8 +72,9 @@ export class FlinkCluster {
 
   /** With it the process starts as on a host where it has been up for a while. Undefined until it is made. */
   classArchive({ id, role }: Pick<HostSpec, 'id' | 'role'>): string | undefined {
-    const path = join(this.home({ id }), 'state', role === 'jobmanager' ? role : 'taskmanager-1', 'classes.jsa');
-    return existsSync(path) ? path : undefined;
+    const state = join(this.home({ id }), 'state');
+    const name = readdirSync(state).find((one) => one.startsWith(`${role}-`) && one.endsWith('.jsa'));
+    return name && join(state, name);
   }
 
   pid(host: Pick<HostSpec, 'id'>, number = 0): number {

@@ -23,9 +23,7 @@ def main(path):
         specs = flink.job_manager(installation, spec["id"], spec["addresses"][0])
     else:
         specs = flink.task_managers(installation, spec["id"], spec["addresses"])
-    for process in specs:
-        if process.classes:
-            classes.keep(process, print, spec.get("keepsClassesAfter", classes.STEADY_SECONDS))
+    classes.keep(specs, print, steady=spec.get("keepsClassesAfter", classes.STEADY_SECONDS))
     Supervisor(specs, Status(os.path.join(home, "status.json"), processes=[]).processes).run()
 
 

@@ -18,32 +18,45 @@ LINKED = re.compile(r" klass: (\w+) super: (\w+)(?: interfaces:((?: \w+)+))? loa
 OWN_LOADERS = re.compile(r"of 'bootstrap'|ClassLoaders\$(App|Platform)ClassLoader'")
 
 
-def keep(spec, say, steady=STEADY_SECONDS, stop=None):
+def keep(specs, say, shared=None, steady=STEADY_SECONDS, stop=None):
     """
-    Makes the archive of `spec` from a thread of its own, unless there is one, as soon as the process has loaded its working class, and then hardly
-    another for `steady` seconds. Failing costs nothing but the gain.
+    Sees from a thread of its own to an archive for `specs`, the processes of one kind on a host: unless there is one, it is taken from `shared`
+    (class_archives.py) or made, as soon as one of them has loaded its working class, and then hardly another for `steady` seconds. Whoever has one
+    shares it, unless somebody has. Failing costs nothing but the gain.
     """
     stop = stop or threading.Event()
+    path = specs[0].classes
 
     def work():
-        if not os.path.exists(spec.classes) and _settled(spec, steady, stop):
+        if not os.path.exists(path):
+            spec = _settled(specs, steady, stop)
+            # Hosts that were launched together would all make the same: the first to settle makes it.
+            if not spec or os.path.exists(path) or shared and shared.try_fetch(path, say):
+                return
             made, how = dump(spec)
             say("the next start of %s finds its classes in an archive" % spec.name if made else "no archive of %s's classes: %s" % (spec.name, how))
+        if shared and os.path.exists(path):
+            shared.try_store(path, say, stop)
 
     thread = threading.Thread(target=work, name="classes", daemon=True)
     thread.start()
     return thread
 
 
-def _settled(spec, seconds, stop):
-    """Waits until the list of classes has the working class and grows by no more than a hundredth in `seconds`. False when the node is to stop before."""
-    size = 0
+def _settled(specs, seconds, stop):
+    """
+    Waits for the first whose list of classes has its working class and grows by no more than a hundredth in `seconds`. None when the node is to stop
+    before.
+    """
+    sizes = {}
     while not stop.wait(seconds):
-        listed = _lines(spec.class_list()) if os.path.exists(spec.class_list()) else []
-        before, size = size, len(listed)
-        if (size - before) * 100 <= size and (not spec.working_class or spec.working_class + "\n" in listed):
-            return True
-    return False
+        for spec in specs:
+            listed = _lines(spec.class_list()) if os.path.exists(spec.class_list()) else []
+            before, size = sizes.get(spec.name, 0), len(listed)
+            sizes[spec.name] = size
+            if (size - before) * 100 <= size and (not spec.working_class or spec.working_class + "\n" in listed):
+                return spec
+    return None
 
 
 def dump(spec):

@@ -1,6 +1,9 @@
 """How a JobManager and a TaskManager are started: what Flink's shell scripts do, without the shell scripts."""
+import hashlib
 import json
 import os
+import platform
+import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
 
@@ -61,22 +64,22 @@ class ProcessSpec:
     """Emptied before every start: what a killed process left there would stay for ever."""
     scratch: str
     environment: dict = field(default_factory=dict)
-    """Where the archive of a Java process's classes is or will be (classes.py); empty for a process that keeps none."""
+    """Where the archive of a Java process's classes is or will be (classes.py), for all processes of its kind here; empty for a process that keeps none."""
     classes: str = ""
     """A class, as Java lists it, that tells that the process has done what it is there for: before that there is little to keep."""
     working_class: str = ""
 
     def class_list(self):
         """Names of the classes that the last start without an archive has loaded so far, a line each."""
-        return self.classes + ".list"
+        return os.path.join(os.path.dirname(self.scratch), "classes.list")
 
     def class_log(self):
         """Which loader each of them came from, and from where."""
-        return self.classes + ".log"
+        return os.path.join(os.path.dirname(self.scratch), "classes.log")
 
-    def command_line(self):
-        """The command, with the archive once there is one; until then the process tells which classes it loads."""
-        if not self.classes:
+    def command_line(self, trusted=True):
+        """The command, with the archive once there is one; until then the process tells which classes it loads. `trusted`: whether the archive may be used."""
+        if not self.classes or not trusted:
             return self.command
         java, *options = self.command
         if os.path.exists(self.classes):
@@ -160,7 +163,7 @@ def job_manager(flink, instance_id, address):
         "web.upload.dir": os.path.join(flink.state, name),
     }
     spec = _process(flink, name, JOB_MANAGER, "jobmanager", memory_parameters(flink, "JM"), own)
-    return [_with_archive(flink, spec, "org/apache/flink/runtime/jobmaster/JobMaster")]
+    return [replace(spec, classes=archive_path(flink, "jobmanager"), working_class="org/apache/flink/runtime/jobmaster/JobMaster")]
 
 
 def task_managers(flink, instance_id, addresses):
@@ -177,8 +180,33 @@ def task_managers(flink, instance_id, addresses):
         })
         for number, address in enumerate(addresses, 1)
     ]
-    return [_with_archive(flink, spec, "org/apache/flink/streaming/runtime/tasks/StreamTask") for spec in specs]
+    classes = archive_path(flink, "taskmanager")
+    return [replace(spec, classes=classes, working_class="org/apache/flink/streaming/runtime/tasks/StreamTask") for spec in specs]
 
 
-def _with_archive(flink, spec, working_class):
-    return replace(spec, classes=os.path.join(flink.state, spec.name, "classes.jsa"), working_class=working_class)
+def archive_path(flink, role):
+    """
+    Where the archive of classes of a role's processes is kept. Its name follows from what decides whether the JVM takes it: Java, and path, size and time
+    of each jar, which the JVM compares with the archive's own, and the settings that heap and collector follow from. So one that does not fit has another
+    name, here and in S3. Flink's own answer about memory would tell the heap's size, but costs a JVM that nobody needs to wait for.
+    """
+    settings = read_settings(os.path.join(flink.config, "config.yaml"))
+    decisive = ("env.java.opts.all", "env.java.opts." + role, role + ".memory.")
+    java = os.path.realpath(shutil.which(flink.java) or flink.java)
+    runtime = os.path.join(os.path.dirname(os.path.dirname(java)), "lib")
+    files = [java, os.path.join(runtime, "modules"), os.path.join(runtime, "server", "libjvm.so"), *flink.classpath().split(":"), *_plugins(flink)]
+    facts = [platform.machine(), MODULES, sorted(item for item in settings.items() if item[0].startswith(decisive)), [_identity(path) for path in files]]
+    return os.path.join(flink.state, "%s-%s.jsa" % (role, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]))
+
+
+def _plugins(flink):
+    plugins = os.path.join(flink.image, "plugins")
+    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(plugins) for name in names if name.endswith(".jar"))
+
+
+def _identity(path):
+    try:
+        found = os.stat(path)
+    except OSError:
+        return [path]
+    return [path, found.st_size, int(found.st_mtime)]

@@ -15,7 +15,8 @@ def find_flink(home, version, distribution, s3):
     """Directory with bin/, lib/, opt/ and plugins/ of a Flink version."""
     for candidate in (os.path.join(home, "image", "flink-" + version), os.path.join(home, "flink-" + version)):
         if os.path.isfile(os.path.join(candidate, "bin", "bash-java-utils.jar")):
-            return candidate
+            # An archive of classes names its jars: a link may have another name on each host, what it leads to has one.
+            return os.path.realpath(candidate)
     return fetch(s3, distribution + "flink.tar.gz", os.path.join(home, "flink-" + version))
 
 

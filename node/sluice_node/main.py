@@ -6,6 +6,7 @@ import sys
 import time
 
 from . import addresses, classes, drain, flink, image, node, notices, volume
+from .class_archives import SharedArchives
 from .imds import Metadata
 from .s3 import S3
 from .status import Status, status_uri
@@ -49,7 +50,8 @@ def run(home):
                       epoch=int(identity.tags["sluice:epoch"]), addresses=identity.addresses)
         s3 = S3(identity.region, metadata.credentials)
         status.publish_with(lambda body: s3.put(status_uri(identity.config, identity.instance_id), body))
-        specs = prepare(home, identity, s3, say, status)
+        shared = SharedArchives(s3, identity.config)
+        specs = prepare(home, identity, s3, shared, say, status)
     except Exception as error:  # noqa: BLE001  (whatever it is, the control plane shall be able to read it)
         say("failed: %s" % error)
         status.update(phase="failed", reason="%s: %s" % (type(error).__name__, error))
@@ -58,9 +60,7 @@ def run(home):
     notices.watch(metadata, lambda found: status.update(notices=found))
     status.update(phase="running", reason="%d process(es) started." % len(specs), bootSeconds=round(time.monotonic() - started, 2))
     say("starting %s" % ", ".join(spec.name for spec in specs))
-    for spec in specs:
-        if spec.classes:
-            classes.keep(spec, say)
+    classes.keep(specs, say, shared)
     supervise(specs, status, metadata if identity.role == "taskmanager" else None, say)
     status.update(phase="stopped", reason="The node was told to stop.")
     status.flush(2)
@@ -99,7 +99,7 @@ def supervise(specs, status, metadata, say):
     supervisor.run()
 
 
-def prepare(home, identity, s3, say, status):
+def prepare(home, identity, s3, shared, say, status):
     """Everything between knowing who we are and starting processes. Returns the processes' specs."""
     config, logs = os.path.join(home, "conf"), os.path.join(home, "log")
     os.makedirs(logs, exist_ok=True)
@@ -111,9 +111,16 @@ def prepare(home, identity, s3, say, status):
         config=config, logs=logs, state=volume.state_directory(home), log4j=os.path.join(config, "log4j.properties"))
     shutil.copyfile(os.path.join(BUNDLE, "log4j.properties"), installation.log4j)
     say("Flink in %s, state in %s" % (installation.image, installation.state))
+    wait_for_archive = shared.begin(flink.archive_path(installation, identity.role), say)
+    specs = describe(identity, installation, int(wanted.get("taskManagersPerHost", 1)))
+    wait_for_archive()
+    return specs
+
+
+def describe(identity, installation, count):
+    """The specs of the JobManager, or of `count` TaskManagers, whose addresses the interface has then."""
     if identity.role == "jobmanager":
         return flink.job_manager(installation, identity.instance_id, identity.addresses[0])
-    count = int(wanted.get("taskManagersPerHost", 1))
     if len(identity.addresses) < count:
         raise node.NodeError("%d TaskManagers are wanted, but the host has %d private addresses" % (count, len(identity.addresses)))
     addresses.bring_up(identity.mac, identity.addresses[:count])

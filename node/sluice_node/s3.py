@@ -1,12 +1,13 @@
 """
-S3 for the small objects of a node: its configuration and its status.
+S3 for a node: its configuration and its status, and archives of classes.
 
 Signed here (Signature Version 4) because starting the AWS CLI costs about a second of CPU a call, which a boot that should take
-seconds and a report of a death that should be immediate cannot spare. Large files go through the CLI, which fetches in parallel.
+seconds and a report of a death that should be immediate cannot spare. Flink and Java go through the CLI, which fetches in parallel.
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
 import hashlib
 import hmac
+import http.client
 import os
 import subprocess
 import urllib.error
@@ -35,13 +36,14 @@ def _hmac(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def sign(method, url, region, credentials, body, now):
-    """Headers that authorise one request with an empty query. `credentials` = (access key, secret, token or None)."""
+def sign(method, url, region, credentials, body, now, metadata=None):
+    """Headers that authorise one request with an empty query. `credentials` = (access key, secret, token or None), `metadata`: of an object, by name."""
     access_key, secret_key, token = credentials
     parts = urllib.parse.urlsplit(url)
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
     digest = hashlib.sha256(body).hexdigest()
     headers = {"host": parts.netloc, "x-amz-content-sha256": digest, "x-amz-date": stamp}
+    headers.update(("x-amz-meta-" + name, value) for name, value in (metadata or {}).items())
     if token:
         headers["x-amz-security-token"] = token
     names = ";".join(sorted(headers))
@@ -71,23 +73,51 @@ class S3:
             return "%s/%s%s" % (self._endpoint.rstrip("/"), bucket, path)
         return "https://%s.s3.%s.amazonaws.com%s" % (bucket, self._region, path)
 
-    def _request(self, method, uri, body=b""):
+    def _open(self, method, uri, body=b"", metadata=None, headers=None):
         url = self._url(uri)
-        headers = sign(method, url, self._region, self._credentials(), body, datetime.now(timezone.utc))
-        request = urllib.request.Request(url, method=method, headers=headers, data=body if method == "PUT" else None)
+        signed = sign(method, url, self._region, self._credentials(), body, datetime.now(timezone.utc), metadata)
+        request = urllib.request.Request(url, method=method, headers={**signed, **(headers or {})}, data=body if method == "PUT" else None)
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                return answer.read()
+            return urllib.request.urlopen(request, timeout=self._timeout)
         except urllib.error.HTTPError as error:
             raise S3Error("%s %s: S3 answered %d %s" % (method, uri, error.code, error.read(300).decode("utf-8", "replace")), error.code) from error
         except OSError as error:
             raise S3Error("%s %s: S3 does not answer: %s" % (method, uri, error)) from error
 
     def get(self, uri):
-        return self._request("GET", uri)
+        with self._open("GET", uri) as answer:
+            try:
+                return answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise S3Error("GET %s broke off: %s" % (uri, error)) from error
 
     def put(self, uri, body):
-        self._request("PUT", uri, body)
+        self._open("PUT", uri, body).close()
+
+    def exists(self, uri):
+        try:
+            self._open("HEAD", uri).close()
+            return True
+        except S3Error as error:
+            if error.status == 404:
+                return False
+            raise
+
+    def put_new(self, uri, body):
+        """Stores an object with its SHA-256, unless there is one. Returns whether it did."""
+        try:
+            self._open("PUT", uri, body, {"sha256": hashlib.sha256(body).hexdigest()}, {"if-none-match": "*"}).close()
+            return True
+        except S3Error as error:
+            # The second: S3 is just writing another's. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+            if error.status in (412, 409):
+                return False
+            raise
+
+    def open(self, uri):
+        """An object as a stream to be closed, and the SHA-256 that `put_new` stored with it, or None."""
+        answer = self._open("GET", uri)
+        return answer, answer.headers.get("x-amz-meta-sha256")
 
     def download(self, uri, path):
         """Fetches a large object to a file with the AWS CLI (parallel ranges)."""

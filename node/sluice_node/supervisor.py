@@ -15,6 +15,8 @@ from datetime import datetime, timezone
 PR_SET_PDEATHSIG = 1
 # A process that lived this long was well: its next death is not counted as a repetition.
 STEADY_SECONDS = 60
+# After so many deaths in a row a process starts without the archive of its classes: of a damaged one the JVM dies, as often as it is started with it.
+UNTRUSTED_DEATHS = 2
 # Standard output is not Flink's log (that one rolls); a job that prints must not fill the disk.
 OUTPUT_BYTES = 8 << 20
 # Flink's TaskManager leaves its slots in an orderly way within a second or two.
@@ -127,7 +129,7 @@ class Supervisor:
         empty(child.spec.scratch)
         with open(child.spec.output, "ab") as output:
             child.process = subprocess.Popen(
-                child.spec.command_line(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                child.spec.command_line(child.deaths_in_a_row < UNTRUSTED_DEATHS), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 env={**os.environ, **child.spec.environment}, preexec_fn=lambda: end_with_parent(parent))
         child.started_at, child.started, child.starts = now(), self._clock(), child.starts + 1
         self._changed(self.children)

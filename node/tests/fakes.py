@@ -1,4 +1,6 @@
 """Stand-ins for the two services a node talks to: instance metadata and S3."""
+import hashlib
+import io
 import json
 import shutil
 import threading
@@ -68,6 +70,7 @@ class FakeS3:
         self.objects = objects
         self.failures = failures
         self.downloads = []
+        self.stated = {}
 
     def get(self, uri):
         if self.failures > 0:
@@ -79,6 +82,18 @@ class FakeS3:
 
     def put(self, uri, body):
         self.objects[uri] = body
+
+    def exists(self, uri):
+        return uri in self.objects
+
+    def put_new(self, uri, body):
+        if uri in self.objects:
+            return False
+        self.objects[uri], self.stated[uri] = body, hashlib.sha256(body).hexdigest()
+        return True
+
+    def open(self, uri):
+        return io.BytesIO(self.get(uri)), self.stated.get(uri)
 
     def download(self, uri, path):
         self.downloads.append(uri)

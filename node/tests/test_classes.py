@@ -60,7 +60,7 @@ class ClassesTest(unittest.TestCase):
         self.assertEqual(0, self._run(self.spec).returncode)
         self.assertTrue(os.path.getsize(self.spec.class_list()) > 0)
         said = []
-        classes.keep(self.spec, said.append, steady=0).join(60)
+        classes.keep([self.spec], said.append, steady=0).join(60)
         self.assertEqual(["the next start of one finds its classes in an archive"], said)
         done = self._run(self.spec, "-Xlog:cds,class+path=info")
         self.assertEqual(0, done.returncode)
@@ -148,8 +148,16 @@ touch "$made"
                     stream.writelines(line + "\n" for line in next(looks))
                 return False
 
-        self.assertTrue(classes._settled(spec, 60, Looks()))
+        self.assertEqual(spec, classes._settled([spec], 60, Looks()))
         self.assertEqual(["too late"], next(looks))
+
+    def test_of_the_processes_of_a_host_the_first_that_has_what_it_needs_makes_it_for_all(self):
+        spare, busy = (replace(self.spec, name=name, scratch=os.path.join(self.home, name, "tmp"), working_class="its/Work") for name in ("spare", "busy"))
+        for spec, listed in ((spare, "java/lang/Object\n"), (busy, "java/lang/Object\nits/Work\n")):
+            os.makedirs(spec.scratch)
+            with open(spec.class_list(), "w") as stream:
+                stream.write(listed)
+        self.assertEqual(busy, classes._settled([spare, busy], 0, threading.Event()))
 
     def test_an_archive_that_is_damaged_or_of_another_class_path_keeps_no_process_from_starting(self):
         for content in (b"", b"damaged" * 1000):
@@ -164,8 +172,10 @@ touch "$made"
 
     def test_no_archive_is_said_and_leaves_the_process_as_it_is(self):
         said = []
-        classes.keep(self.spec, said.append, steady=0).join(60)  # No start, so no list.
-        self.assertRegex(said[0], "no archive of one's classes: .*classes.jsa.list")
+        with open(self.spec.class_list(), "w"):
+            pass  # A list, and no log.
+        classes.keep([self.spec], said.append, steady=0).join(60)
+        self.assertRegex(said[0], "no archive of one's classes: .*classes.log")
         refuses = os.path.join(self.home, "java")
         with open(refuses, "w") as stream:
             stream.write("#!/bin/sh\necho no such option >&2\nexit 1\n")
@@ -179,7 +189,7 @@ touch "$made"
 
     def test_a_node_that_ends_before_has_none(self):
         stop = threading.Event()
-        thread = classes.keep(self.spec, self.fail, steady=60, stop=stop)
+        thread = classes.keep([self.spec], self.fail, steady=60, stop=stop)
         stop.set()
         thread.join(5)
         self.assertFalse(thread.is_alive())

@@ -49,16 +49,45 @@ class FlinkTest(unittest.TestCase):
         for spec in flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9"):
             self.assertFalse(any(part.startswith("-Dlog.file=") for part in spec.command))
 
-    def test_each_process_lists_its_classes_until_it_has_an_archive_of_its_own(self):
+    def test_each_process_lists_its_classes_until_there_is_an_archive_for_its_kind(self):
         specs = flink.task_managers(self.installation, "i-1", ["10.0.0.4", "10.0.0.5"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9")
         for spec, working in zip(specs, ("StreamTask", "StreamTask", "JobMaster")):
-            self.assertEqual(os.path.join(self.root, "state", spec.name, "classes.jsa"), spec.classes)
             self.assertRegex(spec.working_class, "/%s$" % working)
+            self.assertEqual(os.path.join(self.root, "state", spec.name, "classes.list"), spec.class_list())
             self.assertIn("-XX:DumpLoadedClassList=" + spec.class_list(), spec.command_line())
             self.assertTrue(any(option.startswith("-Xlog:class+load=debug:file=%s:" % spec.class_log()) for option in spec.command_line()))
-            os.makedirs(os.path.dirname(spec.classes))
+        self.assertEqual(2, len({spec.classes for spec in specs}))
+        for spec in specs:
             open(spec.classes, "w").close()
             self.assertEqual([spec.command[0], "-Xshare:auto", "-XX:SharedArchiveFile=" + spec.classes, *spec.command[1:]], spec.command_line())
+
+    def test_an_archive_has_another_name_where_the_jvm_would_not_take_it(self):
+        def name():
+            return os.path.basename(flink.archive_path(self.installation, "taskmanager"))
+
+        def configure(line):
+            with open(os.path.join(self.root, "conf", "config.yaml"), "w") as stream:
+                stream.write(CONFIG + line)
+
+        jar, plugin = os.path.join(self.root, "image", "lib", "a-users.jar"), os.path.join(self.root, "image", "plugins", "s3", "s3.jar")
+        os.utime(jar, (1e9, 1e9))
+        os.makedirs(os.path.dirname(plugin))
+        first = name()
+        self.assertRegex(first, r"^taskmanager-[0-9a-f]{24}\.jsa$")
+        for change, back in (
+                (lambda: os.utime(jar, (1e9, 2e9)), lambda: os.utime(jar, (1e9, 1e9))),
+                (lambda: os.truncate(jar, 3), lambda: (os.truncate(jar, 0), os.utime(jar, (1e9, 1e9)))),
+                (lambda: open(plugin, "w").close(), lambda: os.remove(plugin)),
+                (lambda: configure('taskmanager.memory.process.size: "1g"\n'), lambda: configure("")),
+                (lambda: configure('env.java.opts.all: "-XX:+UseG1GC"\n'), lambda: configure(""))):
+            change()
+            self.assertNotEqual(first, name())
+            back()
+            self.assertEqual(first, name())
+        # What another epoch, host or time changes.
+        configure('jobmanager.rpc.address: "10.0.0.9"\njobmanager.memory.process.size: "1g"\n')
+        os.utime(jar, (2e9, 1e9))
+        self.assertEqual(first, name())
 
     def test_the_job_manager_listens_on_its_own_address_only(self):
         (spec,) = flink.job_manager(self.installation, "i-1", "10.0.0.9")

@@ -61,6 +61,14 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(own, self.find())
         self.assertEqual([], self.s3.downloads)
 
+    def test_an_image_that_is_a_link_is_known_by_what_it_leads_to(self):
+        shared = os.path.join(os.path.dirname(self.home), "shared")
+        os.makedirs(os.path.join(shared, "bin"))
+        open(os.path.join(shared, "bin", "bash-java-utils.jar"), "w").close()
+        os.mkdir(os.path.join(self.home, "image"))
+        os.symlink(shared, os.path.join(self.home, "image", "flink-2.3.0"))
+        self.assertEqual(shared, self.find())
+
     def test_an_archive_that_differs_from_its_checksum_is_refused_and_leaves_nothing(self):
         self.s3.objects[self.uri] = self.content[:-10] + b"0123456789"
         with self.assertRaisesRegex(image.ImageError, "flink.tar.gz is damaged"):

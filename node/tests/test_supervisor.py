@@ -24,7 +24,8 @@ from sluice_node.status import Status
 from sluice_node.supervisor import Supervisor
 home = sys.argv[1]
 status = Status(os.path.join(home, "status.json"), processes=[])
-specs = [ProcessSpec("p%d" % n, ["bash", "-c", command], os.path.join(home, "p%d.out" % n), os.path.join(home, "scratch%d" % n)) for n, command in enumerate(sys.argv[2:], 1)]
+specs = [ProcessSpec("p%d" % n, ["bash", "-c", command], os.path.join(home, "p%d.out" % n), os.path.join(home, "scratch%d" % n), classes=os.environ.get("CLASSES", ""))
+         for n, command in enumerate(sys.argv[2:], 1)]
 Supervisor(specs, status.processes).run()
 status.update(phase="stopped")
 """
@@ -59,8 +60,8 @@ class SupervisorTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.home = temporary.name
 
-    def start(self, *commands):
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, self.home, *commands], env={**os.environ, "PYTHONPATH": NODE})
+    def start(self, *commands, **environment):
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM, self.home, *commands], env={**os.environ, "PYTHONPATH": NODE, **environment})
 
         def end():
             if process.poll() is None:
@@ -94,6 +95,15 @@ class SupervisorTest(unittest.TestCase):
         deaths = wait_for(lambda: [item for item in self.processes() if len(item["deaths"]) >= 3])[0]["deaths"]
         self.assertGreaterEqual(seconds_between(deaths[1]["at"], deaths[2]["at"]), 1.0)
         self.assertEqual("exit code 3", deaths[0]["how"])
+
+    def test_a_process_that_dies_with_the_archive_of_its_classes_is_started_without_it(self):
+        archive = os.path.join(self.home, "p.jsa")
+        open(archive, "w").close()
+        self.start("exec sleep 100", CLASSES=archive)  # Bash does not take the JVM's options.
+        self.running(1)
+        again = wait_for(lambda: [item for item in self.processes() if item["pid"] and item["starts"] == 3])[0]
+        self.assertEqual(["exit code 2"] * 2, [death["how"] for death in again["deaths"]])
+        self.assertTrue(alive(again["pid"]))
 
     def test_a_supervisor_that_is_told_to_stop_ends_its_processes_first(self):
         supervisor = self.start("trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", "exec sleep 100")

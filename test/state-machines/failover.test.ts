@@ -1,7 +1,7 @@
 import { NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable, FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
-import { fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
+import { classesPrefix, fenceKey, recoveryPrefix } from '../../lambdas/domain/state-paths';
 import { retainVolumeSnapshots } from '../../lambdas/usecases/state/snapshot-volumes';
 import { anOperation } from '../contract/support/samples';
 import { enter, event, run } from './support/functions';
@@ -343,6 +343,15 @@ describe('a JobManager of an epoch that has ended, and can still reach S3,', () 
     expect(world.artifacts.uris().filter((uri) => uri.includes('/recovery/'))).toEqual([entry(2)]);
     await run(await world.acceptTermination());
     expect(world.artifacts.uris().filter((uri) => uri.includes('/recovery/'))).toEqual([]);
+  });
+
+  test('leaves archives of classes for the hosts of the next epoch, and they go with the cluster', async () => {
+    const archive = (cluster: string): string => `s3://state/${classesPrefix(cluster)}/jobmanager-0123.jsa.gz`;
+    for (const cluster of ['flights', 'flights-2']) world.artifacts.put(archive(cluster), 'an archive');
+    await failOver();
+    expect(world.artifacts.uris()).toContain(archive('flights'));
+    await run(await world.acceptTermination());
+    expect(world.artifacts.uris().filter((uri) => uri.includes('/classes/'))).toEqual([archive('flights-2')]);
   });
 
   test('is not fenced when the cluster is given back to it', async () => {

@@ -1,4 +1,5 @@
 import type { Operation } from '../../lambdas/contracts/operation';
+import { classesPrefix } from '../../lambdas/domain/state-paths';
 import { acceptInterruption } from '../../lambdas/usecases/clusters/accept-interruption';
 import { enter, event, run } from './support/functions';
 import { recover, violations } from './support/recover';
@@ -189,6 +190,15 @@ describe('a cluster with warm capacity', () => {
     await world.pause(61);
     expect(await consider()).toMatchObject({ status: 'SUCCEEDED' });
     expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', zone: 'us-east-1c', epoch: 3, failures: 0 });
+  });
+
+  test('keeps its archives of classes when a reserve is taken away', async () => {
+    const archive = `s3://state/${classesPrefix('flights')}/jobmanager-0123.jsa.gz`;
+    world.artifacts.put(archive, 'an archive');
+    world.fleet.zonesWithoutCapacity.add('us-east-1b');
+    expect(await consider()).toMatchObject({ status: 'FAILED' });
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'gone' });
+    expect(world.artifacts.uris()).toContain(archive);
   });
 
   test('has it taken away and made anew when the workflow that made it died', async () => {

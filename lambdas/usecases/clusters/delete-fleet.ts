@@ -5,7 +5,7 @@ import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { isStranded, leavesIdleHosts, neverHadJobs } from '../../domain/decide-retry';
 import { asReserve, hostsEpoch, isThere, latestEpoch } from '../../domain/reserve';
-import { recoveryPrefix } from '../../domain/state-paths';
+import { classesPrefix, recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { formerClusters } from '../failover/fence-former';
@@ -36,7 +36,8 @@ interface AccessDeps extends Deps {
 
 /**
  * Takes away launch templates, network interface, security group and role, and what a JobManager would have recovered its jobs from: all that is left
- * once the hosts are gone. A fence goes with it, since nobody is left to see it.
+ * once the hosts are gone. A fence goes with it, since nobody is left to see it. With the whole cluster its archives of classes go too: they are code, and whoever
+ * uses the name next shall not start with it.
  */
 export const deleteAccess = async (deps: AccessDeps, operation: Operation): Promise<TaskAnswer> => {
   for (const one of await goingOf(deps, operation)) {
@@ -45,9 +46,12 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
     await deps.artifacts.deletePrefix(deps.stage.stateBucket, recoveryPrefix(one.name, spec.epoch));
     if (operation.kind === 'fail-over-cluster') await forget(deps, operation, one.epoch);
   }
+  if (isEndOfCluster(operation)) await deps.artifacts.deletePrefix(deps.stage.stateBucket, classesPrefix(operation.cluster));
   await recordGone(deps, operation);
   return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
 };
+
+const isEndOfCluster = ({ kind }: Operation): boolean => kind !== 'prepare-reserve' && kind !== 'fail-over-cluster';
 
 /** One after the other, so that what there are many of comes to an end over several tries. */
 const forget = async (deps: AccessDeps, operation: Operation, epoch: number): Promise<void> => {
@@ -67,7 +71,7 @@ const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): P
     // Still the operation's, so that this can be tried again.
     if (reserve)
       await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NO_RESOURCES });
-  } else if (kind !== 'fail-over-cluster') {
+  } else if (isEndOfCluster(operation)) {
     // A name that is used again counts on from here.
     const epoch = latestEpoch(await readCluster(store, name));
     await store.updateCluster(name, operationId, { resources: NO_RESOURCES, former: undefined, reserve: undefined, epoch });
