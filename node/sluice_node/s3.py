@@ -73,12 +73,12 @@ class S3:
             return "%s/%s%s" % (self._endpoint.rstrip("/"), bucket, path)
         return "https://%s.s3.%s.amazonaws.com%s" % (bucket, self._region, path)
 
-    def _open(self, method, uri, body=b"", metadata=None, headers=None):
+    def _open(self, method, uri, body=b"", metadata=None, headers=None, timeout=None):
         url = self._url(uri)
         signed = sign(method, url, self._region, self._credentials(), body, datetime.now(timezone.utc), metadata)
         request = urllib.request.Request(url, method=method, headers={**signed, **(headers or {})}, data=body if method == "PUT" else None)
         try:
-            return urllib.request.urlopen(request, timeout=self._timeout)
+            return urllib.request.urlopen(request, timeout=timeout or self._timeout)
         except urllib.error.HTTPError as error:
             raise S3Error("%s %s: S3 answered %d %s" % (method, uri, error.code, error.read(300).decode("utf-8", "replace")), error.code) from error
         except OSError as error:
@@ -106,7 +106,8 @@ class S3:
     def put_new(self, uri, body):
         """Stores an object with its SHA-256, unless there is one. Returns whether it did."""
         try:
-            self._open("PUT", uri, body, {"sha256": hashlib.sha256(body).hexdigest()}, {"if-none-match": "*"}).close()
+            # Large, and nobody waits for it.
+            self._open("PUT", uri, body, {"sha256": hashlib.sha256(body).hexdigest()}, {"if-none-match": "*"}, timeout=120).close()
             return True
         except S3Error as error:
             # The second: S3 is just writing another's. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
