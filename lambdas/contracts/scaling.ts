@@ -151,17 +151,17 @@ interface Band {
   readonly uMax: number;
 }
 
-/** What a fleet costs least with, at no more than a third of the minutes outside their levels that the operator's 0.7 within 0.4 and 1 leaves (docs/adr/0017-what-a-rescale-can-bring.md). */
-const BAND: Band = { targetUtilization: 0.84, uMin: 0.7, uMax: 0.98 };
+/** With this a fleet costs less than by the operator's 0.7 within 0.4 and 1, for fewer minutes outside (docs/adr/0017-what-a-rescale-can-bring.md). */
+const BAND: Band = { targetUtilization: 0.82, uMin: 0.65, uMax: 0.97 };
 /** Of a lower target than the default, the band begins at this share. */
-const BAND_FROM = 5 / 6;
+const BAND_FROM = 0.8;
 
 /** What is not given lies where it can beside what is given. */
 const band = ({ uMin, uMax, ...given }: { readonly [K in keyof Band]?: number | undefined }): Band => {
   const target = given.targetUtilization ?? Math.max(uMin ?? 0, Math.min(uMax ?? 1, BAND.targetUtilization));
   return {
     targetUtilization: target,
-    uMin: uMin ?? Math.min(BAND.uMin, target * BAND_FROM),
+    uMin: uMin ?? Math.min(BAND.uMin, Math.round(target * BAND_FROM * 100) / 100),
     uMax: uMax ?? Math.max(BAND.uMax, target),
   };
 };
