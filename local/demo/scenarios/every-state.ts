@@ -246,10 +246,12 @@ class Interrupter {
     if (status !== 'RUNNING') return [`the cluster is ${status}: ${statusReason}`];
     const lacks = await this.reserved();
     if (lacks.length > 0) return lacks;
-    const now = await client.job(cluster, job);
-    // A stop may have been done, a submission come to nothing; whatever else is interrupted leaves the job running.
-    const mayBeOver = now.desired === 'STOPPED' || (MAY_END_THE_JOB.has(kind) && isJobOver(now.status));
-    return settled(90, async () => (await unrest(play)).filter((complaint) => !(mayBeOver && complaint.startsWith('the job is '))));
+    return settled(90, async () => {
+      const now = await client.job(cluster, job);
+      // A stop may have been done, a submission come to nothing; whatever else is interrupted leaves the job running.
+      const mayBeOver = now.desired === 'STOPPED' || (MAY_END_THE_JOB.has(kind) && isJobOver(now.status));
+      return (await unrest(play)).filter((complaint) => !(mayBeOver && complaint.startsWith('the job is ')));
+    });
   }
 
   /** The job runs, whatever became of it. */
