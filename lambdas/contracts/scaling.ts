@@ -153,17 +153,20 @@ interface Band {
 
 /** With this a fleet costs less than by the operator's 0.7 within 0.4 and 1, for fewer minutes outside (docs/adr/0017-what-a-rescale-can-bring.md). */
 const BAND: Band = { targetUtilization: 0.82, uMin: 0.65, uMax: 0.97 };
-/** Of a lower target than the default, the band begins at this share. */
-const BAND_FROM = 0.8;
+/** Where the edges lie, as shares of another target. */
+const [FROM, TO] = [0.8, BAND.uMax / BAND.targetUtilization];
 
-/** What is not given lies where it can beside what is given. */
-const band = ({ uMin, uMax, ...given }: { readonly [K in keyof Band]?: number | undefined }): Band => {
-  const target = given.targetUtilization ?? Math.max(uMin ?? 0, Math.min(uMax ?? 1, BAND.targetUtilization));
-  return {
-    targetUtilization: target,
-    uMin: uMin ?? Math.min(BAND.uMin, Math.round(target * BAND_FROM * 100) / 100),
-    uMax: uMax ?? Math.max(BAND.uMax, target),
-  };
+/**
+ * What is not given lies where it can beside what is given: a target as far from an edge as it is by default, or in the middle where the edges are closer than that; a lower edge at its
+ * share of a lower target. The upper edge stays: that more is asked for sooner has to be said.
+ */
+const band = ({ targetUtilization, uMin, uMax }: { readonly [K in keyof Band]?: number | undefined }): Band => {
+  const [low, high] = [uMin ?? 0, uMax ?? ((uMin ?? 0) < BAND.uMax ? BAND.uMax : 1)];
+  const middle = (low + high) / 2;
+  const between = Math.max(Math.min(low / FROM, middle), Math.min(Math.max(high / TO, middle), BAND.targetUtilization));
+  const target = targetUtilization ?? between;
+  const from = Math.min(BAND.uMin, target, Math.round(target * FROM * 1_000) / 1_000);
+  return { targetUtilization: target, uMin: uMin ?? from, uMax: uMax ?? Math.max(high, target) };
 };
 
 const settingFields = {
@@ -205,7 +208,8 @@ const settingFields = {
 export const scalingSettings = z
   .object(settingFields)
   .transform((given) => ({ ...given, ...band(given) }))
-  .refine(({ uMin, targetUtilization, uMax }) => uMin <= targetUtilization && targetUtilization <= uMax, {
+  .refine(({ uMin, uMax }) => uMin <= uMax, { path: ['uMin'], message: 'must not be above uMax' })
+  .refine(({ uMin, targetUtilization, uMax }) => uMin > uMax || (uMin <= targetUtilization && targetUtilization <= uMax), {
     path: ['targetUtilization'],
     message: 'must lie between uMin and uMax',
   })

@@ -411,7 +411,9 @@ describe('how a job scales', () => {
   });
 
   test.each([
-    [{ targetUtilization: 0.4 }, 'targetUtilization'],
+    [{ targetUtilization: 0.4, uMin: 0.5 }, 'targetUtilization'],
+    [{ targetUtilization: 0.7, uMax: 0.6 }, 'targetUtilization'],
+    [{ uMin: 0.8, uMax: 0.6 }, 'uMin'],
     [{ minParallelism: 5, maxParallelism: 4 }, 'minParallelism'],
     [{ floors: [{ from: '25:00', until: '08:00', parallelism: 2 }] }, 'floors.0.from'],
     [{ catchUp: 3 }, 'catchUp'],

@@ -196,7 +196,7 @@ describe('two jobs that ask for the last host at once', () => {
   };
 
   test('do not both get the rest of the largest fleet where the stage has no quota', async () => {
-    for (const name of JOBS) await world.observe({ ...TOO_MUCH, growth: 900 }, name);
+    for (const name of JOBS) await world.observe({ ...TOO_MUCH, growth: 1_200 }, name);
     const { reason, request } = await oneOfTwo();
     expect(request).toMatchObject({ slots: { before: 2, after: 6, provide: 4 } });
     expect(reason).toMatch(/held back by the quota and the largest fleet of the cluster\.$/);

@@ -37,7 +37,11 @@ export const vertex = (
 
 export const from = (...ids: string[]): VertexSeen['inputs'] => ids.map((id) => ({ vertex: id, ship: 'rebalance' }));
 
-export const settings = (fields: Partial<Record<keyof ScalingSettings, unknown>> = {}): ScalingSettings => scalingSettings.parse(fields);
+/** A band that figures are easily divided by, whatever the default one is (test/unit/domain/scaling/settings.test.ts has that). */
+const BAND = { targetUtilization: 0.7, uMin: 0.5, uMax: 0.9 };
+
+export const settings = (fields: Partial<Record<keyof ScalingSettings, unknown>> = {}): ScalingSettings =>
+  scalingSettings.parse({ ...BAND, ...fields });
 
 /** Nothing waits for a window, and no backlog is planned for. */
 export const AT_ONCE = { catchUpSeconds: 0, scaleOutWindowSeconds: 0, scaleInWindowSeconds: 0 };
