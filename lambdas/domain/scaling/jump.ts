@@ -37,7 +37,8 @@ export const jumpOf = ({ graph, urgent, vertices, totalTarget }: JobEvaluation, 
   const target = busiest?.demand?.target;
   if (!busiest || !isKnown(ratio) || !isKnown(done) || !isKnown(target) || target <= 0) return null;
   const [most, was] = [done / share(busiest), before * ratio];
-  if (!isKnown(most) || most - was < most * LEAST_ROOM) return null;
+  // Who has done less than what came in before has become slower, whatever else has happened.
+  if (!isKnown(most) || most - was < most * LEAST_ROOM || done <= was) return null;
   const part = Math.max(LEAST_PART, (done - was) / (most - was));
   if (part >= 1) return null;
   const after = Math.min(seen * MOST_FACTOR, before + (seen - before) / part);
@@ -48,11 +49,11 @@ export const jumpOf = ({ graph, urgent, vertices, totalTarget }: JobEvaluation, 
 };
 
 /**
- * What each vertex is sent for a record that the sources read; not a number where that cannot be told. By what those before it have sent: while buffers fill,
- * it has done less. Of what a vertex sends to several, each may get a part.
+ * What each vertex is sent for a record that the source reads; not a number where that cannot be told. By what those before it have sent: while buffers fill,
+ * it has done less. Of what a vertex sends to several, each may get a part. Of several sources nobody knows what each has read before.
  */
 const sentPerRecord = ({ byId, consumers, ordered }: JobGraph): ReadonlyMap<string, number> => {
-  const all = ordered.filter(isSource).reduce((sum, { recordsIn }) => sum + (recordsIn ?? Number.NaN), 0);
+  const fromSource = ordered.filter(isSource).length === 1 ? 1 : Number.NaN;
   const sent = new Map<string, number>();
   const sends = (id: string): number => {
     const { recordsIn, recordsOut } = byId.get(id) ?? {};
@@ -62,7 +63,7 @@ const sentPerRecord = ({ byId, consumers, ordered }: JobGraph): ReadonlyMap<stri
   };
   for (const vertex of ordered) {
     const inputs = [...new Set(vertex.inputs.map((input) => input.vertex))];
-    sent.set(vertex.id, isSource(vertex) ? (vertex.recordsIn ?? Number.NaN) / all : inputs.reduce((sum, id) => sum + sends(id), 0));
+    sent.set(vertex.id, isSource(vertex) ? fromSource : inputs.reduce((sum, id) => sum + sends(id), 0));
   }
   return sent;
 };

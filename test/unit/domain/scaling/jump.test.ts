@@ -37,6 +37,9 @@ const jumped = (given: ReturnType<typeof seen>) => {
   return jumpOf(evaluation, [...given.state.loads, { at: NOW, recordsPerSecond: evaluation.totalTarget }]);
 };
 
+/** Busy for four fifths of its time with less than what comes in, as behind a sink that stands still now and then. */
+const SLOWER = { recordsIn: 55, busy: 0.8, pendingRecords: 500, pendingRecordsGrowth: 20 };
+
 test('what comes in after a rise within the observation follows from how much the job read before it could read no more', () => {
   expect(jumped(seen({ before: 60, after: 240, part: 0.6 }))).toEqual({
     factor: expect.closeTo(240 / (60 * 0.4 + 240 * 0.6), 9),
@@ -73,7 +76,16 @@ test('of a vertex that shares what another sends nothing is known before the ris
   expect(jumped({ ...given, job: { ...given.job, vertices: [...given.job.vertices, beside] } })).toBeNull();
 });
 
+test('of several sources nobody knows which has risen, so that a vertex behind one is not given more for the other', () => {
+  // What comes in at the second has risen; the work behind the first does what it always did.
+  const given = behind({ before: 60, after: 110, part: 0.6 }, 0);
+  const other = vertex('other', { parallelism: 1, recordsIn: 500, busy: 0.1, pendingRecords: 5_000, pendingRecordsGrowth: 300 });
+  const state = { ...given.state, loads: [{ at: later(-10), recordsPerSecond: 160 }] };
+  expect(jumped({ ...given, state, job: { ...given.job, vertices: [...given.job.vertices, other] } })).toBeNull();
+});
+
 test.each<[string, Rise, object]>([
+  ['the job has become slower and did less than what came in', { before: 60, after: 80, part: 1 }, SLOWER],
   ['the whole observation is after it', { before: 60, after: 240, part: 1 }, {}],
   ['hardly more came in', { before: 95, after: 110, part: 0.9 }, { pendingRecords: 1_000, pendingRecordsGrowth: 1 }],
   ['the job could hardly do more before', { before: 95, after: 300, part: 0.5 }, {}],
