@@ -17,7 +17,7 @@ def find_flink(home, version, distribution, s3):
         if os.path.isfile(os.path.join(candidate, "bin", "bash-java-utils.jar")):
             # An archive of classes names its jars: a link may have another name on each host, what it leads to has one.
             return os.path.realpath(candidate)
-    return fetch(s3, distribution + "flink.tar.gz", os.path.join(home, "flink-" + version))
+    return os.path.realpath(fetch(s3, distribution + "flink.tar.gz", os.path.join(home, "flink-" + version)))
 
 
 def find_java(home, distribution, s3):

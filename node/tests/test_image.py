@@ -69,6 +69,13 @@ class ImageTest(unittest.TestCase):
         os.symlink(shared, os.path.join(self.home, "image", "flink-2.3.0"))
         self.assertEqual(shared, self.find())
 
+    def test_a_home_that_is_a_link_gives_the_same_at_the_first_boot_and_at_the_next(self):
+        self.s3.objects.update({self.uri: self.content, self.uri + ".sha256": stated(self.content)})
+        link = self.home + "-link"
+        os.symlink(self.home, link)
+        self.home = link
+        self.assertEqual(self.find(), self.find())
+
     def test_an_archive_that_differs_from_its_checksum_is_refused_and_leaves_nothing(self):
         self.s3.objects[self.uri] = self.content[:-10] + b"0123456789"
         with self.assertRaisesRegex(image.ImageError, "flink.tar.gz is damaged"):
