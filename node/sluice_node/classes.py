@@ -35,6 +35,8 @@ def keep(specs, say, shared=None, steady=STEADY_SECONDS, stop=None):
                 return
             made, how = dump(spec)
             say("the next start of %s finds its classes in an archive" % spec.name if made else "no archive of %s's classes: %s" % (spec.name, how))
+        else:
+            _to_disk(path)
         if shared and os.path.exists(path):
             shared.try_store(path, say, stop)
 
@@ -123,8 +125,15 @@ def _dump(spec, lines):
                           preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
     if done.returncode != 0 or not os.path.exists(made):
         return False, (done.stderr or done.stdout).strip()[-300:]
+    _to_disk(made)
     os.rename(made, spec.classes)
     return True, ""
+
+
+def _to_disk(path):
+    """Of a file that was not, a host that stops at once keeps a part; the JVM does not look, and the host would share it."""
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _of_the_heap(options):

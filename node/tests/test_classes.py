@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import unittest.mock
 from dataclasses import replace
 
 from sluice_node import classes
@@ -66,6 +67,16 @@ class ClassesTest(unittest.TestCase):
         self.assertEqual(0, done.returncode)
         self.assertIn(self.spec.classes, done.stdout)
         self.assertEqual([], [name for name in os.listdir(self.home) if name.endswith(".new")])
+
+    def test_one_is_on_the_disk_before_it_has_its_name_and_one_that_is_there_before_it_is_shared(self):
+        done = []
+        self._run(self.spec)
+        shared = unittest.mock.Mock(try_fetch=lambda *_: False, try_store=lambda *_: done.append("shared"))
+        synced = unittest.mock.patch("os.fsync", side_effect=lambda _: done.append(os.path.exists(self.spec.classes)))
+        with synced:
+            for _ in range(2):
+                classes.keep([self.spec], print, shared, steady=0).join(60)
+        self.assertEqual([False, "shared", True, "shared"], done)
 
     def _compiled(self, name, source):
         folder = self._folder(name)
