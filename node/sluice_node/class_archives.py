@@ -5,6 +5,8 @@ An archive is code, so it lies below the cluster's own prefix, where only the cl
 hosts of the next one shall find it. It goes when the cluster is terminated. One that is there is never replaced, and one that fits nobody has a name that
 nobody asks for (flink.archive_path).
 """
+import contextlib
+import glob
 import hashlib
 import os
 import subprocess
@@ -20,7 +22,12 @@ from .supervisor import end_with_parent
 WAIT_SECONDS = 3
 # Pauses before each try to store one.
 STORE_PAUSES = (0, 30, 300)
+# Four times what one of Flink's processes has; whatever is stored there, it fills no disk.
+LARGEST_BYTES = 1 << 29
+# Whoever fetches for so long makes its own sooner.
+FETCH_SECONDS = 120
 BLOCK = 1 << 20
+TEMPORARY = ".classes-"
 
 
 class ArchiveError(Exception):
@@ -42,6 +49,7 @@ class SharedArchives:
         Fetches beside what else a boot does. Returns a function that waits for it, but no longer than WAIT_SECONDS from now on.
         """
         deadline = time.monotonic() + WAIT_SECONDS
+        _remove_leftovers(os.path.dirname(path))
         thread = threading.Thread(target=self.try_fetch, args=(path, say), name="class archive", daemon=True)
         thread.start()
 
@@ -76,20 +84,18 @@ class SharedArchives:
             if error.status == 404:
                 return False
             raise
-        descriptor, temporary = tempfile.mkstemp(prefix=".classes-", dir=os.path.dirname(path))
-        digest, unpack = hashlib.sha256(), zlib.decompressobj(wbits=31)
-        try:
-            with source, os.fdopen(descriptor, "wb") as target:
-                for block in iter(lambda: source.read(BLOCK), b""):
-                    digest.update(block)
-                    target.write(unpack.decompress(block))
-            if digest.hexdigest() != stated or not unpack.eof:
-                raise ArchiveError("%s is damaged: its SHA-256 is %s, %s was stated" % (self.uri(path), digest.hexdigest(), stated))
-            os.rename(temporary, path)
-            return True
-        finally:
-            if os.path.exists(temporary):
-                os.remove(temporary)
+        with source:
+            descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
+            try:
+                with os.fdopen(descriptor, "wb") as target:
+                    found, whole = _unpack(source, target)
+                if found != stated or not whole:
+                    raise ArchiveError("%s is damaged: its SHA-256 is %s, %s was stated" % (self.uri(path), found, stated))
+                os.rename(temporary, path)
+                return True
+            finally:
+                if os.path.exists(temporary):
+                    os.remove(temporary)
 
     def try_store(self, path, say, stop):
         for pause in STORE_PAUSES:
@@ -110,3 +116,31 @@ class SharedArchives:
         packed = subprocess.run(["gzip", "-1", "-n", "-c", path], stdin=subprocess.DEVNULL, capture_output=True, check=True,
                                 preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
         return self._s3.put_new(self.uri(path), packed.stdout)
+
+
+def _unpack(source, target):
+    """The SHA-256 of what was read, and whether it was one gzip stream to its end. Raises ArchiveError for what is too large or too slow to be an archive."""
+    digest, unpack = hashlib.sha256(), zlib.decompressobj(wbits=31)
+    until = time.monotonic() + FETCH_SECONDS
+    # Not `read`, which waits until a block is full, however slowly it fills.
+    for block in iter(lambda: source.read1(BLOCK), b""):
+        digest.update(block)
+        part = None
+        while part is None or len(part) == BLOCK:  # A block may unpack to a thousand times its size.
+            part = unpack.decompress(block, BLOCK)
+            target.write(part)
+            block = unpack.unconsumed_tail
+            if target.tell() > LARGEST_BYTES:
+                raise ArchiveError("it has more than %d bytes unpacked" % LARGEST_BYTES)
+        if unpack.unused_data:
+            raise ArchiveError("more follows after its end")
+        if time.monotonic() > until:
+            raise ArchiveError("it was not here after %d s" % FETCH_SECONDS)
+    return digest.hexdigest(), unpack.eof
+
+
+def _remove_leftovers(directory):
+    """Of a node that was killed while it fetched."""
+    for path in glob.glob(os.path.join(glob.escape(directory), TEMPORARY + "*")):
+        with contextlib.suppress(OSError):
+            os.remove(path)

@@ -1,11 +1,13 @@
 """A cluster's hosts share archives of classes through S3; one that is late, damaged or missing costs a start nothing but the gain."""
 import gzip
+import io
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
+import tracemalloc
 import unittest
 import unittest.mock
 
@@ -64,6 +66,51 @@ class SharedArchivesTest(unittest.TestCase):
             self.assertEqual([], self.files())
         self.assertEqual(5, len(self.said))
         self.assertRegex(self.said[0], "^no archive of classes from S3: .*jobmanager-1.jsa.gz is damaged")
+
+    def test_what_is_too_large_to_be_one_is_given_up_before_it_fills_the_disk_or_the_memory(self):
+        limits = unittest.mock.patch.multiple(class_archives, LARGEST_BYTES=3 << 20, BLOCK=1 << 20)
+        for content, reason in ((gzip.compress(bytes(1 << 28)), "more than 3145728 bytes unpacked"),
+                                (gzip.compress(b"") + bytes(1 << 26), "more follows after its end")):
+            self.s3.objects.clear()
+            self.s3.put_new(URI, content)
+            tracemalloc.start()
+            with limits:
+                self.assertFalse(self.shared.try_fetch(self.fresh, self.said.append))
+            self.assertLess(tracemalloc.get_traced_memory()[1], (1 << 25) + len(content))
+            tracemalloc.stop()
+            self.assertIn(reason, self.said[-1])
+            self.assertEqual([], self.files())
+
+    def test_one_that_hardly_comes_is_given_up(self):
+        self.shared.store(self.maker)
+        slow = io.BytesIO(self.s3.objects[URI])
+        byte_by_byte = unittest.mock.MagicMock(read=self.fail, read1=lambda _: time.sleep(0.001) or slow.read(1))
+        opened = unittest.mock.patch.object(self.s3, "open", return_value=(byte_by_byte, ""))
+        with opened, unittest.mock.patch.object(class_archives, "FETCH_SECONDS", 0.01):
+            self.assertFalse(self.shared.try_fetch(self.fresh, self.said.append))
+        self.assertRegex(self.said[0], "not here after")
+        self.assertEqual([], self.files())
+
+    def test_one_whose_size_is_a_multiple_of_a_block_is_whole(self):
+        for size in (1 << 20, 3 << 20, (3 << 20) + 1):
+            with open(self.maker, "wb") as stream:
+                stream.write(bytes(size))
+            self.s3.objects.clear()
+            self.shared.store(self.maker)
+            self.assertTrue(self.shared.fetch(self.fresh))
+            self.assertEqual(size, os.path.getsize(self.fresh))
+
+    def test_a_boot_removes_what_one_that_was_killed_has_left(self):
+        with open(os.path.join(os.path.dirname(self.fresh), ".classes-abc"), "wb"):
+            self.shared.begin(self.fresh, self.said.append)()
+        self.assertEqual([], self.files())
+
+    def test_a_full_disk_costs_nothing_but_the_gain(self):
+        self.shared.store(self.maker)
+        with unittest.mock.patch("os.rename", side_effect=OSError(28, "No space left on device")):
+            self.assertFalse(self.shared.try_fetch(self.fresh, self.said.append))
+        self.assertRegex(self.said[0], "No space left on device")
+        self.assertEqual([], self.files())
 
     def test_one_without_a_sha256_is_refused(self):
         self.s3.put(URI, gzip.compress(CONTENT))
