@@ -153,12 +153,12 @@ interface Band {
 
 /** With this a fleet costs less than by the operator's 0.7 within 0.4 and 1, for fewer minutes outside (docs/adr/0017-what-a-rescale-can-bring.md). */
 const BAND: Band = { targetUtilization: 0.82, uMin: 0.65, uMax: 0.97 };
-/** Where the edges lie, as shares of another target. */
-const [FROM, TO] = [0.8, BAND.uMax / BAND.targetUtilization];
+/** Where the edges lie, as shares of another target, and the upper one of what a target leaves. */
+const [FROM, TO, LEFT] = [0.8, BAND.uMax / BAND.targetUtilization, (1 - BAND.uMax) / (1 - BAND.targetUtilization)];
 
 /**
  * What is not given lies where it can beside what is given: a target as far from an edge as it is by default, or in the middle where the edges are closer than that; a lower edge at its
- * share of a lower target. The upper edge stays: that more is asked for sooner has to be said.
+ * share of a lower target, and the upper one as far into what a target leaves as the default's.
  */
 const band = ({ targetUtilization, uMin, uMax }: { readonly [K in keyof Band]?: number | undefined }): Band => {
   const [low, high] = [uMin ?? 0, uMax ?? ((uMin ?? 0) < BAND.uMax ? BAND.uMax : 1)];
@@ -166,7 +166,8 @@ const band = ({ targetUtilization, uMin, uMax }: { readonly [K in keyof Band]?: 
   const between = Math.max(Math.min(low / FROM, middle), Math.min(Math.max(high / TO, middle), BAND.targetUtilization));
   const target = targetUtilization ?? between;
   const from = Math.min(BAND.uMin, target, Math.round(target * FROM * 1_000) / 1_000);
-  return { targetUtilization: target, uMin: uMin ?? from, uMax: uMax ?? Math.max(high, target) };
+  const to = targetUtilization === undefined ? high : Math.round((1 - (1 - target) * LEFT) * 1_000) / 1_000;
+  return { targetUtilization: target, uMin: uMin ?? from, uMax: uMax ?? Math.max(to, target) };
 };
 
 const settingFields = {
