@@ -257,7 +257,7 @@ export class Scene {
   }
 
   /** Those with the most tasks first. */
-  private async busyTaskManagers(): Promise<readonly HostSpec[]> {
+  async busyTaskManagers(): Promise<readonly HostSpec[]> {
     const busy = (await this.client.flink.listTaskManagers()).filter(({ slotsFree, slotsTotal }) => slotsFree < slotsTotal);
     return busy
       .sort((a, b) => a.slotsFree - b.slotsFree)

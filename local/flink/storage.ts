@@ -16,6 +16,8 @@ export interface Storage {
   readonly s3: S3Client;
   /** S3 answers so many calls of an operation with 503 from now on; 0: it answers all again. @param path of the requests that it does so to: `/bucket/key`, with * */
   refuse(action: string, calls: number, path?: string): Promise<void>;
+  /** S3 takes so much longer for the next call of an operation to such a path. @returns whether it has come */
+  delay(action: string, milliseconds: number, path: string): Promise<() => Promise<boolean>>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +63,16 @@ export const startStorage = async (bucket: string): Promise<Storage> => {
     const rule = { service: 's3', action, status: 503, code: 'SlowDown', count: calls, name, ...(path === undefined ? {} : { path }) };
     await control(endpoint, 'POST', 'faults', rule);
   };
-  return { endpoint, environment, s3, refuse, stop };
+  const delay = async (action: string, milliseconds: number, path: string): Promise<() => Promise<boolean>> => {
+    const name = `${action}-delayed`;
+    await control(endpoint, 'DELETE', `faults/${name}`);
+    await control(endpoint, 'POST', 'faults', { service: 's3', action, delayMs: milliseconds, count: 1, path, name });
+    return async () => {
+      const rules = await control<readonly { readonly name: string; readonly hits: number }[]>(endpoint, 'GET', 'faults');
+      return rules.some((rule) => rule.name === name && rule.hits > 0);
+    };
+  };
+  return { endpoint, environment, s3, refuse, delay, stop };
 };
 
 const ended = async (child: ChildProcess): Promise<void> => {

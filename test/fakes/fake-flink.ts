@@ -63,7 +63,8 @@ export interface StateKept {
   readonly flinkJobId: string;
   readonly checkpointId: number;
   readonly location: string;
-  readonly ends: boolean;
+  /** Sinks commit by it, and its start does not go back behind it: every checkpoint, and a savepoint of a stop, whatever becomes of the stop. */
+  readonly commits: boolean;
 }
 
 const MAX_PARALLELISM = 128;
@@ -170,12 +171,12 @@ export class FakeFlink implements FlinkPort {
     job.checkpoints.completed += 1;
     job.counted += 1;
     const location = `${directory}/${flinkJobId}/chk-${job.counted}`;
-    this.keep({ flinkJobId, checkpointId: job.counted, location, ends: false });
+    this.keep({ flinkJobId, checkpointId: job.counted, location, commits: true });
     job.checkpoints.latest = location;
     return location;
   }
 
-  /** A checkpoint or savepoint is whole; `ends`: its job ends with it. */
+  /** A checkpoint or savepoint is whole. */
   protected keep({ location }: StateKept): void {
     this.storage.add(location);
   }
@@ -527,7 +528,7 @@ export class FakeFlink implements FlinkPort {
         return;
       }
       job.counted += 1;
-      this.keep({ flinkJobId, checkpointId: job.counted, location, ends: stops && this.savepoints !== 'stop-fails' });
+      this.keep({ flinkJobId, checkpointId: job.counted, location, commits: stops });
       if (stops && this.savepoints === 'stop-fails') {
         const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job did not terminate successfully.`;
         this.triggers.set(key, { state: 'failed', reason, location });

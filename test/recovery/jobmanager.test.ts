@@ -82,7 +82,42 @@ const keys = async (prefix: string): Promise<readonly string[]> => {
   return Contents.map(({ Key = '' }) => Key).sort();
 };
 const put = (key: string, body: Uint8Array | string) => storage.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+const SAVEPOINTS = savepointsPrefix('bench', 'ledger');
+const stopWithSavepoint = (trigger: string) => flink().stopWithSavepoint(scene.flinkJobId, trigger, `s3://${BUCKET}/${SAVEPOINTS}`, false);
+/** Those that are complete. */
+const savepoints = async (): Promise<readonly string[]> => {
+  const { Contents = [] } = await storage.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${SAVEPOINTS}/savepoint-` }));
+  return Contents.flatMap(({ Key = '' }) => /^(.*)\/_metadata$/.exec(Key)?.[1] ?? []).map((key) => `s3://${BUCKET}/${key}`);
+};
+const newSavepoint = (before: readonly string[]) =>
+  awaited('The savepoint', async () => (await savepoints()).find((location) => !before.includes(location)), PATIENCE);
+/** What the job was restored from last, since its log had so many characters. */
+const restored = (from: number): string | undefined =>
+  [
+    ...log()
+      .slice(from)
+      .matchAll(/Restoring job \w+ from \w+ \d+ @ \d+ for \w+ located at (\S+?)\.?$/gm),
+  ].at(-1)?.[1];
 const wrong = () => scene.instances().reduce((sum, one) => sum + one.wrong, 0);
+
+describe('A TaskManager that is lost between the savepoint of a stop and the end of the job', () => {
+  it('ends the job as failed, and the failure names the savepoint: Flink does not start it again behind what its sinks have committed', async () => {
+    const trigger = 'fe'.repeat(16);
+    await checkpoint(Date.now());
+    const before = await savepoints();
+    const [victim] = await scene.busyTaskManagers();
+    if (!victim) throw new Error('no TaskManager has a task');
+    const isWritten = await storage.delay('CompleteMultipartUpload', 5_000, '*/savepoints/savepoint-*/_metadata');
+    await stopWithSavepoint(trigger);
+    // All tasks have done their part, and wait to be told that it is complete.
+    await awaited('Its metadata', async () => (await isWritten()) || undefined, PATIENCE);
+    process.kill(scene.cluster.pid(victim), 'SIGKILL');
+    await awaited('The end', async () => ((await state()) === 'FAILED' ? true : undefined), PATIENCE);
+    const location = await newSavepoint(before);
+    expect(await flink().savepoint(scene.flinkJobId, trigger)).toMatchObject({ state: 'failed', location });
+    await scene.startJob();
+  }, 300_000);
+});
 
 describe('A JobManager that was killed', () => {
   it('goes on with its job: the same id, state, settings, and the parallelism that it was given since', async () => {
@@ -173,30 +208,19 @@ describe('A JobManager that was killed', () => {
     await checkpoint(Date.now());
     const from = log().length;
     await storage.refuse('PutObject', 1_000, '*/job-result-store/*');
-    await flink().stopWithSavepoint(scene.flinkJobId, 'ef'.repeat(16), `s3://${BUCKET}/${savepointsPrefix('bench', 'ledger')}`, false);
-    const complete = async () => {
-      const { Contents = [] } = await storage.s3.send(
-        new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${savepointsPrefix('bench', 'ledger')}/savepoint-` }),
-      );
-      return Contents.map(({ Key = '' }) => Key).find((key) => key.endsWith('/_metadata'));
-    };
-    const savepoint = (await awaited('The savepoint', complete, PATIENCE)).replace(/\/_metadata$/, '');
+    const before = await savepoints();
+    await stopWithSavepoint('ef'.repeat(16));
+    const savepoint = await newSavepoint(before);
     await loseHost();
     await storage.refuse('PutObject', 0);
     await running();
-    const restored = () =>
-      [
-        ...log()
-          .slice(from)
-          .matchAll(/Restoring job \w+ from \w+ \d+ @ \d+ for \w+ located at (\S+?)\.?$/gm),
-      ].at(-1)?.[1];
-    expect(restored()).toBe(`s3://${BUCKET}/${savepoint}`);
+    expect(restored(from)).toBe(savepoint);
     await checkpoint(Date.now());
     expect(wrong()).toBe(0);
     // A checkpoint since then is newer.
     await loseHost();
     await running();
-    expect(restored()).toMatch(/\/chk-\d+$/);
+    expect(restored(from)).toMatch(/\/chk-\d+$/);
     await checkpoint(Date.now());
     expect(wrong()).toBe(0);
   }, 300_000);

@@ -13,7 +13,7 @@ interface Start {
   readonly from: number;
   /** How far it has read. */
   read: number;
-  /** How far it had read at the newest checkpoint that it goes back to, or the savepoint that it ended with. */
+  /** How far it had read at the newest checkpoint or savepoint that it goes back to: also one that it was being stopped with. */
   safe: number;
   /** How far what it has read is counted, by itself or by those that it goes on from. */
   counted: number;
@@ -73,7 +73,7 @@ export class Ledger {
     this.kept.set(location, { job: start.job, flinkJobId, offset: start.read, term: start.term });
   }
 
-  /** Its JobManager has entered it as complete, or a job has ended with it, and the sinks are told. */
+  /** Its JobManager has entered it as complete, or it is one that its job was being stopped with, and the sinks are told. */
   completed(location: string): void {
     const state = this.kept.get(location);
     const start = state && this.starts.get(state.flinkJobId);

@@ -463,8 +463,8 @@ export class Simulation extends World {
     if (savepoint) {
       // Flink enters no savepoint among its checkpoints: nobody looks for the fence.
       this.scheduler.note(`e${process.epoch} completes ${short(state.location)}`);
-      // Nothing is committed by one with which no job ends, and nobody goes back to it.
-      if (state.ends) this.ledger.completed(state.location);
+      // By one that was only taken nothing is committed, and nobody goes back to it.
+      if (state.commits) this.ledger.completed(state.location);
       else if (this.goesBack?.behind === 'savepoint') this.goBack(process, this.goesBack.then);
       return;
     }

@@ -89,7 +89,7 @@ final class EntryStore<T extends Serializable> implements StateHandleStore<T, En
   @Override
   public RetrievableStateHandle<T> getAndLock(String name) throws Exception {
     try {
-      return handle(name, read(path(name)));
+      return read(name);
     } catch (FileNotFoundException e) {
       throw new NotExistException(path(name) + " is not there", e);
     }
@@ -115,7 +115,7 @@ final class EntryStore<T extends Serializable> implements StateHandleStore<T, En
           Patience.with(
               path(name),
               () -> {
-                RetrievableStateHandle<T> handle = handle(name, read(path(name)));
+                RetrievableStateHandle<T> handle = read(name);
                 check.accept(content(handle));
                 return handle;
               }));
@@ -200,9 +200,10 @@ final class EntryStore<T extends Serializable> implements StateHandleStore<T, En
     return new RetrievableStreamStateHandle<>(new ByteStreamStateHandle(path(name).toString(), serialized));
   }
 
-  private byte[] read(Path path) throws IOException {
-    try (FSDataInputStream in = files.open(path)) {
-      return Envelope.open(in.readAllBytes());
+  /** @throws FileNotFoundException when it is not there */
+  RetrievableStateHandle<T> read(String name) throws IOException {
+    try (FSDataInputStream in = files.open(path(name))) {
+      return handle(name, Envelope.open(in.readAllBytes()));
     }
   }
 

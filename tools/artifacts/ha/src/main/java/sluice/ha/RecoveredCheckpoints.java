@@ -18,7 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Flink's store of a job's complete checkpoints, which looks besides for the savepoint that the job was being stopped with: once when it is opened, and again
- * where more has been completed since than was entered.
+ * where more has been completed since than was entered. Opened, it is where the JobMaster waits for storage; later, the JobMaster waits in the thread of its
+ * heartbeats, so that it looks only where there may be something.
  */
 final class RecoveredCheckpoints extends DefaultCompletedCheckpointStore<EntryStore.Presence> {
   /** @see StopSavepoint */
@@ -40,27 +41,31 @@ final class RecoveredCheckpoints extends DefaultCompletedCheckpointStore<EntrySt
       Collection<CompletedCheckpoint> found,
       Counting sharedState,
       Executor executor,
-      Savepoints savepoints) {
+      Savepoints savepoints)
+      throws IOException {
     super(retained, entries, names, found, sharedState, executor);
     this.savepoints = savepoints;
     this.completed = sharedState.completed;
+    this.stoppedWith = savepoints.after(idOf(super.getLatestCheckpoint()));
   }
 
-  static RecoveredCheckpoints of(
+  /** @throws IOException when the storage does not say what it has: the process that recovers the job then ends, and is started again */
+  static RecoveredCheckpoints open(
       int retained,
       EntryStore<CompletedCheckpoint> entries,
       CheckpointStoreUtil names,
       Collection<CompletedCheckpoint> found,
       SharedStateRegistry sharedState,
       Executor executor,
-      Savepoints savepoints) {
-    return new RecoveredCheckpoints(retained, entries, names, found, new Counting(sharedState), executor, savepoints);
+      Savepoints savepoints)
+      throws IOException {
+    return new RecoveredCheckpoints(retained, entries, names, found, new Counting(sharedState, new AtomicLong()), executor, savepoints);
   }
 
   @Override
   public synchronized CompletedCheckpoint getLatestCheckpoint() {
     CompletedCheckpoint entered = super.getLatestCheckpoint();
-    long newest = entered == null ? 0 : entered.getCheckpointID();
+    long newest = idOf(entered);
     if (completed.getAndSet(newest) > newest) {
       try {
         stoppedWith = savepoints.after(newest);
@@ -73,13 +78,12 @@ final class RecoveredCheckpoints extends DefaultCompletedCheckpointStore<EntrySt
     return stoppedWith != null && stoppedWith.getCheckpointID() > newest ? stoppedWith : entered;
   }
 
-  /** Is told of every complete checkpoint and savepoint, also of those that are not entered. */
-  private record Counting(SharedStateRegistry registry, AtomicLong completed) implements SharedStateRegistry {
-    Counting(SharedStateRegistry registry) {
-      // What was completed before this process began is not known.
-      this(registry, new AtomicLong(Long.MAX_VALUE));
-    }
+  private static long idOf(CompletedCheckpoint checkpoint) {
+    return checkpoint == null ? 0 : checkpoint.getCheckpointID();
+  }
 
+  /** Is told of every checkpoint and savepoint just before its metadata is written, also of those that are not entered. */
+  private record Counting(SharedStateRegistry registry, AtomicLong completed) implements SharedStateRegistry {
     @Override
     public void checkpointCompleted(long id) {
       completed.accumulateAndGet(id, Math::max);

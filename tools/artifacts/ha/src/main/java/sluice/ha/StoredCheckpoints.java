@@ -6,6 +6,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Collection;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -19,6 +20,7 @@ import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStore;
 import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStoreUtils;
 import org.apache.flink.runtime.state.SharedStateRegistryFactory;
+import org.apache.flink.streaming.api.graph.ExecutionPlan;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,20 +49,17 @@ final class StoredCheckpoints implements CheckpointRecoveryFactory {
     if (entries.broken() > 0) {
       LOG.error("Job {}: {} of its checkpoints cannot be read; it goes on from the newest of {} others.", job, entries.broken(), found.size());
     }
-    RecoveredCheckpoints.Savepoints savepoints = newest -> stoppedWith(job, newest);
-    return RecoveredCheckpoints.of(
+    Optional<Path> directory = savepointDirectory(job);
+    RecoveredCheckpoints.Savepoints savepoints =
+        newest -> directory.isPresent() ? StopSavepoint.after(newest, job, directory.get()).orElse(null) : null;
+    return RecoveredCheckpoints.open(
         retained, entries, Names.INSTANCE, found, sharedState.create(ioExecutor, found, claimMode), executor, savepoints);
   }
 
-  /** Null: there is none. */
-  private CompletedCheckpoint stoppedWith(JobID job, long newest) throws IOException {
-    String directory;
-    try {
-      directory = storage.plans().getAndLock(job.toHexString()).retrieveState().getJobConfiguration().get(CheckpointingOptions.SAVEPOINT_DIRECTORY);
-    } catch (Exception e) {
-      throw new IOException("Where job " + job + " has its savepoints cannot be read from its plan", e);
-    }
-    return directory == null ? null : StopSavepoint.after(newest, job, new Path(directory)).orElse(null);
+  /** A job's plan is stored before the job is started. */
+  private Optional<Path> savepointDirectory(JobID job) throws Exception {
+    ExecutionPlan plan = Patience.with("The plan of job " + job, () -> storage.plans().read(job.toHexString())).retrieveState();
+    return plan.getJobConfiguration().getOptional(CheckpointingOptions.SAVEPOINT_DIRECTORY).map(Path::new);
   }
 
   @Override
