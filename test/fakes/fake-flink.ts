@@ -24,7 +24,7 @@ export type Behaviour =
   /** Never becomes a job: the program's main, its class or its SQL is wrong. */
   | { readonly does: 'reject'; readonly reason: string };
 
-/** What becomes of a savepoint. `stop-fails`: it is complete, but the job goes on. `hang`: in progress for ever. */
+/** What becomes of a savepoint. `stop-fails`: it is complete, and the job then fails for good. `hang`: in progress for ever. */
 export type SavepointBehaviour = 'succeed' | 'fail' | 'stop-fails' | 'hang';
 
 export type StartRequest = Omit<RunRequest, 'jarId' | 'arguments'> & {
@@ -530,8 +530,10 @@ export class FakeFlink implements FlinkPort {
       job.counted += 1;
       this.keep({ flinkJobId, checkpointId: job.counted, location, commits: stops });
       if (stops && this.savepoints === 'stop-fails') {
-        const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job did not terminate successfully.`;
+        const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job failed during stopping.`;
         this.triggers.set(key, { state: 'failed', reason, location });
+        this.end(job, 'FAILED');
+        job.failure = reason;
         return;
       }
       this.triggers.set(key, { state: 'completed', location });

@@ -292,10 +292,10 @@ describe('stop-job', () => {
     expect(await world.job()).toMatchObject({ status: 'RUNNING', desired: 'RUNNING', lease: undefined });
   });
 
-  test('a savepoint that is complete is kept although the stop failed', async () => {
+  test('a savepoint that is complete is kept although the job failed while it stopped', async () => {
     world.flink.savepoints = 'stop-fails';
     expect(await change(stop)).toMatchObject({ status: 'FAILED', reason: expect.stringMatching(/complete and kept/) });
-    expect(await world.job()).toMatchObject({ status: 'RUNNING', latestSavepoint: expect.stringContaining('savepoint-') });
+    expect(await world.job()).toMatchObject({ status: 'FAILED', latestSavepoint: expect.stringContaining('savepoint-') });
   });
 
   test('a request that Flink forgot is made again', async () => {

@@ -49,11 +49,14 @@ final class StoredCheckpoints implements CheckpointRecoveryFactory {
     if (entries.broken() > 0) {
       LOG.error("Job {}: {} of its checkpoints cannot be read; it goes on from the newest of {} others.", job, entries.broken(), found.size());
     }
+    return new RecoveredCheckpoints(
+        retained, entries, Names.INSTANCE, found, sharedState.create(ioExecutor, found, claimMode), executor, stoppedWith(job, found).orElse(null));
+  }
+
+  private Optional<CompletedCheckpoint> stoppedWith(JobID job, Collection<CompletedCheckpoint> entered) throws Exception {
+    long newest = entered.stream().mapToLong(CompletedCheckpoint::getCheckpointID).max().orElse(0);
     Optional<Path> directory = savepointDirectory(job);
-    RecoveredCheckpoints.Savepoints savepoints =
-        newest -> directory.isPresent() ? StopSavepoint.after(newest, job, directory.get()).orElse(null) : null;
-    return RecoveredCheckpoints.open(
-        retained, entries, Names.INSTANCE, found, sharedState.create(ioExecutor, found, claimMode), executor, savepoints);
+    return directory.isPresent() ? StopSavepoint.after(newest, job, directory.get()) : Optional.empty();
   }
 
   /** A job's plan is stored before the job is started. */
