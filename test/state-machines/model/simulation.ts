@@ -403,7 +403,8 @@ export class Simulation extends World {
     if (error instanceof StepError || error instanceof AwsUnavailable || error instanceof FlinkUnavailable)
       this.scheduler.note(`${name}: ${error.message}`);
     else if (REFUSALS.some((kind) => error instanceof kind)) this.scheduler.note(`${name} is refused: ${(error as Error).message}`);
-    else if (error instanceof Error && /could not be swept/.test(error.message)) this.scheduler.note(`${name}: ${error.message}`);
+    else if (error instanceof Error && /could not be swept|could not be looked at: (Aws|Flink)Unavailable/.test(error.message))
+      this.scheduler.note(`${name}: ${error.message}`);
     else this.ledger.broken.push(`${name} failed: ${String(error)}`);
   }
 
