@@ -26,10 +26,9 @@ export interface Jump {
  * that part is, and from that what comes in. Null: nothing is late, or it cannot be told.
  * @param loads the newest is the present one
  */
-export const jumpOf = ({ graph, urgent, vertices, totalTarget }: JobEvaluation, loads: ScalingState['loads']): Jump | null => {
+export const jumpOf = ({ graph, urgent, vertices }: JobEvaluation, loads: ScalingState['loads']): Jump | null => {
   const [before, seen] = loads.slice(-2).map(({ recordsPerSecond }) => recordsPerSecond);
-  if (urgent === null || !isKnown(before) || !isKnown(seen) || !isKnown(totalTarget) || before <= 0 || seen < before * LEAST_RISE)
-    return null;
+  if (urgent === null || !isKnown(before) || !isKnown(seen) || before <= 0 || seen < before * LEAST_RISE) return null;
   const share = ({ vertex }: VertexEvaluation): number => worst(vertex.busy) ?? 0;
   const [busiest] = [...vertices.values()].sort((a, b) => share(b) - share(a));
   const ratio = sentPerRecord(graph).get(busiest?.vertex.id ?? '');

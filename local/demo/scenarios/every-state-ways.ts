@@ -5,6 +5,7 @@ import { control } from '../../client/control';
 import type { Machine } from '../../client/machines';
 import { signedFetch } from '../../client/signed-fetch';
 import type { JobInput } from '../../client/sluice-client';
+import { OLD_ENOUGH } from './losses';
 import type { Play } from './scenario';
 
 /** Rule of the emulator (local/emulator/faults.py). */
@@ -123,8 +124,6 @@ const rebalanceOfNext: Way['begin'] = async (play) => {
   return appears(play, 'replace-host', since, 30);
 };
 
-/** A host that is younger may still boot, so it is not replaced for being silent. Seconds. */
-const OLD_ENOUGH = 100;
 const launched = z.array(z.object({ instanceId: z.string(), launchedAt: z.iso.datetime({ offset: true }) }));
 const ageOf = async ({ twin }: Play, { instanceId }: Machine): Promise<number> => {
   const found = launched.parse(await control(twin.awsEndpoint, 'GET', 'instances')).find((one) => one.instanceId === instanceId);
@@ -209,7 +208,7 @@ const AT_WIDE = { parallelism: WIDE } as const;
 const WARM = { reserve: true } as const;
 const BESIDE_ANOTHER = { ...AT_WIDE, neighbour: true } as const;
 
-/** Ways that together pass every state of every workflow of an operation, but those of `OUT_OF_REACH`. The first of a kind is the one without trouble. */
+/** Ways that together pass every state of every workflow of an operation. The first of a kind is the one without trouble. */
 export const WAYS: readonly Way[] = [
   { kind: 'take-savepoint', title: 'a savepoint', begin: change('savepoints') },
   {
@@ -596,6 +595,3 @@ export const WAYS: readonly Way[] = [
     },
   },
 ];
-
-/** What is not interrupted here, and why: a whole workflow, or some of its states. They are interrupted on the fakes (test/state-machines). */
-export const OUT_OF_REACH: Readonly<Partial<Record<OperationKind, string | Readonly<Record<string, string>>>>> = {};

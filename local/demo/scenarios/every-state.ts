@@ -10,7 +10,7 @@ import { mavenJar } from '../../../tools/maven-jar';
 import { control } from '../../client/control';
 import type { JobInput } from '../../client/sluice-client';
 import { uploadJar } from '../../client/upload-jar';
-import { type Before, type Context, OUT_OF_REACH, type Rule, sweepNow, WAYS, type Way } from './every-state-ways';
+import { type Before, type Context, type Rule, sweepNow, WAYS, type Way } from './every-state-ways';
 import { leftovers, unrest, unsettled, withoutReserve } from './leftovers';
 import type { Play, Scenario } from './scenario';
 import { numbersFrom, settled } from './soak';
@@ -50,11 +50,6 @@ export const statesOf = (kind: OperationKind): readonly string[] => {
   return Object.entries(States).flatMap(([name, { Type }]) => (Type === 'Task' || Type === 'Wait' ? [name] : []));
 };
 
-export const unreached = (kind: OperationKind): readonly string[] => {
-  const without = OUT_OF_REACH[kind] ?? {};
-  return typeof without === 'string' ? statesOf(kind) : Object.keys(without);
-};
-
 export interface Target {
   readonly way: Way;
   readonly state: string;
@@ -64,7 +59,7 @@ export interface Target {
 export const targets = (): readonly Target[] =>
   operationKind.options.flatMap((kind) => {
     const ways = WAYS.filter((way) => way.kind === kind);
-    const special = new Set([...ways.flatMap(({ states = [] }) => states), ...unreached(kind)]);
+    const special = new Set(ways.flatMap(({ states = [] }) => states));
     return ways.flatMap((way) => (way.states ?? statesOf(kind).filter((state) => !special.has(state))).map((state) => ({ way, state })));
   });
 

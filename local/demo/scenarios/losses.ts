@@ -70,7 +70,7 @@ export const killJobManager: Scenario = {
 };
 
 /** A host that is younger may still boot: it is not replaced for being silent. Seconds. */
-const OLD_ENOUGH = 100;
+export const OLD_ENOUGH = 100;
 
 export const hangJobManager: Scenario = {
   title: 'The JobManager hangs on a host that EC2 finds well. After a minute it gets another host in its zone, and the job goes on, once.',

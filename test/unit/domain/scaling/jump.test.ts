@@ -48,12 +48,12 @@ test('what comes in after a rise within the observation follows from how much th
 });
 
 /** A source that reads ahead into buffers, and the work behind it, of which each order makes two. */
-const behind = (rise: Rise, buffered: number, fields: object = {}) => {
+const behind = (rise: Rise, buffered: number) => {
   const { recordsIn, busy, pendingRecords, pendingRecordsGrowth } = source(rise);
   const waits = { pendingRecords: pendingRecords - buffered * 10, pendingRecordsGrowth: pendingRecordsGrowth - buffered };
   const read = recordsIn + buffered;
   const orders = vertex('orders', { parallelism: 1, recordsIn: read, recordsOut: 2 * read, busy: 0.1, backpressured: 0.5, ...waits });
-  const work = vertex('work', { parallelism: 1, inputs: from('orders'), recordsIn: 2 * recordsIn, busy, ...fields });
+  const work = vertex('work', { parallelism: 1, inputs: from('orders'), recordsIn: 2 * recordsIn, busy });
   return observed([orders, work], {
     state: { loads: [{ at: later(-10), recordsPerSecond: rise.before }] },
     job: { observedAt: NOW, windowSeconds: 10 },
@@ -133,4 +133,12 @@ test('a rise seven seconds ago is answered for what comes in, not for the mean o
   expect(redecide(JSON.parse(JSON.stringify(decision.inputs)))).toEqual(decision);
   const unknown = decideScaling({ ...given, state: { ...given.state, loads: [] } }, desired, NOW);
   expect(unknown.action).toMatchObject({ kind: 'rescale', to: { v: 3 } });
+});
+
+test('a job that could do the mean, and cannot do what comes in now, will need more for that', () => {
+  const given = seen({ before: 60, after: 240, part: 0.5, most: 200 }, { pendingRecords: 1_000 });
+  const { action, explanation } = decideScaling(given, { ...desired, highLagSeconds: 30 }, NOW);
+  expect(action).toMatchObject({ kind: 'rescale', direction: 'out' });
+  const text = expect.stringMatching(/^v will need more: what comes in has risen from 60\/s to about 240\/s/);
+  expect(explanation).toContainEqual(expect.objectContaining({ vertex: 'v', text }));
 });

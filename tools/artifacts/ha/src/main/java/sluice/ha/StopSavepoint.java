@@ -1,7 +1,5 @@
 package sluice.ha;
 
-import java.io.ByteArrayInputStream;
-import java.io.DataInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,13 +15,14 @@ import org.apache.flink.core.fs.FileStatus;
 import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.runtime.checkpoint.CheckpointProperties;
-import org.apache.flink.runtime.checkpoint.Checkpoints;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.OperatorState;
 import org.apache.flink.runtime.checkpoint.metadata.CheckpointMetadata;
 import org.apache.flink.runtime.jobgraph.OperatorID;
 import org.apache.flink.runtime.state.CompletedCheckpointStorageLocation;
 import org.apache.flink.runtime.state.filesystem.AbstractFsCheckpointStorageAccess;
+import org.apache.flink.runtime.state.filesystem.FileStateHandle;
+import org.apache.flink.runtime.state.filesystem.FsCompletedCheckpointStorageLocation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,20 +76,22 @@ final class StopSavepoint {
     } catch (FileNotFoundException e) {
       return Optional.empty();
     }
-    String pointer = savepoint.toString();
-    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
-      CheckpointMetadata metadata = Checkpoints.loadCheckpointMetadata(in, StopSavepoint.class.getClassLoader(), pointer);
-      CompletedCheckpointStorageLocation location = AbstractFsCheckpointStorageAccess.resolveCheckpointPointer(pointer);
-      Map<OperatorID, OperatorState> states =
-          metadata.getOperatorStates().stream().collect(Collectors.toMap(OperatorState::getOperatorID, Function.identity()));
-      long now = System.currentTimeMillis();
-      // Nobody's but the person's who may go back to it: never deleted, and the next checkpoint refers to none of its files.
-      CheckpointProperties properties = CheckpointProperties.forUnclaimedSnapshot();
-      return Optional.of(
-          new CompletedCheckpoint(job, metadata.getCheckpointId(), now, now, states, metadata.getMasterStates(), properties, location, null));
-    } catch (IOException | RuntimeException e) {
-      LOG.error("Savepoint {} is damaged and is left out: {}", pointer, e.toString());
+    CheckpointMetadata metadata;
+    try {
+      metadata = StoredCheckpoints.parsed(bytes, savepoint.toString());
+    } catch (Damaged e) {
+      LOG.error("A savepoint is left out: {}", e.toString());
       return Optional.empty();
     }
+    // Made here, since Flink's own way asks the storage again, and what the storage refuses for a moment is not damaged.
+    CompletedCheckpointStorageLocation location =
+        new FsCompletedCheckpointStorageLocation(files, savepoint, new FileStateHandle(file, bytes.length), savepoint.toString());
+    Map<OperatorID, OperatorState> states =
+        metadata.getOperatorStates().stream().collect(Collectors.toMap(OperatorState::getOperatorID, Function.identity()));
+    long now = System.currentTimeMillis();
+    // Nobody's but the person's who may go back to it: never deleted, and the next checkpoint refers to none of its files.
+    CheckpointProperties properties = CheckpointProperties.forUnclaimedSnapshot();
+    return Optional.of(
+        new CompletedCheckpoint(job, metadata.getCheckpointId(), now, now, states, metadata.getMasterStates(), properties, location, null));
   }
 }

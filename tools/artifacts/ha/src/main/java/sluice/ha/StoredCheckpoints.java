@@ -19,6 +19,7 @@ import org.apache.flink.runtime.checkpoint.Checkpoints;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpoint;
 import org.apache.flink.runtime.checkpoint.CompletedCheckpointStore;
 import org.apache.flink.runtime.checkpoint.DefaultCompletedCheckpointStoreUtils;
+import org.apache.flink.runtime.checkpoint.metadata.CheckpointMetadata;
 import org.apache.flink.runtime.state.SharedStateRegistryFactory;
 import org.apache.flink.streaming.api.graph.ExecutionPlan;
 import org.slf4j.Logger;
@@ -80,10 +81,14 @@ final class StoredCheckpoints implements CheckpointRecoveryFactory {
     } catch (FileNotFoundException e) {
       throw new Damaged(checkpoint.getExternalPointer() + " has lost its metadata", e);
     }
+    parsed(metadata, checkpoint.getExternalPointer());
+  }
+
+  static CheckpointMetadata parsed(byte[] metadata, String pointer) throws Damaged {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(metadata))) {
-      Checkpoints.loadCheckpointMetadata(in, StoredCheckpoints.class.getClassLoader(), checkpoint.getExternalPointer());
+      return Checkpoints.loadCheckpointMetadata(in, StoredCheckpoints.class.getClassLoader(), pointer);
     } catch (IOException | RuntimeException e) {
-      throw new Damaged(checkpoint.getExternalPointer() + " cannot be read", e);
+      throw new Damaged(pointer + " cannot be read", e);
     }
   }
 
