@@ -131,9 +131,10 @@ const countersOf = ({
   ...(pendingRecords === undefined ? {} : { pendingRecords }),
 });
 
-/** Null when one is not known, or when the later one is lower: a subtask began anew. */
-const difference = (now: Figure, before: Figure | undefined): Figure =>
-  now === null || before === null || before === undefined || now < before ? null : now - before;
+const change = (now: Figure, before: Figure | undefined): Figure =>
+  now === null || before === null || before === undefined ? null : now - before;
+/** Null when the later one is lower: a subtask began anew. */
+const notLower = (difference: Figure): Figure => (difference === null || difference < 0 ? null : difference);
 const total = (...values: readonly Figure[]): Figure =>
   values.reduce<Figure>((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 const per = (value: Figure, by: number): Figure => (value === null || !(by > 0) ? null : value / by);
@@ -151,12 +152,13 @@ const worstOf = (mean: Figure, { mean: usual, worst }: Spread): Figure => {
 const seenOf = (reading: VertexReading, before: VertexCounters | undefined, wallSeconds: number): VertexSeen => {
   const { id, name, inputs, slotSharingGroup, parallelism, maxParallelism, partitions } = reading;
   const comparable = before?.parallelism === parallelism ? before : undefined;
-  const busyMs = difference(reading.busyMs, comparable?.busyMs);
-  const backpressuredMs = difference(reading.backpressuredMs, comparable?.backpressuredMs);
-  const idleMs = difference(reading.idleMs, comparable?.idleMs);
+  const busyMs = change(reading.busyMs, comparable?.busyMs);
+  const backpressuredMs = change(reading.backpressuredMs, comparable?.backpressuredMs);
+  const idleMs = change(reading.idleMs, comparable?.idleMs);
   // What a subtask does with its time adds up to all of it, so these counts are also the clock of the instant at which they were taken, which a
-  // JobManager does not say. Sources of the old interface do not measure their time.
-  const clockMs = reading.busyMs === null ? wallSeconds * 1_000 * parallelism : total(busyMs, backpressuredMs, idleMs);
+  // JobManager does not say. Sources of the old interface do not measure their time. One of them alone may become a little lower: Flink counts the time in which a
+  // subtask waits when that is over, and until then as busy.
+  const clockMs = reading.busyMs === null ? wallSeconds * 1_000 * parallelism : notLower(total(busyMs, backpressuredMs, idleMs));
   const seconds = (clockMs ?? 0) / 1_000 / parallelism;
   const stale = comparable !== undefined && clockMs === 0;
   const mean = (ms: Figure): Figure => share(per(ms, clockMs ?? 0));
@@ -176,8 +178,8 @@ const seenOf = (reading: VertexReading, before: VertexCounters | undefined, wall
     slotSharingGroup,
     parallelism,
     maxParallelism,
-    recordsIn: per(difference(reading.recordsIn, comparable?.recordsIn), seconds),
-    recordsOut: per(difference(reading.recordsOut, comparable?.recordsOut), seconds),
+    recordsIn: per(notLower(change(reading.recordsIn, comparable?.recordsIn)), seconds),
+    recordsOut: per(notLower(change(reading.recordsOut, comparable?.recordsOut)), seconds),
     busy: { mean: busy, worst: worstOf(busy, reading.busy) },
     backpressured: { mean: backpressured, worst: worstOf(backpressured, reading.backpressured) },
     idle: { mean: idle, worst: idle },

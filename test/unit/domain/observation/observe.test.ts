@@ -53,6 +53,15 @@ describe('rates between two passes', () => {
     });
   });
 
+  test('are known where its busy time is lower than before: Flink counts the time in which it waits as busy until that is over', () => {
+    const [before, after] = [sourceOf({ busyMs: 70 }), sourceOf({ busyMs: 20, idleMs: 10_050, recordsIn: 600 })];
+    expect(twice(jobReading([before]), jobReading([after])).observation.vertices[0]).toMatchObject({
+      recordsIn: 60,
+      busy: { mean: 0 },
+      idle: { mean: 1 },
+    });
+  });
+
   test.each([
     ['at the first pass', undefined, {}],
     ['when a count is lower than before, because a subtask began anew', sourceOf({ recordsIn: 900, idleMs: 1 }), {}],
