@@ -116,7 +116,10 @@ const common = (address: string, region: string, stateRoot: string): Settings =>
   'metrics.internal.query-service.port': [PORTS.metricQuery, 'an RPC system of its own, which cannot share 6123; random when unset'],
   'taskmanager.collect-sink.port': [PORTS.collect, 'random when unset; interactive results are not offered'],
   'jobmanager.scheduler': ['adaptive', 'the only one whose parallelism can be changed while a job runs, and that goes on with fewer slots'],
-  'execution.checkpointing.storage': ['filesystem', 'state must outlive every machine of the cluster'],
+  'execution.checkpointing.storage': [
+    'sluice.ha.FencedStorageFactory',
+    'state must outlive every machine of the cluster: files in S3, where no savepoint is complete once another JobManager has taken over',
+  ],
   'execution.checkpointing.dir': [
     `${stateRoot}/checkpoints`,
     'for what is not started by the control plane; each of its jobs has a directory of its own',

@@ -413,7 +413,8 @@ describe('The fleet on EC2', () => {
     const { fleet } = onEc2();
     const resources = await launch(spec, fleet);
     await emulator.twin('POST', 'faults', [{ service, action, code: 'ServiceUnavailable', status: 503 }]);
-    await expect(fleet.fence(spec, resources)).rejects.toThrow(AwsUnavailable);
+    if (service === 'iam') expect(await fleet.fence(spec, resources)).toEqual({ roleKept: expect.stringContaining('ServiceUnavailable') });
+    else await expect(fleet.fence(spec, resources)).rejects.toThrow(AwsUnavailable);
     await emulator.twin('DELETE', 'faults');
     const { SecurityGroups } = await ec2Client().send(new DescribeSecurityGroupsCommand({ GroupIds: [resources.securityGroupId ?? ''] }));
     const { AutoScalingGroups: groups = [] } = await autoScalingClient().send(
@@ -425,12 +426,24 @@ describe('The fleet on EC2', () => {
       ec2: SecurityGroups?.[0]?.IpPermissions?.length === 0,
       autoscaling: groups.every(({ Status }) => Status !== undefined),
     }).toEqual({ iam: true, ec2: true, autoscaling: true, [service]: false });
-    await fleet.fence(spec, resources);
+    expect(await fleet.fence(spec, resources)).toEqual({});
     await eventually(
       () => fleet.groupsGone(spec),
       (gone) => gone,
     );
     await fleet.deleteAccess(spec, resources);
+  });
+
+  test('do not wait for IAM to take their rights when they are fenced', async () => {
+    const spec = aFleetSpec();
+    const { fleet } = onEc2();
+    const access = await fleet.prepareAccess(spec);
+    await emulator.twin('POST', 'faults', [{ service: 'iam', action: 'PutRolePolicy', delayMs: 20_000 }]);
+    const before = Date.now();
+    expect(await fleet.fence(spec, { ...NO_RESOURCES, ...access })).toEqual({ roleKept: expect.stringContaining('AbortError') });
+    expect(Date.now() - before).toBeLessThan(20_000);
+    await emulator.twin('DELETE', 'faults');
+    await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
   });
 
   test('are asked about their zones for so long and no longer', async () => {
@@ -461,9 +474,9 @@ describe('The fleet on EC2', () => {
     await iam.send(new PutUserPolicyCommand(policy('/elsewhere/')));
     await expect(deleteNodeRole(access, spec, roleName)).rejects.toThrow(/not authorized/);
     await iam.send(new PutUserPolicyCommand(policy(stage.nodeRolePath)));
-    await denyNodeRole(access, spec, roleName);
+    await denyNodeRole(access, spec, roleName, 10_000);
     await deleteNodeRole(access, spec, roleName);
-    await denyNodeRole(access, spec, roleName);
+    await denyNodeRole(access, spec, roleName, 10_000);
     await deleteNodeRole(access, spec, roleName);
     await fleet.deleteAccess(spec, NO_RESOURCES);
   });

@@ -55,6 +55,8 @@ class InMemoryFleet implements FleetPort {
   readonly zonesInTrouble = new Map<string, string>();
   /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
   readonly fenced = new Set<string>();
+  /** IAM refuses every denial. */
+  iamTakesNothing = false;
   /** Zones out of reach: their hosts neither come nor go, whatever EC2 is told. */
   readonly zonesOutOfReach = new Set<string>();
   /** EC2 gives no more TaskManager hosts than this, and says nothing. */
@@ -180,9 +182,10 @@ class InMemoryFleet implements FleetPort {
     }
   }
 
-  async fence(spec: EpochOfCluster, resources: ClusterResources): Promise<void> {
+  async fence(spec: EpochOfCluster, resources: ClusterResources): Promise<{ readonly roleKept?: string }> {
     this.fenced.add(this.names(spec).base);
     await this.deleteGroups(spec, resources);
+    return this.iamTakesNothing ? { roleKept: 'PutRolePolicyCommand: ServiceUnavailable' } : {};
   }
 
   async replaceHosts(instanceIds: readonly string[]): Promise<void> {

@@ -53,6 +53,8 @@ interface Job {
   checkpoints: { completed: number; failed: number; latest?: string };
   /** It was asked to stop with a savepoint, which is being written: Flink begins no checkpoint meanwhile. */
   stopping: boolean;
+  /** That savepoint is written: its tasks wait to be told so, and do nothing more. */
+  stopped: boolean;
   /** Number of its newest checkpoint or savepoint: Flink counts both with one counter. */
   counted: number;
   /** What happens at the next look, in order: nothing in the fake runs on a clock. */
@@ -131,7 +133,7 @@ export class FakeFlink implements FlinkPort {
     this.triggers.clear();
     for (const [flinkJobId, job] of this.known)
       if (ENDED.includes(job.state)) this.known.delete(flinkJobId);
-      else Object.assign(job, { state: 'RUNNING', running: job.wanted, stopping: false, next: [] });
+      else Object.assign(job, { state: 'RUNNING', running: job.wanted, stopping: false, stopped: false, next: [] });
     this.reachable = true;
   }
 
@@ -171,14 +173,15 @@ export class FakeFlink implements FlinkPort {
     job.checkpoints.completed += 1;
     job.counted += 1;
     const location = `${directory}/${flinkJobId}/chk-${job.counted}`;
-    this.keep({ flinkJobId, checkpointId: job.counted, location, commits: true });
+    this.keep({ flinkJobId, checkpointId: job.counted, location, commits: true }, () => undefined);
     job.checkpoints.latest = location;
     return location;
   }
 
-  /** A checkpoint or savepoint is whole. */
-  protected keep({ location }: StateKept): void {
+  /** The files of a checkpoint or savepoint are all there. @param told what follows once the tasks and whoever asked are told of it */
+  protected keep({ location }: StateKept, told: () => void): void {
     this.storage.add(location);
+    told();
   }
 
   /** Time passes, and nobody looks. */
@@ -337,7 +340,7 @@ export class FakeFlink implements FlinkPort {
       job.next = [
         ...job.next,
         ...this.later(() => {
-          if (this.askedCheckpoints === 'fail') {
+          if (this.askedCheckpoints === 'fail' || job.stopped) {
             this.checkpointTriggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint was declined by a task' });
             return;
           }
@@ -412,6 +415,7 @@ export class FakeFlink implements FlinkPort {
       startedAt: this.now(),
       checkpoints: { completed: 0, failed: 0 },
       stopping: false,
+      stopped: false,
       counted: 0,
       next: [],
     };
@@ -516,30 +520,41 @@ export class FakeFlink implements FlinkPort {
     this.triggers.set(key, { state: 'in-progress' });
     job.stopping ||= stops;
     if (this.savepoints === 'hang') return;
-    const step = (): void => {
+    const location = `${directory.replace(/\/$/, '')}/savepoint-${flinkJobId.slice(0, 6)}-${triggerId.slice(0, 12)}`;
+    const failed = (why: string): void => {
       if (stops) job.stopping = false;
-      const location = `${directory.replace(/\/$/, '')}/savepoint-${flinkJobId.slice(0, 6)}-${triggerId.slice(0, 12)}`;
-      if (this.savepoints === 'fail') {
-        this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint was declined by a task' });
+      this.triggers.set(key, { state: 'failed', reason: `CheckpointException: ${why}` });
+    };
+    const step = (): void => {
+      const why =
+        this.savepoints === 'fail'
+          ? 'Checkpoint was declined by a task'
+          : job.state !== 'RUNNING' && 'Checkpoint Coordinator is suspending.';
+      if (why) {
+        failed(why);
         return;
       }
-      if (job.state !== 'RUNNING') {
-        this.triggers.set(key, { state: 'failed', reason: 'CheckpointException: Checkpoint Coordinator is suspending.' });
-        return;
-      }
+      const jobFails = stops && this.savepoints === 'stop-fails';
       job.counted += 1;
-      this.keep({ flinkJobId, checkpointId: job.counted, location, commits: stops });
-      if (stops && this.savepoints === 'stop-fails') {
-        const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job failed during stopping.`;
-        this.triggers.set(key, { state: 'failed', reason, location });
-        this.end(job, 'FAILED');
-        job.failure = reason;
-        return;
-      }
-      this.triggers.set(key, { state: 'completed', location });
-      if (stops) this.end(job, 'FINISHED');
+      job.stopped = stops;
+      this.keep({ flinkJobId, checkpointId: job.counted, location, commits: stops }, () =>
+        this.savepointTold(job, key, location, stops, jobFails),
+      );
     };
     job.next = [...job.next, ...this.later(step)];
+  }
+
+  private savepointTold(job: Job, key: string, location: string, stops: boolean, jobFails: boolean): void {
+    if (this.triggers.get(key)?.state !== 'in-progress') return;
+    if (!jobFails) {
+      this.triggers.set(key, { state: 'completed', location });
+      if (stops) this.end(job, 'FINISHED');
+      return;
+    }
+    const reason = `StopWithSavepointStoppingException: A savepoint has been created at: ${location}, but the corresponding job failed during stopping.`;
+    this.triggers.set(key, { state: 'failed', reason, location });
+    this.end(job, 'FAILED');
+    job.failure = reason;
   }
 }
 

@@ -98,6 +98,7 @@ const restored = (from: number): string | undefined =>
       .slice(from)
       .matchAll(/Restoring job \w+ from \w+ \d+ @ \d+ for \w+ located at (\S+?)\.?$/gm),
   ].at(-1)?.[1];
+const fencedDeaths = () => scene.cluster.processes(scene.jobManager)[0]?.deaths.filter(({ how }) => how === 'exit code 43') ?? [];
 const wrong = () => scene.instances().reduce((sum, one) => sum + one.wrong, 0);
 
 describe('A TaskManager that is lost between the savepoint of a stop and the end of the job', () => {
@@ -253,15 +254,27 @@ describe('A JobManager that was killed', () => {
     expect((await keys('')).filter((key) => key.includes(scene.flinkJobId))).toEqual([]);
   }, 300_000);
 
-  it('of an epoch that is fenced ends, keeps ending, and changes nothing more', async () => {
+  it('of an epoch that is fenced while it writes the savepoint that its job is to stop with tells nobody that it is complete', async () => {
     await scene.startJob();
+    await checkpoint(Date.now());
+    const from = log().length;
+    const before = await savepoints();
+    const isWritten = await storage.delay('CompleteMultipartUpload', 3_000, '*/savepoints/savepoint-*/_metadata');
+    await stopWithSavepoint('cf'.repeat(16));
+    await awaited('Its metadata', async () => (await isWritten()) || undefined, PATIENCE);
+    const ended = fencedDeaths().length;
     await put(fenceKey('bench', 1), 'taken over');
-    const dead = () => {
-      const deaths = scene.cluster.processes(scene.jobManager)[0]?.deaths.filter(({ how }) => how === 'exit code 43') ?? [];
-      return deaths.length > 1 ? true : undefined;
-    };
+    await awaited('Its end', () => fencedDeaths().length > ended || undefined, PATIENCE);
+    // It lies there for whoever has taken over, and no sink has committed by it.
+    await newSavepoint(before);
+    expect(log().slice(from)).toMatch(/fenced says that another epoch has taken over/);
+    expect(log().slice(from)).not.toMatch(/Completed checkpoint/);
+  }, 300_000);
+
+  it('and keeps ending, and changes nothing more', async () => {
     const before = await keys('checkpoints/');
-    await awaited('Two ends', dead, PATIENCE);
+    const ended = fencedDeaths().length;
+    await awaited('Another end', () => fencedDeaths().length > ended || undefined, PATIENCE);
     expect(await keys('checkpoints/')).toEqual(before);
     await storage.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: fenceKey('bench', 1) }));
   }, 300_000);

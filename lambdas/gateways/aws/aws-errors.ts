@@ -1,7 +1,8 @@
 import { AwsUnavailable } from '../../contracts/errors';
 
-/** Error codes that go away by themselves, over all services used here: throttling, faults inside AWS, and what IAM and EC2 say while news spreads. */
+/** Error codes that go away by themselves, over all services used here: throttling, faults inside AWS, a call that was not waited for, and what IAM and EC2 say while news spreads. */
 const PASSING_CODES = new Set([
+  'AbortError',
   'InternalError',
   'InternalFailure',
   'InternalServerError',

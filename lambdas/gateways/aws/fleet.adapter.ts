@@ -23,6 +23,19 @@ const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stoppe
 
 const GONE = ['InvalidInstanceID.NotFound', 'InvalidInstanceId.NotFound', 'InvalidID'] as const;
 
+/** It answers in less than a second. A move out of a zone does not wait for it, since what it is changed by is in one region for all the world. */
+const IAM_PATIENCE_MS = 5_000;
+
+/** @returns why the call could not be made */
+const unlessUnavailable = (call: Promise<void>): Promise<string | undefined> =>
+  call.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof AwsUnavailable) return error.message;
+      throw error;
+    },
+  );
+
 /** A host as the first JobManager's, with an interface and in a group of its own. */
 const standbyParts = ({ group, zone, networkInterfaceId }: StandbyJobManager) =>
   ({ role: 'jobmanager', name: group, zone, networkInterfaceId, hosts: { wanted: 1, min: 1, max: 1 } }) as const;
@@ -125,12 +138,15 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     },
 
     async fence(owner, resources) {
-      // Each part reaches what another may not, so none waits for one that is slow or fails: IAM is changed in one region for all the world.
+      // Each part reaches what another may not, so none waits for one that is slow or fails.
+      const denied = unlessUnavailable(denyNodeRole(dependencies, owner, resources.roleName, IAM_PATIENCE_MS));
       await everyOne([
-        denyNodeRole(dependencies, owner, resources.roleName),
+        denied,
         closeSecurityGroup(dependencies, owner, resources.securityGroupId),
         deleteGroupsNamed(dependencies, groupNames(owner, resources)),
       ]);
+      const roleKept = await denied;
+      return roleKept === undefined ? {} : { roleKept };
     },
 
     deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),

@@ -90,8 +90,10 @@ export interface FleetPort {
   /**
    * Cuts an epoch's hosts off for good: nothing goes in or out by new connections, their role may do nothing any more, and their groups are deleted
    * with their instances. What can be done of it is done, also when it fails. Returns before they are gone: a host in a zone that is lost may stay for long.
+   *
+   * @returns `roleKept`: why IAM has not taken the denial. Then the role's rights end when it is deleted.
    */
-  fence(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
+  fence(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<{ readonly roleKept?: string }>;
   /** Ends the given hosts; their groups launch others in their place. */
   replaceHosts(instanceIds: readonly string[]): Promise<void>;
   /** Puts a mark on running hosts. @param by who asks for it: an operation's id */

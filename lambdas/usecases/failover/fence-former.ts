@@ -33,17 +33,11 @@ export interface FenceDeps extends StoreDeps {
   readonly stage: Pick<Stage, 'stateBucket'>;
 }
 
-/** A JobManager looks for the fence in S3 at most a second before it enters a checkpoint. */
-const CHECKPOINT_SETTLE_SECONDS = 1;
-/**
- * Flink enters no savepoint among its checkpoints, so a job that was asked to stop with one looks for no fence, and commits when it is complete: what
- * ends that is the denial of its role, which IAM spreads within seconds (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html
- * names no number; twice what was seen).
- */
-const SAVEPOINT_SETTLE_SECONDS = 10;
+/** A JobManager looks for the fence in S3 at most a second before it enters a checkpoint, or lets a savepoint be complete. */
+const SETTLE_SECONDS = 1;
 
 /**
- * Cuts off all hosts of earlier epochs, before any job of the new one is started: once it has settled none of them can complete a checkpoint, and with
+ * Cuts off all hosts of earlier epochs, before any job of the new one is started: once it has settled none of them can complete a checkpoint or savepoint, and with
  * that none can commit. A JobManager that can still reach S3 finds its fence there within a second, ends, and deletes no checkpoint that a job is restored
  * from. Jobs that were to be canceled are, by that.
  */
@@ -52,21 +46,18 @@ export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promis
   const former = formerClusters({ ...cluster, former: (cluster.former ?? []).filter(({ fencedAt }) => fencedAt === undefined) });
   const at = deps.clock().toISOString();
   const says = `${JSON.stringify({ operation: operation.operationId, epoch: cluster.epoch, at })}\n`;
-  // S3 first: IAM takes seconds to spread what the fleet's fence says.
+  // S3 first: it counts for all who read it from now on, and IAM takes seconds to spread what it takes.
   await Promise.all(former.map(({ epoch }) => deps.artifacts.putText(deps.stage.stateBucket, fenceKey(cluster.name, epoch), says)));
-  await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
+  const answers = await Promise.all(former.map((one) => deps.fleet.fence(fleetSpecOf(one), one.resources)));
   const fenced = (cluster.former ?? []).map((one) => ({ fencedAt: at, ...one }));
   await deps.store.updateCluster(cluster.name, operation.operationId, { former: fenced });
   const jobs = await interruptedJobs(deps.store, operation);
   for (const job of jobs.filter(({ desired }) => desired === 'STOPPED')) await endWithItsHosts(deps.store, operation, job);
-  const stopping = jobs.filter(({ stopAskedBy, interrupted }) => stopAskedBy !== undefined && interrupted.savepoint === undefined);
-  const names = stopping.map(({ name }) => name).join(', ');
-  return {
-    settleSeconds: stopping.length > 0 ? SAVEPOINT_SETTLE_SECONDS : CHECKPOINT_SETTLE_SECONDS,
-    reason: `Hosts of epoch ${former.map(({ epoch }) => epoch).join(', ')} are cut off and being ended${
-      stopping.length > 0
-        ? `; the savepoint that ${names} was asked to stop with may still be on its way, so ${SAVEPOINT_SETTLE_SECONDS} s pass before state is chosen`
-        : ''
-    }`,
-  };
+  const epochs = former.map(({ epoch }) => epoch).join(', ');
+  const [kept] = answers.flatMap(({ roleKept }) => roleKept ?? []);
+  const why =
+    kept === undefined
+      ? ''
+      : `. IAM did not take away their rights (${kept}), so a JobManager that lives on is stopped by its fence in S3 alone until their role is deleted`;
+  return { settleSeconds: SETTLE_SECONDS, reason: `Hosts of epoch ${epochs} are cut off and being ended${why}` };
 };

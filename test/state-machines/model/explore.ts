@@ -235,6 +235,21 @@ const STORIES: Readonly<Record<string, (world: Simulation, plan: Chance) => void
     };
     world.goesBack = { behind, then };
   },
+  'a JobManager dies behind the savepoint that its job is to stop with, and its zone is lost before it has written more, or is not': (
+    world,
+    plan,
+  ) => {
+    planDeed(world, plan, plan.of(['stop with a savepoint', 'upgrade']), world.now + plan.between(0, 10 * SECOND), OF_STORY);
+    const [lost, moved] = [plan.between(0, 10 * SECOND), plan.between(0, 2 * SECOND)];
+    const move = plan.of(['fail over', 'fail over, lost', 'cancel', 'take a savepoint']);
+    world.savepointsTake = { from: 2, to: 6 };
+    const then = (): void => {
+      const { now } = world.scheduler;
+      if (MOVES.includes(move)) world.scheduler.at(now + lost, 'darkness', () => world.loseZoneFor(plan.between(30, 200), 'dark'));
+      planDeed(world, plan, move, now + lost + moved, OF_STORY + 1);
+    };
+    world.goesBack = { behind: 'stop', then };
+  },
   [LATE]: (world, plan) => {
     const at = world.now + plan.between(0, 10 * SECOND);
     const first = plan.of(['submit another', 'upgrade', 'upgrade']);
@@ -274,6 +289,7 @@ const planTrouble = (world: Simulation, plan: Chance, standby: boolean, story: b
   some(0.2, () => world.stopOne());
   some(0.2, () => world.loseHost('jobmanager'));
   some(0.3, () => world.loseHost('taskmanager'));
+  if (plan.is(0.2) && scheduler.disturb('IAM takes no change')) world.fleet.iamTakesNothing = true;
   if (standby) for (let times = plan.between(0, 2); times > 0; times--) some(0.7, () => world.changeLeader());
   const dry = plan.of(['us-east-1a', 'us-east-1b', 'us-east-1c']);
   if (plan.is(story ? 0.1 : 0.3) && scheduler.disturb(`EC2 has nothing in ${dry}`)) world.fleet.zonesWithoutCapacity.add(dry);

@@ -1,6 +1,9 @@
 interface Kept {
   readonly job: string;
   readonly flinkJobId: string;
+  readonly checkpointId: number;
+  /** It is the savepoint of a stop. */
+  readonly stops: boolean;
   /** How far its job had read. */
   readonly offset: number;
   /** Of the start's leader that has taken it. */
@@ -13,8 +16,9 @@ interface Start {
   readonly from: number;
   /** How far it has read. */
   read: number;
-  /** How far it had read at the newest checkpoint or savepoint that it goes back to: also one that it was being stopped with. */
+  /** How far it had read at the newest checkpoint or savepoint that it goes back to, and the number of that. */
   safe: number;
+  safeId: number;
   /** How far what it has read is counted, by itself or by those that it goes on from. */
   counted: number;
   /** How often another JobManager took it over, and from where on it has read again since. */
@@ -59,18 +63,19 @@ export class Ledger {
       from: offset,
       read: offset,
       safe: offset,
+      safeId: 0,
       counted: offset,
       term: 0,
       base: offset,
     });
   }
 
-  /** Files and metadata of a checkpoint are all in S3. */
-  written(flinkJobId: string, location: string): void {
+  /** Files and metadata of a checkpoint or savepoint are all in S3. */
+  written(flinkJobId: string, location: string, what: Pick<Kept, 'checkpointId' | 'stops'>): void {
     const start = this.starts.get(flinkJobId);
     if (!start) return;
     start.read += 1;
-    this.kept.set(location, { job: start.job, flinkJobId, offset: start.read, term: start.term });
+    this.kept.set(location, { job: start.job, flinkJobId, offset: start.read, term: start.term, ...what });
   }
 
   /** Its JobManager has entered it as complete, or it is one that its job was being stopped with, and the sinks are told. */
@@ -84,7 +89,7 @@ export class Ledger {
       this.broken.push(
         `${state.flinkJobId} of ${state.job} counts records ${start.base + 1} to ${state.offset} with ${location} of a former JobManager, and reads them again`,
       );
-    start.safe = Math.max(start.safe, state.offset);
+    if (state.checkpointId > start.safeId) Object.assign(start, { safe: state.offset, safeId: state.checkpointId });
     if (state.offset <= start.counted) return;
     const counted = this.counted.get(state.job) ?? 0;
     if (counted > start.counted && !this.isGoneOnFrom(location))
@@ -95,10 +100,16 @@ export class Ledger {
     this.counted.set(state.job, Math.max(counted, state.offset));
   }
 
-  /** Its JobManager went and came: it reads again from its last checkpoint on. */
+  /** Its JobManager went and came: it reads again from its last checkpoint on, or from the savepoint that it was being stopped with, and commits what that has left open. */
   recovered(flinkJobId: string): void {
     const start = this.starts.get(flinkJobId);
     if (!start) return;
+    for (const [location, state] of this.kept)
+      if (state.flinkJobId === flinkJobId && state.stops && state.checkpointId > start.safeId) {
+        Object.assign(start, { safe: state.offset, safeId: state.checkpointId, counted: Math.max(start.counted, state.offset) });
+        this.counted.set(start.job, Math.max(this.counted.get(start.job) ?? 0, state.offset));
+        this.newest.set(start.job, { location, offset: state.offset });
+      }
     start.read = start.safe;
     start.base = start.safe;
     start.term += 1;

@@ -14,27 +14,21 @@ const instead =
   (world) => {
     world.mutate = (port, method, call, args) => changes[`${port}.${method}`]?.(call, args, world) ?? call();
   };
-/** The product with another answer of the fence. */
-const fenceSettles =
-  (seconds: (seconds: number) => number): Mutant =>
-  (world) => {
-    world.amend = (placeholder, answer) =>
-      placeholder === 'FenceFormer'
-        ? { ...(answer as FenceAnswer), settleSeconds: seconds((answer as FenceAnswer).settleSeconds) }
-        : answer;
-  };
 const nothing: Change = async () => undefined;
+const unfenced: Change = async () => ({});
 const isFence = (key: unknown): boolean => String(key).endsWith('/recovery/fenced');
 const withoutFence: Change = async (call, [, key]) => (isFence(key) ? '' : call());
 
 /** Each takes one protection away. What the model checks is worth something if it finds every one of them. */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
-  'former hosts are not fenced': instead({ 'fleet.fence': nothing, 'artifacts.putText': withoutFence }),
+  'former hosts are not fenced': instead({ 'fleet.fence': unfenced, 'artifacts.putText': withoutFence }),
   'the fence in S3 is left to IAM, which takes seconds': instead({ 'artifacts.putText': withoutFence }),
-  'state is chosen as soon as the fence is put': fenceSettles(() => 0),
-  'a stop with a savepoint that may still complete is given no more time than a checkpoint': fenceSettles((seconds) =>
-    Math.min(seconds, 1),
-  ),
+  'state is chosen as soon as the fence is put': (world) => {
+    world.amend = (placeholder, answer) => (placeholder === 'FenceFormer' ? { ...(answer as FenceAnswer), settleSeconds: 0 } : answer);
+  },
+  'a savepoint that a job is to stop with is complete though the fence is there': (world) => {
+    world.savepointsUnfenced = true;
+  },
   'a start that may come late is not waited for': (world) => {
     const impatient = <T extends Pick<Job, 'startAsked'>>(job: T): T =>
       job.startAsked ? { ...job, startAsked: { ...job.startAsked, at: '2026-01-01T00:00:00.000Z' } } : job;
@@ -131,7 +125,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'groups of former epochs are left': instead({
     'fleet.deleteGroups': nothing,
-    'fleet.fence': nothing,
+    'fleet.fence': unfenced,
     'fleet.groupsGone': async () => true,
   }),
   'roles and interfaces of former epochs are left': instead({ 'fleet.deleteAccess': nothing }),

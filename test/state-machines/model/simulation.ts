@@ -29,13 +29,13 @@ import { type Activity, type Fate, Scheduler, type Weather } from './scheduler';
 
 /** A function may run so long (lib/config/functions.ts), ms. */
 const FUNCTION_TIMEOUT = 30_000;
-/** A JobManager looks for its fence at most so long before each checkpoint that it enters (tools/artifacts/ha), ms. */
+/** A JobManager looks for its fence at most so long before it enters a checkpoint, or lets a savepoint be complete (tools/artifacts/ha), ms. */
 const FENCE_FRESH = 1_000;
-/** So long IAM takes to spread at most (a failover gives it ten seconds, `usecases/fence-former`), ms. */
+/** So long IAM takes to spread at most, ms. */
 const IAM_SPREADS = 9_000;
 /** Flink answers a start, or the job shows, within this (`domain/start-asked`), ms. */
 const LATE_START = 60_000;
-/** From the barrier of a checkpoint until its `_metadata` lies in S3, and from then until its JobManager has entered it and told the tasks, at most, ms. */
+/** From the barrier of a checkpoint until its `_metadata` lies in S3, and from then until its JobManager has told the tasks, at most, ms. */
 const CHECKPOINT_WRITES = 2_000;
 const CHECKPOINT_ENTERS = 900;
 /** What hangs is given up after this (`domain/flink-defaults`), ms. */
@@ -100,8 +100,8 @@ class Process extends FlinkOnS3 {
     );
   }
 
-  protected override keep(state: StateKept): void {
-    this.simulation().keep(this, state, () => super.keep(state));
+  protected override keep(state: StateKept, told: () => void): void {
+    this.simulation().keep(this, state, () => super.keep(state, () => undefined), told);
   }
 
   private readonly jarsAt = new Map<string, string>();
@@ -447,30 +447,26 @@ export class Simulation extends World {
   }
 
   /** A state is complete as far as its files go; whether it counts is up to what its JobManager finds. */
-  keep(process: Process, state: StateKept, write: () => void): void {
-    if (!this.active) {
-      write();
-      this.watchStarts();
-      this.ledger.written(state.flinkJobId, state.location);
-      this.ledger.completed(state.location);
-      return;
+  keep(process: Process, state: StateKept, write: () => void, told: () => void): void {
+    const { flinkJobId, location, checkpointId, commits } = state;
+    const isSavepoint = location.includes('/savepoint-');
+    if (this.active) {
+      if (!this.canWrite(process)) throw new FlinkUnavailable('S3 refuses it');
+      this.artifacts.put(`s3://${STAGE.stateBucket}/${counterKey('flights', process.epoch ?? 0, flinkJobId)}`, 'a counter');
     }
-    if (!this.canWrite(process)) throw new FlinkUnavailable('S3 refuses it');
-    this.artifacts.put(`s3://${STAGE.stateBucket}/${counterKey('flights', process.epoch ?? 0, state.flinkJobId)}`, 'a counter');
     write();
     this.watchStarts();
-    this.ledger.written(state.flinkJobId, state.location);
-    const savepoint = state.location.includes('/savepoint-');
-    if (savepoint) {
-      // Flink enters no savepoint among its checkpoints: nobody looks for the fence.
-      this.scheduler.note(`e${process.epoch} completes ${short(state.location)}`);
-      // By one that was only taken nothing is committed, and nobody goes back to it.
-      if (state.commits) this.ledger.completed(state.location);
-      else if (this.goesBack?.behind === 'savepoint') this.goBack(process, this.goesBack.then);
+    this.ledger.written(flinkJobId, location, { checkpointId, stops: isSavepoint && commits });
+    if (!this.active || !commits) {
+      // By a savepoint that was only taken nothing is committed, and nobody goes back to it.
+      if (commits) this.ledger.completed(location);
+      told();
+      if (this.active && this.goesBack?.behind === 'savepoint') this.goBack(process, this.goesBack.then);
       return;
     }
-    if (this.goesBack?.behind === 'checkpoint') this.goBack(process, this.goesBack.then);
-    else this.enterSoon(process, state, process.life);
+    if (isSavepoint) this.scheduler.note(`e${process.epoch} has written ${short(location)}`);
+    if (this.goesBack?.behind === (isSavepoint ? 'stop' : 'checkpoint')) this.goBack(process, this.goesBack.then);
+    else this.completeSoon(process, state, process.life, told);
   }
 
   /** How long the next savepoint takes, in looks or seconds, and what becomes of it. */
@@ -491,7 +487,7 @@ export class Simulation extends World {
   savepointsFail = 0;
 
   /** The JobManager that writes the next one of this kind dies behind it, is back at once, and writes no checkpoint for a while. */
-  goesBack: { readonly behind: 'savepoint' | 'checkpoint'; readonly then: () => void } | undefined;
+  goesBack: { readonly behind: 'savepoint' | 'stop' | 'checkpoint'; readonly then: () => void } | undefined;
 
   private goBack(process: Process, then: () => void): void {
     this.goesBack = undefined;
@@ -502,26 +498,32 @@ export class Simulation extends World {
     });
   }
 
-  private enterSoon(process: Process, state: StateKept, life: number): void {
+  private completeSoon(process: Process, state: StateKept, life: number, told: () => void): void {
     this.scheduler.at(
       this.scheduler.now + this.chance.between(0, CHECKPOINT_ENTERS),
-      `e${process.epoch} enters ${short(state.location)}`,
+      `e${process.epoch} completes ${short(state.location)}`,
       () => {
-        if (process.over || !this.lives(process, life)) return;
-        // What stands still enters it when it goes on.
-        if (process.paused) this.enterSoon(process, state, life);
-        else if (!this.mayEnter(process)) this.halt(process);
-        else if (this.canWrite(process) && process.inside.some((job) => job.flinkJobId === state.flinkJobId && job.state === 'RUNNING'))
-          this.enter(process, state);
+        if (process.over || !this.lives(process, life) || this.leaderOf(process) === undefined) return;
+        const isSavepoint = state.location.includes('/savepoint-');
+        // What stands still completes it when it goes on.
+        if (process.paused) this.completeSoon(process, state, life, told);
+        else if (!this.mayEnter(process) && !(isSavepoint && this.savepointsUnfenced)) this.halt(process);
+        else if (this.canWrite(process) && process.inside.some((job) => job.flinkJobId === state.flinkJobId && job.state === 'RUNNING')) {
+          // Flink enters no savepoint among its checkpoints.
+          if (!isSavepoint) this.enter(process, state);
+          this.scheduler.note(`e${process.epoch} has completed ${short(state.location)}`);
+          this.ledger.completed(state.location);
+          told();
+        }
       },
       true,
     );
   }
+  /** Nobody looks for the fence before a savepoint is complete. */
+  savepointsUnfenced = false;
 
-  /** An entered checkpoint counts, and older ones of the start are deleted. */
+  /** Older checkpoints of the start are deleted. */
   private enter(process: Process, state: StateKept): void {
-    this.scheduler.note(`e${process.epoch} has entered ${short(state.location)}`);
-    this.ledger.completed(state.location);
     const entered = enteredPrefix('flights', process.epoch ?? 0, state.flinkJobId);
     this.artifacts.put(`s3://${STAGE.stateBucket}/${entered}/${String(state.checkpointId).padStart(19, '0')}`, 'an entry');
     const ofStart = state.location.replace(/chk-\d+$/, 'chk-');
@@ -543,7 +545,8 @@ export class Simulation extends World {
   /** Its role may write to S3, and S3 can be reached. */
   private canWrite(process: Process): boolean {
     const deniedAt = this.deniedAt.get(`sluice-test-flights-e${process.epoch}`);
-    return !process.over && !process.paused && (deniedAt === undefined || this.scheduler.now < deniedAt + IAM_SPREADS);
+    const mayWrite = this.fleet.iamTakesNothing || deniedAt === undefined || this.scheduler.now < deniedAt + IAM_SPREADS;
+    return !process.over && !process.paused && mayWrite;
   }
 
   private mayEnter(process: Process): boolean {

@@ -84,9 +84,9 @@ export class FlinkOnS3 extends FakeFlink {
     this.reachable = false;
   }
 
-  protected override keep(state: StateKept): void {
+  protected override keep(state: StateKept, told: () => void): void {
     putState(this.artifacts, state.location, { checkpointId: state.checkpointId, files: [{ path: 'state', sizeBytes: 10 }] });
-    super.keep(state);
+    super.keep(state, told);
   }
 }
 

@@ -144,16 +144,23 @@ const unlessGone = async <T>(access: Access, name: string, call: Promise<T>): Pr
 /**
  * Takes every right from the nodes of an epoch, also from credentials that they have already: a session is checked against its role at each call
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html). Spreads over IAM within seconds.
+ *
+ * @throws AwsUnavailable also when IAM has not answered within `withinMs`
  */
-export const denyNodeRole = async (access: Access, owner: Owner, recordedName: string | undefined): Promise<void> => {
+export const denyNodeRole = async (access: Access, owner: Owner, recordedName: string | undefined, withinMs: number): Promise<void> => {
   const { iam, stage } = access;
+  const abortSignal = AbortSignal.timeout(withinMs);
   const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
   const PolicyDocument = JSON.stringify({
     Version: '2012-10-17',
     Statement: [{ Sid: 'Fenced', Effect: 'Deny', Action: '*', Resource: '*' }],
   });
   for (const RoleName of new Set([derived, recordedName ?? derived]))
-    await unlessGone(access, RoleName, iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: FENCE_NAME, PolicyDocument })));
+    await unlessGone(
+      access,
+      RoleName,
+      iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: FENCE_NAME, PolicyDocument }), { abortSignal }),
+    );
 };
 
 /** Profile first, then policy, then role: IAM refuses to delete what something else still holds. */

@@ -23,11 +23,25 @@ final class Fence {
     boolean isThere() throws IOException;
   }
 
+  private static volatile Fence ofThisProcess;
+
   private final List<Mark> marks;
   private long absentAt = System.nanoTime() - FRESH_NANOS;
 
   Fence(List<Mark> marks) {
     this.marks = marks;
+  }
+
+  /** For what Flink makes by itself, without the services. @throws IllegalStateException in a process that recovers no jobs: only a JobManager completes savepoints */
+  static Fence ofThisProcess() {
+    if (ofThisProcess == null) {
+      throw new IllegalStateException("This process has no storage for recovery, so it cannot know whether another has taken over");
+    }
+    return ofThisProcess;
+  }
+
+  void holdForThisProcess() {
+    ofThisProcess = this;
   }
 
   /** @throws IOException when it cannot be known: then nothing is changed */

@@ -52,6 +52,7 @@ final class Storage {
   static Storage open(Configuration configuration, List<Fence.Mark> marks) throws IOException {
     Storage storage = of(configuration, marks);
     storage.fence.check();
+    storage.fence.holdForThisProcess();
     LOG.info("Jobs are recovered from {}.", storage.root);
     return storage;
   }
