@@ -130,8 +130,14 @@ export const job = z.object({
       epoch: z.int().optional(),
       /** How many of its starts there failed before they had tasks. */
       failedStarts: z.int().min(1).optional(),
+      /** Operation that changed the job then, and was broken off. */
+      broke: operationId.optional(),
+      /** What the job was, where the cluster is given back. `gaveWay`: the new version of an upgrade that nobody saw running. */
+      was: z.object({ status: jobStatus, gaveWay: storedJobSpec.optional() }).optional(),
     })
     .optional(),
+  /** Operation that a move broke off before its cluster was given back; absent once that is made good. */
+  brokenOff: operationId.optional(),
   /** Id of the program in the JobManager's jar store, of the current epoch. */
   jarId: z.string().optional(),
   /** Alarms that CloudWatch told of, as each last changed. */

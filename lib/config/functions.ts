@@ -116,7 +116,7 @@ const WORKFLOW_FUNCTIONS = {
   // Answered when the warm-up's graph is built, by a JobManager that has never built one.
   'warm-up': flinkSide([], 90),
   'settle-reserve': awsSide([]),
-  'give-back': awsSide([]),
+  'give-back': awsSide(['workflows:start']),
   // As `upload-artifact` and `start-job`, job after job within a budget.
   'start-jobs': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'jobs-restored': flinkSide(),

@@ -657,6 +657,70 @@ describe('what is under way on the cluster', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  describe('is made good where no zone has hosts and the cluster is given back', () => {
+    const giveBack = async (): Promise<void> => {
+      for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+      expect(await failOver({ mode: 'planned' })).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    };
+    const cleaned = async (after: Operation): Promise<Operation> => {
+      const cleaning = (await world.store.openOperations()).find(({ cleansUp }) => cleansUp?.after === after.operationId);
+      expect(world.workflows.started.map(({ operationId }) => operationId)).toContain(cleaning?.operationId);
+      await run(cleaning as Operation);
+      return ended(cleaning as Operation);
+    };
+
+    test('a version that was stopped for an upgrade is started again, from the savepoint that it was stopped with', async () => {
+      const before = await world.job();
+      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      await giveBack();
+      await cleaned(upgrade);
+      const after = await world.job();
+      expect(after).toMatchObject({ status: 'RUNNING', spec: before.spec, restoredFrom: expect.stringMatching(/savepoint-/) });
+      expect(after.brokenOff).toBeUndefined();
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('a new version that nobody saw running gives way to the one before it, which goes on from its state', async () => {
+      const { flink } = world;
+      const { spec } = await world.job();
+      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(2, 'new') });
+      for (let tasks = 1; tasks < 50 && !(await world.job()).startAsked; tasks++) await run(upgrade, tasks);
+      expect((await world.job()).spec).not.toEqual(spec);
+      await giveBack();
+      await cleaned(upgrade);
+      const after = await world.job();
+      expect(after).toMatchObject({ status: 'RUNNING', spec: { program: spec.program }, lease: undefined });
+      expect(flink.inside.filter(({ state }) => state === 'RUNNING').map(({ flinkJobId }) => flinkJobId)).toEqual([after.flinkJobId]);
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('a job that was being submitted is withdrawn', async () => {
+      const submission = await world.acceptSubmission(world.jarSpec(2, 'other', 'other'));
+      await run(submission, 3);
+      await giveBack();
+      await cleaned(submission);
+      expect(await world.job('other')).toMatchObject({ status: 'CANCELED', desired: 'STOPPED' });
+      expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 1 });
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('also where the move comes to an end before it has done so', async () => {
+      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      world.onCall = (_, method) => {
+        if (method === 'acceptJobChange') throw new Error('the table is on fire');
+      };
+      for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+      const move = await failOver({ mode: 'planned' });
+      expect(await world.job()).toMatchObject({ brokenOff: upgrade.operationId, lease: undefined });
+      world.onCall = () => undefined;
+      await recover(world, move.operationId);
+      expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.stringMatching(/savepoint-/) });
+      expect(await violations(world)).toEqual([]);
+    });
+  });
+
   test('ends as canceled, names the failover, and can write nothing any more', async () => {
     const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
     await run(upgrade, 3);

@@ -2,35 +2,61 @@ import type { Cluster } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import type { TaskAnswer } from '../../contracts/workflow';
-import { letJobsGo } from '../failover/hand-over';
-import { ownCluster, type StoreDeps } from '../operations/owned';
+import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
+import type { CleanUpDeps } from '../operations/clean-up';
+import { allJobs, ownCluster, type StoreDeps } from '../operations/owned';
+import { resumeBroken } from '../operations/resume-broken';
+
+export type GiveBackDeps = CleanUpDeps & { readonly workflows: WorkflowsPort };
 
 /**
- * A move that came to nothing before any job was asked to stop: the cluster has its former hosts again, whose jobs never noticed. What was made for the
- * move is taken away afterwards. @throws Conflict when an earlier operation has gone further than that
+ * A move that came to nothing before any job was asked to stop: the cluster has its former hosts again, whose jobs never noticed, and what was under way on them is
+ * made good. What was made for the move is taken away afterwards. @throws Conflict when an earlier operation has gone further than that
  */
-export const giveBack = async (deps: StoreDeps, operation: Operation): Promise<TaskAnswer> => {
+export const giveBack = async (deps: GiveBackDeps, operation: Operation): Promise<TaskAnswer> => {
+  const { store } = deps;
   const cluster = await ownCluster(deps, operation);
-  const { request } = operation;
+  const { request, operationId } = operation;
   const from = request.kind === 'fail-over-cluster' ? request.from : '';
   const kept = keptEpoch(cluster, from);
-  if (!kept) return { reason: 'There is nothing to give back' };
   // By an operation that this one goes on with.
-  if (kept.leftAt !== undefined)
+  if (kept?.leftAt !== undefined)
     throw new Conflict(
       `Epoch ${kept.epoch} of ${cluster.name} was left at ${kept.leftAt}: its jobs were asked to stop, or its hosts cut off`,
     );
-  await letJobsGo(deps, operation, 'RUNNING', `Last seen before its cluster ${cluster.name} was to be moved, which came to nothing`);
-  const tried = { epoch: cluster.epoch, zone: cluster.zone, resources: cluster.resources };
-  await deps.store.updateCluster(cluster.name, operation.operationId, {
-    status: 'RUNNING',
-    statusReason: `Stays in ${kept.zone}: its move to ${cluster.zone} came to nothing`,
-    zone: kept.zone,
-    avoidedZones: undefined,
-    resources: { ...kept.resources, epoch: kept.epoch },
-    former: [...(cluster.former ?? []).filter((one) => one !== kept), tried],
-  });
-  return { reason: `${cluster.name} stays in ${kept.zone}, its jobs were not touched` };
+  if (kept) {
+    await putBack(deps, operation);
+    const tried = { epoch: cluster.epoch, zone: cluster.zone, resources: cluster.resources };
+    await store.updateCluster(cluster.name, operationId, {
+      status: 'RUNNING',
+      statusReason: `Stays in ${kept.zone}: its move to ${cluster.zone} came to nothing`,
+      zone: kept.zone,
+      avoidedZones: undefined,
+      resources: { ...kept.resources, epoch: kept.epoch },
+      former: [...(cluster.former ?? []).filter((one) => one !== kept), tried],
+    });
+  }
+  const resumed = await resumeBroken(deps, cluster, operationId);
+  for (const { name } of await allJobs(store, cluster.name)) await store.releaseLease({ cluster: cluster.name, job: name }, operationId);
+  if (!kept) return { reason: 'There is nothing to give back' };
+  return {
+    reason: [`${cluster.name} stays in ${kept.zone}, its jobs were not touched`, ...resumed.map(({ reason }) => reason)].join('; '),
+  };
+};
+
+/** The jobs are what they were before they were taken over. */
+const putBack = async ({ store }: StoreDeps, { operationId, cluster }: Operation): Promise<void> => {
+  for (const { name, interrupted, lease, spec, revision } of await allJobs(store, cluster)) {
+    if (!interrupted || lease?.operationId !== operationId) continue;
+    const { was, broke } = interrupted;
+    await store.updateJob(cluster, name, operationId, {
+      status: was?.status ?? 'RUNNING',
+      statusReason: `Last seen before its cluster ${cluster} was to be moved, which came to nothing`,
+      interrupted: undefined,
+      brokenOff: broke,
+      ...(was?.gaveWay ? { spec: was.gaveWay, previousSpec: spec, revision: revision - 1 } : {}),
+    });
+  }
 };
 
 /** The epoch that had the jobs: the one that the operation came from. */

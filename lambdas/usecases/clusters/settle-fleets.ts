@@ -12,9 +12,9 @@ import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import type { StorePort } from '../../gateways/aws/store.port';
 import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
+import { settling } from '../operations/clean-up';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters, allJobs } from '../operations/owned';
-import { settling } from '../operations/sweep-operations';
 import { slotDemands } from './slot-demands';
 
 export type SettleDeps = AcceptDeps & { readonly fleet: FleetPort; readonly observations: Pick<ObservationStorePort, 'latestOf'> };

@@ -1,24 +1,21 @@
 import type { Cluster } from '../../contracts/cluster';
-import type { Job } from '../../contracts/job';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import { type Clock, later } from '../../domain/clock';
-import { deadlineSecondsOf } from '../../domain/deadlines';
 import { isStranded, leavesIdleHosts } from '../../domain/decide-retry';
 import { decideSweep } from '../../domain/decide-sweep';
 import { shorten } from '../../domain/describe-failure';
-import { isJobOver } from '../../domain/job-lifecycle';
-import { leaseUntil } from '../../domain/lease';
 import { INTERRUPTED } from '../../domain/operation-end';
 import { operationIdOfKey } from '../../domain/operation-id';
-import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port';
+import type { StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
-import { slotsOf } from '../clusters/slot-demands';
 import { takeOverCluster } from '../failover/accept-failover';
 import { CONTROL_PLANE } from './accept';
+import { acceptCleaning, ownOperation } from './clean-up';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
 import { allClusters, allJobs } from './owned';
+import { resumeBroken } from './resume-broken';
 
 export interface SweepDeps {
   readonly store: StorePort;
@@ -70,6 +67,7 @@ const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[
     if (!cluster.former || cluster.desired !== 'RUNNING') continue;
     try {
       if (cluster.status !== 'RUNNING' && !(await hasTooMuch(deps, cluster))) continue;
+      for (const { operationId, reason } of await resumeBroken(deps, cluster)) swept.push({ operationId, action: 'start', reason });
       const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
       const reason = `Something of epoch ${[...cluster.former.map(({ epoch }) => epoch), ...(isStranded(cluster) ? [cluster.epoch] : [])].join(', ')} of ${cluster.name} is still there`;
       if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
@@ -133,156 +131,10 @@ const endInterrupted = async (deps: SweepDeps, operation: Operation, reason: str
   const current = await deps.store.operation(operation.operationId);
   if (!current || (current.status !== 'PENDING' && current.status !== 'RUNNING')) return undefined;
   // Accepted first: should this function die here, the next sweep finds both and goes on.
-  const cleaning = await acceptCleaning(deps, current);
+  const cleaning = await acceptCleaning(deps, current, current.operationId);
   const error = { Error: INTERRUPTED, Cause: reason };
   const note = cleaning ? `${cleaning.operationId} takes away or puts back what it may have left.` : null;
   await endOperation(deps, current, { operationId: current.operationId, phase: 'Swept', outcome: 'failed', error, note });
   if (cleaning) await deps.workflows.start(cleaning.kind, cleaning.operationId);
   return cleaning?.operationId;
-};
-
-/** An operation that the control plane asks of itself. */
-const ownOperation = (deps: SweepDeps, operationId: string, request: OperationRequest, cluster: string): Omit<Operation, 'reason'> => {
-  const now = deps.clock();
-  return {
-    operationId,
-    kind: request.kind,
-    cluster,
-    request,
-    status: 'PENDING',
-    requestedBy: CONTROL_PLANE,
-    requestedAt: now.toISOString(),
-    deadline: new Date(now.getTime() + deadlineSecondsOf(request, deps.stage.deadlines) * 1_000).toISOString(),
-    phases: [],
-  };
-};
-
-/** A clean-up that is interrupted is followed by another, so often in a row; what is interrupted still is left to a person. */
-const CLEANINGS = 3;
-
-const acceptCleaning = async (deps: SweepDeps, operation: Operation): Promise<Operation | undefined> => {
-  const times = (operation.cleansUp?.times ?? 0) + 1;
-  if (times > CLEANINGS) return undefined;
-  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'CLEAN', path: operation.kind, key: operation.operationId });
-  const before = await deps.store.operation(operationId);
-  if (before) return before;
-  const job = operation.job === undefined ? undefined : await deps.store.job(operation.cluster, operation.job);
-  const cluster = operation.kind === 'fail-over-cluster' ? await deps.store.cluster(operation.cluster) : undefined;
-  const request = cleaningFor(operation, job, cluster, deps.clock().toISOString());
-  if (!request) return undefined;
-  const own = ownOperation(deps, operationId, request, operation.cluster);
-  const cleaning: Operation = {
-    ...own,
-    // A replacement that waits for a move has the time of that move besides.
-    ...(operation.kind === 'replace-host' && operation.deadline > own.deadline ? { deadline: operation.deadline } : {}),
-    ...(job === undefined ? {} : { job: job.name }),
-    cleansUp: { after: operation.operationId, times },
-    reason: `Cleans up after ${operation.operationId}.`,
-  };
-  const { outcome } = await write(deps.store, cleaning, job, cluster);
-  return outcome === 'blocked' ? undefined : cleaning;
-};
-
-const write = (store: StorePort, cleaning: Operation, job: Job | undefined, cluster: Cluster | undefined): Promise<OperationAccepted> => {
-  if (cleaning.request.kind === 'replace-host') return store.acceptReplacement(cleaning, cleaning.request.epoch);
-  if (cluster) return takeOverCluster(store, cleaning, cluster);
-  if (job === undefined) return store.acceptTermination(cleaning);
-  if (cleaning.kind === 'stop-job') return store.acceptCancellation(cleaning);
-  // Takes the lease over at once: the job's status, which tells how far the interrupted operation came, stays as it is.
-  const lease = { operationId: cleaning.operationId, acquiredAt: cleaning.requestedAt, until: leaseUntil(cleaning.deadline) };
-  return store.acceptJobChange(cleaning, { ...job, lease }, job);
-};
-
-/** What an operation of the control plane's own has to do after an interrupted one. */
-const cleaningFor = (
-  operation: Operation,
-  job: Job | undefined,
-  cluster: Cluster | undefined,
-  now: string,
-): OperationRequest | undefined => {
-  switch (operation.kind) {
-    case 'launch-cluster':
-    case 'terminate-cluster':
-      return { kind: 'terminate-cluster', jobs: 'savepoint' };
-    case 'fail-over-cluster':
-      return cluster && goingOn(operation, cluster);
-    case 'replace-host':
-      // Every step looks first at what is there: the same once more.
-      return operation.request;
-    case 'submit-job':
-      return job && { kind: 'stop-job', mode: 'cancel', drain: false };
-    case 'stop-job':
-      // What is to end ends: nobody else would make it, and its hosts count as unused. A stop with a savepoint leaves the job wanted.
-      return job?.desired === 'STOPPED' && !isJobOver(job.status) ? { kind: 'stop-job', mode: 'cancel', drain: false } : undefined;
-    case 'upgrade-job':
-      return isHeld(operation, job) ? goingBack(operation, job) : undefined;
-    case 'rescale-job':
-      // The parallelism that is stored is what is wanted; hosts beyond it are given back.
-      if (!isHeld(operation, job)) return undefined;
-      return job.spec.scaled
-        ? settling(afterInterruption(operation), job, now)
-        : { kind: 'rescale-job', parallelism: job.spec.parallelism };
-    case 'scale-job':
-      return isHeld(operation, job) ? settling(afterInterruption(operation), job, now) : undefined;
-    case 'set-scaling':
-      return isHeld(operation, job) && job.spec.scaling ? { kind: 'set-scaling', scaling: job.spec.scaling } : undefined;
-    default:
-      return undefined;
-  }
-};
-
-/** What is stored of the job is made true, and hosts beyond it are given back. */
-export const settling = (
-  why: { readonly trigger: string; readonly reason: string },
-  { spec }: Job,
-  decidedAt: string,
-): Extract<OperationRequest, { kind: 'scale-job' }> => {
-  const vertices = spec.scaled?.vertices ?? {};
-  const slots = slotsOf(spec);
-  return {
-    kind: 'scale-job',
-    action: 'settle',
-    direction: 'in',
-    ...why,
-    explanation: [],
-    decidedAt,
-    from: vertices,
-    to: vertices,
-    slots: { before: slots, after: slots, provide: 0, spare: 0 },
-  };
-};
-
-const afterInterruption = ({ operationId }: Operation): { readonly trigger: string; readonly reason: string } => ({
-  trigger: operationId,
-  reason: `${operationId} was interrupted: the job gets the parallelism that is stored, hosts beyond it go`,
-});
-
-/** Somebody who cancels the job, or has taken it over, makes of it what is wanted. */
-const isHeld = (operation: Operation, job: Job | undefined): job is Job =>
-  job?.desired === 'RUNNING' && job.lease?.operationId === operation.operationId;
-
-/** What was handed over or given back needs only tidying up; else the same move is made as a further epoch. */
-const goingOn = ({ operationId, request }: Operation, cluster: Cluster): OperationRequest | undefined => {
-  if (request.kind !== 'fail-over-cluster' || cluster.desired === 'TERMINATED' || cluster.lease?.operationId !== operationId)
-    return undefined;
-  const trigger = { kind: 'recovery' as const, evidence: `${operationId} was interrupted` };
-  const { kind, from, avoid, again: retried } = request;
-  const again = {
-    kind,
-    from,
-    zone: cluster.zone,
-    ...(avoid ? { avoid } : {}),
-    trigger,
-    ...(retried === undefined ? {} : { again: retried }),
-  };
-  return cluster.status === 'FAILING_OVER' ? again : { ...again, cleansOnly: true };
-};
-
-const goingBack = ({ operationId, request }: Operation, job: Job): OperationRequest => {
-  // The stop that may be under way was asked for by the first of them.
-  const asked = (request.kind === 'upgrade-job' ? request.recovers?.operationId : undefined) ?? operationId;
-  // A new version that was seen running is not SUBMITTING any more, and stays.
-  const previous = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
-  const epoch = previous === undefined ? job.epoch : job.epoch - 1;
-  return { kind: 'upgrade-job', spec: previous ?? job.spec, recovers: { operationId: asked, epoch } };
 };

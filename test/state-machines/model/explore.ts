@@ -250,6 +250,14 @@ const STORIES: Readonly<Record<string, (world: Simulation, plan: Chance) => void
     };
     world.goesBack = { behind: 'stop', then };
   },
+  'a move that breaks something off finds no hosts, and the cluster is given back': (world, plan) => {
+    for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    const first = plan.of(['upgrade', 'upgrade', 'upgrade to what fails', 'submit another', 'rescale out']);
+    planDeed(world, plan, first, world.now + plan.between(0, 5 * SECOND), OF_STORY);
+    world.savepointsTake = { from: 2, to: 6 };
+    const at = plan.between(0, 40 * SECOND);
+    planDeed(world, plan, 'fail over, planned', world.now + at, OF_STORY + 1);
+  },
   [LATE]: (world, plan) => {
     const at = world.now + plan.between(0, 10 * SECOND);
     const first = plan.of(['submit another', 'upgrade', 'upgrade']);
