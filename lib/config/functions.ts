@@ -84,7 +84,7 @@ const WORKFLOW_FUNCTIONS = {
   'start-job': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'observe-job': flinkSide(),
   'trigger-savepoint': flinkSide(),
-  'observe-savepoint': flinkSide(),
+  'observe-savepoint': flinkSide(['state:read']),
   'stop-job': flinkSide(),
   'stop-jobs': flinkSide([], 60),
   'jobs-stopped': flinkSide([], 60),

@@ -311,6 +311,31 @@ describe('stop-job', () => {
     expect(await ended(operation)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
+  describe('a JobManager that is lost behind the end of a job, and has forgotten job and request,', () => {
+    const lost = (then: () => void = () => undefined): Promise<Operation> => {
+      world.onCall = (_, method) => {
+        if (method !== 'savepoint' || !world.flink.inside.some(({ state }) => state === 'FINISHED')) return;
+        world.flink.recover();
+        expect(world.flink.inside).toEqual([]);
+        then();
+      };
+      return change(stop);
+    };
+
+    test('has stopped it: the savepoint is found in S3', async () => {
+      const { status, result } = await lost();
+      expect(status).toBe('SUCCEEDED');
+      expect(await world.job()).toMatchObject({ status: 'STOPPED', latestSavepoint: result?.savepoint });
+    });
+
+    test('has not where a file of the savepoint is missing', async () => {
+      const operation = await lost(() => {
+        for (const uri of world.artifacts.uris()) if (/savepoint-.*\/state$/.test(uri)) world.artifacts.remove(uri);
+      });
+      expect(operation).toMatchObject({ status: 'FAILED', reason: expect.stringContaining('neither the request nor a running job') });
+    });
+  });
+
   test('a cancellation overtakes a stop whose savepoint hangs', async () => {
     world.flink.savepoints = 'hang';
     const stopping = await world.acceptChange(stop);

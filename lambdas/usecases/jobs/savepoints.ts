@@ -6,8 +6,10 @@ import type { Stage } from '../../contracts/stage';
 import type { SavepointSeen, TaskAnswer } from '../../contracts/workflow';
 import { decideSavepointProgress } from '../../domain/decide-savepoint-progress';
 import { savepointsPrefix, takenPrefix } from '../../domain/state-paths';
-import type { FlinkPort } from '../../gateways/flink/flink.port';
-import { connect, type FlinkDeps, notYet, ownJob } from '../operations/owned';
+import type { FlinkPort, SavepointState } from '../../gateways/flink/flink.port';
+import { connect, type FlinkDeps, notYet, type OwnedJob, ownJob } from '../operations/owned';
+import { stateChecker } from '../state/check-state';
+import { type FindStatesDeps, findStates } from '../state/find-states';
 
 export type SavepointDeps = FlinkDeps & { readonly stage: Stage };
 
@@ -38,11 +40,13 @@ export const stopJob = async (deps: SavepointDeps, operation: Operation): Promis
 };
 
 /** Looks how the savepoint comes along, and keeps it once it is complete. @throws SavepointFailed; a savepoint that is complete is kept even so */
-export const observeSavepoint = async (deps: SavepointDeps, operation: Operation): Promise<SavepointSeen> => {
+export const observeSavepoint = async (deps: SavepointDeps & FindStatesDeps, operation: Operation): Promise<SavepointSeen> => {
   const { cluster, job } = await ownJob(deps, operation);
   const flink = connect(deps.flink, cluster);
-  const triggerId = triggerIdOf(operation.operationId, job.flinkJobId);
-  const progress = decideSavepointProgress(await flink.savepoint(job.flinkJobId, triggerId), await flink.job(job.flinkJobId));
+  const asked = await flink.savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId));
+  const seen = await flink.job(job.flinkJobId);
+  const forgotten = asked.state === 'unknown' && seen === undefined;
+  const progress = decideSavepointProgress(forgotten ? await stoppedWith(deps, operation, { cluster, job }) : asked, seen);
   switch (progress.action) {
     case 'completed':
       await keepSavepoint(deps, operation, job, progress.location);
@@ -56,6 +60,25 @@ export const observeSavepoint = async (deps: SavepointDeps, operation: Operation
     case 'wait':
       return { ...notYet(operation, deps.clock, progress.reason), location: null };
   }
+};
+
+/**
+ * Of a job whose end is on record nothing is left in Flink when its JobManager is lost, and nothing of the request either: the savepoint that it has ended with
+ * lies in S3.
+ */
+const stoppedWith = async (
+  deps: SavepointDeps & FindStatesDeps,
+  operation: Operation,
+  { cluster, job }: OwnedJob,
+): Promise<SavepointState> => {
+  const { found } = await findStates(deps, cluster, job);
+  const written = found.filter(
+    ({ location, epoch, completedAt = '' }) =>
+      epoch === job.epoch && completedAt >= operation.requestedAt && location.startsWith(`${directoryOf(deps.stage, job)}/savepoint-`),
+  );
+  const newest = written.toSorted((a, b) => (b.checkpointId ?? 0) - (a.checkpointId ?? 0))[0];
+  if (newest === undefined || (await stateChecker(deps.artifacts)(newest.location)).state === 'broken') return { state: 'unknown' };
+  return { state: 'completed', location: newest.location };
 };
 
 /** Records a complete savepoint with its job and among the job's snapshots. */
