@@ -7,6 +7,6 @@ import { stage } from './environment';
 /** The machines of the stage: EC2 and its Auto Scaling groups. */
 export const fleet = (): FleetPort => createFleet({ ec2: ec2Client(), autoScaling: autoScalingClient(), iam: iamClient(), stage: stage() });
 
-/** For functions that decide about machines and touch none. */
-export const fleetObserver = (): Pick<FleetPort, 'observe' | 'zones'> =>
+/** For functions that decide about machines and begin no change of them, but for the type of a JobManager's next host. */
+export const fleetObserver = (): Pick<FleetPort, 'observe' | 'launchAs' | 'zones'> =>
   createFleetObserver({ ec2: ec2Client(), autoScaling: autoScalingClient() });

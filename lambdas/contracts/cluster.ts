@@ -123,7 +123,17 @@ export const clusterSpec = z.strictObject({
     .strictObject({
       instanceType: instanceType.optional(),
       jobManager: z
-        .strictObject({ instanceType: instanceType.optional(), memoryMiB: sizeDefinition.shape.jobManager.shape.memoryMiB.optional() })
+        .strictObject({
+          instanceType: instanceType.optional(),
+          instanceTypes: z
+            .array(instanceType)
+            .max(10)
+            .optional()
+            .describe(
+              'Further types that a JobManager host may be of, in this order where EC2 has none of the first; default: up to four that EC2 has with the same vCPUs, memory and architecture, at a price of the stage that is at most a fifth over that of the first',
+            ),
+          memoryMiB: sizeDefinition.shape.jobManager.shape.memoryMiB.optional(),
+        })
         .optional(),
       taskManagersPerHost: sizeDefinition.shape.taskManagersPerHost.optional(),
       slotsPerVcpu: sizeDefinition.shape.slotsPerVcpu.optional(),
@@ -214,7 +224,12 @@ export const resolvedSize = z.object({
     z.object({ kind: z.literal('nvme'), sizeGB: z.number() }),
     z.object({ kind: z.literal('gp3'), sizeGB: z.number() }),
   ]),
-  jobManager: z.object({ instanceType: z.string(), memoryMiB: z.int() }),
+  jobManager: z.object({
+    instanceType: z.string(),
+    /** Further types that its host may be of, in this order: what runs there fits each. */
+    alternatives: z.array(z.string()).optional(),
+    memoryMiB: z.int(),
+  }),
   taskManagersPerHost: z.int(),
   /** `taskmanager.memory.process.size` of each TaskManager: two thirds of the host over its TaskManagers (mission row L5). */
   taskManagerMemoryMiB: z.int(),

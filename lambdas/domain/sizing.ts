@@ -75,15 +75,54 @@ export const alternativesOf = (
   candidates: readonly InstanceFacts[],
   prices: NonNullable<Stage['prices']> = {},
 ): readonly string[] => {
-  const own = prices[size.instanceType];
-  const dearer = (type: string): number => (own === undefined ? Number.NaN : (prices[type] ?? Number.NaN) / own);
+  const dearer = timesDearer(size.instanceType, prices);
   const fit = candidates.filter((type) => fits(network, size, type)).map(({ instanceType }) => instanceType);
   if (instanceTypes) return fit.filter((type) => spotPercent > 0 || !(dearer(type) > DEAREST_ALTERNATIVE));
-  const paid = fit.filter((type) => dearer(type) <= DEAREST_ALTERNATIVE);
-  const rank = (type: string): number => (dearer(type) <= 1 ? 1 - dearer(type) : dearer(type));
-  const byPrice = paid.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const paid = byPrice(fit, dearer);
   const others = spotPercent > 0 ? fit.filter((type) => !paid.includes(type)).toSorted() : [];
-  return [...byPrice, ...others].slice(0, MOST_ALTERNATIVES);
+  return [...paid, ...others].slice(0, MOST_ALTERNATIVES);
+};
+
+/** Each is tried after the one before it has failed, seconds apart, and a failover waits meanwhile. */
+const MOST_JOB_MANAGER_ALTERNATIVES = 4;
+
+/**
+ * Types that a JobManager's host may be of besides the size's own, on demand, in the order in which they are tried: no fewer vCPUs and no less memory than the one
+ * that `jobManager.memoryMiB` was held against, so that the same settings hold. It keeps no state and has one address, which every type has room for.
+ * @param own facts of the size's own type
+ * @param candidates facts of types that the caller named, or that EC2 has
+ * @param prices of the stage, dollars an hour by instance type
+ */
+export const jobManagerAlternativesOf = (
+  named: readonly string[] | undefined,
+  own: InstanceFacts,
+  candidates: readonly InstanceFacts[],
+  prices: NonNullable<Stage['prices']> = {},
+): readonly string[] => {
+  const dearer = timesDearer(own.instanceType, prices);
+  const fit = candidates
+    .filter(
+      ({ instanceType, architecture, vcpus, memoryMiB }) =>
+        instanceType !== own.instanceType &&
+        architecture === own.architecture &&
+        vcpus >= own.vcpus &&
+        memoryMiB >= own.memoryMiB &&
+        (named === undefined || named.includes(instanceType)),
+    )
+    .map(({ instanceType }) => instanceType);
+  return named ? fit.filter((type) => !(dearer(type) > DEAREST_ALTERNATIVE)) : byPrice(fit, dearer).slice(0, MOST_JOB_MANAGER_ALTERNATIVES);
+};
+
+/** How many times what the own type costs another one does; NaN where nobody knows. */
+const timesDearer =
+  (own: string, prices: NonNullable<Stage['prices']>) =>
+  (type: string): number =>
+    (prices[type] ?? Number.NaN) / (prices[own] ?? Number.NaN);
+
+/** Those that do not cost too much: the nearest below the own one's price first, then those above. */
+const byPrice = (types: readonly string[], dearer: (type: string) => number): readonly string[] => {
+  const rank = (type: string): number => (dearer(type) <= 1 ? 1 - dearer(type) : dearer(type));
+  return types.filter((type) => dearer(type) <= DEAREST_ALTERNATIVE).toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 };
 
 const fits = (network: ClusterSpec['network'], size: ResolvedSize, type: InstanceFacts): boolean =>

@@ -4,7 +4,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
  * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups; `fleet:replace` ends hosts of
- * groups. `alarms:write`
+ * groups; `fleet:types` has JobManagers' groups launch another of the types that they were made with. `alarms:write`
  * finds, makes and deletes alarms of the stage's jobs; `metrics:read` reads CloudWatch metrics; `fleet:mark` puts marks on hosts and takes them off.
  */
 export type Grant =
@@ -20,6 +20,7 @@ export type Grant =
   | 'fleet:access'
   | 'fleet:groups'
   | 'fleet:replace'
+  | 'fleet:types'
   | 'alarms:write'
   | 'metrics:read'
   | 'fleet:mark'
@@ -68,7 +69,7 @@ const WORKFLOW_FUNCTIONS = {
   'prepare-access': awsSide(['fleet:access', 'fleet:observe']),
   'write-configuration': awsSide(['state:write']),
   'create-fleet': awsSide(['fleet:groups', 'fleet:observe']),
-  'observe-fleet': awsSide(['fleet:observe']),
+  'observe-fleet': awsSide(['fleet:observe', 'fleet:types']),
   'delete-fleet': awsSide(['fleet:groups', 'fleet:observe']),
   'fleet-gone': awsSide(['fleet:observe']),
   'delete-access': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
@@ -151,7 +152,12 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
 
 const EVENT_FUNCTIONS = {
   // Moves clusters away from a zone that AWS shifts traffic from, or where the last host is gone and none can be launched.
-  'handle-zone-event': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
+  'handle-zone-event': {
+    network: 'none',
+    timeoutSeconds: 60,
+    memoryMiB: 512,
+    grants: ['table:write', 'fleet:observe', 'fleet:types', 'workflows:start'],
+  },
   // Told by a pass of observation, or by an alarm: decides, and starts what was decided.
   'consider-scaling': {
     network: 'none',
@@ -160,9 +166,19 @@ const EVENT_FUNCTIONS = {
     grants: ['table:write', 'state:write', 'fleet:observe', 'metrics:read', 'workflows:start'],
   },
   // Told by a pass of observation that a cluster is without JobManager or TaskManagers: looks at its hosts, and has them replaced, or moves it where that is the zone's fault.
-  'consider-failover': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
+  'consider-failover': {
+    network: 'none',
+    timeoutSeconds: 60,
+    memoryMiB: 512,
+    grants: ['table:write', 'fleet:observe', 'fleet:types', 'workflows:start'],
+  },
   // Closes operations whose execution ended without saying so.
-  'sweep-operations': { network: 'none', timeoutSeconds: 60, memoryMiB: 512, grants: ['table:write', 'fleet:observe', 'workflows:start'] },
+  'sweep-operations': {
+    network: 'none',
+    timeoutSeconds: 60,
+    memoryMiB: 512,
+    grants: ['table:write', 'fleet:observe', 'fleet:types', 'workflows:start'],
+  },
   // Records that an alarm of a job rings, and asks whether to scale.
   'handle-alarm': {
     network: 'none',

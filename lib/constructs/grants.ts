@@ -340,6 +340,20 @@ export const permissionsOf = (
           because: RUN_TIME,
         },
       ];
+    case 'fleet:types': {
+      const resourceTag = { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } };
+      const groups = names.arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${names.prefix}-*-jobmanager*`);
+      return [
+        // Which of its versions is launched, not what is in one.
+        {
+          actions: ['ec2:ModifyLaunchTemplate'],
+          resources: [names.arn('ec2', 'launch-template/*')],
+          conditions: resourceTag,
+          because: RUN_TIME,
+        },
+        { actions: ['autoscaling:SetDesiredCapacity'], resources: [groups], conditions: resourceTag, because: RUN_TIME },
+      ];
+    }
     case 'fleet:groups':
       return fleetGroups(names, stage, vpcId);
     case 'alarms:write':

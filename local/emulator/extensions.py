@@ -17,6 +17,7 @@ from . import (
     http_api,
     iam,
     iam_resources,
+    launch_templates,
     metric_search,
     moto_bridge,
     network,
@@ -29,6 +30,7 @@ def install() -> None:
     moto_bridge.install()
     network.install()
     placement_groups.install()
+    launch_templates.install()
     hardware.install()
     autoscaling_api.install()
     cloudformation_ec2.install()

@@ -45,6 +45,8 @@ const isComplete = ({ hosts, wanted }: FleetSeen): boolean =>
 interface Harness {
   readonly fleet: FleetPort;
   readonly setCapacity: (zone: string, isThere: boolean) => Promise<unknown>;
+  /** EC2 has hosts of a type in a zone, or none. */
+  readonly setTypeCapacity: (zone: string, type: string, isThere: boolean) => Promise<unknown>;
   /** AWS sees that a zone is impaired, or that this is over. */
   readonly setWell: (zone: string, isWell: boolean) => Promise<unknown>;
   /** The host dies without anybody's wish. */
@@ -55,6 +57,8 @@ const onFake = (): Harness => {
   return {
     fleet,
     setCapacity: async (zone, isThere) => (isThere ? fleet.zonesWithoutCapacity.delete(zone) : fleet.zonesWithoutCapacity.add(zone)),
+    setTypeCapacity: async (zone, type, isThere) =>
+      isThere ? fleet.typesWithoutCapacity.delete(`${zone} ${type}`) : fleet.typesWithoutCapacity.add(`${zone} ${type}`),
     setWell: async (zone, isWell) =>
       isWell ? fleet.zonesInTrouble.delete(zone) : fleet.zonesInTrouble.set(zone, 'EC2 says it is impaired: a test wants it'),
     lose: async (instanceId) => fleet.loseHost(instanceId),
@@ -66,6 +70,19 @@ const onEc2 = (): Harness => ({
     isThere
       ? emulator.twin('DELETE', 'faults')
       : emulator.twin('POST', 'faults', [{ service: 'ec2', action: 'RunInstances', zone, code: 'InsufficientInstanceCapacity' }]),
+  setTypeCapacity: (zone, instanceType, isThere) =>
+    isThere
+      ? emulator.twin('DELETE', `faults/${zone}-${instanceType}`)
+      : emulator.twin('POST', 'faults', [
+          {
+            service: 'ec2',
+            action: 'RunInstances',
+            zone,
+            instanceType,
+            code: 'InsufficientInstanceCapacity',
+            name: `${zone}-${instanceType}`,
+          },
+        ]),
   setWell: (zone, isWell) => emulator.twin('POST', `zones/${zone}/${isWell ? 'well' : 'impaired'}`),
   lose: (instanceId) => emulator.twin('POST', `instances/${instanceId}/state`, { state: 'terminated', reason: 'The host died' }),
 });
@@ -348,6 +365,65 @@ describe.each([
     await takeAway(spec, resources);
   });
 
+  describe('whose JobManagers may be of several types', () => {
+    const size = {
+      ...aCluster().size,
+      jobManager: { instanceType: 'c5.large', alternatives: ['c6i.large', 'm5.large'], memoryMiB: 1_024 },
+    };
+    const tried = async (resources: ClusterResources): Promise<string[]> => {
+      const asked: string[] = [];
+      await eventually(
+        async () => {
+          const seen = await fleet.observe(resources);
+          for (const other of seen.otherTypes ?? []) {
+            if (other.asked) continue;
+            asked.push(`${other.group.replace(/.*-e1-/, '')} ${other.lacking.join()} → ${other.type}`);
+            await fleet.launchAs(other);
+          }
+          return seen;
+        },
+        (seen) => isComplete(seen) || seen.problem !== undefined,
+      );
+      return asked;
+    };
+
+    test('launches the next one where EC2 lacks those before it, on the same address, with a host lost later too', async () => {
+      const spec = aFleetSpec({ size, standbyZone: 'us-east-1b' });
+      await harness.setTypeCapacity('us-east-1a', 'c5.large', false);
+      await harness.setTypeCapacity('us-east-1a', 'c6i.large', false);
+      const resources = await launch({ ...spec, size: { ...size, instanceType: 'c5.xlarge' } }, 1);
+      expect(await tried(resources)).toEqual(['jobmanager c5.large → c6i.large', 'jobmanager c5.large,c6i.large → m5.large']);
+      const seen = await fleet.observe(resources);
+      expect(seen).toMatchObject({ wanted: { jobmanager: 2, taskmanager: 1 } });
+      expect(seen.otherTypes).toBeUndefined();
+      const leader = seen.hosts.find(({ address }) => address === resources.jobManagerAddress);
+      await harness.setTypeCapacity('us-east-1a', 'm5.large', false);
+      await harness.setTypeCapacity('us-east-1a', 'c5.large', true);
+      await harness.lose(leader?.instanceId ?? '');
+      await eventually(
+        () => fleet.observe(resources),
+        ({ otherTypes }) => otherTypes !== undefined,
+      );
+      expect(await tried(resources)).toEqual(['jobmanager m5.large → c5.large']);
+      expect((await fleet.observe(resources)).hosts.map(({ address }) => address)).toContain(resources.jobManagerAddress);
+      for (const type of ['c6i.large', 'm5.large']) await harness.setTypeCapacity('us-east-1a', type, true);
+      await takeAway(spec, resources);
+    });
+
+    test('tells that a zone has none of them when all were tried', async () => {
+      const spec = aFleetSpec({ size: { ...size, instanceType: 'c5.xlarge' } });
+      const types = ['c5.large', 'c6i.large', 'm5.large'];
+      for (const type of types) await harness.setTypeCapacity('us-east-1a', type, false);
+      const resources = await launch(spec, 1);
+      expect(await tried(resources)).toHaveLength(2);
+      const { problem, otherTypes } = await fleet.observe(resources);
+      expect(problem).toMatchObject({ kind: 'capacity', message: expect.stringContaining('us-east-1a') });
+      expect(otherTypes).toBeUndefined();
+      for (const type of types) await harness.setTypeCapacity('us-east-1a', type, true);
+      await takeAway(spec, resources);
+    });
+  });
+
   test('keeps access while hosts use it, and takes it away afterwards', async () => {
     const spec = aFleetSpec();
     const { resources } = await launched(spec, 1);
@@ -507,6 +583,33 @@ describe('The fleet on EC2', () => {
     );
   });
 
+  test('goes on with a change of type that was broken off in the middle', async () => {
+    const jobManager = { instanceType: 'c5.large', alternatives: ['c6i.large'], memoryMiB: 1_024 };
+    const spec = aFleetSpec({ size: { ...aCluster().size, instanceType: 'c5.xlarge', jobManager } });
+    const { fleet } = onEc2();
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'RunInstances', instanceType: 'c5.large', zone: spec.zone, code: 'InsufficientInstanceCapacity' },
+    ]);
+    const resources = await launch(spec, fleet);
+    const { otherTypes = [] } = await eventually(
+      () => fleet.observe(resources),
+      (seen) => seen.otherTypes !== undefined,
+    );
+    const other = otherTypes[0] as (typeof otherTypes)[number];
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'ModifyLaunchTemplate', status: 503, code: 'Unavailable', name: 'off' },
+    ]);
+    await expect(fleet.launchAs(other)).rejects.toThrow();
+    await emulator.twin('DELETE', 'faults/off');
+    expect(await fleet.observe(resources)).toMatchObject({ wanted: { jobmanager: 1 }, otherTypes: [{ ...other, asked: false }] });
+    await fleet.launchAs(other);
+    await eventually(() => fleet.observe(resources), isComplete);
+    await emulator.twin('DELETE', 'faults');
+    const machines = (await emulator.twin('GET', 'instances')) as { tags: Record<string, string>; instanceType: string }[];
+    const ours = machines.filter(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'jobmanager');
+    expect(ours.map(({ instanceType }) => instanceType)).toEqual(['c6i.large']);
+  });
+
   test('gives a stand-by JobManager an interface, a launch template and a group of its own, and lets it ask for metrics', async () => {
     const spec = aFleetSpec({ standbyZone: 'us-east-1b' });
     const { fleet } = onEc2();
@@ -519,7 +622,7 @@ describe('The fleet on EC2', () => {
     const { AutoScalingGroups = [] } = await new AutoScalingClient({}).send(
       new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [standby?.group as string] }),
     );
-    expect(AutoScalingGroups).toMatchObject([{ AvailabilityZones: ['us-east-1b'], MinSize: 1, MaxSize: 1 }]);
+    expect(AutoScalingGroups).toMatchObject([{ AvailabilityZones: ['us-east-1b'], MinSize: 0, MaxSize: 1 }]);
     const { SecurityGroups } = await ec2Client().send(new DescribeSecurityGroupsCommand({ GroupIds: [securityGroupId] }));
     const metrics = SecurityGroups?.[0]?.IpPermissions?.filter(({ FromPort }) => FromPort === 6125).flatMap(
       ({ IpRanges = [] }) => IpRanges,

@@ -8,7 +8,7 @@ import type { FleetPort } from '../../lambdas/gateways/aws/fleet.port';
 import { createStage, inventory } from '../contract/support/ec2-stage';
 import { type Emulator, startEmulator } from '../contract/support/emulator';
 import { eventually } from '../contract/support/eventually';
-import { aFleetSpec } from '../contract/support/samples';
+import { aCluster, aFleetSpec } from '../contract/support/samples';
 
 const STAGE = 'crashes';
 let emulator: Emulator;
@@ -59,10 +59,12 @@ const repeated = async <T>(step: () => Promise<T>): Promise<T> => {
   }
 };
 
+const SIZE = { ...aCluster().size, jobManager: { instanceType: 'c5.large', alternatives: ['c6i.large'], memoryMiB: 1_024 } };
+
 /** Launches and takes away a cluster with a crash at one call; tells what there was in between and in the end, and whether there is such a call. */
 const lifeWithCrash = async (at: number, when: 'before' | 'after') => {
   const { fleet, calls } = crashing(at, when);
-  const spec = aFleetSpec();
+  const spec = aFleetSpec({ size: SIZE });
   const base = `sluice-${STAGE}-${spec.cluster}-e1`;
   const access = { ...NO_RESOURCES, ...(await repeated(() => fleet.prepareAccess(spec))) };
   const resources = { ...access, ...(await repeated(() => fleet.createGroups(spec, access, 1))) };
@@ -98,4 +100,40 @@ test.each(['before', 'after'] as const)(
     }
   },
   400_000,
+);
+
+test.each(['before', 'after'] as const)(
+  '%s it reached AWS, a JobManager is launched as the type that EC2 has, whichever call of the change fails',
+  async (when) => {
+    await emulator.twin('PUT', 'settings', { launchRetrySeconds: 0.2, launchRetryMaxSeconds: 0.5 });
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'RunInstances', instanceType: 'c5.large', zone: 'us-east-1a', code: 'InsufficientInstanceCapacity' },
+    ]);
+    for (let at = 1, more = true; more; at += 1) {
+      const spec = aFleetSpec({ size: { ...SIZE, instanceType: 'c5.xlarge' } });
+      const access = { ...NO_RESOURCES, ...(await onlooker.prepareAccess(spec)) };
+      const resources = { ...access, ...(await onlooker.createGroups(spec, access, 0)) };
+      const { fleet, calls } = crashing(at, when);
+      // Each look is a new one, as the workflow's: what the one before was to do is not known any more.
+      const seen = await eventually(
+        () => onlooker.observe(resources),
+        ({ otherTypes }) => otherTypes !== undefined,
+      );
+      await fleet.launchAs(seen.otherTypes?.[0] as NonNullable<typeof seen.otherTypes>[number]).catch((error) => {
+        if (!(error instanceof Crash)) throw error;
+      });
+      more = calls() >= at;
+      await eventually(
+        async () => {
+          const now = await onlooker.observe(resources);
+          for (const other of now.otherTypes ?? []) if (!other.asked) await onlooker.launchAs(other);
+          return now;
+        },
+        ({ hosts }) => hosts.length === 1 && hosts.every(({ state }) => state === 'running'),
+      );
+      await onlooker.deleteGroups(spec, resources);
+    }
+    await emulator.twin('DELETE', 'faults');
+  },
+  200_000,
 );

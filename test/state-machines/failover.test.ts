@@ -429,6 +429,20 @@ describe('a lost zone', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('is left for the next zone also where that lacks the type of the JobManager', async () => {
+    for (const type of ['c5.large', 'c6i.large']) world.fleet.typesWithoutCapacity.add(`us-east-1b ${type}`);
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.cluster()).toMatchObject({ zone: 'us-east-1b', epoch: 2, status: 'RUNNING' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is followed by the zone behind it when that has none of the types of the JobManager', async () => {
+    for (const type of ['c5.large', 'c6i.large', 'm5.large']) world.fleet.typesWithoutCapacity.add(`us-east-1b ${type}`);
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.cluster()).toMatchObject({ zone: 'us-east-1c', status: 'RUNNING' });
+    expect(await violations(world)).toEqual([]);
+  });
+
   test.each(['lost', undefined] as const)(
     'is followed by the zone behind it when hosts come there and do not register (%s)',
     async (mode) => {

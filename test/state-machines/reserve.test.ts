@@ -192,6 +192,20 @@ describe('a cluster with warm capacity', () => {
     expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', zone: 'us-east-1c', epoch: 3, failures: 0 });
   });
 
+  test('gets it in the next zone also where that lacks the type of the JobManager, and another when its host is lost later', async () => {
+    world.fleet.typesWithoutCapacity.add('us-east-1b c5.large');
+    await standBy();
+    const { reserve } = await world.cluster();
+    expect(reserve).toMatchObject({ status: 'ready', zone: 'us-east-1b', failures: 0 });
+    const leader = () => world.fleet.instances().find(({ role, zone }) => role === 'jobmanager' && zone === 'us-east-1b');
+    world.fleet.typesWithoutCapacity.delete('us-east-1b c5.large');
+    world.fleet.typesWithoutCapacity.add('us-east-1b c6i.large');
+    world.fleet.loseHost(leader()?.instanceId ?? '');
+    expect(leader()).toBeUndefined();
+    await consider();
+    expect(leader()).toMatchObject({ address: reserve?.resources.jobManagerAddress });
+  });
+
   test('keeps its archives of classes when a reserve is taken away', async () => {
     const archive = `s3://state/${classesPrefix('flights')}/jobmanager-0123.jsa.gz`;
     world.artifacts.put(archive, 'an archive');

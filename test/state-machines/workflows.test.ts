@@ -70,6 +70,22 @@ describe('launch-cluster', () => {
     expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
   });
 
+  test('where EC2 lacks the type of the JobManager it is launched as another of its types', async () => {
+    for (const type of ['c5.large', 'c6i.large']) world.fleet.typesWithoutCapacity.add(`us-east-1a ${type}`);
+    const calls: string[] = [];
+    world.onCall = (_, method) => void calls.push(method);
+    expect(await launch()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(calls.filter((method) => method === 'launchAs')).toHaveLength(2);
+  });
+
+  test('where EC2 lacks every type of the JobManager all is taken away again', async () => {
+    for (const type of ['c5.large', 'c6i.large', 'm5.large']) world.fleet.typesWithoutCapacity.add(`us-east-1a ${type}`);
+    const operation = await launch();
+    expect(operation).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(operation.reason).toContain('do not have sufficient m5.large capacity');
+    expect(world.fleet.leftovers()).toEqual([]);
+  });
+
   test('a JobManager that never answers ends the launch at its deadline with nothing left', async () => {
     world.jobManagerStarts = false;
     const operation = await launch();

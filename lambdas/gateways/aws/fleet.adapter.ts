@@ -5,7 +5,8 @@ import { mostHostsInChange } from '../../domain/capacity';
 import { everyOne, unless } from './aws-errors';
 import { deleteGroupsNamed, describeGroups, ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
-import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, templateData } from './ec2/launch-templates';
+import { launchAs } from './ec2/job-manager-types';
+import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, ensureTypeVersions, templateData } from './ec2/launch-templates';
 import { fleetNames, recordedGroups } from './ec2/names';
 import { deleteNetworkInterfaces, ensureNetworkInterface, ensureStandbyInterface } from './ec2/network-interface';
 import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
@@ -36,9 +37,12 @@ const unlessUnavailable = (call: Promise<void>): Promise<string | undefined> =>
     },
   );
 
+/** The wish is taken back for a moment where another type is to be launched (`launchAs`). */
+const JOB_MANAGER_HOSTS = { wanted: 1, min: 0, max: 1 } as const;
+
 /** A host as the first JobManager's, with an interface and in a group of its own. */
 const standbyParts = ({ group, zone, networkInterfaceId }: StandbyJobManager) =>
-  ({ role: 'jobmanager', name: group, zone, networkInterfaceId, hosts: { wanted: 1, min: 1, max: 1 } }) as const;
+  ({ role: 'jobmanager', name: group, zone, networkInterfaceId, hosts: JOB_MANAGER_HOSTS }) as const;
 
 /**
  * Machines by EC2 Auto Scaling. Whatever is made has a name or tag that derives from stage, cluster and epoch, and is looked for before or when it is made:
@@ -77,7 +81,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       const placed = mostHosts > 1 && spec.zones.length === 1 && traits(spec.size.instanceType).clusterPlacement;
       const placementGroup = placed ? await ensurePlacementGroup(dependencies, spec) : undefined;
       const groups = [
-        { role: 'jobmanager', name: names.jobManagerGroup, hosts: { wanted: 1, min: 1, max: 1 } },
+        { role: 'jobmanager', name: names.jobManagerGroup, hosts: JOB_MANAGER_HOSTS },
         {
           role: 'taskmanager',
           name: names.taskManagerGroup(spec.zones),
@@ -89,13 +93,18 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       ] as const;
       const launchTemplateIds: string[] = [];
       for (const group of groups) {
-        const type = group.role === 'jobmanager' ? spec.size.jobManager.instanceType : spec.size.instanceType;
+        const isJobManager = group.role === 'jobmanager';
+        const type = isJobManager ? spec.size.jobManager.instanceType : spec.size.instanceType;
         const base = await baseTemplate(dependencies, traits(type).architecture);
         const data = templateData(base, { stage, spec, access, ...group });
         const launchTemplateId = await ensureLaunchTemplate(dependencies, spec, group.name, data);
         launchTemplateIds.push(launchTemplateId);
-        await ensureGroup(dependencies, spec, { ...group, launchTemplateId });
+        await ensureGroup(dependencies, spec, { ...group, launchTemplateId, version: isJobManager ? '$Default' : '$Latest' });
       }
+      // Whoever looks whether hosts come does so after this: until then they boot.
+      const { instanceType, alternatives: others = [] } = spec.size.jobManager;
+      for (const [index, { role }] of groups.entries())
+        if (role === 'jobmanager') await ensureTypeVersions(dependencies, launchTemplateIds[index] as string, [instanceType, ...others]);
       return {
         jobManagerGroup: names.jobManagerGroup,
         taskManagerGroups: [groupOf(spec)],
@@ -111,6 +120,8 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     zones: (withinMs) => observeZones(ec2, withinMs),
 
     observe: (resources) => observeFleet(dependencies, resources),
+
+    launchAs: (other) => launchAs(dependencies, other),
 
     async setHosts(resources, zone, hosts) {
       const group = resources.taskManagerGroups.find((one) => one.zone === zone);

@@ -47,8 +47,20 @@ export interface FleetSeen {
   readonly wanted: { readonly jobmanager: number; readonly taskmanager: number };
   /** Newest failed launch of the groups that the cluster cannot do without, if there is one after which nothing was launched. */
   readonly problem?: LaunchProblem;
+  /** JobManagers' groups that EC2 has no host for of the type that they launched, and of which another type was not tried yet: no `problem` before all were. */
+  readonly otherTypes?: readonly OtherType[];
   /** The same of one JobManager's group while the other's host is there or may come: the cluster works without it. */
   readonly standbyProblem?: LaunchProblem;
+}
+
+/** What a JobManager's group is to launch because EC2 has none of what it did. */
+export interface OtherType {
+  readonly group: string;
+  readonly type: string;
+  /** Those that EC2 did not have, since the last host that was launched. */
+  readonly lacking: readonly string[];
+  /** It launches that type already, and how this went is not known yet. */
+  readonly asked: boolean;
 }
 
 /** A launch that failed, in EC2's own words. */
@@ -85,6 +97,8 @@ export interface FleetPort {
   observe(resources: ClusterResources): Promise<FleetSeen>;
   /** Sets the wanted number of TaskManager hosts of the group whose home zone this is. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;
+  /** Has a JobManager's group launch its host as that type, at once: one that the group was made with. */
+  launchAs(other: Pick<OtherType, 'group' | 'type'>): Promise<void>;
   /** Takes the given hosts out of their group and ends them; the wanted number shrinks with them. */
   terminateHosts(instanceIds: readonly string[]): Promise<void>;
   /**

@@ -6,7 +6,7 @@ import { drillProblems } from '../../domain/decide-drill';
 import { refusedSettings } from '../../domain/flink-settings-policy';
 import { standbyZone } from '../../domain/job-managers';
 import { leaseUntil } from '../../domain/lease';
-import { alternativesOf, instanceTypesOf, resolveSize } from '../../domain/sizing';
+import { alternativesOf, instanceTypesOf, jobManagerAlternativesOf, resolveSize } from '../../domain/sizing';
 import { tooLarge } from '../../domain/spec-limit';
 import type { InstanceFactsPort } from '../../gateways/aws/instance-facts.port';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
@@ -117,12 +117,36 @@ const withAlternatives = async (
         message: `${type} does not fit what ${size.instanceType} is used for: the same vCPUs and architecture, no less memory, addresses, network and room on a local disk, and on demand no more than a fifth dearer`,
       })),
     );
-  if (alternatives.length === 0) return { size, statusReason: reasons.join('; ') };
+  const leader = await jobManagerAlternatives({ stage, instanceFacts }, spec, size);
+  const jobManager = leader.length === 0 ? size.jobManager : { ...size.jobManager, alternatives: [...leader] };
+  const or =
+    leader.length === 0 ? [] : [`where EC2 has no ${jobManager.instanceType}, the host of a JobManager is ${leader.join(', else ')}`];
+  if (alternatives.length === 0) return { size: { ...size, jobManager }, statusReason: [...reasons, ...or].join('; ') };
   const bought =
     spotPercent > 0
       ? `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`
       : `where EC2 has no ${size.instanceType}, hosts are ${alternatives.join(', else ')}`;
-  return { size: { ...size, alternatives }, statusReason: [...reasons, bought].join('; ') };
+  return { size: { ...size, jobManager, alternatives }, statusReason: [...reasons, bought, ...or].join('; ') };
+};
+
+const jobManagerAlternatives = async (
+  { stage, instanceFacts }: Pick<LaunchDeps, 'stage' | 'instanceFacts'>,
+  { overrides }: ClusterSpec,
+  { jobManager: { instanceType } }: ResolvedSize,
+): Promise<readonly string[]> => {
+  const named = overrides.jobManager?.instanceTypes;
+  const own = (await instanceFacts.describe([instanceType])).get(instanceType);
+  if (!own) return [];
+  const candidates = named ? [...(await instanceFacts.describe(named)).values()] : await instanceFacts.alike(own, 'on-demand');
+  const alternatives = jobManagerAlternativesOf(named, own, candidates, stage.prices);
+  const unfit = (named ?? []).filter((type) => type !== instanceType && !alternatives.includes(type));
+  if (unfit.length === 0) return alternatives;
+  throw new InvalidRequest(
+    unfit.map((type) => ({
+      path: 'overrides.jobManager.instanceTypes',
+      message: `${type} does not fit what ${instanceType} is used for: the same architecture, no fewer vCPUs, no less memory, and no more than a fifth dearer`,
+    })),
+  );
 };
 
 const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {

@@ -9,6 +9,7 @@ import { decideFleetProgress, hostsAskedAt } from '../../domain/decide-launch-pr
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { zoneLeft } from '../failover/next-zone';
 import { ownTarget, type StoreDeps } from '../operations/owned';
+import { tryOtherTypes } from './other-types';
 
 /** Slots that are there are looked for once more before a zone is given up: jobs can do with fewer (`observe-cluster.ts`). */
 const LOOK_SECONDS = 30;
@@ -29,7 +30,10 @@ export const observeFleet = async (deps: Deps, operation: Operation): Promise<Ta
     now: deps.clock().toISOString(),
     deadline: operation.deadline,
   });
-  if (progress.action === 'wait') return { reason: progress.reason };
+  if (progress.action === 'wait') {
+    const tried = await tryOtherTypes(deps, seen);
+    return { reason: [progress.reason, ...(tried === undefined ? [] : [tried])].join('; ') };
+  }
   throw progress.error === 'InsufficientCapacity' ? new InsufficientCapacity(progress.reason) : new DeadlineExceeded(progress.reason);
 };
 

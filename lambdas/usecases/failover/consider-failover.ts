@@ -12,6 +12,7 @@ import { moveOf } from '../../domain/move';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import { hostsEpoch } from '../../domain/reserve';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
+import { tryOtherTypes } from '../clusters/other-types';
 import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { recentOperations } from '../operations/list-operations';
 import { allClusters } from '../operations/owned';
@@ -20,8 +21,8 @@ import { considerEach } from './consider-each';
 import { leaveReserveZone } from './consider-reserves';
 import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
 
-export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zoneName' | 'zones'> };
-export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
+export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'launchAs' | 'zoneName' | 'zones'> };
+export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'launchAs' | 'zones'> };
 type Replacement = Extract<FailoverDecision, { action: 'replace' }>;
 
 /** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
@@ -75,13 +76,18 @@ export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: La
   const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
   const failure = failed.StatusMessage ?? failed.Cause ?? 'a launch failed';
   if (cluster?.status !== 'RUNNING' || isInterfaceInUse(failure)) return [];
-  const seen = await deps.fleet.observe(cluster.resources);
+  const epoch = Number(match?.[2]);
+  const resources = cluster.reserve?.epoch === epoch ? cluster.reserve.resources : cluster.resources;
+  const seen = await deps.fleet.observe(resources);
+  const tried = await tryOtherTypes(deps, seen);
+  if (tried !== undefined && seen.otherTypes?.some(({ group }) => group === failed.AutoScalingGroupName))
+    return [{ cluster: cluster.name, action: 'hold', reason: tried }];
   // Where a JobManager finds no host, TaskManagers in other zones are none to stay for.
-  const lacksJobManager = jobManagerGroups(cluster.resources).includes(failed.AutoScalingGroupName);
+  const lacksJobManager = jobManagerGroups(resources).includes(failed.AutoScalingGroupName);
   const leadsIn = lacksJobManager ? seen.hosts.find(runsJobManager)?.zone : undefined;
   const running = seen.hosts.filter(({ state, zone }) => state === 'running' && (zone === cluster.zone || !lacksJobManager)).length;
   const says = shorten(failure, 300);
-  return [await consider(deps, cluster, { kind: 'launch-failures', epoch: Number(match?.[2]), says, running, leadsIn })];
+  return [await consider(deps, cluster, { kind: 'launch-failures', epoch, says, running, leadsIn })];
 };
 
 /** Passes of observation have found a cluster without JobManager or TaskManagers for a while: its hosts are looked at, and it is considered. */
@@ -92,6 +98,7 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
   const { fault, resources } = cluster;
   const now = deps.clock().toISOString();
   const [seen, clusters] = await Promise.all([deps.fleet.observe(resources), allClusters(deps.store)]);
+  await tryOtherTypes(deps, seen);
   const role = fault.kind === 'members-lost' ? 'taskmanager' : 'jobmanager';
   const hosts = seen.hosts.filter((host) => host.role === role && host.state !== 'leaving');
   const evidence: ZoneEvidence = {

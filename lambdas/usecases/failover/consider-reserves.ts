@@ -8,12 +8,13 @@ import { shorten } from '../../domain/describe-failure';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import { isThere, latestEpoch } from '../../domain/reserve';
 import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
+import { tryOtherTypes } from '../clusters/other-types';
 import { slotDemands } from '../clusters/slot-demands';
 import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { allClusters } from '../operations/owned';
 import { considerEach } from './consider-each';
 
-export type ConsiderReservesDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
+export type ConsiderReservesDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'launchAs' | 'zones'> };
 
 export interface ReserveConsidered {
   readonly cluster: string;
@@ -55,6 +56,7 @@ const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: read
   const troubled = Object.fromEntries(zones.flatMap(({ name, trouble }) => (trouble === undefined ? [] : [[name, trouble] as const])));
   const capacity = decideCapacity(await slotDemands(store, { cluster: cluster.name }, 'grow'), size);
   const seen = reserve?.status === 'ready' ? await fleet.observe(reserve.resources) : undefined;
+  if (seen) await tryOtherTypes(deps, seen);
   // Where the last one came to nothing, or this one cannot be complete; and what is left of former epochs may be a lost zone's.
   const unlucky = reserve && (seen?.problem || (reserve.status === 'gone' && reserve.failures > 0)) ? [reserve.zone] : [];
   const chosen = chooseFailoverZone(cluster.zone, {

@@ -107,7 +107,7 @@ def launch_template(**data) -> str:
     ]
 
 
-def group(template: str, size: int, zones: str = "abc", **parameters) -> str:
+def group(template: str, size: int, zones: str = "abc", version: str = "$Latest", **parameters) -> str:
     name = unique("workers")
     where = {} if "AvailabilityZones" in parameters else {"VPCZoneIdentifier": ",".join(vpc()["subnets"][f"us-east-1{z}"] for z in zones)}
     client("autoscaling").create_auto_scaling_group(
@@ -115,7 +115,7 @@ def group(template: str, size: int, zones: str = "abc", **parameters) -> str:
         MinSize=0,
         MaxSize=10,
         DesiredCapacity=size,
-        **({} if "MixedInstancesPolicy" in parameters else {"LaunchTemplate": {"LaunchTemplateId": template, "Version": "$Latest"}}),
+        **({} if "MixedInstancesPolicy" in parameters else {"LaunchTemplate": {"LaunchTemplateId": template, "Version": version}}),
         **where,
         **parameters,
     )

@@ -228,6 +228,25 @@ class AutoScalingGroups(unittest.TestCase):
         self.assertEqual({i.get("InstanceLifecycle", "on-demand") for i in found}, {"on-demand"})
         s.remove(name)
 
+    def test_a_group_launches_the_default_version_of_its_template_as_it_is_then_and_a_version_inherits_what_it_does_not_say(self):
+        ec2 = s.client("ec2")
+        template = s.launch_template(InstanceType="c5.large", UserData="Zmlyc3Q=")
+        made = ec2.create_launch_template_version(
+            LaunchTemplateId=template, SourceVersion="1", LaunchTemplateData={"InstanceType": "c6i.large"}
+        )["LaunchTemplateVersion"]
+        self.assertEqual((made["VersionNumber"], made["DefaultVersion"], made["LaunchTemplateData"]["UserData"]), (2, False, "Zmlyc3Q="))
+        alone = ec2.create_launch_template_version(LaunchTemplateId=template, LaunchTemplateData={"InstanceType": "c7i.large"})
+        self.assertNotIn("UserData", alone["LaunchTemplateVersion"]["LaunchTemplateData"])
+        rule = {"service": "ec2", "action": "RunInstances", "instanceType": "c5.large", "zone": "us-east-1a"}
+        s.twin("POST", "faults", [{**rule, "code": "InsufficientInstanceCapacity"}])
+        name = s.group(template, 1, "a", "$Default")
+        failed = s.wait_for(lambda: [a for a in s.activities(name) if a["StatusCode"] == "Failed"], "a launch without capacity")
+        self.assertIn("c5.large", failed[0]["StatusMessage"])
+        ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion="2")
+        self.assertEqual(s.instance(s.in_service(name, 1)[0]["InstanceId"])["InstanceType"], "c6i.large")
+        s.twin("DELETE", "faults")
+        s.remove(name)
+
     def test_with_an_existing_interface_the_group_gives_its_instances_that_address_one_after_the_other(self):
         eni = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1b"], Groups=[s.security_group()])[
             "NetworkInterface"

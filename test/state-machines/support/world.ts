@@ -62,7 +62,7 @@ export const SIZE: Cluster['size'] = {
   architecture: 'x86_64',
   peakGbps: 10,
   stateVolume: { kind: 'gp3', sizeGB: 50 },
-  jobManager: { instanceType: 'c5.large', memoryMiB: 1_024 },
+  jobManager: { instanceType: 'c5.large', alternatives: ['c6i.large', 'm5.large'], memoryMiB: 1_024 },
   taskManagersPerHost: 1,
   taskManagerMemoryMiB: 2_048,
   slotsPerTaskManager: 2,

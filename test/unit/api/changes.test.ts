@@ -47,7 +47,21 @@ describe('a launch', () => {
     });
   });
 
+  test('takes further types for the host of its JobManager that the caller names, in their order', async () => {
+    const jobManager = { instanceType: 'c5.2xlarge', memoryMiB: 8_192, instanceTypes: ['c7i.2xlarge', 'c6i.2xlarge'] };
+    await call('create-cluster', { body: { ...CLUSTER, overrides: { jobManager } } });
+    expect(await world.store.cluster('flights')).toMatchObject({
+      size: { jobManager: { instanceType: 'c5.2xlarge', alternatives: ['c7i.2xlarge', 'c6i.2xlarge'] } },
+      statusReason: expect.stringContaining('where EC2 has no c5.2xlarge, the host of a JobManager is c7i.2xlarge, else c6i.2xlarge'),
+    });
+  });
+
   test.each([
+    [
+      'a further type of a JobManager that does not fit',
+      { overrides: { jobManager: { instanceType: 'c5.2xlarge', memoryMiB: 8_192, instanceTypes: ['c5.large'] } } },
+      'overrides.jobManager.instanceTypes',
+    ],
     ['a further type that does not fit', { purchase: { instanceTypes: ['c6i.2xlarge'] } }, 'purchase.instanceTypes'],
     ['an unknown size', { size: 'huge' }, 'size'],
     ['an instance type that does not exist', { overrides: { instanceType: 'c5.gigantic' } }, 'overrides.instanceType'],

@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import type { InstanceFacts } from '../../../lambdas/contracts/cluster';
-import { alternativesOf, instanceTypesOf, MINIMUM_TASK_MANAGER_MIB, resolveSize } from '../../../lambdas/domain/sizing';
-import { PRODUCTION_SIZES } from '../../../lib/config/sizes';
+import {
+  alternativesOf,
+  instanceTypesOf,
+  jobManagerAlternativesOf,
+  MINIMUM_TASK_MANAGER_MIB,
+  resolveSize,
+} from '../../../lambdas/domain/sizing';
+import { ON_DEMAND_PRICES, PRODUCTION_SIZES } from '../../../lib/config/sizes';
 import { FACTS, STAGE, sizeOf, spec } from './examples';
 
 const problemsOf = (fields: Parameters<typeof spec>[0]) => {
@@ -320,4 +326,55 @@ describe('Hosts may be', () => {
       expect(names({ spotPercent: 50 })).toEqual(['a.same', 'a.near', 'a.cheap', 'a.dearer', 'a.dear', 'a.too-dear', 'a.unpriced']);
     });
   });
+});
+
+describe("A JobManager's host may be", () => {
+  const own: InstanceFacts = {
+    instanceType: 'r7i.large',
+    vcpus: 2,
+    memoryMiB: 16_384,
+    peakGbps: 12.5,
+    localStorageGB: 0,
+    architecture: 'x86_64',
+    addressesPerInterface: 10,
+  };
+  const prices = { 'r7i.large': 1, 'a.same': 1 };
+  const fits = (changes: Partial<InstanceFacts>) =>
+    jobManagerAlternativesOf(undefined, own, [{ ...own, instanceType: 'a.same', ...changes }], prices).length === 1;
+
+  test.each<[string, Partial<InstanceFacts>, boolean]>([
+    ['of a type just as large', {}, true],
+    ['of a larger one', { vcpus: 4, memoryMiB: 32_768 }, true],
+    ['of one with a slower network and fewer addresses, of which it needs one', { peakGbps: 0.5, addressesPerInterface: 1 }, true],
+    ['of none with less memory than its settings were held against', { memoryMiB: 16_383 }, false],
+    ['of none with fewer vCPUs', { vcpus: 1 }, false],
+    ['of none of another architecture, which its image does not boot on', { architecture: 'arm64' }, false],
+    ['of none that it is already', { instanceType: 'r7i.large' }, false],
+  ])('%s', (_, changes, is) => {
+    expect(fits(changes)).toBe(is);
+  });
+
+  test('of four types at most, whose price is known and at most a fifth higher, the nearest below first', () => {
+    const known = { 'r7i.large': 1, 'a.dear': 1.2, 'a.too-dear': 1.21, 'a.near': 0.95, 'a.far': 0.5, 'a.cheap': 0.7, 'a.dearer': 1.05 };
+    const candidates = ['a.unpriced', ...Object.keys(known)].map((instanceType) => ({ ...own, instanceType }));
+    expect(jobManagerAlternativesOf(undefined, own, candidates, known)).toEqual(['a.near', 'a.cheap', 'a.far', 'a.dearer']);
+    expect(jobManagerAlternativesOf(undefined, own, candidates)).toEqual([]);
+  });
+
+  test('of those that the caller names, in that order, unless they are known to cost too much', () => {
+    const named = ['a.dear', 'a.unpriced', 'a.same'];
+    const candidates = named.map((instanceType) => ({ ...own, instanceType }));
+    expect(jobManagerAlternativesOf(named, own, candidates, { ...prices, 'a.dear': 1.21 })).toEqual(['a.unpriced', 'a.same']);
+  });
+
+  test.each(Object.entries(PRODUCTION_SIZES))(
+    'in size %s of several types that the list of prices has',
+    (_, { jobManager: { instanceType } }) => {
+      const [, size] = instanceType.split('.');
+      const alike = Object.keys(ON_DEMAND_PRICES).filter((type) => type.startsWith('r') && type.endsWith(`.${size}`));
+      const facts = { ...own, instanceType };
+      const candidates = alike.map((type) => ({ ...own, instanceType: type }));
+      expect(jobManagerAlternativesOf(undefined, facts, candidates, ON_DEMAND_PRICES)).toHaveLength(4);
+    },
+  );
 });

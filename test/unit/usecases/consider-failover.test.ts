@@ -109,6 +109,52 @@ test('a failed launch moves a cluster that has no host left; one of a group that
   ]);
 });
 
+describe('a cluster whose zone lacks the type of its JobManager', () => {
+  const fleet = () => deps.fleet as ReturnType<typeof createFakeFleet>;
+  const group = 'sluice-test-flights-e1-jobmanager';
+  const lacking = (type: string) =>
+    `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (us-east-1a).`;
+  const failed = (type: string) => handleLaunchFailure(deps, { AutoScalingGroupName: group, StatusMessage: lacking(type) });
+  beforeEach(async () => {
+    const stored = aCluster({ status: 'RUNNING', desired: 'RUNNING', name: 'flights', zone: 'us-east-1a' });
+    const size = { ...stored.size, jobManager: { ...stored.size.jobManager, alternatives: ['c6i.large'] } };
+    const cluster = { ...stored, size };
+    const spec = fleetSpecOf(cluster);
+    const access = { ...cluster.resources, ...(await fleet().prepareAccess(spec)) };
+    const resources = { ...access, ...(await fleet().createGroups(spec, access, 0)) };
+    for (let look = 0; look < 3; look += 1) await fleet().observe(resources);
+    (deps.store as ReturnType<typeof createFakeStore>).seed({ clusters: [{ ...cluster, resources }] });
+    fleet().typesWithoutCapacity.add('us-east-1a c5.large');
+    for (const { instanceId } of fleet().instances()) fleet().loseHost(instanceId);
+  });
+
+  test('gets a JobManager of another type there, and stays', async () => {
+    expect(await failed('c5.large')).toEqual([
+      { cluster: 'flights', action: 'hold', reason: 'EC2 has no c5.large for a JobManager host now: it is asked for as c6i.large' },
+    ]);
+    expect(fleet().instances()).toMatchObject([{ role: 'jobmanager', zone: 'us-east-1a', state: 'pending' }]);
+    expect(deps.workflows.started).toEqual([]);
+  });
+
+  test('gets one also where only the silence is noticed', async () => {
+    const fault = {
+      kind: 'jobmanager-unreachable',
+      epoch: 1,
+      since: '2026-03-01T11:58:00.000Z',
+      seenAt: '2026-03-01T12:00:00.000Z',
+    } as const;
+    await deps.store.recordFault('flights', 1, fault);
+    expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
+    expect(fleet().instances()).toMatchObject([{ role: 'jobmanager', zone: 'us-east-1a' }]);
+  });
+
+  test('is moved where the zone has none of its types', async () => {
+    fleet().typesWithoutCapacity.add('us-east-1a c6i.large');
+    expect(await failed('c5.large')).toMatchObject([{ action: 'hold' }]);
+    expect(await failed('c6i.large')).toMatchObject([{ cluster: 'flights', action: 'move' }]);
+  });
+});
+
 describe('a spread cluster with a JobManager in one zone and a stand-by in another', () => {
   const fleet = () => deps.fleet as ReturnType<typeof createFakeFleet>;
   const zones = STAGE.zones.map(({ name }) => name);

@@ -20,7 +20,7 @@ import { tagsOf } from './tags';
 
 /** Seconds after which a started host's failed status checks count; a node's own failure to boot is seen earlier, by its missing slots. */
 const HEALTH_CHECK_GRACE_SECONDS = 60;
-const ACTIVITIES_LOOKED_AT = 20;
+const ACTIVITIES_LOOKED_AT = 100;
 /** DescribeAutoScalingInstances takes this many ids at once. */
 const INSTANCES_AT_ONCE = 50;
 
@@ -28,10 +28,12 @@ export interface GroupParts {
   readonly role: Role;
   readonly name: string;
   readonly launchTemplateId: string;
+  /** Version of the template that hosts are launched by. */
+  readonly version: '$Latest' | '$Default';
   /** Of a JobManager's host. @default - the cluster's */
   readonly zone?: string | undefined;
   readonly hosts: { readonly wanted: number; readonly min: number; readonly max: number };
-  /** Types that its hosts may be of, the size's own first. */
+  /** Types that its hosts may be of, the size's own first. A JobManager's are versions of its template instead. */
   readonly types?: readonly string[];
 }
 
@@ -39,10 +41,10 @@ export interface GroupParts {
 export const ensureGroup = async (
   dependencies: FleetDependencies,
   spec: FleetSpec,
-  { role, name, launchTemplateId, hosts, zone = spec.zone, types = [spec.size.instanceType] }: GroupParts,
+  { role, name, launchTemplateId, version, hosts, zone = spec.zone, types = [spec.size.instanceType] }: GroupParts,
 ): Promise<void> => {
   const { autoScaling, stage } = dependencies;
-  const template = { LaunchTemplateId: launchTemplateId, Version: '$Latest' };
+  const template = { LaunchTemplateId: launchTemplateId, Version: version };
   const mixed = role === 'taskmanager' && (spec.spotPercent > 0 || types.length > 1);
   const command = new CreateAutoScalingGroupCommand({
     AutoScalingGroupName: name,
@@ -150,7 +152,7 @@ const gone = async (call: Promise<unknown>): Promise<void> => {
   }
 };
 
-export const setWanted = async ({ autoScaling }: FleetDependencies, name: string, hosts: number): Promise<void> => {
+export const setWanted = async ({ autoScaling }: Pick<FleetDependencies, 'autoScaling'>, name: string, hosts: number): Promise<void> => {
   const command = new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: hosts, HonorCooldown: false });
   await laterOn(['ScalingActivityInProgress', 'ScalingActivityInProgressFault'], autoScaling.send(command));
 };
@@ -172,11 +174,11 @@ export const terminateInGroup = async (
   }
 };
 
-/** The newest failed launch of a group, if no launch has succeeded since. */
-export const launchProblem = async (
+/** The failed launches of a group since the last one that has succeeded, the newest first. */
+export const failedLaunches = async (
   { autoScaling }: Pick<FleetDependencies, 'autoScaling'>,
   name: string,
-): Promise<LaunchProblem | undefined> => {
+): Promise<readonly LaunchProblem[]> => {
   const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: ACTIVITIES_LOOKED_AT });
   let activities: readonly Activity[] = [];
   try {
@@ -184,24 +186,32 @@ export const launchProblem = async (
   } catch (error) {
     if (!(hasCode(error, 'ValidationError') && /not found/i.test((error as Error).message))) throw error;
   }
-  return newestFailure(activities);
+  return failuresOf(activities);
 };
 
 /** `activities` newest first, as Auto Scaling lists them. */
-export const newestFailure = (activities: readonly Activity[]): LaunchProblem | undefined => {
+export const failuresOf = (activities: readonly Activity[]): readonly LaunchProblem[] => {
+  const failures: LaunchProblem[] = [];
   for (const { StatusCode, StatusMessage, Description, StartTime, EndTime } of activities) {
     if (!Description?.startsWith('Launching')) continue;
-    if (StatusCode === 'Successful') return undefined;
+    if (StatusCode === 'Successful') break;
     if (StatusCode !== 'Failed') continue;
     const message = StatusMessage ?? Description;
     if (isInterfaceInUse(message)) continue;
-    return { kind: isCapacity(message) ? 'capacity' : 'other', message, at: (EndTime ?? StartTime ?? new Date(0)).toISOString() };
+    failures.push({
+      kind: isCapacity(message) ? 'capacity' : 'other',
+      message,
+      at: (EndTime ?? StartTime ?? new Date(0)).toISOString(),
+    });
   }
-  return undefined;
+  return failures;
 };
 
-/** EC2 has none to give now; a quota of the account (`VcpuLimitExceeded`) is not that, waiting or another zone would not help. */
+/**
+ * EC2 has none to give now, or its zone never has any of that type; a quota of the account (`VcpuLimitExceeded`) is not that, another type or zone would not help.
+ * The messages: https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-instancelaunchfailure.html and ts-as-capacity.html
+ */
 const isCapacity = (message: string): boolean =>
-  /InsufficientInstanceCapacity|do not have sufficient|MaxSpotInstanceCountExceeded|UnfulfillableCapacity|no Spot capacity|InsufficientReservedInstanceCapacity/i.test(
+  /InsufficientInstanceCapacity|do not have sufficient|is not supported in your requested Availability Zone|MaxSpotInstanceCountExceeded|UnfulfillableCapacity|no Spot capacity|InsufficientReservedInstanceCapacity/i.test(
     message,
   );

@@ -1,22 +1,30 @@
-import type { FleetSeen, LaunchProblem } from '../fleet.port';
+import type { FleetSeen, LaunchProblem, OtherType } from '../fleet.port';
 
 export interface GroupSeen {
   readonly role: 'jobmanager' | 'taskmanager';
   /** Whether a host of it is there or on its way. */
   readonly hasHost: boolean;
   readonly problem?: LaunchProblem | undefined;
+  /** Of a JobManager's. */
+  readonly otherType?: OtherType | undefined;
 }
 
 /**
  * Which of the groups' failed launches counts. Of two JobManagers one is enough: what fails for one of them is told apart, until it has failed for both and
- * neither has a host.
+ * neither has a host. What another type may still help against is none yet.
  */
-export const launchProblems = (groups: readonly GroupSeen[]): Pick<FleetSeen, 'problem' | 'standbyProblem'> => {
+export const launchProblems = (seen: readonly GroupSeen[]): Pick<FleetSeen, 'problem' | 'standbyProblem' | 'otherTypes'> => {
+  const otherTypes = seen.flatMap(({ otherType }) => otherType ?? []);
+  const groups = seen.map(({ problem, ...group }) => ({ ...group, problem: group.otherType ? undefined : problem }));
   const jobManagers = groups.filter(({ role }) => role === 'jobmanager');
   const matters = jobManagers.length < 2 || jobManagers.every(({ hasHost, problem }) => !hasHost && problem !== undefined);
   const problem = newest(groups.filter(({ role }) => role === 'taskmanager' || matters));
   const standbyProblem = matters ? undefined : newest(jobManagers);
-  return { ...(problem ? { problem } : {}), ...(standbyProblem ? { standbyProblem } : {}) };
+  return {
+    ...(problem ? { problem } : {}),
+    ...(standbyProblem ? { standbyProblem } : {}),
+    ...(otherTypes.length > 0 ? { otherTypes } : {}),
+  };
 };
 
 const newest = (groups: readonly GroupSeen[]): LaunchProblem | undefined =>

@@ -1,10 +1,14 @@
 import {
   type _InstanceType,
   CreateLaunchTemplateCommand,
+  CreateLaunchTemplateVersionCommand,
   DeleteLaunchTemplateCommand,
   DescribeLaunchTemplatesCommand,
   DescribeLaunchTemplateVersionsCommand,
   type LaunchTemplateBlockDeviceMapping,
+  type LaunchTemplateVersion,
+  ModifyLaunchTemplateCommand,
+  paginateDescribeLaunchTemplateVersions,
   type RequestLaunchTemplateData,
   type ResponseLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
@@ -113,6 +117,54 @@ export const ensureLaunchTemplate = async (
   const id = created?.LaunchTemplate?.LaunchTemplateId ?? (await find({ ec2 }, [name]))[0];
   if (id === undefined) throw new Error(`EC2 neither makes nor finds launch template ${name}`);
   return id;
+};
+
+/** A type that a launch template can launch. */
+export interface TypeVersion {
+  readonly type: string;
+  readonly version: number;
+  readonly isDefault: boolean;
+}
+
+/**
+ * Gives a template a version for each of the types, in their order; its first is the default one until another is made that (`launchAs`).
+ * What is there already stays.
+ */
+export const ensureTypeVersions = async (
+  dependencies: Pick<FleetDependencies, 'ec2'>,
+  launchTemplateId: string,
+  types: readonly string[],
+): Promise<void> => {
+  if (types.length < 2) return;
+  const there = (await typeVersions(dependencies, launchTemplateId)).map(({ type }) => type);
+  for (const type of types.filter((one) => !there.includes(one)))
+    await dependencies.ec2.send(
+      new CreateLaunchTemplateVersionCommand({
+        LaunchTemplateId: launchTemplateId,
+        SourceVersion: '1',
+        LaunchTemplateData: { InstanceType: type as _InstanceType },
+      }),
+    );
+};
+
+/** The first version first. */
+export const typeVersions = async ({ ec2 }: Pick<FleetDependencies, 'ec2'>, launchTemplateId: string): Promise<readonly TypeVersion[]> => {
+  const found: LaunchTemplateVersion[] = [];
+  const pages = paginateDescribeLaunchTemplateVersions({ client: ec2 }, { LaunchTemplateId: launchTemplateId });
+  for await (const { LaunchTemplateVersions = [] } of pages) found.push(...LaunchTemplateVersions);
+  return found
+    .flatMap(({ VersionNumber: version, DefaultVersion: isDefault = false, LaunchTemplateData: { InstanceType: type } = {} }) =>
+      version === undefined || type === undefined ? [] : [{ type, version, isDefault }],
+    )
+    .toSorted((a, b) => a.version - b.version);
+};
+
+export const setDefaultVersion = async (
+  { ec2 }: Pick<FleetDependencies, 'ec2'>,
+  launchTemplateId: string,
+  version: number,
+): Promise<void> => {
+  await ec2.send(new ModifyLaunchTemplateCommand({ LaunchTemplateId: launchTemplateId, DefaultVersion: String(version) }));
 };
 
 /** By filter, because asking for a name that does not exist is an error. */

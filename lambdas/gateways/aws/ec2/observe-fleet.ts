@@ -3,8 +3,9 @@ import { type EC2Client, type Instance, paginateDescribeInstances } from '@aws-s
 import type { ClusterResources } from '../../../contracts/cluster';
 import { jobManagerGroups } from '../../../domain/job-managers';
 import type { FleetPort } from '../fleet.port';
-import { describeGroups, launchProblem } from './auto-scaling-groups';
+import { describeGroups, failedLaunches } from './auto-scaling-groups';
 import type { FleetDependencies, Role } from './context';
+import { otherTypeOf } from './job-manager-types';
 import { launchProblems } from './launch-problems';
 import { recordedGroups } from './names';
 import { hostsSeen } from './observed-hosts';
@@ -38,15 +39,23 @@ export const observeFleet = async (
   const roleOf = ({ AutoScalingGroupName = '' }: AutoScalingGroup): Role =>
     ofJobManagers.includes(AutoScalingGroupName) ? 'jobmanager' : 'taskmanager';
   const wanted = (role: Role): number =>
-    groups.filter((group) => roleOf(group) === role).reduce((sum, group) => sum + (group.DesiredCapacity ?? 0), 0);
+    groups.filter((group) => roleOf(group) === role).reduce((sum, group) => sum + wantedOf(role, group), 0);
   const seen = { hosts, wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') } };
   // A fleet that is complete has no problem, whatever went wrong on the way: no need to ask.
   if (hosts.filter(({ state }) => state === 'running').length >= seen.wanted.jobmanager + seen.wanted.taskmanager) return seen;
   const there = new Set(hosts.filter(({ state }) => state !== 'leaving').map(({ instanceId }) => instanceId));
-  const looks = groups.map(async (group) => ({
-    role: roleOf(group),
-    hasHost: (group.Instances ?? []).some(({ InstanceId = '' }) => there.has(InstanceId)),
-    problem: await launchProblem(dependencies, group.AutoScalingGroupName ?? ''),
-  }));
+  const looks = groups.map(async (group) => {
+    const failures = await failedLaunches(dependencies, group.AutoScalingGroupName ?? '');
+    return {
+      role: roleOf(group),
+      hasHost: (group.Instances ?? []).some(({ InstanceId = '' }) => there.has(InstanceId)),
+      problem: failures[0],
+      otherType: roleOf(group) === 'jobmanager' ? await otherTypeOf(dependencies, group, failures) : undefined,
+    };
+  });
   return { ...seen, ...launchProblems(await Promise.all(looks)) };
 };
+
+/** A JobManager's group is to have its host, also in the moment in which its wish is taken back (`launchAs`). */
+const wantedOf = (role: Role, { DesiredCapacity = 0, Status }: AutoScalingGroup): number =>
+  role === 'jobmanager' && Status === undefined ? 1 : DesiredCapacity;

@@ -1,7 +1,8 @@
 import type { Activity } from '@aws-sdk/client-auto-scaling';
 import type { ClusterResources } from '../../../../lambdas/contracts/cluster';
 import type { Stage } from '../../../../lambdas/contracts/stage';
-import { newestFailure } from '../../../../lambdas/gateways/aws/ec2/auto-scaling-groups';
+import { failuresOf } from '../../../../lambdas/gateways/aws/ec2/auto-scaling-groups';
+import { typeOutlook } from '../../../../lambdas/gateways/aws/ec2/job-manager-types';
 import { launchProblems } from '../../../../lambdas/gateways/aws/ec2/launch-problems';
 import { templateData } from '../../../../lambdas/gateways/aws/ec2/launch-templates';
 import { fleetNames } from '../../../../lambdas/gateways/aws/ec2/names';
@@ -138,6 +139,7 @@ describe('What fails to launch', () => {
     hasHost,
     problem: at === undefined ? undefined : problem(at),
   });
+  const OTHER = { group: 'jm', type: 'r6i.large', lacking: ['r7i.large'], asked: false };
   const taskManager = (at?: string) => ({ ...jobManager(true, at), role: 'taskmanager' as const });
   test.each([
     ['is a problem where it is the only JobManager', [jobManager(false, '1'), taskManager()], { problem: problem('1') }],
@@ -152,6 +154,16 @@ describe('What fails to launch', () => {
       'is one where TaskManagers cannot be had, whatever is with the JobManagers',
       [jobManager(false, '2'), jobManager(true), taskManager('1')],
       { problem: problem('1'), standbyProblem: problem('2') },
+    ],
+    [
+      'is told apart where another type of a JobManager was not tried',
+      [{ ...jobManager(false, '1'), otherType: OTHER }, taskManager()],
+      { otherTypes: [OTHER] },
+    ],
+    [
+      'is none of both JobManagers while one of them has another type to try',
+      [{ ...jobManager(false, '1'), otherType: OTHER }, jobManager(false, '2')],
+      { standbyProblem: problem('2'), otherTypes: [OTHER] },
     ],
     ['is nothing where nothing fails', [jobManager(true), jobManager(true), taskManager()], {}],
   ])('%s', (_, groups, found) => {
@@ -178,6 +190,70 @@ describe('What is seen of a host', () => {
     expect(hostsSeen([group] as never, instances as never, resources)).toMatchObject([
       { instanceId: 'i-1', role: 'taskmanager', zone: 'z', state },
     ]);
+  });
+});
+
+describe("What a JobManager's group launches", () => {
+  const types = ['r7i.large', 'r6i.large', 'r5.large'];
+  const full = (type: string) => ({
+    kind: 'capacity' as const,
+    message: `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (us-east-1a). You can get it elsewhere.`,
+    at: '2026-03-01T12:00:00Z',
+  });
+  const never = { ...full(''), message: 'Your requested instance type (r7i.large) is not supported in your requested Availability Zone.' };
+  const quota = { kind: 'other' as const, message: 'VcpuLimitExceeded: more than your limit', at: '2026-03-01T12:00:00Z' };
+  test.each([
+    ['stays where nothing fails', 'r7i.large', [], 1, undefined],
+    [
+      'is the next type where EC2 lacks the present one',
+      'r7i.large',
+      [full('r7i.large')],
+      1,
+      { type: 'r6i.large', lacking: ['r7i.large'], asked: false },
+    ],
+    [
+      'is the next type where the zone never has the present one',
+      'r7i.large',
+      [never],
+      1,
+      { type: 'r6i.large', lacking: ['r7i.large'], asked: false },
+    ],
+    [
+      'is asked for already where the failure was of the type before it',
+      'r6i.large',
+      [full('r7i.large')],
+      1,
+      { type: 'r6i.large', lacking: ['r7i.large'], asked: true },
+    ],
+    [
+      'is the third type where both before it failed, in whatever order',
+      'r6i.large',
+      [full('r6i.large'), full('r7i.large')],
+      1,
+      { type: 'r5.large', lacking: ['r7i.large', 'r6i.large'], asked: false },
+    ],
+    [
+      'is the first type where a later one, which it had come to before, is lacking',
+      'r5.large',
+      [full('r5.large')],
+      1,
+      { type: 'r7i.large', lacking: ['r5.large'], asked: false },
+    ],
+    ['stays where all were tried', 'r5.large', types.toReversed().map(full), 1, undefined],
+    ['stays where another type would not help', 'r7i.large', [quota, full('r7i.large')], 1, undefined],
+    ['stays where EC2 does not say which type it lacks', 'r7i.large', [full('')], 1, undefined],
+    ['stays where a longer name is lacking', 'r7i.large', [full('r7i.large-flex')], 1, undefined],
+    [
+      'is asked for anew where its change was broken off',
+      'r6i.large',
+      [full('r7i.large')],
+      0,
+      { type: 'r6i.large', lacking: ['r7i.large'], asked: false },
+    ],
+    ['is asked for anew where that was so and nobody knows why', 'r6i.large', [], 0, { type: 'r6i.large', lacking: [], asked: false }],
+    ['is asked for anew where all were tried', 'r5.large', types.map(full), 0, { type: 'r5.large', lacking: types, asked: false }],
+  ])('%s', (_, present, failures, wanted, outlook) => {
+    expect(typeOutlook(types, present, failures, wanted)).toEqual(outlook);
   });
 });
 
@@ -211,9 +287,14 @@ describe('The launch problem of a group', () => {
       [activity('Failed', 'Interface: [eni-0a1] in use. Launching EC2 instance failed.'), activity('Failed', full)],
       'capacity',
     ],
+    [
+      'a zone that never has the type',
+      [activity('Failed', 'Your requested instance type (r7i.large) is not supported in your requested Availability Zone (us-east-1e).')],
+      'capacity',
+    ],
     ['nothing', [], undefined],
   ])('%s', (_, activities, kind) => {
-    expect(newestFailure(activities)?.kind).toBe(kind);
+    expect(failuresOf(activities)[0]?.kind).toBe(kind);
   });
 });
 
