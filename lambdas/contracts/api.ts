@@ -14,12 +14,14 @@ import { jobScaling } from './scaling';
 /** Largest request body, bytes: a SQL script of 1 MB with every character escaped, and room. Lambda takes 6 MB, API Gateway 10. */
 export const BODY_MAX_BYTES = 2_500_000;
 
-export const clusterPath = z.object({ cluster: resourceName });
-export const jobPath = clusterPath.extend({ job: resourceName });
+export const clusterPath = z.object({ cluster: resourceName.describe('Name of the cluster') });
+export const jobPath = clusterPath.extend({ job: resourceName.describe('Name of the job') });
 /** As in the list of a job's snapshots. Not a path: it names no other directory. */
 export const snapshotId = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,199}$/, 'must be the id of a snapshot, as the list of them has it');
-export const snapshotPath = jobPath.extend({ snapshot: snapshotId });
-export const operationPath = clusterPath.extend({ operation: operationId });
+export const snapshotPath = jobPath.extend({ snapshot: snapshotId.describe('Id of the snapshot, as the list of them has it') });
+export const operationPath = clusterPath.extend({
+  operation: operationId.describe('Id of the operation, as the change was answered with it'),
+});
 
 /** A cursor is opaque to callers; it must be text in base64url, or an earlier page cannot have given it. */
 const cursor = z
@@ -73,16 +75,16 @@ export const drillBody = z.strictObject({
     ),
 });
 export const emptyBody = z.strictObject({});
-export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768) });
+export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768).describe('Parallelism of every vertex from now on') });
 /** Replaces all: what is not given has its default. */
 export const scalingBody = jobScaling;
 
 /** What is not given stays as it is. */
 export const upgradeBody = z
   .strictObject({
-    jar: jarProgram.optional(),
-    sql: sqlProgram.optional(),
-    parallelism: z.int().min(1).max(32_768).optional(),
+    jar: jarProgram.optional().describe('Replaces the program by one in a jar'),
+    sql: sqlProgram.optional().describe('Replaces the program by a script in Flink SQL'),
+    parallelism: z.int().min(1).max(32_768).optional().describe('Parallelism of every vertex from now on'),
     flinkConfiguration: jobSpec.shape.flinkConfiguration.removeDefault().optional().describe('Replaces all Flink settings of the job'),
     scaling: jobScaling.optional().describe('Replaces how the job scales; also to be changed without a restart (`PUT …/scaling`)'),
     source: jobSource.optional().describe('Replaces where its records come from'),

@@ -9,22 +9,31 @@ const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'must be an EC
 
 /** What a named size stands for before a caller's overrides. Every value can be overridden in a cluster's spec (mission row L3). */
 export const sizeDefinition = z.strictObject({
-  /** Type of the TaskManager hosts. */
-  instanceType,
+  instanceType: instanceType.describe('EC2 instance type of the TaskManager hosts'),
   jobManager: z.strictObject({
-    instanceType,
-    /** Whole process memory of the JobManager (`jobmanager.memory.process.size`), MiB. */
-    memoryMiB: z.int().min(512).max(65_536),
+    instanceType: instanceType.describe('EC2 instance type of a JobManager host'),
+    memoryMiB: z
+      .int()
+      .min(512)
+      .max(65_536)
+      .describe('Memory of the whole JobManager process (`jobmanager.memory.process.size`), MiB; at most two thirds of its host'),
   }),
-  taskManagersPerHost: z.int().min(1).max(8),
-  /** Slots per vCPU of the host, over all its TaskManagers. 2–3 keeps cores busy while some subtasks wait. */
-  slotsPerVcpu: z.number().min(0.25).max(4),
-  /** Number of TaskManagers (not hosts). */
-  taskManagers: z.strictObject({ min: z.int().min(1), max: z.int().min(1) }),
+  taskManagersPerHost: z.int().min(1).max(8).describe('TaskManagers on each host, which share its memory and slots'),
+  slotsPerVcpu: z
+    .number()
+    .min(0.25)
+    .max(4)
+    .describe('Slots per vCPU of the host, over all its TaskManagers; 2 to 3 keep cores busy while some subtasks wait'),
+  taskManagers: z.strictObject({
+    min: z.int().min(1).describe('TaskManagers, not hosts, of the smallest fleet'),
+    max: z.int().min(1).describe('TaskManagers, not hosts, of the largest fleet'),
+  }),
 });
 export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
-const flinkSettings = z.record(z.string().min(1).max(200), z.string().max(4_000)).describe('Flink settings by key, as in config.yaml');
+const flinkSettings = z
+  .record(z.string().min(1).max(200), z.string().max(4_000))
+  .describe('Flink settings of the cluster by key, as in config.yaml');
 
 export const failBackPolicy = z
   .strictObject({
@@ -82,7 +91,8 @@ export const placement = z.strictObject({
           'EBS snapshots of the state volumes that a move leaves behind, as evidence; jobs are restored from S3 and wait for none. Default: none. They cost $0.05 a month for each GB that is in use (list price, us-east-1). Hosts with NVMe have no such volumes',
         ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What becomes of it when its zone fails'),
   failBack: failBackPolicy.optional().describe('How the cluster comes back to its home zone after a failover. Default: manual'),
 });
 
@@ -109,10 +119,15 @@ const highAvailability = z.strictObject({
 /** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
 const USER_TAGS_MAX = 40;
 
+const { jobManager, taskManagers } = sizeDefinition.shape;
+const [leader, fleet] = [jobManager.shape, taskManagers.shape];
+const byOverride = <T extends z.ZodType>(field: T): z.ZodOptional<T> =>
+  field.optional().describe(`${field.description}. Default: of the size`);
+
 export const clusterSpec = z.strictObject({
-  name: resourceName,
-  provider: z.enum(['ec2']).default('ec2'),
-  size: sizeName,
+  name: resourceName.describe('Name of the cluster; that of one that is gone can be used again'),
+  provider: z.enum(['ec2']).default('ec2').describe('Where its hosts come from'),
+  size: sizeName.describe('What it is made of, by a name that the stage explains: hosts, memory, slots and the limits of its fleet'),
   flinkVersion: z
     .string()
     .regex(/^\d+\.\d+\.\d+$/)
@@ -121,10 +136,10 @@ export const clusterSpec = z.strictObject({
   zone: z.string().max(40).optional().describe("Home zone; default: chosen by the control plane from the stage's zones, and kept here"),
   overrides: z
     .strictObject({
-      instanceType: instanceType.optional(),
+      instanceType: byOverride(sizeDefinition.shape.instanceType),
       jobManager: z
         .strictObject({
-          instanceType: instanceType.optional(),
+          instanceType: byOverride(leader.instanceType),
           instanceTypes: z
             .array(instanceType)
             .max(10)
@@ -132,24 +147,34 @@ export const clusterSpec = z.strictObject({
             .describe(
               'Further types that a JobManager host may be of, in this order where EC2 has none of the first; default: up to four that EC2 has with the same vCPUs, memory and architecture, at a price of the stage that is at most a fifth over that of the first',
             ),
-          memoryMiB: sizeDefinition.shape.jobManager.shape.memoryMiB.optional(),
+          memoryMiB: byOverride(leader.memoryMiB),
         })
-        .optional(),
-      taskManagersPerHost: sizeDefinition.shape.taskManagersPerHost.optional(),
-      slotsPerVcpu: sizeDefinition.shape.slotsPerVcpu.optional(),
-      taskManagers: z.strictObject({ min: z.int().min(1).optional(), max: z.int().min(1).optional() }).optional(),
+        .optional()
+        .describe('The same for the JobManager'),
+      taskManagersPerHost: byOverride(sizeDefinition.shape.taskManagersPerHost),
+      slotsPerVcpu: byOverride(sizeDefinition.shape.slotsPerVcpu),
+      taskManagers: z
+        .strictObject({ min: byOverride(fleet.min), max: byOverride(fleet.max) })
+        .optional()
+        .describe('How many TaskManagers there are'),
     })
-    .default({}),
+    .default({})
+    .describe('Values that take the place of those of the size'),
   network: z
     .strictObject({
       allowSlow: z.boolean().default(false).describe('Accept an instance type whose peak is under 10 Gbit/s'),
-      minimumBaselineGbps: z.number().positive().optional().describe('Demand this much sustained bandwidth, Gbit/s'),
+      minimumBaselineGbps: z.number().positive().optional().describe('Demand this much sustained bandwidth, Gbit/s. Default: any'),
     })
-    .prefault({}),
-  /** Share of TaskManager hosts bought as Spot, in percent; 0 is right for streaming, 100 for batch (mission row L8). */
+    .prefault({})
+    .describe('What the network of its hosts has to be'),
   purchase: z
     .strictObject({
-      spotPercent: z.int().min(0).max(100).default(0),
+      spotPercent: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(0)
+        .describe('Share of TaskManager hosts that are bought as Spot, percent; 0 is right for streaming, 100 for batch'),
       instanceTypes: z
         .array(instanceType)
         .max(20)
@@ -158,21 +183,28 @@ export const clusterSpec = z.strictObject({
           'Further types that TaskManager hosts may be of, on demand in this order where EC2 has none of the first; default: those that EC2 has with the same vCPUs, memory and architecture, on demand at a price of the stage that is at most a fifth over that of the first',
         ),
     })
-    .prefault({}),
-  /** Slots kept free so that a lost TaskManager needs no boot; default: none in `dev`, else the slots of one host. */
-  spareSlots: z.int().min(0).max(512).optional(),
+    .prefault({})
+    .describe('How its hosts are bought'),
+  spareSlots: z
+    .int()
+    .min(0)
+    .max(512)
+    .optional()
+    .describe(
+      'Slots that stay free so that a lost TaskManager needs no boot. Default: none in size `dev` and where the fleet cannot grow, else those of one host',
+    ),
   observation: z
-    .strictObject({ intervalSeconds: observationInterval.describe('Seconds between two observations; default: of the stage') })
-    .optional(),
+    .strictObject({ intervalSeconds: observationInterval.describe('Time between two observations, seconds') })
+    .optional()
+    .describe("How often its jobs are looked at. Default: the stage's"),
   flinkConfiguration: flinkSettings.default({}),
-  placement: placement.prefault({}),
+  placement: placement.prefault({}).describe('Where its hosts are, and where it goes when a zone fails'),
   highAvailability: highAvailability.optional().describe('What stands by beside the JobManager. Default: nothing'),
   drill: drillPlan
     .optional()
     .describe(
       'Drills by schedule; each is held against `placement.failover.objectiveSeconds`. One that cannot begin within 15 minutes is left out',
     ),
-  /** Cost allocation tags put on everything of this cluster. */
   tags: z
     .record(
       // Hosts read their tags through instance metadata, and EC2 then takes no space and no slash in a key, and none of the names of its folders
@@ -190,7 +222,8 @@ export const clusterSpec = z.strictObject({
         .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, 'must be letters, digits, spaces and _ . : / = + - @'),
     )
     .refine((tags) => Object.keys(tags).length <= USER_TAGS_MAX, `may hold ${USER_TAGS_MAX} tags at most`)
-    .default({}),
+    .default({})
+    .describe('Cost allocation tags that everything of the cluster in AWS has'),
 });
 export type ClusterSpec = z.infer<typeof clusterSpec>;
 

@@ -9,20 +9,27 @@ export const SQL_SCRIPT_MAX_BYTES = 1_000_000;
 
 export const jarProgram = z.strictObject({
   uri: s3Uri.describe("In the stage's artifact bucket, or below `clusters/<cluster>/` of its state bucket"),
-  sha256,
+  sha256: sha256.describe('SHA-256 of the jar, compared with what is uploaded to Flink'),
   entryClass: z
     .string()
     .regex(/^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/, 'must be a Java class name')
     .optional()
     .describe('Default: Main-Class of the manifest'),
-  arguments: z.array(z.string().max(10_000)).max(200).default([]),
+  arguments: z
+    .array(z.string().max(10_000))
+    .max(200)
+    .default([])
+    .describe('Arguments of its `main`; `{{sluice.start}}` in one becomes a name of the start of the job, as Kafka transactions need it'),
 });
 
 export const sqlProgram = z.strictObject({
   script: z
     .string()
     .min(1)
-    .refine((text) => Buffer.byteLength(text) <= SQL_SCRIPT_MAX_BYTES, `must be at most ${SQL_SCRIPT_MAX_BYTES} bytes`),
+    .refine((text) => Buffer.byteLength(text) <= SQL_SCRIPT_MAX_BYTES, `must be at most ${SQL_SCRIPT_MAX_BYTES} bytes`)
+    .describe(
+      `Statements of Flink SQL, at most ${SQL_SCRIPT_MAX_BYTES} bytes; \`{{sluice.start}}\` becomes a name of the start of the job, as Kafka transactions need it`,
+    ),
 });
 
 export const restorePolicy = z
@@ -34,7 +41,7 @@ export const restorePolicy = z
         'latest: newest state of the job of this name by which its results count, if there is one: the savepoint it was stopped with, or a checkpoint; a savepoint that it went on from only where there is no checkpoint',
       ),
     savepoint: s3Uri.optional().describe("Below `clusters/<cluster>/` of the stage's state bucket"),
-    allowNonRestoredState: z.boolean().default(false),
+    allowNonRestoredState: z.boolean().default(false).describe('Start although state has no operator in the program; it is lost then'),
   })
   .refine((policy) => (policy.from === 'savepoint') === (policy.savepoint !== undefined), {
     path: ['savepoint'],
@@ -48,11 +55,14 @@ export const retentionPolicy = z.strictObject({
 });
 
 const jobFields = {
-  jar: jarProgram.optional(),
-  sql: sqlProgram.optional(),
-  parallelism: z.int().min(1).max(32_768).optional().describe('Default: parallelism.default of the cluster'),
-  flinkConfiguration: z.record(z.string().min(1).max(200), z.string().max(4_000)).default({}),
-  restore: restorePolicy.prefault({}),
+  jar: jarProgram.optional().describe('A program in a jar'),
+  sql: sqlProgram.optional().describe('A script in Flink SQL'),
+  parallelism: z.int().min(1).max(32_768).optional().describe('Parallelism of its vertices. Default: parallelism.default of the cluster'),
+  flinkConfiguration: z
+    .record(z.string().min(1).max(200), z.string().max(4_000))
+    .default({})
+    .describe('Flink settings of the job by key, over those of the cluster'),
+  restore: restorePolicy.prefault({}).describe('Which state it starts from'),
   retention: retentionPolicy.optional().describe("How many snapshots are kept, and for how long. Default: the stage's"),
   source: jobSource.optional().describe("Where its records come from: Kafka's own figures then join Flink's in decisions about scaling"),
   scaling: jobScaling.optional().describe('Absent: the job is observed, and neither has alarms nor scales by itself'),
@@ -60,7 +70,7 @@ const jobFields = {
 
 /** What a caller submits. Exactly one of `jar` and `sql`. */
 export const jobSpec = z
-  .strictObject({ name: resourceName, ...jobFields })
+  .strictObject({ name: resourceName.describe('Name of the job within its cluster; one that has ended can be used again'), ...jobFields })
   .refine((spec) => (spec.jar === undefined) !== (spec.sql === undefined), { path: ['jar'], message: 'give exactly one of jar and sql' });
 export type JobSpec = z.infer<typeof jobSpec>;
 

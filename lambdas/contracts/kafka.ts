@@ -23,7 +23,8 @@ export const kafkaSource = z.strictObject({
     .array(z.string().regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be the name of a Kafka topic'))
     .min(1)
     .max(MOST_TOPICS)
-    .refine((topics) => new Set(topics).size === topics.length, 'names a topic twice'),
+    .refine((topics) => new Set(topics).size === topics.length, 'names a topic twice')
+    .describe('Topics that the job reads, all of them: their lags are added up'),
 });
 export type KafkaSource = z.infer<typeof kafkaSource>;
 

@@ -28,8 +28,8 @@ const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time 
 
 /** From `from` (included) to `until` (excluded), UTC, over midnight when `until` is the earlier one. */
 export const timeWindow = z.strictObject({
-  from: timeOfDay,
-  until: timeOfDay,
+  from: timeOfDay.describe('Time of day at which it begins, UTC, such as 07:30'),
+  until: timeOfDay.describe('Time of day at which it is over, UTC; on the next day where it is earlier than `from`'),
   days: z.array(z.int().min(0).max(6)).optional().describe('Days on which it begins, 0 is Sunday. Absent: every day'),
 });
 export type TimeWindow = z.infer<typeof timeWindow>;

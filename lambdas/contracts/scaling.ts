@@ -134,15 +134,31 @@ export const scalingObserved = z.object({
 });
 export type ScalingObserved = z.infer<typeof scalingObserved>;
 
-/** In its window no vertex runs with less. */
-export const scheduledFloor = z.object({ ...timeWindow.shape, parallelism });
+export const scheduledFloor = z.object({
+  ...timeWindow.shape,
+  parallelism: parallelism.describe('No vertex of the job runs with less in this time'),
+});
 export type ScheduledFloor = z.infer<typeof scheduledFloor>;
 
 export const serviceLevels = z.object({
-  maxLagSeconds: z.number().positive().default(60),
-  maxWatermarkLagSeconds: z.number().positive().optional(),
-  /** Share of time, 0 to 1, that the worst subtask of a vertex may be backpressured. */
-  maxBackpressure: z.number().min(0).max(1).default(0.5),
+  maxLagSeconds: z
+    .number()
+    .positive()
+    .default(60)
+    .describe(
+      'Highest lag, seconds: records that wait in a source over what it reads a second. While it is higher and grows, the job is scaled out at once',
+    ),
+  maxWatermarkLagSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Highest time, seconds, by which the slowest watermark may be behind the clock. Default: it is not looked at'),
+  maxBackpressure: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('Highest share of time, 0 to 1, for which the worst subtask of a vertex may be backpressured. 1: it is not looked at'),
 });
 
 interface Band {
@@ -171,39 +187,86 @@ const band = ({ targetUtilization, uMin, uMax }: { readonly [K in keyof Band]?: 
 };
 
 const settingFields = {
-  /** Share of its time for which the busiest subtask of a vertex is to be busy. */
-  targetUtilization: z.number().gt(0).max(1).optional(),
-  /** The band: above `uMax` a vertex needs more, below `uMin` it has too much. */
-  uMin: z.number().min(0).max(1).optional(),
-  uMax: z.number().gt(0).max(1).optional(),
-  /** In this time a backlog shall be gone; 0: no catch-up is planned for. */
-  catchUpSeconds: z.number().min(0).default(600),
-  /** How long a rescale stops the job. */
-  restartSeconds: z.number().min(0).default(10),
-  minParallelism: parallelism.default(1),
-  maxParallelism: parallelism.default(32_768),
-  /** From this lag on, what a source reads is what it can read at most. */
-  highLagSeconds: z.number().min(0).default(30),
-  staleAfterSeconds: z.number().positive().default(120),
-  /** Without a lag over its level, more has to be needed for so long. */
-  scaleOutWindowSeconds: z.number().min(0).default(60),
-  scaleInWindowSeconds: z.number().min(0).default(1_800),
-  /** A size that was too small is not gone back to for so long. */
-  flapSeconds: z.number().min(0).default(21_600),
-  /** Beyond so many in 24 hours only a lag over its level leads to a rescale. */
-  rescalesPerDay: z.int().min(1).default(4),
-  /** A rescale that did not help, or was rolled back, is not repeated for so long. */
-  repeatAfterSeconds: z.number().min(0).default(86_400),
-  /** Capacity is there so long before a forecast peak. */
-  forecastLeadSeconds: z.number().min(0).default(1_800),
-  /** No scaling in when the forecast would take it back in this time. */
-  forecastHoldSeconds: z.number().min(0).default(7_200),
+  targetUtilization: z.number().gt(0).max(1).optional().meta({
+    description:
+      'Share of its time, 0 to 1, for which the busiest subtask of a vertex is to be busy. Where only `uMin` or `uMax` is given it lies as far from that as it does by default',
+    default: BAND.targetUtilization,
+  }),
+  uMin: z.number().min(0).max(1).optional().meta({
+    description:
+      'A vertex whose busiest subtask is busy for less of its time, 0 to 1, has too much. Lower by default beside a lower target',
+    default: BAND.uMin,
+  }),
+  uMax: z.number().gt(0).max(1).optional().meta({
+    description:
+      'A vertex whose busiest subtask is busy for more of its time, 0 to 1, needs more. Higher by default beside a higher target',
+    default: BAND.uMax,
+  }),
+  catchUpSeconds: z
+    .number()
+    .min(0)
+    .default(600)
+    .describe('Time, seconds, in which a backlog is to be worked off beside what comes in. 0: no catch-up is planned for'),
+  restartSeconds: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe('How long, seconds, a rescale stops the job; what comes in meanwhile is reckoned with'),
+  minParallelism: parallelism.default(1).describe('Lowest parallelism of any vertex'),
+  maxParallelism: parallelism
+    .default(32_768)
+    .describe("Highest parallelism of any vertex; key groups, partitions and the cluster's largest fleet limit it besides"),
+  highLagSeconds: z
+    .number()
+    .min(0)
+    .default(30)
+    .describe('From this lag on, seconds, what a source reads counts as the most that it can read'),
+  staleAfterSeconds: z.number().positive().default(120).describe('Age, seconds, from which nothing is decided by an observation'),
+  scaleOutWindowSeconds: z
+    .number()
+    .min(0)
+    .default(60)
+    .describe('More has to be needed for so long, seconds, before the job is scaled out while all service levels hold'),
+  scaleInWindowSeconds: z
+    .number()
+    .min(0)
+    .default(1_800)
+    .describe('Less has to be enough for so long, seconds, before the job is scaled in'),
+  flapSeconds: z
+    .number()
+    .min(0)
+    .default(21_600)
+    .describe('For so long, seconds, a job does not go back to a size that it was scaled in to and then out of again'),
+  rescalesPerDay: z.int().min(1).default(4).describe('Rescales in 24 hours, beyond which only a broken service level leads to another'),
+  repeatAfterSeconds: z
+    .number()
+    .min(0)
+    .default(86_400)
+    .describe('For so long, seconds, a rescale that did not help, or was rolled back, is not made again'),
+  forecastLeadSeconds: z
+    .number()
+    .min(0)
+    .default(1_800)
+    .describe('So long, seconds, before a forecast peak, or before a floor begins, the capacity for it is there'),
+  forecastHoldSeconds: z
+    .number()
+    .min(0)
+    .default(7_200)
+    .describe('A job is not scaled in when the forecast would take that back within this time, seconds'),
   serviceLevels: serviceLevels.prefault({}),
-  /** Highest cost of the whole cluster. */
-  budgetDollarsPerHour: z.number().min(0).optional(),
-  /** Free slots that are not for jobs' growth. */
+  budgetDollarsPerHour: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'Most that the whole cluster may cost, dollars an hour by the prices of the stage; the job is not scaled out beyond it. Default: no limit',
+    ),
   spareSlots: z.int().min(0).default(0),
-  floors: z.array(scheduledFloor).max(100).default([]),
+  floors: z
+    .array(scheduledFloor)
+    .max(100)
+    .default([])
+    .describe('Times of day with a lowest parallelism, for peaks that are known beforehand'),
 };
 
 export const scalingSettings = z
@@ -220,11 +283,18 @@ export const scalingSettings = z
   });
 export type ScalingSettings = z.infer<typeof scalingSettings>;
 
+type Setting = z.ZodDefault | z.ZodPrefault | z.ZodOptional;
 type Asked<T> = { [K in keyof T]: T[K] extends { unwrap(): infer U extends z.ZodType } ? z.ZodOptional<U> : never };
 
-/** The same fields, none of which has to be given: what is not given is stored as not given, so that a better default reaches every job. */
-const asked = <T extends Readonly<Record<string, { unwrap(): unknown }>>>(fields: T): Asked<T> =>
-  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, (field.unwrap() as z.ZodType).optional()])) as Asked<T>;
+/** The same field, which does not have to be given. It says what it is and what it is by default, and the parser fills nothing in. */
+const notFilledIn = (field: Setting): z.ZodType => {
+  const byDefault = field instanceof z.ZodDefault ? { default: field.def.defaultValue } : {};
+  return (field.unwrap() as z.ZodType).optional().meta({ ...field.meta(), ...byDefault });
+};
+
+/** What is not given is stored as not given, so that a better default reaches every job. */
+const asked = <T extends Readonly<Record<string, Setting>>>(fields: T): Asked<T> =>
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, notFilledIn(field)])) as Asked<T>;
 
 /** How a job scales, as a caller says it and as it is stored. */
 export const jobScaling = z
@@ -232,7 +302,14 @@ export const jobScaling = z
     enabled: z.boolean().default(true).describe('false: alarms are made for the service levels, and nothing changes by itself'),
     priority: z.int().min(-100).max(100).default(0).describe("The higher goes first when many jobs want the stage's capacity at once"),
     ...asked(settingFields),
-    serviceLevels: z.strictObject(asked(serviceLevels.shape)).optional(),
+    serviceLevels: z
+      .strictObject(asked(serviceLevels.shape))
+      .optional()
+      .describe('What the job has to keep; each has an alarm, and a broken one is a reason to scale out at once'),
+    spareSlots: settingFields.spareSlots
+      .unwrap()
+      .optional()
+      .describe("Slots that stay free when the job is scaled out, for TaskManagers that are lost. Default: the cluster's `spareSlots`"),
   })
   .superRefine((scaling, context) => {
     // The rules between fields hold with the defaults filled in.
