@@ -101,9 +101,15 @@ export const lastDay = (
   };
 };
 
-/** The highest parallelism of the last two days that had turned out to be enough, because the next step was down; null without any. */
+/**
+ * The highest parallelism of the last two days that had turned out to be enough, because the next step was down; null without any. What nothing was seen to
+ * raise to says nothing of a peak: a job is started with what its owner thought of, at any time of the day.
+ */
 export const wasEnough = (id: string, history: readonly PastRescale[], now: string): number | null => {
-  const enough = within(history, 2 * DAY_SECONDS, now).flatMap(({ from, to }) => ((to[id] ?? 0) < (from[id] ?? 0) ? [from[id] ?? 0] : []));
+  const enough = within(history, 2 * DAY_SECONDS, now)
+    .filter(({ from, to }) => (to[id] ?? 0) < (from[id] ?? 0))
+    .map(({ from }) => from[id] ?? 0)
+    .filter((size) => history.some(({ from, to }) => (to[id] ?? 0) >= size && (from[id] ?? 0) < (to[id] ?? 0)));
   return enough.length > 0 ? Math.max(...enough) : null;
 };
 

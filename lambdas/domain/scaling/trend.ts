@@ -1,7 +1,7 @@
 import type { JobObservation, ScalingSettings, ScalingState } from '../../contracts/scaling';
 import { perSecond } from './explain';
 
-/** Observations that are remembered. The last three have to show growth one after the other: two are a burst as likely as not. */
+/** Observations that are remembered. The last three, or pairs of them, have to show growth one after the other: two are a burst as likely as not. */
 const REMEMBERED = 12;
 /** How many of those before have to be known: what is high can be told only by comparison. */
 const LEAST_BEFORE = 3;
@@ -26,25 +26,45 @@ export interface Trend {
 export const withLoad = (loads: ScalingState['loads'], at: string, recordsPerSecond: number | null): ScalingState['loads'] =>
   loads.some((load) => load.at >= at) ? loads : [...loads, { at, recordsPerSecond }].slice(-REMEMBERED);
 
+/** Observations that are taken together: pairs show what grows at half the pace, and show it later. */
+const TAKEN_TOGETHER = [1, 2];
+
+type Job = Pick<JobObservation, 'windowSeconds'>;
+type Ahead = Pick<ScalingSettings, 'restartSeconds' | 'scaleOutWindowSeconds'>;
+
 /**
- * Goes on as from the last observation but one to the last, because what grows evenly is soon a smaller share of itself.
+ * The steepest of those that the last three observations, or pairs of them, show.
  * @param loads the newest is the present one; each is a mean over the time since the one before, and stands for the middle of that
  */
-export const trendOf = (
-  loads: ScalingState['loads'],
-  { windowSeconds }: Pick<JobObservation, 'windowSeconds'>,
-  { restartSeconds, scaleOutWindowSeconds }: Pick<ScalingSettings, 'restartSeconds' | 'scaleOutWindowSeconds'>,
-): Trend | null => {
-  const [first, , last] = loads.slice(-3);
-  const [a, b, c] = loads.slice(-3).map(({ recordsPerSecond }) => recordsPerSecond ?? 0);
-  const before = loads.slice(0, -3).flatMap(({ recordsPerSecond }) => recordsPerSecond ?? []);
-  if (!first || !last || !a || !b || !c || before.length < LEAST_BEFORE) return null;
-  if (b < a * LEAST_STEP || c < b * LEAST_STEP || c < Math.max(a, ...before) * LEAST_GROWTH) return null;
-  const seconds = (Date.parse(last.at) - Date.parse(first.at)) / 1_000;
-  const ahead = windowSeconds / 2 + restartSeconds + scaleOutWindowSeconds;
-  const factor = Math.min(MOST_FACTOR, 1 + ((c - b) / (seconds / 2)) * (ahead / c));
+export const trendOf = (loads: ScalingState['loads'], job: Job, settings: Ahead): Trend | null =>
+  TAKEN_TOGETHER.map((size) => growthOf(loads, size, job, settings)).reduce((a, b) => ((b?.factor ?? 1) > (a?.factor ?? 1) ? b : a));
+
+/** Goes on as from the last step but one to the last, because what grows evenly is soon a smaller share of itself. */
+const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }: Job, settings: Ahead): Trend | null => {
+  const recent = loads.slice(-3 * size).flatMap(({ at, recordsPerSecond }) => (recordsPerSecond ? [{ at, recordsPerSecond }] : []));
+  const before = loads.slice(0, -3 * size).flatMap(({ recordsPerSecond }) => recordsPerSecond ?? []);
+  if (recent.length < 3 * size || before.length < LEAST_BEFORE) return null;
+  const [a, b, c] = [0, 1, 2].map((step) => middleOf(recent.slice(step * size, (step + 1) * size))) as [Middle, Middle, Middle];
+  if (b.rate < a.rate * LEAST_STEP || c.rate < b.rate * LEAST_STEP) return null;
+  if (c.rate < Math.max(a.rate, ...before) * LEAST_GROWTH) return null;
+  const seconds = c.seconds - a.seconds;
+  const ahead = (windowSeconds * size) / 2 + settings.restartSeconds + settings.scaleOutWindowSeconds;
+  const factor = Math.min(MOST_FACTOR, 1 + ((c.rate - b.rate) / (seconds / 2)) * (ahead / c.rate));
   return {
     factor,
-    text: `what comes in has grown from ${perSecond(a)} to ${perSecond(c)} in ${Math.round(seconds)} s, and is expected to be ${perSecond(c * factor)} in ${Math.round(ahead)} s`,
+    text: `what comes in has grown from ${perSecond(a.rate)} to ${perSecond(c.rate)} in ${Math.round(seconds)} s, and is expected to be ${perSecond(c.rate * factor)} in ${Math.round(ahead)} s`,
+  };
+};
+
+interface Middle {
+  readonly seconds: number;
+  readonly rate: number;
+}
+
+const middleOf = (loads: readonly { readonly at: string; readonly recordsPerSecond: number }[]): Middle => {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    seconds: mean(loads.map(({ at }) => Date.parse(at) / 1_000)),
+    rate: mean(loads.map(({ recordsPerSecond }) => recordsPerSecond)),
   };
 };

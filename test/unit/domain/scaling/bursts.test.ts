@@ -1,7 +1,7 @@
 import { vertexSeen } from '../../../../lambdas/contracts/scaling';
 import { lastDay } from '../../../../lambdas/domain/scaling/calm';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
-import { AT_ONCE, from, later, NOW, observed, past, settings, vertex } from './examples';
+import { AT_ONCE, defaults, from, later, NOW, observed, past, settings, vertex } from './examples';
 import { daily, HOUR, run } from './plant';
 
 const out = (hoursAgo: number, less: number, more: number, urgent = false) =>
@@ -30,7 +30,7 @@ describe('What a burst asked for', () => {
   test('costs hours, not a day: ten minutes of five times the load on a daily curve', () => {
     const curve = daily(200, 600);
     const burst = (seconds: number) => curve(seconds) * (seconds > 30 * HOUR && seconds < 30 * HOUR + 600 ? 5 : 1);
-    const { rescales } = run(burst, { seconds: 48 * HOUR, start: 10, desired: settings() });
+    const { rescales } = run(burst, { seconds: 48 * HOUR, start: 10, desired: defaults() });
     const most = Math.max(...rescales.map(({ to }) => to));
     const highest = rescales.find(({ to }) => to === most);
     const back = rescales.find(({ seconds, to }) => seconds > (highest?.seconds ?? 0) && to <= 14);
@@ -55,6 +55,18 @@ describe('Scale-ins of a day', () => {
 });
 
 describe('A scale-out', () => {
+  test('after which few are left of the day is held to a size that was enough only where the job was raised to that before', () => {
+    const busy = vertex('v', { parallelism: 8, busy: 0.99, pendingRecords: 0, pendingRecordsGrowth: 0 });
+    const to = (...history: ReturnType<typeof past>[]) => {
+      const { action } = decideScaling(observed([busy], { history, fleet: { slotsFree: 40 } }), settings(AT_ONCE), NOW);
+      return action.kind === 'rescale' ? action.to.v : action.kind;
+    };
+    // Three of the day are used up, so that the last has to do: for 2.2 times what comes in, or what was enough for yesterday's peak.
+    const day = [down(10, 13, 8), down(6, 8, 4), out(2, 4, 8)];
+    expect(to(out(30, 8, 13), ...day)).toBe(13);
+    expect(to(...day)).toBe(25);
+  });
+
   test('gives vertices that would be short next theirs along with it', () => {
     const [source, work] = [vertex('source', { busy: 0.8 }), vertex('work', { busy: 0.95, inputs: from('source') })];
     const { action } = decideScaling(observed([source, work], { fleet: { slotsFree: 10 } }), settings(AT_ONCE), NOW);

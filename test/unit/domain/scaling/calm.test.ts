@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { floorAt, forecastFactor } from '../../../../lambdas/domain/scaling/forecast';
-import { AT_ONCE, later, NOW, observed, past, settings, vertex } from './examples';
+import { AT_ONCE, defaults, later, NOW, observed, past, settings, vertex } from './examples';
 import { DAY, daily, HOUR, run } from './plant';
 
 const mostInADay = (times: readonly number[]): number =>
@@ -20,7 +20,7 @@ test('on a daily curve there are at most four rescales in any 24 hours, and the 
           seconds: 4 * DAY,
           step: 300,
           start: Math.ceil(load(0) / 70),
-          desired: settings({ staleAfterSeconds: 400 }),
+          desired: defaults({ staleAfterSeconds: 400 }),
         });
         expect(mostInADay(rescales.map(({ seconds }) => seconds))).toBeLessThanOrEqual(4);
         expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(60);
@@ -34,7 +34,7 @@ test('no size is gone back to again and again while the load jumps between two l
   fc.assert(
     fc.property(fc.integer({ min: 10, max: 120 }), fc.double({ min: 1.5, max: 5, noNaN: true }), (minutes, ratio) => {
       const load = (seconds: number) => (Math.floor(seconds / (minutes * 60)) % 2 === 0 ? 500 : 500 * ratio);
-      const { rescales } = run(load, { seconds: DAY, start: 8, desired: settings() });
+      const { rescales } = run(load, { seconds: DAY, start: 8, desired: defaults() });
       const ins = rescales.filter(({ from, to }) => to < from).length;
       expect(ins).toBeLessThanOrEqual(2);
     }),
@@ -66,7 +66,7 @@ describe('scaling in', () => {
 
   test('waits until less was enough for the whole window, and then takes the most that was needed in it', () => {
     const load = (seconds: number) => (seconds < 600 ? 650 : seconds < 1_800 ? 200 : seconds < 2_100 ? 300 : 200);
-    const { rescales } = run(load, { seconds: 3 * HOUR, start: 10, desired: settings() });
+    const { rescales } = run(load, { seconds: 3 * HOUR, start: 10, desired: defaults() });
     expect(rescales[0]).toMatchObject({ from: 10, to: 5 });
     expect(rescales[0]?.seconds).toBeGreaterThanOrEqual(600 + 1_800);
   });
@@ -133,7 +133,7 @@ describe('capacity ahead of the load', () => {
     const load = daily(500, 2_500);
     const forecast = (seconds: number) =>
       Array.from({ length: 24 }, (_, hour) => ({ at: later(seconds + hour * 900), recordsPerSecond: load(seconds + hour * 900) }));
-    const desired = settings({ forecastHoldSeconds: 6 * HOUR });
+    const desired = defaults({ forecastHoldSeconds: 6 * HOUR });
     const { rescales, decisions } = run(load, { seconds: 2 * DAY, start: 8, desired, forecast });
     expect(rescales.length).toBeLessThanOrEqual(8);
     expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(30);
@@ -195,6 +195,6 @@ test('within a scheduled floor nothing is decided that is below it, and what is 
 });
 
 test('without a lag over its level a scale-out waits for its window, and not longer', () => {
-  const { rescales } = run((seconds) => (seconds > 600 ? 950 : 600), { seconds: HOUR, step: 30, start: 10, desired: settings() });
+  const { rescales } = run((seconds) => (seconds > 600 ? 950 : 600), { seconds: HOUR, step: 30, start: 10, desired: defaults() });
   expect(rescales[0]).toMatchObject({ seconds: 690, from: 10 });
 });

@@ -43,6 +43,9 @@ const BAND = { targetUtilization: 0.7, uMin: 0.5, uMax: 0.9 };
 export const settings = (fields: Partial<Record<keyof ScalingSettings, unknown>> = {}): ScalingSettings =>
   scalingSettings.parse({ ...BAND, ...fields });
 
+/** What a job has whose owner says nothing: simulations go by it. */
+export const defaults = (fields: Partial<Record<keyof ScalingSettings, unknown>> = {}): ScalingSettings => scalingSettings.parse(fields);
+
 /** Nothing waits for a window, and no backlog is planned for. */
 export const AT_ONCE = { catchUpSeconds: 0, scaleOutWindowSeconds: 0, scaleInWindowSeconds: 0 };
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { scalingExponent } from '../../../../lambdas/domain/scaling/learning';
-import { AT_ONCE, later, NOW, observed, past, settings, vertex } from './examples';
+import { AT_ONCE, defaults, later, NOW, observed, past, settings, vertex } from './examples';
 import { HOUR, run } from './plant';
 
 const before = (rate: number) => ({ rates: { v: rate }, restarts: 0, checkpointFailures: 0, gcShare: 0.02 });
@@ -35,7 +35,7 @@ describe('what a rescale really gave', () => {
     const { decisions, rescales } = run((seconds) => (seconds > 600 ? 1_600 : 400), {
       seconds: 4 * HOUR,
       start: 8,
-      desired: settings(),
+      desired: defaults(),
       exponent: 0.8,
     });
     expect(decisions.at(-1)?.lagSeconds).toBe(0);

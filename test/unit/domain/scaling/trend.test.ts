@@ -1,7 +1,7 @@
 import { kafkaSeen } from '../../../../lambdas/contracts/kafka';
 import { decideScaling, redecide } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { trendOf, withLoad } from '../../../../lambdas/domain/scaling/trend';
-import { later, NOW, observed, settings, vertex } from './examples';
+import { defaults, later, NOW, observed, settings, vertex } from './examples';
 import { DAY, daily, run } from './plant';
 
 const row = (...rates: readonly (number | null)[]) => rates.map((recordsPerSecond, index) => ({ at: later(index * 10), recordsPerSecond }));
@@ -43,6 +43,22 @@ test.each<[string, (number | null)[]]>([
   ['too few before them that are known', [60, null, 60, 60, 72, 108]],
 ])('%s is no trend', (_, rates) => {
   expect(trendOf(row(...rates), window, wait)).toBeNull();
+});
+
+test('what grows at half the pace shows in pairs of observations, and stands for the middle of a pair', () => {
+  // Of 60, 64 … 80 a second the three last grow by a twentieth each, and by a ninth in all; the pairs from 62 over 70 to 78.
+  expect(trendOf(loads(60, 64, 68, 72, 76, 80), window, wait)).toEqual({
+    // 8/s more in 20 s; 10 s since the middle of the last pair, 3 s of the restart, 10 s of the window.
+    factor: expect.closeTo(1 + (0.4 * 23) / 78, 9),
+    text: 'what comes in has grown from 62/s to 78/s in 40 s, and is expected to be 87.2/s in 23 s',
+  });
+  // Half of that pace is noise for them too.
+  expect(trendOf(loads(60, 62, 64, 66, 68, 70), window, wait)).toBeNull();
+});
+
+test('of observations and their pairs the steeper growth counts', () => {
+  // The last three grow from 66 over 90 to 120, their pairs from 62 to 105.
+  expect(trendOf(loads(60, 64, 60, 66, 90, 120), window, wait)?.factor).toBeCloseTo(1 + (3 * 18) / 120, 9);
 });
 
 test('what was not known before the three breaks nothing', () => {
@@ -148,14 +164,19 @@ test('a trend is no reason for more rescales in a day than are allowed', () => {
   });
 });
 
-test('a load that grows evenly is followed before anything waits, with one rescale or two', () => {
-  const ramp = (seconds: number): number => (seconds < 600 ? 60 : Math.min(300, 60 + 0.4 * (seconds - 600)));
-  const { rescales, decisions } = run(ramp, { seconds: 2_400, step: 10, start: 1, desired: settings({ restartSeconds: 5 }) });
+test.each([
+  [0.4, 10],
+  [0.8, 10],
+  [0.4, 30],
+  [0.2, 30],
+])('a load that grows evenly by %d/s, observed every %i s, is late by less than ten seconds, with three rescales at most', (pace, step) => {
+  const ramp = (seconds: number): number => (seconds < 600 ? 60 : Math.min(300, 60 + pace * (seconds - 600)));
+  const { rescales, decisions } = run(ramp, { seconds: 2_400, step, start: 1, desired: defaults({ restartSeconds: 5 }) });
   expect(rescales.length).toBeLessThanOrEqual(3);
   expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(10);
 });
 
 test.each([0.1, 0.2])('noise of %d about the load of a day gives no trend, however often it is observed', (noise) => {
-  const { rescales } = run(daily(200, 500, noise), { seconds: DAY, step: 10, start: 5, desired: settings() });
+  const { rescales } = run(daily(200, 500, noise), { seconds: DAY, step: 10, start: 5, desired: defaults() });
   expect(rescales.map(({ reason }) => reason)).not.toContainEqual(expect.stringContaining('has grown'));
 });
