@@ -30,6 +30,9 @@ test.each<[string, number[]]>([
   ['a step of less than a twentieth', [60, 62, 108]],
   ['growth of less than a quarter', [100, 112, 124]],
   ['it falls', [108, 72, 60]],
+  ['a step that was taken in the middle of the second', [60, 150, 240]],
+  ['a step that was taken a while ago', [60, 60, 60, 130, 240, 240]],
+  ['a step that was taken longer ago', [60, 60, 150, 240, 240, 241]],
 ])('%s is no trend', (_, rates) => {
   expect(trendOf(loads(...rates), window, wait)).toBeNull();
 });
@@ -61,6 +64,14 @@ test('of observations and their pairs the steeper growth counts', () => {
   expect(trendOf(loads(60, 64, 60, 66, 90, 120), window, wait)?.factor).toBeCloseTo(1 + (3 * 18) / 120, 9);
 });
 
+test('a step and what begins to grow evenly look alike for a while: what is late by then tells itself how much comes in', () => {
+  const ambiguous = loads(60, 80, 150);
+  expect(trendOf(ambiguous, window, wait)).not.toBeNull();
+  expect(trendOf(ambiguous, window, wait, true)).toBeNull();
+  // What has grown before is no step.
+  expect(trendOf(row(60, 60, 60, 80, 100, 120), window, wait, true)).not.toBeNull();
+});
+
 test('what was not known before the three breaks nothing', () => {
   expect(trendOf(row(60, null, 61, null, 59, 60, 72, 108), window, wait)?.factor).toBeGreaterThan(1);
 });
@@ -71,8 +82,8 @@ test('observations that are not evenly apart are compared by the middles of what
       at: later(second),
       recordsPerSecond,
     }));
-  // 18/s more from the middle of 190 s without an observation to that of the last ten: 100 s.
-  expect(trendOf(after([0, 72], [190, 90], [200, 108]), window, wait)?.factor).toBeCloseTo(1 + (0.18 * 18) / 108, 9);
+  // 27/s more from the middle of 190 s without an observation to that of the last ten: 100 s.
+  expect(trendOf(after([0, 72], [190, 81], [200, 108]), window, wait)?.factor).toBeCloseTo(1 + (0.27 * 18) / 108, 9);
 });
 
 test('no three observations foretell more than twice of what comes in', () => {
@@ -97,7 +108,7 @@ const seen = (rate: number, state: unknown) =>
     state,
     job: { observedAt: NOW, windowSeconds: 10 },
   });
-const before = { loads: loads(50, 65).map((load, index) => ({ ...load, at: later(index * 10 - 50) })) };
+const before = { loads: loads(50, 60).map((load, index) => ({ ...load, at: later(index * 10 - 50) })) };
 
 test('a job that will be short by then is given more at once, for what will come in, and the reason says so', () => {
   const decision = decideScaling(seen(85, before), desired, NOW);
