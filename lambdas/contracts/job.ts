@@ -140,10 +140,8 @@ export const job = z.object({
       epoch: z.int().optional(),
       /** How many of its starts there failed before they had tasks. */
       failedStarts: z.int().min(1).optional(),
-      /** Operation that changed the job then, and was broken off. */
-      broke: operationId.optional(),
-      /** What the job was, where the cluster is given back. `gaveWay`: the new version of an upgrade that nobody saw running. */
-      was: z.object({ status: jobStatus, gaveWay: storedJobSpec.optional() }).optional(),
+      /** What the job was, for when the cluster is given back. `since`: when it was taken over; `gaveWay`: the new version of an upgrade that nobody saw running. */
+      was: z.object({ status: jobStatus, since: instant, gaveWay: storedJobSpec.optional() }).optional(),
     })
     .optional(),
   /** Operation that a move broke off before its cluster was given back; absent once that is made good. */

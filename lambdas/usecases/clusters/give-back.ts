@@ -1,10 +1,12 @@
 import type { Cluster } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
-import type { Operation } from '../../contracts/operation';
+import type { JobStatus } from '../../contracts/job';
+import type { Operation, OperationKind } from '../../contracts/operation';
 import type { TaskAnswer } from '../../contracts/workflow';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import type { CleanUpDeps } from '../operations/clean-up';
-import { allJobs, ownCluster, type StoreDeps } from '../operations/owned';
+import { recentOperations } from '../operations/list-operations';
+import { allJobs, ownCluster } from '../operations/owned';
 import { resumeBroken } from '../operations/resume-broken';
 
 export type GiveBackDeps = CleanUpDeps & { readonly workflows: WorkflowsPort };
@@ -44,16 +46,32 @@ export const giveBack = async (deps: GiveBackDeps, operation: Operation): Promis
   };
 };
 
+/** No operation on a job is open for longer. Seconds. */
+const REMEMBERED_SECONDS = 6 * 3_600;
+/** What may have left a job half changed. */
+const CHANGES: readonly OperationKind[] = ['submit-job', 'upgrade-job', 'rescale-job', 'scale-job', 'set-scaling'];
+
+/** Ended by the move, or by itself when it found that the job was not its own any more. A job that was seen running was submitted. */
+const isBroken = ({ kind, status, error, endedAt = '' }: Operation, was: { readonly status: JobStatus; readonly since: string }): boolean =>
+  CHANGES.includes(kind) &&
+  status === 'CANCELED' &&
+  error?.name === 'Superseded' &&
+  endedAt >= was.since &&
+  (kind !== 'submit-job' || was.status === 'SUBMITTING');
+
 /** The jobs are what they were before they were taken over. */
-const putBack = async ({ store }: StoreDeps, { operationId, cluster }: Operation): Promise<void> => {
+const putBack = async (deps: GiveBackDeps, { operationId, cluster }: Operation): Promise<void> => {
+  const { store } = deps;
+  const operations = await recentOperations(store, cluster, deps.clock().toISOString(), REMEMBERED_SECONDS);
   for (const { name, interrupted, lease, spec, revision } of await allJobs(store, cluster)) {
     if (!interrupted || lease?.operationId !== operationId) continue;
-    const { was, broke } = interrupted;
+    const { was } = interrupted;
+    const broke = was && operations.find((one) => one.job === name && isBroken(one, was));
     await store.updateJob(cluster, name, operationId, {
       status: was?.status ?? 'RUNNING',
       statusReason: `Last seen before its cluster ${cluster} was to be moved, which came to nothing`,
       interrupted: undefined,
-      brokenOff: broke,
+      brokenOff: broke?.operationId,
       ...(was?.gaveWay ? { spec: was.gaveWay, previousSpec: spec, revision: revision - 1 } : {}),
     });
   }

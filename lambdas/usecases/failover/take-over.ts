@@ -1,6 +1,6 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
-import type { Operation, OperationKind } from '../../contracts/operation';
+import type { Operation } from '../../contracts/operation';
 import type { TakenOver } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { isJobOver } from '../../domain/job-lifecycle';
@@ -22,7 +22,7 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
     (other) => other.cluster === cluster.name && other.operationId !== operation.operationId,
   );
   const jobs = await allJobs(deps.store, cluster.name);
-  const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job, open)));
+  const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job)));
   const ended = await endBroken(deps, operation, open);
   const { plan, reason } = planOf(operation);
   const moved = taken.filter(Boolean).length;
@@ -36,10 +36,7 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
   };
 };
 
-/** What changes a job, and may have left it half changed. */
-const CHANGES: readonly OperationKind[] = ['submit-job', 'upgrade-job', 'rescale-job', 'scale-job', 'set-scaling'];
-
-const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job, open: readonly Operation[]): Promise<boolean> => {
+const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Promise<boolean> => {
   const { operationId } = operation;
   if (job.interrupted?.by === operationId) return true;
   if (isJobOver(job.status) && !job.interrupted) {
@@ -53,14 +50,13 @@ const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job, ope
   // A new version that nobody saw running is not what is saved: the one before it is, and its state.
   const unproven = job.status === 'SUBMITTING' ? job.previousSpec : undefined;
   // What an interrupted move has noted of the job before it stays so.
-  const { broke, was } = job.interrupted ?? {
-    broke: open.find(({ kind, job: name }) => name === job.name && CHANGES.includes(kind))?.operationId,
-    was: { status: job.status, ...(unproven ? { gaveWay: job.spec } : {}) },
-  };
+  const was = job.interrupted
+    ? job.interrupted.was
+    : { status: job.status, since: operation.requestedAt, ...(unproven ? { gaveWay: job.spec } : {}) };
   await deps.store.updateJob(job.cluster, job.name, operationId, {
     status: 'SUBMITTING',
     statusReason: `On its way to another zone with its cluster ${job.cluster}`,
-    interrupted: { by: operationId, at, ...(savepoint === undefined ? {} : { savepoint }), ...(broke && { broke }), ...(was && { was }) },
+    interrupted: { by: operationId, at, ...(savepoint === undefined ? {} : { savepoint }), ...(was && { was }) },
     previousSpec: undefined,
     ...(unproven ? { spec: unproven, revision: job.revision + 1 } : {}),
   });
