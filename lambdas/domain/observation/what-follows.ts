@@ -41,16 +41,17 @@ export const whyConsider = (
   if (groups.length > 0 && evaluation && sourceByOffsets(observed.job)) return rings(groups);
   if (action.kind === 'none' || action.kind === 'hold') return null;
   if (action.kind === 'roll-back') return 'roll-back';
+  const raises = Object.keys(action.to).some((id) => (action.to[id] ?? 0) > (action.from[id] ?? 0));
   // Less has an alarm of its own: one that rings for more says nothing for it.
-  const fitting = active.filter((kind) => (kind === 'idle') === (action.direction === 'in'));
+  const fitting = active.filter((kind) => (kind === 'idle' ? action.direction === 'in' : raises));
   if (fitting.length > 0) return rings(fitting);
   if (isBackFromBurst(action, inputs)) return 'back from a burst';
-  if (isIdleBesideBusy(action, inputs)) return 'idle beside a busy vertex';
+  if (!raises && isIdleBesideBusy(action, inputs)) return 'idle beside a busy vertex';
   if (movesIntoLimits(action, inputs)) return 'limits';
   const outlook = evaluation === null ? null : outlookOf(inputs, evaluation);
-  if (action.direction === 'out' && outlook?.trend) return 'trend';
-  if (action.direction === 'out' && outlook && outlook.lead > 1) return 'forecast';
-  const floor = desired.floors.length > 0 && action.direction === 'out';
+  if (raises && outlook?.trend) return 'trend';
+  if (raises && outlook && outlook.lead > 1) return 'forecast';
+  const floor = desired.floors.length > 0 && raises;
   return floor ? 'floor' : null;
 };
 

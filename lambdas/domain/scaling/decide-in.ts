@@ -3,17 +3,34 @@ import { flapFloor, lastDay, mostNeeded } from './calm';
 import type { Outcome } from './decision';
 import type { JobEvaluation } from './evaluate';
 import { type Line, slots } from './explain';
-import { slotsFor } from './graph';
+import { type Parallelism, slotsFor } from './graph';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
 
+/** What did for every vertex in the window, and is no size that was too small before; null while the window is not over. */
+export const enoughInWindow = (
+  { observed, desired, now }: ScalingInputs,
+  proposals: readonly Proposal[],
+  needed: ScalingState['needed'],
+): Parallelism | null => {
+  const most = mostNeeded(needed, now, desired);
+  if (most === null) return null;
+  const enough = (id: string, parallelism: number): number =>
+    Math.max(most[id] ?? parallelism, flapFloor(id, observed.history, desired, now));
+  return withChange(proposals, (proposal, current) => {
+    const all = proposal.vertices.map(({ vertex }) => enough(vertex.id, vertex.parallelism));
+    return Math.min(current, Math.max(proposal.in, ...all));
+  });
+};
+
 /** No vertex is short: whether less would do, has done for long enough, and is worth a rescale. */
 export const decideIn = (
-  { observed, desired, now }: ScalingInputs,
+  inputs: ScalingInputs,
   evaluation: JobEvaluation,
   proposals: readonly Proposal[],
   needed: ScalingState['needed'],
 ): Outcome => {
+  const { observed, desired, now } = inputs;
   const { job, history } = observed;
   const hold = (reason: string, invariant?: Line['invariant']): Outcome => ({
     action: { kind: 'hold' },
@@ -28,15 +45,9 @@ export const decideIn = (
   );
   if (could >= before || !proposals.some(({ over }) => over))
     return { action: { kind: 'none' }, reason: `Nothing to do: ${slots(before)} are what the job needs.`, lines: [] };
-  const most = mostNeeded(needed, now, desired);
-  if (most === null)
+  const to = enoughInWindow(inputs, proposals, needed);
+  if (to === null)
     return hold(`${slots(could)} of ${before} would do; a scale-in waits until that was so for ${desired.scaleInWindowSeconds} s.`, 'calm');
-  const group = ({ vertices, in: now_ }: Proposal): number =>
-    Math.max(
-      now_,
-      ...vertices.map(({ vertex: { id, parallelism } }) => Math.max(most[id] ?? parallelism, flapFloor(id, history, desired, now))),
-    );
-  const to = withChange(proposals, (proposal, current) => Math.min(current, group(proposal)));
   const after = slotsFor(job.vertices, to);
   if (!changes(from, to) || after >= before)
     return hold(

@@ -1,11 +1,11 @@
-import type { ScalingInputs } from '../../contracts/scaling';
+import type { ScalingInputs, ScalingState } from '../../contracts/scaling';
 import { lastDay } from './calm';
 import type { Outcome } from './decision';
 import type { JobEvaluation } from './evaluate';
 import { capital, type Line, perSecond, slots } from './explain';
+import { fitSlots } from './fit-slots';
 import { slotsFor } from './graph';
 import { secondsBetween } from './learning';
-import { holdToLimits } from './limits';
 import type { Outlook } from './outlook';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
@@ -20,12 +20,14 @@ const bottleneck = (proposals: readonly Proposal[]): string => {
 
 /** Some vertex is short of what it needs: how much can be given, and whether now. */
 export const decideOut = (
-  { observed, desired, now }: ScalingInputs,
+  inputs: ScalingInputs,
   evaluation: JobEvaluation,
   { jump, trend }: Outlook,
   proposals: readonly Proposal[],
+  needed: ScalingState['needed'],
 ): Outcome => {
-  const { job, state, history, fleet } = observed;
+  const { observed, desired, now } = inputs;
+  const { job, state, history } = observed;
   const outSince = state.outSince ?? now;
   const hold = (reason: string, ...lines: Line[]): Outcome => ({ action: { kind: 'hold' }, reason, lines, outSince });
   const why = bottleneck(proposals);
@@ -64,17 +66,12 @@ export const decideOut = (
     lines.push({ vertex: null, text: `decided without a window: ${evaluation.urgent}`, invariant: 'spike-on-evidence' });
   else if (trend !== null) lines.push({ vertex: null, text: `decided without a window: ${trend.text}`, invariant: 'spike-on-evidence' });
   const before = slotsFor(job.vertices, {});
-  const { to, limit } = holdToLimits(job.vertices, wanted, fleet, desired);
-  const slotsWanted = slotsFor(job.vertices, wanted);
-  const cut = slotsWanted > limit.slots;
-  if (cut)
-    lines.push({
-      vertex: null,
-      text: `${slots(slotsWanted)} were wanted, held to ${slots(slotsFor(job.vertices, to))} by ${limit.name}`,
-      invariant: 'limits',
-    });
-  if (!changes(from, to)) return hold(`${capital(why)}; ${slots(slotsWanted)} are wanted and held back by ${limit.name}.`, ...lines);
-  const action = rescale(observed, desired, evaluation, 'out', to);
+  const { to, limit, slotsWanted, cut, lines: fitted } = fitSlots(inputs, proposals, needed, wanted);
+  lines.push(...fitted);
+  if (!changes(from, to))
+    return { ...hold(`${capital(why)}; ${slots(slotsWanted)} are wanted and held back by ${limit.name}.`, ...lines), withoutSlots: true };
+  // Who gives may have more to give than is taken: then hosts go when the parallelism is changed, and none is waited for.
+  const action = rescale(observed, desired, evaluation, slotsFor(job.vertices, to) < before ? 'in' : 'out', to);
   if (action.plan.slotsToProvide > 0)
     lines.push({
       vertex: null,
@@ -82,9 +79,10 @@ export const decideOut = (
       invariant: 'capacity-before-parallelism',
     });
   const cause = [why, evaluation.urgent ?? trend?.text, jump?.text].filter((part) => part !== undefined).join('; ');
+  const moves = Object.entries(to).some(([id, parallelism]) => parallelism < (from[id] ?? 0));
   return {
     action,
-    reason: `Scale out from ${before} to ${slots(action.plan.slotsAfter)}: ${cause}${cut ? `; ${slotsWanted} were wanted, held back by ${limit.name}` : ''}.`,
+    reason: `${moves ? 'Move slots,' : 'Scale out'} from ${before} to ${slots(action.plan.slotsAfter)}: ${cause}${cut ? `; ${slotsWanted} were wanted, held back by ${limit.name}` : ''}.`,
     lines,
   };
 };

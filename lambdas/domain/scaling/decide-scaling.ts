@@ -38,8 +38,9 @@ const decideShort = (
   proposals: readonly Proposal[],
   needed: ScalingState['needed'],
 ): Outcome => {
-  const out = decideOut(inputs, evaluation, outlook, proposals);
-  if (evaluation.urgent !== null || proposals.some((proposal) => proposal.short && proposal.out > proposal.current)) return out;
+  const out = decideOut(inputs, evaluation, outlook, proposals, needed);
+  const mayGet = !out.withoutSlots && proposals.some((proposal) => proposal.short && proposal.out > proposal.current);
+  if (evaluation.urgent !== null || mayGet) return out;
   const inward = decideIn(inputs, evaluation, proposals, needed);
   return inward.action.kind === 'rescale' ? inward : out;
 };

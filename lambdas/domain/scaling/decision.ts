@@ -29,6 +29,7 @@ export type ScalingAction =
   | { readonly kind: 'hold' }
   | (Change & {
       readonly kind: 'rescale';
+      /** Of the job's slots: where one vertex gets what another gives up, parallelism changes both ways. */
       readonly direction: 'out' | 'in';
       /** Something that cannot wait asked for it (`evaluate.ts`). */
       readonly urgent?: true | undefined;
@@ -48,5 +49,9 @@ export interface ScalingDecision {
   readonly explanation: readonly Line[];
 }
 
-/** What one direction says; `outSince` where more stays needed. */
-export type Outcome = Pick<ScalingDecision, 'action' | 'reason'> & { readonly lines: readonly Line[]; readonly outSince?: string };
+/** What one direction says; `outSince` where more stays needed, `withoutSlots` where none of it can be given. */
+export type Outcome = Pick<ScalingDecision, 'action' | 'reason'> & {
+  readonly lines: readonly Line[];
+  readonly outSince?: string;
+  readonly withoutSlots?: true;
+};

@@ -35,7 +35,7 @@ export const rescale = (
   return {
     kind: 'rescale',
     direction,
-    ...(direction === 'out' && evaluation.urgent !== null ? { urgent: true } : {}),
+    ...(evaluation.urgent !== null && Object.keys(to).some((id) => (to[id] ?? 0) > (from[id] ?? 0)) ? { urgent: true } : {}),
     from,
     to,
     plan: planOf(observed, desired, to),

@@ -7,6 +7,11 @@ const reads = { pendingRecords: 0, pendingRecordsGrowth: 0 };
 const [inside, busy, idle] = [vertex('v', reads), vertex('v', { busy: 0.95, ...reads }), vertex('v', { busy: 0.1, ...reads })];
 const hot = (share: number) => vertex('source', { busy: share, partitions: 4, ...reads });
 const wide = vertex('w', { busy: 0.02, parallelism: 40, inputs: from('source') });
+/** One that is short, and another that does not need the slots that are not to be had otherwise. */
+const giving: Given[0] = [
+  [vertex('v', { busy: 0.95, ...reads }), vertex('w', { busy: 0.02, parallelism: 12, slotSharingGroup: 'other', inputs: from('v') })],
+  { fleet: { slotsFree: 0, slotsAddable: 0 } },
+];
 const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
 const burst = past({ at: later(-600), from: { v: 2 }, to: { v: 4 }, urgent: true });
 const near = vertex('v', { busy: 0.85, ...reads });
@@ -52,6 +57,7 @@ describe('a decision', () => {
       {},
       { busy: { state: 'ALARM' }, 'kafka-lag-1': { state: 'OK' }, 'kafka-lag-2': { state: 'ALARM' } },
     ],
+    ['alarm busy', 'slots move from a vertex that does not need them', giving, {}, { busy: { state: 'ALARM' } }],
     ['alarm idle', 'the alarm says that less would do', [[idle]], {}, { idle: { state: 'ALARM' } }],
     ['trend', 'what comes in grows from one observation to the next', [[near], { state: { loads: growing } }], {}],
     ['back from a burst', 'less would do than what a burst asked for', [[idle], { history: [burst] }], {}],
@@ -86,6 +92,7 @@ describe('a decision', () => {
   test.each<[string, ...Given]>([
     ['only the figures of one pass speak for more', [[busy]], {}],
     ['only the figures of one pass speak for less', [[idle]], {}],
+    ['only the figures of one pass speak for moving slots', giving, {}],
     ['only the figures of one pass speak for less of every vertex', [[vertex('source', { busy: 0.1, ...reads }), wide]], {}],
     ['only alarms for more ring, and less would do', [[idle]], {}, { lag: { state: 'ALARM' }, busy: { state: 'ALARM' } }],
     ['only the alarm for less rings, and more is wanted', [[busy]], {}, { idle: { state: 'ALARM' } }],

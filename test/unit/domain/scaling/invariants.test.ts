@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { VertexSeen } from '../../../../lambdas/contracts/scaling';
+import type { PastRescale, VertexSeen } from '../../../../lambdas/contracts/scaling';
 import { decideScaling, redecide } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { evaluateJob } from '../../../../lambdas/domain/scaling/evaluate';
 import { slotsFor } from '../../../../lambdas/domain/scaling/graph';
@@ -10,6 +10,7 @@ const rescaleOf = (...args: Parameters<typeof decideScaling>) => {
   return action.kind === 'rescale' ? action : undefined;
 };
 const RUNS = { numRuns: 500 };
+const anyFleet = fc.record({ slotsFree: fc.nat(40), slotsAddable: fc.option(fc.nat(20), { nil: undefined }) });
 
 describe('a vertex that is saturated or backpressures its inputs', () => {
   const guarded = (vertices: readonly VertexSeen[]) =>
@@ -19,8 +20,9 @@ describe('a vertex that is saturated or backpressures its inputs', () => {
 
   test('is never scaled in', () => {
     fc.assert(
-      fc.property(anyVertices(), fc.double({ min: 0.05, max: 1, noNaN: true }), (vertices, targetUtilization) => {
-        const to = rescaleOf(observed(vertices), settings({ ...AT_ONCE, targetUtilization, uMin: 0, uMax: 1 }), NOW)?.to ?? {};
+      fc.property(anyVertices(), fc.double({ min: 0.05, max: 1, noNaN: true }), anyFleet, (vertices, targetUtilization, fleet) => {
+        const desired = settings({ ...AT_ONCE, targetUtilization, uMin: targetUtilization / 2, uMax: 1 });
+        const to = rescaleOf(observed(vertices, { fleet }), desired, NOW)?.to ?? {};
         for (const { vertex: v } of guarded(vertices)) expect(to[v.id] ?? v.parallelism).toBeGreaterThanOrEqual(v.parallelism);
       }),
       RUNS,
@@ -113,8 +115,9 @@ describe('data that cannot be decided on', () => {
 describe('capacity and parallelism', () => {
   test('come in this order: slots before subtasks when out, subtasks before slots when in; free slots but the spare ones are used first', () => {
     fc.assert(
-      fc.property(anyVertices(), fc.nat(40), fc.nat(20), (vertices, slotsFree, spareSlots) => {
-        const action = rescaleOf(observed(vertices, { fleet: { slotsFree } }), settings({ ...AT_ONCE, spareSlots }), NOW);
+      fc.property(anyVertices(), anyFleet, fc.nat(20), (vertices, fleet, spareSlots) => {
+        const { slotsFree } = fleet;
+        const action = rescaleOf(observed(vertices, { fleet }), settings({ ...AT_ONCE, spareSlots }), NOW);
         if (!action) return;
         const { plan } = action;
         expect(plan.slotsAfter).toBe(slotsFor(vertices, action.to));
@@ -127,11 +130,14 @@ describe('capacity and parallelism', () => {
     );
   });
 
-  test('change in one direction at a time, and stay alike where vertices are joined by forward', () => {
+  test('change in one direction at a time where there are slots, and stay alike where vertices are joined by forward', () => {
     fc.assert(
       fc.property(anyVertices(), (vertices) => {
         const alike = vertices.map((v) => ({ ...v, parallelism: 8 }));
         const action = rescaleOf(observed(alike), settings(AT_ONCE), NOW);
+        const held = rescaleOf(observed(alike, { fleet: { slotsFree: 0, slotsAddable: 0 } }), settings(AT_ONCE), NOW);
+        for (const v of alike)
+          for (const { vertex: input, ship } of v.inputs) if (ship === 'forward' && held) expect(held.to[input]).toBe(held.to[v.id]);
         if (!action) return;
         for (const v of alike) {
           const to = action.to[v.id] ?? 0;
@@ -286,6 +292,122 @@ describe('limits', () => {
     ])('keep what another does not need where %s', (_, vertex_, desired, direction) => {
       const { action } = decideScaling(observed([vertex_, wide], { fleet: { slotsFree: 40 } }), settings(desired), NOW);
       expect(action.kind === 'rescale' ? action.direction : undefined).toBe(direction);
+    });
+  });
+
+  describe('of slots move those that others do not need', () => {
+    const hot = (fields: object = {}) =>
+      vertex('hot', { busy: 0.95, slotSharingGroup: 'a', pendingRecords: 0, pendingRecordsGrowth: 0, ...fields });
+    const wide = (fields: object = {}) =>
+      vertex('wide', { busy: 0.02, parallelism: 12, slotSharingGroup: 'b', inputs: from('hot'), ...fields });
+    const none = { slotsFree: 0, slotsAddable: 0 };
+    const decide = (vertices: readonly VertexSeen[], fields: object = {}, desired: object = {}) =>
+      decideScaling(observed(vertices, { fleet: none, ...fields }), settings({ ...AT_ONCE, ...desired }), NOW);
+
+    test.each([
+      ['the quota', none, {}, 'the quota and the largest fleet of the cluster'],
+      [
+        'the budget',
+        { slotsFree: 0, dollarsPerHour: 10, dollarsPerSlotHour: 0.5 },
+        { budgetDollarsPerHour: 10 },
+        'the budget of $10 an hour',
+      ],
+      [
+        'EC2',
+        { slotsFree: 0, refused: { times: 1, slots: 18, until: later(60), says: 'No capacity.' } },
+        {},
+        'EC2, which is asked for hosts again',
+      ],
+    ])('where %s has none, in the same rescale', (_, fleet, desired, name) => {
+      const decision = decide([hot(), wide()], { fleet }, desired);
+      expect(decision).toMatchObject({
+        action: {
+          kind: 'rescale',
+          direction: 'in',
+          to: { hot: 6, wide: 1 },
+          plan: { order: 'parallelism-first', slotsBefore: 16, slotsAfter: 7, slotsToProvide: 0 },
+        },
+        reason: 'Move slots, from 16 to 7 slots: hot can process 1,053/s and 1,000/s come in.',
+      });
+      const text = expect.stringContaining(`slots that wide did not need for 0 s are used, because of ${name}`);
+      expect(decision.explanation).toContainEqual({ vertex: null, text, invariant: 'limits' });
+      expect(redecide(JSON.parse(JSON.stringify(decision.inputs)))).toEqual(decision);
+    });
+
+    test('as many as there are, and the rest stays held back', () => {
+      const { action, reason } = decide([hot({ pendingRecordsGrowth: 9_000 }), wide({ inputs: [], parallelism: 6, busy: 0.3 })]);
+      expect(action).toMatchObject({
+        kind: 'rescale',
+        direction: 'out',
+        to: { hot: 6, wide: 4 },
+        plan: { order: 'capacity-first', slotsToProvide: 0 },
+      });
+      expect(reason).toContain('held back by the quota');
+    });
+
+    test.each<[string, VertexSeen[], object, object]>([
+      ['there are enough', [hot(), wide()], { fleet: { slotsFree: 2 } }, { hot: 6, wide: 12 }],
+      [
+        'one of theirs is needed by a busy neighbour in the same slots',
+        [hot(), wide(), vertex('full', { parallelism: 12, busy: 0.8, slotSharingGroup: 'b', inputs: from('hot') })],
+        {},
+        {},
+      ],
+      ['they are saturated', [hot(), wide({ busy: 0.95, recordsIn: 10 })], {}, {}],
+      ['they backpressure their inputs', [hot({ backpressured: 0.3 }), wide()], {}, {}],
+      ['they are within their band', [hot(), wide({ busy: 0.6 })], {}, {}],
+      [
+        'fewer were too few in the last hours',
+        [hot(), wide()],
+        {
+          history: [
+            past({ at: later(-9_000), from: { wide: 12 }, to: { wide: 1 } }),
+            past({ at: later(-6_000), from: { wide: 1 }, to: { wide: 12 } }),
+          ],
+        },
+        {},
+      ],
+    ])('not where %s', (_, vertices, fields, to) => {
+      const { action } = decide(vertices, fields);
+      if (Object.keys(to).length > 0) expect(action).toMatchObject({ kind: 'rescale', to });
+      else expect(action).toEqual({ kind: 'hold' });
+    });
+
+    test('not before the window of a scale-in is over', () => {
+      const { action, nextState } = decide([hot(), wide()], {}, { scaleInWindowSeconds: 1_800 });
+      expect(action).toEqual({ kind: 'hold' });
+      const needed = nextState.needed.map((stretch) => ({ ...stretch, from: later(-1_800) }));
+      expect(decide([hot(), wide()], { state: { needed } }, { scaleInWindowSeconds: 1_800 }).action).toMatchObject({
+        to: { hot: 6, wide: 1 },
+      });
+    });
+
+    test('nothing that moved comes back by itself: the next decisions keep it', () => {
+      const each = { hot: 1_000 / 4 / 0.95, wide: 1_000 / 12 / 0.02 };
+      let parallelism = { hot: 4, wide: 12 };
+      const changes: unknown[] = [];
+      const history: PastRescale[] = [];
+      let state: unknown = {};
+      for (let pass = 0; pass < 60; pass += 1) {
+        const now = later(pass * 60);
+        const busy = (id: 'hot' | 'wide') => 1_000 / (each[id] * parallelism[id]);
+        const seen = [
+          hot({ parallelism: parallelism.hot, busy: busy('hot') }),
+          wide({ parallelism: parallelism.wide, busy: busy('wide') }),
+        ];
+        const fleet = { slotsFree: 16 - parallelism.hot - parallelism.wide, slotsAddable: 0 };
+        const decision = decideScaling(
+          observed(seen, { state, history, fleet, job: { observedAt: now } }),
+          settings({ scaleInWindowSeconds: 600 }),
+          now,
+        );
+        state = decision.nextState;
+        if (decision.action.kind !== 'rescale') continue;
+        parallelism = { hot: decision.action.to.hot ?? 0, wide: decision.action.to.wide ?? 0 };
+        changes.push(decision.action.to);
+        history.push(past({ at: now, from: decision.action.from, to: decision.action.to }));
+      }
+      expect(changes).toEqual([{ hot: 6, wide: 1 }]);
     });
   });
 
