@@ -188,6 +188,8 @@ export const operation = z.object({
       savepoint: s3Uri.optional(),
       flinkJobId: z.string().optional(),
       parallelism: z.int().optional(),
+      /** Those of a job that was scaled. */
+      slots: z.int().optional(),
       failover: failoverReport.optional(),
     })
     .optional(),

@@ -412,6 +412,27 @@ describe('hosts that do not come', () => {
     expect(await carriedOut(FAR_TOO_MUCH)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
+  test('at all, and one slot is free: the job gets that, and the next attempt waits as after any that brought none', async () => {
+    await givenJob(1);
+    world.fleet.zonesWithoutCapacity.add('us-east-1a');
+    const operation = await carriedOut(FAR_TOO_MUCH);
+    expect(operation).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('was scaled out from 1 to 2 slots'),
+      result: { slots: 2 },
+    });
+    expect(await violations(world)).toEqual([]);
+    await world.pause(50);
+    await world.observe(TOO_MUCH);
+    expect(await world.consider()).toMatchObject({
+      outcome: 'kept',
+      reason: expect.stringMatching(/the last attempt brought none \(.*sufficient capacity/),
+    });
+    await world.pause(15);
+    await world.observe(TOO_MUCH);
+    expect((await world.consider()).outcome).toBe('started');
+  });
+
   test.each([
     ['', []],
     [', also where the table answered nothing before Flink was asked', [new AwsUnavailable('down')]],

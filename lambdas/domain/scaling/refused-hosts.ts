@@ -15,13 +15,13 @@ interface Attempt {
   readonly endedAt: string;
   /** Slots that the job was to have. */
   readonly slots: number;
-  /** Why no hosts came, for a person; absent: they came. */
+  /** Why no hosts came, for a person, also where the job got what was free; absent: they came. */
   readonly refused?: string;
 }
 
 /**
  * Why the hosts for a job are not asked for now: the pause after attempts in a row that brought none doubles with each. The row ends where hosts came to any
- * job of the cluster, where the cluster was moved, and where much more was wanted. undefined: they may be asked for.
+ * job of the cluster (not where one got what was free), where the cluster was moved, and where much more was wanted. undefined: they may be asked for.
  * @param operations of the cluster, the newest first
  * @param now ISO 8601
  */
@@ -39,16 +39,24 @@ export const refusedHosts = (operations: readonly Operation[], job: string, now:
 
 export const isMuchMore = (slots: number, refused: number): boolean => slots >= MUCH_MORE * refused;
 
-const attemptOf = ({ request, status, endedAt, phases, error, reason, job: of }: Operation, job: string): readonly Attempt[] => {
+const attemptOf = (operation: Operation, job: string): readonly Attempt[] => {
+  const { request, status, endedAt, phases, error, reason, job: of } = operation;
   if (endedAt === undefined) return [];
   // Its hosts are in another zone since.
   if (request.kind === 'fail-over-cluster') return status === 'SUCCEEDED' ? [{ endedAt, slots: 0 }] : [];
   if (request.kind !== 'scale-job' || request.slots.provide === 0) return [];
   const attempt = { endedAt, slots: request.slots.after };
-  if (phases.some(({ name, outcome }) => name === 'Change parallelism' && outcome === 'ok')) return [attempt];
-  if (error?.name !== 'InsufficientCapacity' || of !== job) return [];
+  const changed = phases.some(({ name, outcome }) => name === 'Change parallelism' && outcome === 'ok');
+  if (changed && broughtHosts(operation, request.slots)) return [attempt];
+  if ((!changed && error?.name !== 'InsufficientCapacity') || of !== job) return [];
   // What EC2 said comes first; that the slots did not do follows from it.
   return [
     { ...attempt, refused: phases.find(({ name, outcome }) => name === 'Look at the hosts' && outcome === 'failed')?.reason ?? reason },
   ];
 };
+
+type SlotsAsked = Extract<Operation['request'], { kind: 'scale-job' }>['slots'];
+
+/** All slots came, or the job has more than it would have had of those that were free. */
+const broughtHosts = ({ phases, result }: Operation, { after, provide, spare }: SlotsAsked): boolean =>
+  phases.some(({ name, outcome }) => name === 'Look for slots' && outcome === 'ok') || (result?.slots ?? 0) > after + spare - provide;

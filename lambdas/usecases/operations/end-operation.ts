@@ -10,6 +10,7 @@ import { flinkJobIdOf } from '../../domain/flink-job-id';
 import { clusterAfter, isSuperseded, jobAfter, summary } from '../../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
 import { closeCluster } from '../clusters/close-cluster';
+import { slotsOf } from '../clusters/slot-demands';
 import { letJobsGo } from '../failover/hand-over';
 import { allJobs } from './owned';
 
@@ -105,8 +106,9 @@ const closePhases = async (store: StorePort, operation: Operation, own: string, 
 const resultOf = (operation: Operation, job: Job | undefined, input: EndOperationInput, status: string): Operation['result'] => {
   const savepoint = input.savepoint ?? undefined;
   const ran = status === 'SUCCEEDED' && job ? { flinkJobId: job.flinkJobId, parallelism: job.spec.parallelism } : {};
+  const scaled = status === 'SUCCEEDED' && job && operation.kind === 'scale-job' ? { slots: slotsOf(job.spec) } : {};
   const kept = savepoint === undefined ? {} : { savepoint };
-  return operation.job === undefined ? undefined : { ...ran, ...kept };
+  return operation.job === undefined ? undefined : { ...ran, ...scaled, ...kept };
 };
 
 const reportOf = async (

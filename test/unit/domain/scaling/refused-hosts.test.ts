@@ -38,11 +38,20 @@ const attempt = (
     ...rest,
   } as Operation;
 };
-const changed = {
-  status: 'SUCCEEDED',
-  error: undefined,
-  phases: [{ name: 'Change parallelism', outcome: 'ok' }],
-} as unknown as Partial<Operation>;
+const changedAfter = (...before: readonly (readonly [name: string, outcome: string])[]) =>
+  ({
+    status: 'SUCCEEDED',
+    error: undefined,
+    phases: [...before, ['Change parallelism', 'ok']].map(([name, outcome]) => ({ name, outcome, reason: SAYS })),
+  }) as unknown as Partial<Operation>;
+const changed = changedAfter(['Look for slots', 'ok']);
+/** To have eight slots instead of two, of which one was free; it got so many of them. */
+const cut = (slots: number, phase: readonly [string, string] = ['Look at the hosts', 'failed']) => ({
+  ...changedAfter(['Look for slots', 'waiting'], phase),
+  after: 8,
+  provide: 5,
+  result: { slots },
+});
 /** So many attempts that brought none, half an hour apart, the newest a second ago. */
 const inARow = (times: number): readonly Operation[] => Array.from({ length: times }, (_, index) => attempt(1 + index * 1_800));
 
@@ -75,6 +84,10 @@ test.each<[string, number | undefined, readonly Operation[]]>([
     [attempt(1), attempt(500, { status: 'SUCCEEDED', error: undefined } as never), attempt(900), attempt(990)],
   ],
   ['those also behind one that only used what was free', 2, [attempt(1), attempt(500, { ...changed, provide: 0 }), attempt(900)]],
+  ['those also of which one got the slot that was free, and no hosts', 2, [attempt(1, cut(3)), attempt(900, { after: 6 })]],
+  ['those also of which one got that slot when no hosts had come in time', 1, [attempt(1, cut(3, ['Look at the hosts', 'ok']))]],
+  ['none once some of the hosts came', undefined, [attempt(1, cut(5)), attempt(900, { after: 6 })]],
+  ['those of its own, and none of another job that got what was free', 1, [attempt(1, { ...cut(3), job: 'arrivals' }), attempt(50)]],
   ['those since much more was wanted', 2, [attempt(1, { after: 7 }), attempt(500, { after: 6 }), attempt(900), attempt(990)]],
   [
     'those since the cluster was moved',
