@@ -1,4 +1,4 @@
-import type { ScalingState } from '../../contracts/scaling';
+import type { ScalingState, VertexSeen } from '../../contracts/scaling';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { perSecond } from './explain';
 import type { JobGraph } from './graph';
@@ -38,7 +38,8 @@ export const jumpOf = ({ graph, urgent, vertices }: JobEvaluation, loads: Scalin
   const [most, was] = [done / share(busiest), before * ratio];
   // Who has done less than what came in before has become slower, whatever else has happened.
   if (!isKnown(most) || most - was < most * LEAST_ROOM || done <= was) return null;
-  const part = Math.max(LEAST_PART, (done - was) / (most - was));
+  // Where less came in for a moment, as behind something that throttles, it has done less than by the observation before, and for longer all that it can.
+  const part = Math.max(LEAST_PART, (done - was) / (most - was), backpressuredBy(busiest.vertex, graph));
   if (part >= 1) return null;
   const after = Math.min(seen * MOST_FACTOR, before + (seen - before) / part);
   return {
@@ -46,6 +47,10 @@ export const jumpOf = ({ graph, urgent, vertices }: JobEvaluation, loads: Scalin
     text: `what comes in has risen from ${perSecond(before)} to about ${perSecond(after)} in the last ${Math.round(part * 100)} % of the observation`,
   };
 };
+
+/** Share of the observation in which those before a vertex waited for it: less than since it could do no more, by the time in which buffers fill. */
+const backpressuredBy = ({ inputs }: VertexSeen, { byId }: JobGraph): number =>
+  Math.max(0, ...inputs.map(({ vertex }) => byId.get(vertex)?.backpressured.mean ?? 0));
 
 /**
  * What each vertex is sent for a record that the source reads; not a number where that cannot be told. By what those before it have sent: while buffers fill,

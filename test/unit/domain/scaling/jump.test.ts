@@ -122,6 +122,67 @@ test('of any rise at most the whole is found, and at most twice of what was seen
   );
 });
 
+/** Ten seconds of which less came in than before until it rose, and then more than the work can do; the source waits for the work as soon as buffers are full. */
+const throttled = ({
+  before,
+  fell,
+  after,
+  part,
+  buffers = 0,
+}: {
+  before: number;
+  fell: number;
+  after: number;
+  part: number;
+  buffers?: number;
+}) => {
+  const most = 100;
+  const work = fell * (1 - part) + most * part;
+  const waits = { pendingRecords: (after - most) * part * 10, pendingRecordsGrowth: (after - most) * part };
+  const orders = vertex('orders', {
+    parallelism: 1,
+    recordsIn: work,
+    recordsOut: work,
+    busy: 0.05,
+    backpressured: Math.max(0, part - buffers),
+    ...waits,
+  });
+  return observed([orders, vertex('work', { parallelism: 1, inputs: from('orders'), recordsIn: work, busy: work / most })], {
+    state: { loads: [{ at: later(-10), recordsPerSecond: before }] },
+    job: { observedAt: NOW, windowSeconds: 10 },
+  });
+};
+
+test('a source that got nothing for two seconds, and then more than before, is not taken for a later and higher rise', () => {
+  // The work did 80/s instead of 60/s, as if for half of the time it had done all that it can; its source waited for longer.
+  expect(jumped(throttled({ before: 60, fell: 0, after: 200, part: 0.8 }))?.text).toBe(
+    'what comes in has risen from 60/s to about 185/s in the last 80 % of the observation',
+  );
+  expect(jumped(throttled({ before: 60, fell: 0, after: 200, part: 0.8, buffers: 0.8 }))?.text).toBe(
+    'what comes in has risen from 60/s to about 260/s in the last 50 % of the observation',
+  );
+});
+
+test('of any load that falls and then rises no more is found than comes in now, but for what buffers took before the source waited', () => {
+  const courses = fc.record({
+    before: fc.double({ min: 5, max: 85, noNaN: true }),
+    left: fc.double({ min: 0, max: 1, noNaN: true }),
+    after: fc.double({ min: 120, max: 2_000, noNaN: true }),
+    part: fc.double({ min: 0.25, max: 0.99, noNaN: true }),
+    buffers: fc.double({ min: 0, max: 0.05, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(courses, ({ before, left, after, part, buffers }) => {
+      const given = throttled({ before, fell: before * left, after, part, buffers });
+      const jump = jumped(given);
+      if (jump === null) return;
+      const target = evaluateJob(given.job, desired).vertices.get('work')?.demand?.target ?? 0;
+      expect(jump.factor * target).toBeLessThanOrEqual(after * (part / (part - buffers)) * (1 + 1e-9));
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('a rise seven seconds ago is answered for what comes in, not for the mean of the ten, and the reason says so', () => {
   const given = seen({ before: 60, after: 240, part: 0.7 });
   const decision = decideScaling(given, desired, NOW);
