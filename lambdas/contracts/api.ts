@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
 import { jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
-import { operationId, resourceName } from './names';
+import { operationId, plainText, resourceName, zoneName } from './names';
 import { failoverMode, operation } from './operation';
 import { jobScaling } from './scaling';
 
@@ -58,13 +58,13 @@ export const stopBody = z.strictObject({
     .describe('Emit the maximum watermark before the savepoint: closes all windows, for a job that will not go on'),
 });
 export const failoverBody = z.strictObject({
-  zone: z.string().max(40).optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
+  zone: zoneName.optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
   mode: failoverMode
     .optional()
     .describe(
       'planned: each job stops with a savepoint first; lost: without waiting for that. Default: planned when the JobManager answers',
     ),
-  reason: z.string().min(1).max(300).optional().describe('Kept with the operation'),
+  reason: plainText.min(1).max(300).optional().describe('Kept with the operation'),
 });
 export const drillBody = z.strictObject({
   zone: failoverBody.shape.zone,

@@ -1,11 +1,14 @@
 import * as z from 'zod';
-import { instant, operationId, resourceName, timeWindow } from './names';
+import { instant, LEAST_NUMBER, operationId, resourceName, settingValue, timeWindow, zoneName } from './names';
 import { observationInterval } from './observer';
 
 export const sizeName = z.enum(['dev', 'small', 'medium', 'large', 'xlarge']);
 export type SizeName = z.infer<typeof sizeName>;
 
-const instanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'must be an EC2 instance type such as c6id.2xlarge');
+const instanceType = z
+  .string()
+  .max(40)
+  .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'must be an EC2 instance type such as c6id.2xlarge');
 
 /** What a named size stands for before a caller's overrides. Every value can be overridden in a cluster's spec (mission row L3). */
 export const sizeDefinition = z.strictObject({
@@ -32,7 +35,7 @@ export const sizeDefinition = z.strictObject({
 export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
 const flinkSettings = z
-  .record(z.string().min(1).max(200), z.string().max(4_000))
+  .record(z.string().min(1).max(200), settingValue)
   .describe('Flink settings of the cluster by key, as in config.yaml');
 
 export const failBackPolicy = z
@@ -59,16 +62,11 @@ export const placement = z.strictObject({
     .describe(
       'single-zone: all hosts in one zone, so that traffic between them is free and quick; another zone takes over when it fails. spread: TaskManager hosts are balanced over zones, so that those in the other zones go on when one fails; what they send each other across zones costs',
     ),
-  zones: z
-    .array(z.string().max(40))
-    .min(2)
-    .max(6)
-    .optional()
-    .describe('With spread: zones of the TaskManager hosts; default: all of the stage'),
+  zones: z.array(zoneName).min(2).max(6).optional().describe('With spread: zones of the TaskManager hosts; default: all of the stage'),
   failover: z
     .strictObject({
       automatic: z.boolean().default(true).describe('Whether the control plane moves the cluster by itself when its zone fails'),
-      zones: z.array(z.string().max(40)).min(1).max(6).optional().describe('Zones to move to, in this order; default: all of the stage'),
+      zones: z.array(zoneName).min(1).max(6).optional().describe('Zones to move to, in this order; default: all of the stage'),
       objectiveSeconds: z
         .int()
         .min(1)
@@ -104,7 +102,7 @@ const drillPlan = z.strictObject({
     .describe(
       'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again',
     ),
-  zone: z.string().max(40).optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
+  zone: zoneName.optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
 });
 
 const highAvailability = z.strictObject({
@@ -130,10 +128,11 @@ export const clusterSpec = z.strictObject({
   size: sizeName.describe('What it is made of, by a name that the stage explains: hosts, memory, slots and the limits of its fleet'),
   flinkVersion: z
     .string()
+    .max(20)
     .regex(/^\d+\.\d+\.\d+$/)
     .optional()
     .describe("One of the stage's Flink versions; default: the stage's newest"),
-  zone: z.string().max(40).optional().describe("Home zone; default: chosen by the control plane from the stage's zones, and kept here"),
+  zone: zoneName.optional().describe("Home zone; default: chosen by the control plane from the stage's zones, and kept here"),
   overrides: z
     .strictObject({
       instanceType: byOverride(sizeDefinition.shape.instanceType),
@@ -163,7 +162,12 @@ export const clusterSpec = z.strictObject({
   network: z
     .strictObject({
       allowSlow: z.boolean().default(false).describe('Accept an instance type whose peak is under 10 Gbit/s'),
-      minimumBaselineGbps: z.number().positive().optional().describe('Demand this much sustained bandwidth, Gbit/s. Default: any'),
+      minimumBaselineGbps: z
+        .number()
+        .min(LEAST_NUMBER)
+        .max(100_000)
+        .optional()
+        .describe('Demand this much sustained bandwidth, Gbit/s. Default: any'),
     })
     .prefault({})
     .describe('What the network of its hosts has to be'),

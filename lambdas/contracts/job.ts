@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { lease } from './cluster';
 import { jobSource } from './kafka';
-import { flinkJobId, instant, operationId, resourceName, s3Uri, sha256 } from './names';
+import { flinkJobId, instant, operationId, resourceName, s3Uri, settingValue, sha256 } from './names';
 import { alarmKind, alarmSeen, jobScaling, lastDecision } from './scaling';
 
 /** API Gateway and DynamoDB allow more and less than this; a script is kept in S3, so its limit is a choice: 1 MB. */
@@ -12,6 +12,7 @@ export const jarProgram = z.strictObject({
   sha256: sha256.describe('SHA-256 of the jar, compared with what is uploaded to Flink'),
   entryClass: z
     .string()
+    .max(500)
     .regex(/^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/, 'must be a Java class name')
     .optional()
     .describe('Default: Main-Class of the manifest'),
@@ -59,7 +60,7 @@ const jobFields = {
   sql: sqlProgram.optional().describe('A script in Flink SQL'),
   parallelism: z.int().min(1).max(32_768).optional().describe('Parallelism of its vertices. Default: parallelism.default of the cluster'),
   flinkConfiguration: z
-    .record(z.string().min(1).max(200), z.string().max(4_000))
+    .record(z.string().min(1).max(200), settingValue)
     .default({})
     .describe('Flink settings of the job by key, over those of the cluster'),
   restore: restorePolicy.prefault({}).describe('Which state it starts from'),

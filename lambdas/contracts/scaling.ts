@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { kafkaSeen, MOST_TOPICS } from './kafka';
-import { instant, operationId, resourceName, timeWindow } from './names';
+import { instant, LEAST_NUMBER, notTiny, operationId, resourceName, TINY, timeWindow } from './names';
 
 /** A value read from Flink; null where Flink gave NaN, nothing, or something that is no finite number: not known, and never decided on. */
 const measured = z.number().nullable().catch(null);
@@ -140,23 +140,29 @@ export const scheduledFloor = z.object({
 });
 export type ScheduledFloor = z.infer<typeof scheduledFloor>;
 
+/** A year. */
+const MOST_SECONDS = 31_536_000;
+
 export const serviceLevels = z.object({
   maxLagSeconds: z
     .number()
-    .positive()
+    .min(LEAST_NUMBER)
+    .max(MOST_SECONDS)
     .default(60)
     .describe(
       'Highest lag, seconds: records that wait in a source over what it reads a second. While it is higher and grows, the job is scaled out at once',
     ),
   maxWatermarkLagSeconds: z
     .number()
-    .positive()
+    .min(LEAST_NUMBER)
+    .max(MOST_SECONDS)
     .optional()
     .describe('Highest time, seconds, by which the slowest watermark may be behind the clock. Default: it is not looked at'),
   maxBackpressure: z
     .number()
     .min(0)
     .max(1)
+    .refine(notTiny, TINY)
     .default(0.5)
     .describe('Highest share of time, 0 to 1, for which the worst subtask of a vertex may be backpressured. 1: it is not looked at'),
 });
@@ -187,17 +193,17 @@ const band = ({ targetUtilization, uMin, uMax }: { readonly [K in keyof Band]?: 
 };
 
 const settingFields = {
-  targetUtilization: z.number().gt(0).max(1).optional().meta({
+  targetUtilization: z.number().min(LEAST_NUMBER).max(1).optional().meta({
     description:
       'Share of its time, 0 to 1, for which the busiest subtask of a vertex is to be busy. Where only `uMin` or `uMax` is given it lies as far from that as it does by default',
     default: BAND.targetUtilization,
   }),
-  uMin: z.number().min(0).max(1).optional().meta({
+  uMin: z.number().min(0).max(1).refine(notTiny, TINY).optional().meta({
     description:
       'A vertex whose busiest subtask is busy for less of its time, 0 to 1, has too much. Lower by default beside a lower target',
     default: BAND.uMin,
   }),
-  uMax: z.number().gt(0).max(1).optional().meta({
+  uMax: z.number().min(LEAST_NUMBER).max(1).optional().meta({
     description:
       'A vertex whose busiest subtask is busy for more of its time, 0 to 1, needs more. Higher by default beside a higher target',
     default: BAND.uMax,
@@ -205,11 +211,15 @@ const settingFields = {
   catchUpSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(600)
     .describe('Time, seconds, in which a backlog is to be worked off beside what comes in. 0: no catch-up is planned for'),
   restartSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(10)
     .describe('How long, seconds, a rescale stops the job; what comes in meanwhile is reckoned with'),
   minParallelism: parallelism.default(1).describe('Lowest parallelism of any vertex'),
@@ -219,44 +229,65 @@ const settingFields = {
   highLagSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(30)
     .describe('From this lag on, seconds, what a source reads counts as the most that it can read'),
-  staleAfterSeconds: z.number().positive().default(120).describe('Age, seconds, from which nothing is decided by an observation'),
+  staleAfterSeconds: z
+    .number()
+    .min(LEAST_NUMBER)
+    .max(MOST_SECONDS)
+    .default(120)
+    .describe('Age, seconds, from which nothing is decided by an observation'),
   scaleOutWindowSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(60)
     .describe('More has to be needed for so long, seconds, before the job is scaled out while all service levels hold'),
   scaleInWindowSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(1_800)
     .describe('Less has to be enough for so long, seconds, before the job is scaled in'),
   flapSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(21_600)
     .describe('For so long, seconds, a job does not go back to a size that it was scaled in to and then out of again'),
   rescalesPerDay: z.int().min(1).default(4).describe('Rescales in 24 hours, beyond which only a broken service level leads to another'),
   repeatAfterSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(86_400)
     .describe('For so long, seconds, a rescale that did not help, or was rolled back, is not made again'),
   forecastLeadSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(1_800)
     .describe('So long, seconds, before a forecast peak, or before a floor begins, the capacity for it is there'),
   forecastHoldSeconds: z
     .number()
     .min(0)
+    .max(MOST_SECONDS)
+    .refine(notTiny, TINY)
     .default(7_200)
     .describe('A job is not scaled in when the forecast would take that back within this time, seconds'),
   serviceLevels: serviceLevels.prefault({}),
   budgetDollarsPerHour: z
     .number()
     .min(0)
+    .max(1_000_000)
+    .refine(notTiny, TINY)
     .optional()
     .describe(
       'Most that the whole cluster may cost, dollars an hour by the prices of the stage; the job is not scaled out beyond it. Default: no limit',
@@ -314,7 +345,7 @@ export const jobScaling = z
   .superRefine((scaling, context) => {
     // The rules between fields hold with the defaults filled in.
     for (const { code, path, message } of scalingSettings.safeParse(scaling).error?.issues ?? [])
-      if (code === 'custom') context.addIssue({ code, path, message });
+      if (code === 'custom' && message !== TINY) context.addIssue({ code, path, message });
   });
 export type JobScaling = z.infer<typeof jobScaling>;
 

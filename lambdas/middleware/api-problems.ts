@@ -10,6 +10,7 @@ import {
   InvalidRequest,
   NotFound,
 } from '../contracts/errors';
+import { shorten } from '../domain/describe-failure';
 import { operationHref } from '../usecases/api/views';
 
 /** A request that is refused before any use case sees it. */
@@ -36,21 +37,41 @@ const REFUSED = {
 /** Seconds after which a caller may try again what failed in passing. */
 export const RETRY_AFTER_SECONDS = 2;
 
+/** A body of 2 MB can have a hundred thousand things wrong with it, or a field with a name as long; Lambda answers 6 MB at most. */
+const MOST_PROBLEMS = 50;
+const LONGEST = { detail: 2_000, path: 300, message: 500 } as const;
+
 const answer = (status: number, [name, title]: readonly [string, string], detail: string, more: Partial<Answer> = {}): Answer => ({
   type: `urn:sluice:problem:${name}`,
   title,
   status,
-  detail,
+  detail: shorten(detail, LONGEST.detail),
   ...more,
 });
 
 const fields = (problems: readonly FieldProblem[]): Partial<Answer> =>
-  problems.length === 0 ? {} : { errors: problems.map((problem) => ({ ...problem })) };
+  problems.length === 0
+    ? {}
+    : {
+        errors: problems
+          .slice(0, MOST_PROBLEMS)
+          .map(({ path, message }) => ({ path: shorten(path, LONGEST.path), message: shorten(message, LONGEST.message) })),
+      };
+
+/** Names the fields; where these are too many, how many more there are. */
+const sentenceOf = (problems: readonly FieldProblem[]): string => {
+  const more = problems.length - MOST_PROBLEMS;
+  const named = problems.slice(0, MOST_PROBLEMS).map(({ path, message }) => `${shorten(path, LONGEST.path)}: ${message}`);
+  return `${more > 0 ? `${more} more than the ${MOST_PROBLEMS} fields named here: ` : ''}${named.join('; ')}`;
+};
 
 /** What a caller is told of an error: its own sentence where it is meant for callers, and nothing of what went wrong inside. */
 export const problemOf = (error: unknown): Answer => {
-  if (error instanceof RequestRefused) return answer(error.status, REFUSED[error.status], error.message, fields(error.problems));
-  if (error instanceof InvalidRequest) return answer(422, REFUSED[422], error.message, fields(error.problems));
+  if (error instanceof RequestRefused || error instanceof InvalidRequest) {
+    const { problems } = error;
+    const status = error instanceof RequestRefused ? error.status : 422;
+    return answer(status, REFUSED[status], problems.length > MOST_PROBLEMS ? sentenceOf(problems) : error.message, fields(problems));
+  }
   if (error instanceof ArtifactMissing) return answer(422, REFUSED[422], error.message);
   if (error instanceof IdempotencyKeyReused)
     return answer(422, ['idempotency-key-reused', 'The Idempotency-Key belongs to another request'], error.message);

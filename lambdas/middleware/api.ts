@@ -7,6 +7,7 @@ import { operationHref, operationView } from '../usecases/api/views';
 import { problemOf, RETRY_AFTER_SECONDS } from './api-problems';
 import { type ApiEvent, type ApiRequest, callerOf, parseRequest, type RequestSchemas } from './api-request';
 import { log } from './log';
+import { printableJson } from './printable-json';
 
 /** What a handler answers. */
 export interface Reply {
@@ -90,7 +91,7 @@ const respond = (request: AnyRequest, statusCode: number, contentType: string, b
       'x-request-id': eventOf(request).requestContext.requestId,
       ...headers,
     },
-    body: JSON.stringify(body),
+    body: printableJson(body),
   };
   request.response = response;
 };

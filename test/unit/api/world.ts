@@ -88,6 +88,9 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly body: any;
+  /** The answer and the log as they were written. */
+  readonly text: string;
+  readonly lines: readonly string[];
   /** Lines of the log that the call wrote. */
   readonly log: readonly Record<string, unknown>[];
 }
@@ -136,6 +139,8 @@ export const call = async (
       status: response.statusCode,
       headers: response.headers,
       body: JSON.parse(response.body),
+      text: response.body,
+      lines: lines.mock.calls.map(([line]) => String(line)),
       log: lines.mock.calls.map(([line]) => JSON.parse(line as string) as Record<string, unknown>),
     };
   } finally {

@@ -198,7 +198,7 @@ describe('a spike', () => {
     const source = vertex('s', { busy: 0.3, pendingRecords: 99_000, pendingRecordsGrowth: 1, partitions: 4 });
     const { action, reason } = decideScaling(
       observed([{ ...source, backpressured: { mean: 0, worst: 0 } }]),
-      settings({ highLagSeconds: 1e9, catchUpSeconds: 0 }),
+      settings({ highLagSeconds: 1e7, catchUpSeconds: 0 }),
       NOW,
     );
     expect(action.kind).toBe('hold');
