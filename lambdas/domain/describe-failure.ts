@@ -41,9 +41,14 @@ export const sentence = (text: string): string => {
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 };
 
-/** Cuts a text at `limit` characters and says so. */
+/** Cuts a text at `limit` characters and says so. A character that is two of JavaScript's is not cut in half. */
 export const shorten = (text: string, limit = MESSAGE_LIMIT): string =>
-  text.length <= limit ? text : `${text.slice(0, limit - 20).trimEnd()} … (cut)`;
+  text.length <= limit
+    ? text
+    : `${text
+        .slice(0, limit - 20)
+        .replace(/[\ud800-\udbff]$/, '')
+        .trimEnd()} … (cut)`;
 
 const messageOf = (cause: string): string => {
   try {

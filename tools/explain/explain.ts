@@ -13,6 +13,9 @@ export interface Explained {
   readonly same: boolean;
 }
 
+/** Names of vertices and messages of failures are the program's own words: a terminal is to show them, not to obey them. */
+const shown = (line: string): string => line.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+
 /** What a file may hold: a decision as it is kept with its operation, or only what one follows from. */
 const given = z.union([storedDecision, scalingInputs]);
 
@@ -20,13 +23,13 @@ const given = z.union([storedDecision, scalingInputs]);
 export const explain = (stored: unknown): Explained => {
   const parsed = given.parse(stored);
   const again = redecide('inputs' in parsed ? parsed.inputs : parsed);
-  if (!('inputs' in parsed)) return { lines: linesOf(again), same: true };
+  if (!('inputs' in parsed)) return { lines: linesOf(again).map(shown), same: true };
   const different = differences(parsed as ScalingDecision, again);
   const verdict =
     different.length === 0
       ? 'Decided again from the stored inputs: the same.'
       : `Decided again from the stored inputs: NOT the same (${different.join(', ')}). It was decided by another version. Now: ${again.reason}`;
-  return { lines: [...linesOf(parsed as ScalingDecision), '', verdict], same: different.length === 0 };
+  return { lines: [...linesOf(parsed as ScalingDecision), '', verdict].map(shown), same: different.length === 0 };
 };
 
 /** Where operations are, and what they were decided by. */
@@ -47,7 +50,10 @@ export const explainOperation = async ({ store, observations, bucket }: Kept, op
   if (!decision) throw new Error(`what operation ${operationId} was decided by is not in ${bucket} any more`);
   const { lines, same } = explain(decision);
   const phases = operation.phases.map(({ name, outcome, reason }) => `  ${name}: ${reason} (${outcome})`);
-  return { lines: [...lines, '', `Asked for by ${request.trigger}. ${operation.status}: ${operation.reason}`, ...phases], same };
+  return {
+    lines: [...lines, '', ...[`Asked for by ${request.trigger}. ${operation.status}: ${operation.reason}`, ...phases].map(shown)],
+    same,
+  };
 };
 
 /** JSON has no infinity and leaves out what is undefined: both sides are compared as they are kept. */

@@ -32,6 +32,10 @@ test('the stack trace of a failed savepoint does not become the reason of an ope
   expect(message).toMatch(/… \(cut\)$/);
 });
 
+test('a text is cut between characters', () => {
+  for (const limit of [30, 31]) expect(shorten('🙂'.repeat(100), limit)).toMatch(/^🙂+ … \(cut\)$/u);
+});
+
 test('a name keeps its small letters', () => {
   expect(sentence('s3://b/job.jar is not there')).toBe('s3://b/job.jar is not there.');
 });

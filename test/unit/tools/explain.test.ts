@@ -27,6 +27,16 @@ test('a decision is said with what changes, the slots, and every line of why', (
   expect(lines.at(-1)).toBe('Decided again from the stored inputs: the same.');
 });
 
+test('a vertex that is named so as to write over a terminal is shown, and writes nothing', () => {
+  const named = {
+    ...vertex('source', { parallelism: 2, busy: 1, pendingRecords: 100_000, pendingRecordsGrowth: 200 }),
+    name: 'a\u001b[2J\u009b1m\u202eb',
+  };
+  const text = explain(kept(decideScaling(observed([named]), settings(), NOW))).lines.join('');
+  expect(text).toContain('a\ufffd[2J\ufffd1m\ufffdb');
+  expect(text).toMatch(/^[^\p{Cc}\u202e]*$/u);
+});
+
 test('a decision that would come out otherwise now is said to be so', () => {
   const other = { ...decision, reason: 'Scale out because of the moon.' };
   const { lines, same } = explain(kept(other));
