@@ -95,7 +95,10 @@ export const placement = z.strictObject({
 });
 
 const drillPlan = z.strictObject({
-  schedule: z.string().max(100).describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them'),
+  schedule: z
+    .string()
+    .max(100)
+    .describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them, an hour or more apart'),
   mode: z
     .enum(['planned', 'lost'])
     .default('planned')

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterSpec } from '../contracts/cluster';
 import type { FieldProblem } from '../contracts/errors';
-import { lastDue, readSchedule } from './schedule';
+import { lastDue, readSchedule, type Schedule } from './schedule';
 
 export type DrillDecision =
   | { readonly action: 'none' }
@@ -16,7 +16,7 @@ const LEAST_MINUTES = 60;
 export const drillProblems = ({ drill }: Pick<ClusterSpec, 'drill'>, zones: readonly string[]): readonly FieldProblem[] => {
   if (!drill) return [];
   const read = readSchedule(drill.schedule);
-  const often = read.ok && read.schedule.kind === 'rate' && read.schedule.minutes < LEAST_MINUTES ? 'must be an hour or more' : undefined;
+  const often = read.ok && isTooOften(read.schedule) ? 'must be an hour or more from one to the next' : undefined;
   const schedule = read.ok ? often : read.problem;
   const elsewhere = drill.zone !== undefined && !zones.includes(drill.zone);
   return [
@@ -24,6 +24,10 @@ export const drillProblems = ({ drill }: Pick<ClusterSpec, 'drill'>, zones: read
     ...(elsewhere ? [{ path: 'drill.zone', message: `the stage has no zone ${drill.zone}; it has ${zones.join(', ')}` }] : []),
   ];
 };
+
+/** One minute of an hour is the most that comes no sooner than the next hour. */
+const isTooOften = (schedule: Schedule): boolean =>
+  schedule.kind === 'rate' ? schedule.minutes < LEAST_MINUTES : schedule.minutes.size > 1;
 
 /** Whether a drill of a cluster is due by its schedule and can begin now. @param inTheWay why it is not to be touched now. @param now ISO 8601 */
 export const decideDrill = (

@@ -48,6 +48,8 @@ test.each([
   ['every monday', /must look like rate\(7 days\) or cron/],
   ['rate(5 weeks)', /must look like/],
   ['rate(30 minutes)', /an hour or more/],
+  ['cron(* 3 ? * MON *)', /an hour or more/],
+  ['cron(0,30 3 ? * MON *)', /an hour or more/],
   ['rate(0 days)', /an hour or more/],
   ['cron(0 3 * * MON *)', /needs \? as its day of month or as its day of week/],
   ['cron(0 3 ? * ? *)', /needs \?/],
