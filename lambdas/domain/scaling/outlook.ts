@@ -41,7 +41,7 @@ export const outlookOf = ({ observed, desired, now }: ScalingInputs, evaluation:
   const { forecast, history, job, state } = observed;
   const { totalTarget, urgent } = evaluation;
   const loads = withLoad(state.loads, job.observedAt, comesIn(evaluation));
-  const trend = trendOf(loads, job, desired, urgent !== null);
+  const trend = trendOf(loads, job, desired);
   const jump = jumpOf(evaluation, loads);
   const lead = Math.max(trend?.factor ?? 1, jump?.factor ?? 1, forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds));
   // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.

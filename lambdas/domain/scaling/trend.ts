@@ -1,7 +1,7 @@
 import type { JobObservation, ScalingSettings, ScalingState } from '../../contracts/scaling';
 import { perSecond } from './explain';
 
-/** Observations that are remembered. The last three, or pairs of them, have to show growth one after the other: two are a burst as likely as not. */
+/** Observations that are remembered. The last three, or pairs of them, have each to show more than the one before: two are a burst as likely as not. */
 const REMEMBERED = 12;
 /** How many of those before have to be known: what is high can be told only by comparison. */
 const LEAST_BEFORE = 3;
@@ -11,11 +11,7 @@ const LEAST_BEFORE = 3;
  */
 const LEAST_STEP = 1.05;
 const LEAST_GROWTH = 1.25;
-/**
- * A step that falls into an observation is seen in two of them, one after the other, and is no growth. Of three observations, where none before has grown: a mean over a time in which an even
- * growth has begun has at most half of what the next has more; a step any share, but what is late then tells by itself how much comes in. Of pairs: the larger part of a step has at least half.
- */
-const MOST_AT_FIRST = 0.5;
+/** Of all that pairs have grown, within one step from an observation to the next. What is no growth but a step up is seen in two of these, and the larger part of it is at least half. */
 const MOST_AT_ONCE = 0.45;
 /** Further than to twice of what comes in now no three observations can be trusted. */
 const MOST_FACTOR = 2;
@@ -41,24 +37,20 @@ type Ahead = Pick<ScalingSettings, 'restartSeconds' | 'scaleOutWindowSeconds'>;
 /**
  * The steepest of those that the last three observations, or pairs of them, show.
  * @param loads the newest is the present one; each is a mean over the time since the one before, and stands for the middle of that
- * @param late what waits is over its level
  */
-export const trendOf = (loads: ScalingState['loads'], job: Job, settings: Ahead, late = false): Trend | null =>
-  TAKEN_TOGETHER.map((size) => growthOf(loads, size, job, settings, late)).reduce((a, b) => ((b?.factor ?? 1) > (a?.factor ?? 1) ? b : a));
+export const trendOf = (loads: ScalingState['loads'], job: Job, settings: Ahead): Trend | null =>
+  TAKEN_TOGETHER.map((size) => growthOf(loads, size, job, settings)).reduce((a, b) => ((b?.factor ?? 1) > (a?.factor ?? 1) ? b : a));
 
 /** Goes on as from the last step but one to the last, because what grows evenly is soon a smaller share of itself. */
-const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }: Job, settings: Ahead, late: boolean): Trend | null => {
+const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }: Job, settings: Ahead): Trend | null => {
   const recent = loads.slice(-3 * size).flatMap(({ at, recordsPerSecond }) => (recordsPerSecond ? [{ at, recordsPerSecond }] : []));
   const before = loads.slice(0, -3 * size).flatMap(({ recordsPerSecond }) => recordsPerSecond ?? []);
   if (recent.length < 3 * size || before.length < LEAST_BEFORE) return null;
   const [a, b, c] = [0, 1, 2].map((step) => middleOf(recent.slice(step * size, (step + 1) * size))) as [Middle, Middle, Middle];
   if (b.rate < a.rate * LEAST_STEP || c.rate < b.rate * LEAST_STEP) return null;
   if (c.rate < Math.max(a.rate, ...before) * LEAST_GROWTH) return null;
-  if (
-    size === 1
-      ? isStep([before.at(-1) ?? 0, a.rate, b.rate, c.rate], late)
-      : isAtOnce(recent.map(({ recordsPerSecond }) => recordsPerSecond))
-  )
+  // Two rises may be the two parts of a step up.
+  if (size === 1 ? a.rate < (before.at(-1) ?? 0) * LEAST_STEP : isAtOnce(recent.map(({ recordsPerSecond }) => recordsPerSecond)))
     return null;
   const seconds = c.seconds - a.seconds;
   const ahead = (windowSeconds * size) / 2 + settings.restartSeconds + settings.scaleOutWindowSeconds;
@@ -68,9 +60,6 @@ const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }:
     text: `what comes in has grown from ${perSecond(a.rate)} to ${perSecond(c.rate)} in ${Math.round(seconds)} s, and is expected to be ${perSecond(c.rate * factor)} in ${Math.round(ahead)} s`,
   };
 };
-
-const isStep = ([before, a, b, c]: readonly [number, number, number, number], late: boolean): boolean =>
-  a < before * LEAST_STEP && (late || b - a > (c - b) * MOST_AT_FIRST);
 
 const isAtOnce = (rates: readonly number[]): boolean => {
   const steps = rates.slice(1).map((rate, index) => rate - (rates[index] ?? 0));
