@@ -1,5 +1,6 @@
 import type { KafkaSource } from '../contracts/kafka';
 import { type AlarmKind, type JobScaling, type KafkaLagKind, kafkaLagKind, type ScalingSettings } from '../contracts/scaling';
+import { percent } from './scaling/explain';
 
 /** How CloudWatch counts data points that are not there. */
 export type MissingData = 'missing' | 'ignore' | 'breaching' | 'notBreaching';
@@ -198,8 +199,6 @@ export const periodFor = (observedEverySeconds: number): number =>
 const pointsIn = (windowSeconds: number, periodSeconds: number): number =>
   // Two more are asked for beside a busy window, so the range stays below CloudWatch's longest with them.
   Math.min(Math.ceil(windowSeconds / periodSeconds), Math.floor(LONGEST_RANGE_SECONDS / periodSeconds) - 2);
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** What becomes of it by itself, after what it means. */
 const describe = ({ scaling, runbook }: AlarmSettings, kind: AlarmKind, meaning: string): string => {

@@ -1,11 +1,10 @@
 import type { Cluster, ClusterFault } from '../contracts/cluster';
+import { secondsBetween } from './clock';
 
 /** A fault that was not looked at for so long is not known to have lasted. Passes are a minute apart at most. Seconds. */
 const UNSEEN_SECONDS = 180;
 /** A JobManager's process is back within seconds; so long, and its hosts are looked at. Seconds. */
 const LOOK_AFTER_SECONDS = 60;
-
-const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 
 /** What a pass finds wrong. */
 export type FaultSeen = Pick<ClusterFault, 'kind'> & {

@@ -1,5 +1,5 @@
 import type { Cluster, FailBackPolicy, HomeSeen } from '../contracts/cluster';
-import { later } from './clock';
+import { later, secondsBetween } from './clock';
 import type { Move } from './move';
 import { isWithin } from './time-window';
 
@@ -26,8 +26,6 @@ const SETTLE_SECONDS = 3_600;
 const BACK_OFF_SECONDS = 6 * 3_600;
 /** Moves back that are older are forgotten, and none waits longer. */
 export const BACK_OFF_DAYS = 14;
-
-const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 
 /**
  * What is known of the home zone after a look at it. @param trouble what EC2 says against it; undefined: nothing. @param now ISO 8601

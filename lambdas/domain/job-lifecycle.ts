@@ -1,5 +1,6 @@
 import type { Job, JobStatus } from '../contracts/job';
 import type { FlinkJobSeen } from '../gateways/flink/flink.port';
+import { secondsBetween } from './clock';
 import { mayStillAppear } from './start-asked';
 
 const OVER: readonly JobStatus[] = ['FINISHED', 'STOPPED', 'CANCELED', 'FAILED'];
@@ -46,5 +47,3 @@ export const endSeen = (job: Job, seen: FlinkJobSeen | undefined, now: string): 
   const end = statusSeen(seen, job.stopAskedBy);
   return isJobOver(end.status) ? end : undefined;
 };
-
-const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;

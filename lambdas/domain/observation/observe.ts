@@ -1,6 +1,7 @@
 import type { JobCounters, VertexCounters } from '../../contracts/observation';
 import type { JobObservation, VertexSeen } from '../../contracts/scaling';
 import type { ClusterReading, Figure, JobReading, Spread, VertexReading } from '../../gateways/flink/metrics.port';
+import { secondsBetween } from '../clock';
 import { hostsLeft } from './hosts-left';
 
 /** A difference over more than this says little about now. Seconds. */
@@ -104,7 +105,6 @@ export const inputRate = (vertices: readonly VertexSeen[]): Figure => {
   return sources.reduce((sum, { recordsIn }) => sum + (recordsIn ?? 0), 0);
 };
 
-const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 const tenMinutesOf = (at: string): string => new Date(Math.floor(Date.parse(at) / TEN_MINUTES_MS) * TEN_MINUTES_MS).toISOString();
 
 /** Of the present ten minutes; those before have been kept elsewhere by then. */

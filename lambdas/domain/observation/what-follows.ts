@@ -11,6 +11,7 @@ import type {
 import { isKafkaLag } from '../alarms';
 import type { ScalingAction, ScalingDecision } from '../scaling/decision';
 import { evaluateJob } from '../scaling/evaluate';
+import { raises } from '../scaling/graph';
 import { sourceByOffsets } from '../scaling/kafka';
 import { effectNow, runningSince } from '../scaling/learning';
 import { vertexLimits } from '../scaling/limits';
@@ -41,17 +42,17 @@ export const whyConsider = (
   if (groups.length > 0 && evaluation && sourceByOffsets(observed.job)) return rings(groups);
   if (action.kind === 'none' || action.kind === 'hold') return null;
   if (action.kind === 'roll-back') return 'roll-back';
-  const raises = Object.keys(action.to).some((id) => (action.to[id] ?? 0) > (action.from[id] ?? 0));
+  const more = raises(action.from, action.to);
   // Less has an alarm of its own: one that rings for more says nothing for it.
-  const fitting = active.filter((kind) => (kind === 'idle' ? action.direction === 'in' : raises));
+  const fitting = active.filter((kind) => (kind === 'idle' ? action.direction === 'in' : more));
   if (fitting.length > 0) return rings(fitting);
   if (isBackFromBurst(action, inputs)) return 'back from a burst';
-  if (!raises && isIdleBesideBusy(action, inputs)) return 'idle beside a busy vertex';
+  if (!more && isIdleBesideBusy(action, inputs)) return 'idle beside a busy vertex';
   if (movesIntoLimits(action, inputs)) return 'limits';
   const outlook = evaluation === null ? null : outlookOf(inputs, evaluation);
-  if (raises && outlook?.trend) return 'trend';
-  if (raises && outlook && outlook.lead > 1) return 'forecast';
-  const floor = desired.floors.length > 0 && raises;
+  if (more && outlook?.trend) return 'trend';
+  if (more && outlook && outlook.leadFactor > 1) return 'forecast';
+  const floor = desired.floors.length > 0 && more;
   return floor ? 'floor' : null;
 };
 

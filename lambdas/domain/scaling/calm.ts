@@ -1,6 +1,7 @@
 import type { PastRescale, ScalingSettings, ScalingState } from '../../contracts/scaling';
-import { later } from '../clock';
-import { secondsBetween, within } from './learning';
+import { later, secondsBetween } from '../clock';
+import { lowers, type Parallelism } from './graph';
+import { within } from './learning';
 
 const DAY_SECONDS = 86_400;
 /** Stretches that a window is remembered in: more of them would make it more exact, and the stored state larger. */
@@ -15,13 +16,11 @@ const FORESEEN: readonly (number | null)[] = [null, 0.6, 0.3, 0.15, 0.1];
 /** The same on the way back from what a burst asked for, whatever is left of the day. */
 const LEAST_SAVING_BACK = 0.2;
 
-type Needed = Readonly<Record<string, number>>;
-
 /** Adds what is needed now to what is remembered of the window. A gap in the observations begins it anew. */
 export const remember = (
   needed: ScalingState['needed'],
   now: string,
-  most: Needed,
+  most: Parallelism,
   { scaleInWindowSeconds: window, staleAfterSeconds }: Pick<ScalingSettings, 'scaleInWindowSeconds' | 'staleAfterSeconds'>,
 ): ScalingState['needed'] => {
   const last = needed.at(-1);
@@ -40,7 +39,7 @@ export const mostNeeded = (
   needed: ScalingState['needed'],
   now: string,
   { scaleInWindowSeconds: window }: Pick<ScalingSettings, 'scaleInWindowSeconds'>,
-): Needed | null => {
+): Parallelism | null => {
   const first = needed[0];
   if (!first || secondsBetween(first.from, now) < window) return null;
   const most: Record<string, number> = {};
@@ -48,8 +47,6 @@ export const mostNeeded = (
     if (needed.every((stretch) => id in stretch.most)) most[id] = Math.max(...needed.map((stretch) => stretch.most[id] ?? 0));
   return most;
 };
-
-const lowers = ({ from, to }: PastRescale): boolean => Object.keys(to).some((id) => (to[id] ?? 0) < (from[id] ?? 0));
 
 /**
  * The rescales of a day's course: without what a burst asked for, and without the way back from it. Kept for a day, because that day's rescales are used
@@ -60,7 +57,7 @@ const courseOf = (recent: readonly PastRescale[]): { readonly course: readonly P
   const course: PastRescale[] = [];
   let [back, returned] = [false, false];
   for (const past of recent) {
-    const down = lowers(past);
+    const down = lowers(past.from, past.to);
     // A second burst in a day is a part of its course: who came back from the first waits for the day to pass.
     const burst = past.urgent === true && !returned;
     if (!burst && !(down && back)) course.push(past);
@@ -87,7 +84,7 @@ export const lastDay = (
   const { course: recent, back } = courseOf(within(history, DAY_SECONDS, now));
   const rescales = recent.length;
   const left = rescalesPerDay - rescales;
-  const ins = recent.filter(lowers).length;
+  const ins = recent.filter(({ from, to }) => lowers(from, to)).length;
   const leastSaving = (): number | null => {
     if (back) return LEAST_SAVING_BACK;
     if (foreseen) return FORESEEN[Math.min(FORESEEN.length - 1, Math.max(0, left))] ?? null;

@@ -2,7 +2,7 @@ import type { ScalingInputs, ScalingState } from '../../contracts/scaling';
 import { flapFloor, lastDay, mostNeeded } from './calm';
 import type { Outcome } from './decision';
 import type { JobEvaluation } from './evaluate';
-import { type Line, slots } from './explain';
+import { percent, slots } from './explain';
 import { type Parallelism, slotsFor } from './graph';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
@@ -23,51 +23,48 @@ export const enoughInWindow = (
   });
 };
 
-/** No vertex is short: whether less would do, has done for long enough, and is worth a rescale. */
+/** Why a scale-in from `from` to `to` is not worth one of the day's rescales, as a part of a sentence; null: it is. */
+const whyNotWorth = ({ observed, desired, now }: ScalingInputs, from: Parallelism, to: Parallelism): string | null => {
+  const { vertices } = observed.job;
+  const { rescales, leastSaving } = lastDay(observed.history, desired, now, observed.forecast.length > 0);
+  const after = `after ${rescales} rescales in 24 hours`;
+  if (leastSaving === null) return `${after} what is left of them is kept for scaling out`;
+  // What the rest of the job occupies, that stays as it is, says nothing about what this is worth.
+  const groups = new Set(vertices.filter(({ id }) => to[id] !== from[id]).map(({ slotSharingGroup }) => slotSharingGroup));
+  const touched = vertices.filter(({ slotSharingGroup }) => groups.has(slotSharingGroup));
+  const saved = (slotsFor(vertices, {}) - slotsFor(vertices, to)) / slotsFor(touched, {});
+  return saved < leastSaving ? `${after} one has to save ${percent(leastSaving)}` : null;
+};
+
+/** Whether less would do than now, where no vertex is short or what is cannot be given more; has done for long enough; and is worth a rescale. */
 export const decideIn = (
   inputs: ScalingInputs,
   evaluation: JobEvaluation,
   proposals: readonly Proposal[],
   needed: ScalingState['needed'],
 ): Outcome => {
-  const { observed, desired, now } = inputs;
-  const { job, history } = observed;
-  const hold = (reason: string, invariant?: Line['invariant']): Outcome => ({
+  const { observed, desired } = inputs;
+  const { vertices } = observed.job;
+  const hold = (reason: string): Outcome => ({
     action: { kind: 'hold' },
     reason,
-    lines: invariant ? [{ vertex: null, text: reason, invariant }] : [],
+    lines: [{ vertex: null, text: reason, invariant: 'calm' }],
   });
-  const before = slotsFor(job.vertices, {});
   const from = withChange(proposals, (_, current) => current);
-  const could = slotsFor(
-    job.vertices,
-    withChange(proposals, (proposal, current) => Math.min(current, proposal.in)),
-  );
+  const enoughNow = withChange(proposals, (proposal, current) => Math.min(current, proposal.in));
+  const [before, could] = [slotsFor(vertices, {}), slotsFor(vertices, enoughNow)];
   if (could >= before || !proposals.some(({ over }) => over))
     return { action: { kind: 'none' }, reason: `Nothing to do: ${slots(before)} are what the job needs.`, lines: [] };
   const to = enoughInWindow(inputs, proposals, needed);
   if (to === null)
-    return hold(`${slots(could)} of ${before} would do; a scale-in waits until that was so for ${desired.scaleInWindowSeconds} s.`, 'calm');
-  const after = slotsFor(job.vertices, to);
+    return hold(`${slots(could)} of ${before} would do; a scale-in waits until that was so for ${desired.scaleInWindowSeconds} s.`);
+  const after = slotsFor(vertices, to);
   if (!changes(from, to) || after >= before)
     return hold(
       `${slots(could)} of ${before} would do now, but more was needed in the window, or not all of it is known, or a size that was too small would come back.`,
-      'calm',
     );
-  const { rescales, leastSaving } = lastDay(history, desired, now, observed.forecast.length > 0);
-  // What the rest of the job occupies, that stays as it is, says nothing about what this is worth.
-  const groups = new Set(job.vertices.filter(({ id }) => to[id] !== from[id]).map(({ slotSharingGroup }) => slotSharingGroup));
-  const touched = job.vertices.filter(({ slotSharingGroup }) => groups.has(slotSharingGroup));
-  if (leastSaving === null)
-    return hold(
-      `${slots(after)} of ${before} would do; after ${rescales} rescales in 24 hours what is left of them is kept for scaling out.`,
-      'calm',
-    );
-  if ((before - after) / slotsFor(touched, {}) < leastSaving)
-    return hold(
-      `${slots(after)} of ${before} would do; after ${rescales} rescales in 24 hours one has to save ${Math.round(leastSaving * 100)} %.`,
-      'calm',
-    );
+  const not = whyNotWorth(inputs, from, to);
+  if (not !== null) return hold(`${slots(after)} of ${before} would do; ${not}.`);
   return {
     action: rescale(observed, desired, evaluation, 'in', to),
     reason: `Scale in from ${before} to ${slots(after)}: that was enough for ${desired.scaleInWindowSeconds} s, and no forecast takes it back.`,

@@ -1,12 +1,13 @@
 import { type ScalingInputs, type ScalingObserved, type ScalingSettings, type ScalingState, scalingInputs } from '../../contracts/scaling';
+import { secondsBetween } from '../clock';
 import { remember } from './calm';
 import { decideIn } from './decide-in';
 import { decideOut } from './decide-out';
-import type { Outcome, ScalingAction, ScalingDecision } from './decision';
+import type { Outcome, ScalingDecision } from './decision';
 import { evaluateJob, type JobEvaluation } from './evaluate';
 import { capital, type Line } from './explain';
 import { brokersFull, kafkaLines, withOffsets } from './kafka';
-import { runningSince, secondsBetween, whatGotWorse } from './learning';
+import { runningSince, whatGotWorse } from './learning';
 import { holdToLimits } from './limits';
 import { type Outlook, outlookOf } from './outlook';
 import { changes, planOf } from './plan';
@@ -45,50 +46,41 @@ const decideShort = (
   return inward.action.kind === 'rescale' ? inward : out;
 };
 
-/**
- * Decides whether a job is to be rescaled, and to what. Pure: the same observation, settings and instant give the same decision.
- * To be called at every observation, its `nextState` stored whatever the action; `now` is ISO 8601.
- */
-export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, now: string): ScalingDecision => {
-  const observed: ScalingObserved = given.kafka ? { ...given, job: withOffsets(given.job, given.kafka, now) } : given;
-  const inputs: ScalingInputs = { observed, desired, now };
-  const end = (action: ScalingAction, reason: string, nextState: ScalingState, explanation: readonly Line[]): ScalingDecision => ({
-    action,
-    nextState,
-    reason,
-    // As they were given: what follows from them follows again.
-    inputs: { observed: given, desired, now },
-    explanation: [...explanation, ...shareLines(given), ...kafkaLines(given, now)],
-  });
-  const { job, history, state } = observed;
-  const age = secondsBetween(job.observedAt, now);
-  const undecided = (why: string): ScalingDecision =>
-    end({ kind: 'hold' }, `Nothing is decided: ${why}.`, { ...NOTHING_KNOWN, loads: withLoad(state.loads, job.observedAt, null) }, [
-      { vertex: null, text: why, invariant: 'undecidable-holds-only-what-it-touches' },
-    ]);
-  if (!(age <= desired.staleAfterSeconds)) return undecided(`the observation is ${Math.round(age)} s old`);
+/** What is decided, before what every decision says and holds. */
+type Decided = Pick<ScalingDecision, 'action' | 'reason' | 'nextState' | 'explanation'>;
+
+/** The way back from a rescale that made things worse, as far as there are slots for it; null: nothing is to be taken back. */
+const rollBack = (observed: ScalingObserved, desired: ScalingSettings): Decided | null => {
+  const { job, history } = observed;
   const last = history.at(-1);
   const worse = whatGotWorse(last, job);
-  if (last && worse !== null) {
-    const from = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, parallelism]));
-    const before = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, last.from[id] ?? parallelism]));
-    const { to } = holdToLimits(job.vertices, before, observed.fleet, desired);
-    if (changes(from, to))
-      return end(
-        { kind: 'roll-back', undoes: last.at, from, to, plan: planOf(observed, desired, to) },
-        `Roll back the rescale of ${last.at}: ${worse}.`,
-        NOTHING_KNOWN,
-        [{ vertex: null, text: `the rescale of ${last.at} made things worse: ${worse}`, invariant: 'learning' }],
-      );
-  }
-  const why = whyUndecided(observed, desired);
-  if (why !== null) return undecided(why);
+  if (!last || worse === null) return null;
+  const from = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, parallelism]));
+  const before = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, last.from[id] ?? parallelism]));
+  const { to } = holdToLimits(job.vertices, before, observed.fleet, desired);
+  if (!changes(from, to)) return null;
+  return {
+    action: { kind: 'roll-back', undoes: last.at, from, to, plan: planOf(observed, desired, to) },
+    reason: `Roll back the rescale of ${last.at}: ${worse}.`,
+    nextState: NOTHING_KNOWN,
+    explanation: [{ vertex: null, text: `the rescale of ${last.at} made things worse: ${worse}`, invariant: 'learning' }],
+  };
+};
 
+const undecided = ({ job, state }: ScalingObserved, why: string): Decided => ({
+  action: { kind: 'hold' },
+  reason: `Nothing is decided: ${why}.`,
+  nextState: { ...NOTHING_KNOWN, loads: withLoad(state.loads, job.observedAt, null) },
+  explanation: [{ vertex: null, text: why, invariant: 'undecidable-holds-only-what-it-touches' }],
+});
+
+const byFigures = (inputs: ScalingInputs): Decided => {
+  const { observed, desired, now } = inputs;
+  const { job, state } = observed;
   const evaluation = evaluateJob(job, desired);
   const outlook = outlookOf(inputs, evaluation);
   const { loads } = outlook;
   const proposals = propose(evaluation, observed, desired, outlook, now);
-  const short = proposals.some((proposal) => proposal.short);
   // What cannot be decided now says nothing of what is needed.
   const decidable = proposals.filter(({ undecidable }) => !undecidable);
   const needed = remember(
@@ -97,21 +89,53 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
     withChange(decidable, (proposal, current) => (proposal.short ? current : Math.min(current, proposal.in))),
     desired,
   );
-  const lines = proposals.flatMap((proposal) => proposal.lines);
+  const short = proposals.some((proposal) => proposal.short);
   const outcome = short ? decideShort(inputs, evaluation, outlook, proposals, needed) : decideIn(inputs, evaluation, proposals, needed);
-  const explanation = [...lines, ...outcome.lines];
+  const { action, reason } = outcome;
+  const explanation = [...proposals.flatMap(({ lines }) => lines), ...outcome.lines];
   // Kept although it is decided: who observes does not carry it out, and who does decides again from what was kept. The first figures after
   // the rescale begin it anew.
-  if (outcome.action.kind === 'rescale') {
-    const outSince = outcome.action.direction === 'out' ? (state.outSince ?? now) : null;
-    return end(outcome.action, outcome.reason, { outSince, needed, loads }, explanation);
-  }
-  const reason =
-    outcome.action.kind === 'none' && evaluation.urgent !== null
-      ? `${capital(evaluation.urgent)}, but no vertex is short of what it needs: ${brokersFull(observed, now) ?? 'look at what the job waits for'}.`
-      : outcome.reason;
-  const action: ScalingAction = outcome.action.kind === 'none' && evaluation.urgent !== null ? { kind: 'hold' } : outcome.action;
-  return end(action, reason, { outSince: outcome.outSince ?? null, needed, loads }, explanation);
+  if (action.kind === 'rescale')
+    return {
+      action,
+      reason,
+      nextState: { outSince: action.direction === 'out' ? (state.outSince ?? now) : null, needed, loads },
+      explanation,
+    };
+  const nextState = { outSince: outcome.outSince ?? null, needed, loads };
+  if (action.kind !== 'none' || evaluation.urgent === null) return { action, reason, nextState, explanation };
+  const why = brokersFull(observed, now) ?? 'look at what the job waits for';
+  return {
+    action: { kind: 'hold' },
+    reason: `${capital(evaluation.urgent)}, but no vertex is short of what it needs: ${why}.`,
+    nextState,
+    explanation,
+  };
+};
+
+/**
+ * Decides whether a job is to be rescaled, and to what. Pure: the same observation, settings and instant give the same decision.
+ * To be called at every observation, its `nextState` stored whatever the action; `now` is ISO 8601.
+ */
+export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, now: string): ScalingDecision => {
+  const observed: ScalingObserved = given.kafka ? { ...given, job: withOffsets(given.job, given.kafka, now) } : given;
+  const decide = (): Decided => {
+    const age = secondsBetween(observed.job.observedAt, now);
+    if (!(age <= desired.staleAfterSeconds)) return undecided(observed, `the observation is ${Math.round(age)} s old`);
+    const back = rollBack(observed, desired);
+    if (back) return back;
+    const why = whyUndecided(observed, desired);
+    return why === null ? byFigures({ observed, desired, now }) : undecided(observed, why);
+  };
+  const { action, reason, nextState, explanation } = decide();
+  return {
+    action,
+    nextState,
+    reason,
+    // As they were given: what follows from them follows again.
+    inputs: { observed: given, desired, now },
+    explanation: [...explanation, ...shareLines(given), ...kafkaLines(given, now)],
+  };
 };
 
 /** The same decision from what was stored with it. @throws ZodError when the stored inputs are not what `ScalingDecision.inputs` holds */

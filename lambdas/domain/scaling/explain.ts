@@ -23,5 +23,6 @@ export const figures = ({ vertex, rate, demand }: VertexEvaluation, band: Band |
   return `${vertex.name} ${can} with ${vertex.parallelism}; ${perSecond(demand.target)} come in; right is ${perSecond(band.low)} ${high}`;
 };
 
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 export const slots = (count: number): string => `${count} slot${count === 1 ? '' : 's'}`;
 export const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1);

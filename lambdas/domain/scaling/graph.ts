@@ -50,6 +50,9 @@ export const forwardGroups = ({ byId, ordered }: JobGraph): readonly (readonly V
 
 export type Parallelism = Readonly<Record<string, number>>;
 
+export const raises = (from: Parallelism, to: Parallelism): boolean => Object.keys(to).some((id) => (to[id] ?? 0) > (from[id] ?? 0));
+export const lowers = (from: Parallelism, to: Parallelism): boolean => Object.keys(to).some((id) => (to[id] ?? 0) < (from[id] ?? 0));
+
 /** Slots that a job occupies: its slot sharing groups each as many as their largest vertex has subtasks. */
 export const slotsFor = (vertices: Iterable<VertexSeen>, parallelism: Parallelism): number => {
   const groups = new Map<string, number>();

@@ -1,6 +1,6 @@
 import type { ScalingState, VertexSeen } from '../../contracts/scaling';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
-import { perSecond } from './explain';
+import { percent, perSecond } from './explain';
 import type { JobGraph } from './graph';
 import { isKnown, isSource, worst } from './rates';
 
@@ -44,7 +44,7 @@ export const jumpOf = ({ graph, urgent, vertices }: JobEvaluation, loads: Scalin
   const after = Math.min(seen * MOST_FACTOR, before + (seen - before) / part);
   return {
     factor: Math.max(1, (after * ratio) / target),
-    text: `what comes in has risen from ${perSecond(before)} to about ${perSecond(after)} in the last ${Math.round(part * 100)} % of the observation`,
+    text: `what comes in has risen from ${perSecond(before)} to about ${perSecond(after)} in the last ${percent(part)} of the observation`,
   };
 };
 

@@ -1,6 +1,7 @@
 import type { KafkaSeen } from '../../contracts/kafka';
 import type { JobObservation, ScalingObserved, VertexSeen } from '../../contracts/scaling';
-import type { Line } from './explain';
+import { secondsBetween } from '../clock';
+import { type Line, percent } from './explain';
 import { isKnown, isSource } from './rates';
 
 /** MSK's figures are of a minute and come up to a few minutes later; older ones say nothing about now. */
@@ -10,8 +11,7 @@ const BROKERS_FULL = 0.85;
 /** AWS' own advice is an alarm at 85 %; a broker without room stops taking records. */
 const DISKS_FULL = 0.85;
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
-const ageOf = (at: string, now: string): number => Math.round((Date.parse(now) - Date.parse(at)) / 1_000);
+const ageOf = (at: string, now: string): number => Math.round(secondsBetween(at, now));
 const fresh = <T extends { readonly at: string }>(figures: T | null, now: string): T | null =>
   figures !== null && ageOf(figures.at, now) <= STALE_SECONDS ? figures : null;
 

@@ -1,5 +1,7 @@
 import type { JobObservation, PastRescale, ScalingEffect, ScalingSettings, VertexSeen } from '../../contracts/scaling';
+import { secondsBetween } from '../clock';
 import type { JobEvaluation } from './evaluate';
+import { percent } from './explain';
 import { isKnown } from './rates';
 
 /** Under a tenth of the expected gain, a rescale did not help (the Flink Kubernetes Operator's default too). */
@@ -19,8 +21,6 @@ const PROCESSORS_FULL = 0.9;
 const RESTARTS_WORSE = 3;
 const CHECKPOINT_FAILURES_WORSE = 3;
 const GC_SHARE_WORSE = 0.3;
-
-export const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1_000;
 
 /** What was done within so many seconds before now, oldest first, as the whole history is. */
 export const within = (history: readonly PastRescale[], seconds: number, now: string): readonly PastRescale[] => {
@@ -61,7 +61,7 @@ export const isSkewed = ({ busy }: Pick<VertexSeen, 'busy'>): boolean =>
 const causeOf = (vertex: VertexSeen, { taskManagers: { gcShare, cpuLoad } }: JobObservation): string => {
   if (isSkewed(vertex)) return 'one subtask has most of the work: look for a skewed key';
   if (isKnown(gcShare) && gcShare >= 0.2)
-    return `TaskManagers spend ${Math.round(gcShare * 100)} % of their time on garbage collection: give them more memory`;
+    return `TaskManagers spend ${percent(gcShare)} of their time on garbage collection: give them more memory`;
   if (isKnown(cpuLoad) && cpuLoad < 0.5) return 'it is busy while processors idle: look at what it waits for, such as an external sink';
   return 'no cause was seen in skew, garbage collection or processor load';
 };
@@ -94,7 +94,7 @@ export const whyNotAgain = (
   if (gain >= (isSkewed(vertex) ? INEFFECTIVE_GAIN_SKEWED : INEFFECTIVE_GAIN)) return null;
   // Slots on hosts that were busy already explain it; a size that needs new hosts is no repetition. Twice the size had some.
   if (needsNewHosts(job) && computed > parallelism + slotsFree && parallelism < 2 * (last.from[id] ?? 0)) return null;
-  return `raising it from ${last.from[id]} to ${parallelism} gave ${Math.round(gain * 100)} % of what was expected; ${causeOf(vertex, job)}`;
+  return `raising it from ${last.from[id]} to ${parallelism} gave ${percent(gain)} of what was expected; ${causeOf(vertex, job)}`;
 };
 
 /** Restarts that a change of the job can be blamed for: none of those that came with hosts that left. */
@@ -116,7 +116,7 @@ export const whatGotWorse = (last: PastRescale | undefined, job: JobObservation)
     return `${failures} checkpoints failed one after the other`;
   const { gcShare } = taskManagers;
   if (isKnown(gcShare) && isKnown(before.gcShare) && gcShare >= GC_SHARE_WORSE && gcShare >= 2 * before.gcShare)
-    return `garbage collection rose from ${Math.round(before.gcShare * 100)} % to ${Math.round(gcShare * 100)} % of the time`;
+    return `garbage collection rose from ${percent(before.gcShare)} to ${percent(gcShare)} of the time`;
   return null;
 };
 

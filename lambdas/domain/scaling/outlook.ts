@@ -9,9 +9,9 @@ import { type Trend, trendOf, withLoad } from './trend';
 /** Factors on the demand: 1 is what comes in now. */
 export interface Outlook {
   /** Of forecast, trend and jump until capacity could be there: something has to be done about it now. */
-  readonly lead: number;
-  /** Of the forecast for as long as a rescale should last, at least `lead`. */
-  readonly hold: number;
+  readonly leadFactor: number;
+  /** Of the forecast for as long as a rescale should last, at least `leadFactor`. */
+  readonly holdFactor: number;
   /** What a scale-out adds where there is no forecast, up to a size that was enough before (`calm.ts`). */
   readonly headroom: number;
   /** Null: nothing says that more comes in than was seen. */
@@ -43,9 +43,13 @@ export const outlookOf = ({ observed, desired, now }: ScalingInputs, evaluation:
   const loads = withLoad(state.loads, job.observedAt, comesIn(evaluation));
   const trend = trendOf(loads, job, desired);
   const jump = jumpOf(evaluation, loads);
-  const lead = Math.max(trend?.factor ?? 1, jump?.factor ?? 1, forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds));
+  const leadFactor = Math.max(
+    trend?.factor ?? 1,
+    jump?.factor ?? 1,
+    forecastFactor(forecast, totalTarget, now, desired.forecastLeadSeconds),
+  );
   // A forecast says where it ends; without one, having had to scale out often is the reason for going further. A backlog is sized by itself.
   const headroom = urgent === null && forecast.length === 0 ? lastDay(history, desired, now).headroom : 1;
-  const hold = Math.max(lead, forecastFactor(forecast, totalTarget, now, desired.forecastHoldSeconds));
-  return { lead, hold, headroom, jump, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend, loads };
+  const holdFactor = Math.max(leadFactor, forecastFactor(forecast, totalTarget, now, desired.forecastHoldSeconds));
+  return { leadFactor, holdFactor, headroom, jump, floor: floorAt(desired.floors, now, desired.forecastLeadSeconds), trend, loads };
 };

@@ -1,7 +1,7 @@
 import type { ScalingObserved, ScalingSettings } from '../../contracts/scaling';
 import type { ScalingAction, ScalingPlan } from './decision';
 import type { JobEvaluation } from './evaluate';
-import { type Parallelism, slotsFor } from './graph';
+import { type Parallelism, raises, slotsFor } from './graph';
 import { effectNow, scalingExponent } from './learning';
 import { isKnown } from './rates';
 
@@ -35,7 +35,7 @@ export const rescale = (
   return {
     kind: 'rescale',
     direction,
-    ...(evaluation.urgent !== null && Object.keys(to).some((id) => (to[id] ?? 0) > (from[id] ?? 0)) ? { urgent: true } : {}),
+    ...(evaluation.urgent !== null && raises(from, to) ? { urgent: true } : {}),
     from,
     to,
     plan: planOf(observed, desired, to),

@@ -8,7 +8,7 @@ import { isSkewed, needsNewHosts, scalingExponent, whyNotAgain } from './learnin
 import { partsOf, vertexLimits } from './limits';
 import type { Outlook } from './outlook';
 import { isKnown } from './rates';
-import { alignParallelism, parallelismFor, rateBand, requiredRate } from './required';
+import { alignParallelism, type Band, type Demand, parallelismFor, rateBand, requiredRate } from './required';
 
 /** What the figures ask for, for vertices that have to have the same parallelism; most often one. */
 export interface Proposal {
@@ -90,92 +90,149 @@ const leastOf = (
   return { hotKey: left > 0 ? Math.max(1, Math.ceil((parallelism * growth * busy.mean) / left)) : null, processors };
 };
 
+type Own = Omit<Proposal, 'vertices' | 'current' | 'undecidable'>;
+
+/** What a vertex is proposed by: its figures where they are known, and what all of the job have in common. */
+interface Known {
+  readonly evaluation: VertexEvaluation & { readonly rate: number; readonly demand: Demand };
+  readonly observed: ScalingObserved;
+  readonly settings: ScalingSettings;
+  readonly outlook: Outlook;
+  readonly now: string;
+  readonly band: Band;
+  readonly limits: ReturnType<typeof vertexLimits>;
+  readonly short: boolean;
+  readonly over: boolean;
+  /** How its rate grows with its parallelism. */
+  readonly exponent: number;
+  /** For what is foreseen, without headroom. */
+  readonly up: ReturnType<typeof parallelismOf>;
+}
+
+/** Adds a sentence about the vertex. */
+type Say = (text: string, invariant?: Line['invariant']) => void;
+
 const proposeOne = (
   evaluation: VertexEvaluation,
   observed: ScalingObserved,
   settings: ScalingSettings,
   { outlook, backlog, now }: { readonly outlook: Outlook; readonly backlog: boolean; readonly now: string },
-): Omit<Proposal, 'vertices' | 'current' | 'undecidable'> => {
-  const { vertex, rate, demand, saturated, backpressures } = evaluation;
+): Own => {
+  const { vertex, rate, demand, undecidable } = evaluation;
   const { id, name, parallelism: current } = vertex;
   const lines: Line[] = [];
-  const say = (text: string, invariant?: Line['invariant']): void => void lines.push({ vertex: id, text, ...(invariant && { invariant }) });
-  if (evaluation.undecidable !== null || rate === null || demand === null) {
-    say(`${name} stays at ${current}: ${evaluation.undecidable}`, 'undecidable-holds-only-what-it-touches');
+  const say: Say = (text, invariant) => void lines.push({ vertex: id, text, ...(invariant && { invariant }) });
+  if (undecidable !== null || rate === null || demand === null) {
+    say(`${name} stays at ${current}: ${undecidable}`, 'undecidable-holds-only-what-it-touches');
     return { short: false, belowFloor: false, out: current, along: current, in: current, over: false, lines };
   }
   const band = rateBand(demand, settings, backlog);
-  const ahead = outlook.lead > 1 ? rateBand({ ...demand, target: demand.target * outlook.lead }, settings, backlog) : band;
-  say(figures(evaluation, band));
-  const { least, most, mostIs } = vertexLimits(vertex, settings, outlook.floor);
-  const short = rate < ahead.low || current < least;
-  const over = rate > band.high || current > most;
+  const ahead = outlook.leadFactor > 1 ? rateBand({ ...demand, target: demand.target * outlook.leadFactor }, settings, backlog) : band;
+  const limits = vertexLimits(vertex, settings, outlook.floor);
   // A skewed vertex gave less for its skew, and going further to make up for that would only cost.
   const exponent = isSkewed(vertex) ? 1 : scalingExponent(id, observed.history);
-  const up = parallelismOf(evaluation, settings, {
-    factor: outlook.hold,
-    headroom: outlook.jump?.factor ?? 1,
-    floor: outlook.floor,
+  const known: Known = {
+    evaluation: { ...evaluation, rate, demand },
+    observed,
+    settings,
+    outlook,
+    now,
+    band,
+    limits,
+    short: rate < ahead.low || current < limits.least,
+    over: rate > band.high || current > limits.most,
     exponent,
-  });
-  const down = parallelismOf(evaluation, settings, { factor: outlook.hold, floor: outlook.floor });
-  const provided = (): number => {
-    if (outlook.headroom <= 1) return up.parallelism;
-    const ample = parallelismOf(evaluation, settings, {
-      factor: outlook.hold,
-      headroom: outlook.headroom,
+    up: parallelismOf(evaluation, settings, {
+      factor: outlook.holdFactor,
+      headroom: outlook.jump?.factor ?? 1,
       floor: outlook.floor,
       exponent,
-    }).parallelism;
-    const enough = wasEnough(id, observed.history, now) ?? 0;
-    // Once more than that is needed, it says nothing about the peak to come.
-    return enough > up.parallelism ? Math.min(ample, enough) : ample;
+    }),
   };
-  let out = Math.max(current, up.parallelism, short ? provided() : 1);
-  let lower = Math.min(current, down.parallelism);
-  if (short && rate >= band.low && current >= least) {
-    const seen = [outlook.jump, outlook.trend].find((one) => one && one.factor >= outlook.lead);
-    if (seen) say(`${name} will need more: ${seen.text}`, 'spike-on-evidence');
-    else say(`${name} will need more: the forecast is ${outlook.lead.toFixed(1)} times what comes in`, 'calm');
+  const { short, over } = known;
+  say(figures(evaluation, band));
+  if (short) sayWhyShort(known, say);
+  const out = proposeOut(known, say);
+  const lower = proposeIn(known, say);
+  return { short, belowFloor: current < limits.least, out: short ? out : current, along: out, in: lower, over, lines };
+};
+
+const sayWhyShort = ({ evaluation: { vertex, rate }, outlook, band, limits, up }: Known, say: Say): void => {
+  const { name, parallelism: current } = vertex;
+  const { least, most, mostIs } = limits;
+  if (current < least) {
+    say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
+    return;
   }
-  if (short && current < least) say(`${name} is below the parallelism of ${least} that is set or scheduled`, 'limits');
-  if (short && up.computed > most && current >= least) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
-  if (short && up.parallelism < up.computed && up.computed <= most && current >= least)
+  if (rate >= band.low) {
+    const seen = [outlook.jump, outlook.trend].find((one) => one && one.factor >= outlook.leadFactor);
+    if (seen) say(`${name} will need more: ${seen.text}`, 'spike-on-evidence');
+    else say(`${name} will need more: the forecast is ${outlook.leadFactor.toFixed(1)} times what comes in`, 'calm');
+  }
+  if (up.computed > most) say(`${name} would need ${up.computed}, held back by ${mostIs}`, 'limits');
+  else if (up.parallelism < up.computed)
     say(`${name} would need more than ${most} to leave less to its busiest subtask, held back by ${mostIs}`, 'limits');
+};
+
+/** What a vertex that is short gets besides, so that it need not be raised again soon. */
+const withHeadroom = ({ evaluation, observed, settings, outlook, now, exponent, up }: Known): number => {
+  if (outlook.headroom <= 1) return up.parallelism;
+  const { holdFactor: factor, headroom, floor } = outlook;
+  const ample = parallelismOf(evaluation, settings, { factor, headroom, floor, exponent }).parallelism;
+  const enough = wasEnough(evaluation.vertex.id, observed.history, now) ?? 0;
+  // Once more than that is needed, it says nothing about the peak to come.
+  return enough > up.parallelism ? Math.min(ample, enough) : ample;
+};
+
+/** Parallelism to scale out to, at least the current; also of a vertex that is not short, which may get it along with another. */
+const proposeOut = (known: Known, say: Say): number => {
+  const { evaluation, observed, settings, limits, short, exponent, up, now } = known;
+  const { vertex, saturated } = evaluation;
+  const { name, parallelism: current } = vertex;
   const { slotsFree } = observed.fleet;
-  if (short && out > current && out <= current + slotsFree && needsNewHosts(observed.job) && current + slotsFree < most) {
-    say(
+  const sayShort: Say = (text, invariant) => void (short && say(text, invariant));
+  let out = Math.max(current, up.parallelism, short ? withHeadroom(known) : 1);
+  if (short && out > current && out <= current + slotsFree && needsNewHosts(observed.job) && current + slotsFree < limits.most) {
+    sayShort(
       `${name} goes beyond the ${slotsFree} free slots: all processors are at work, so that slots on the same hosts would add nothing`,
       'learning',
     );
     out = current + slotsFree + 1;
   }
+  const withoutMore = Math.max(current, Math.min(out, limits.least));
   const not = out > current ? whyNotAgain(vertex, out, observed.job, observed.history, settings, { now, slotsFree }) : null;
   if (not !== null) {
-    if (short) say(`${name} is not scaled out further: ${not}`, 'learning');
-    out = Math.max(current, Math.min(out, least));
+    sayShort(`${name} is not scaled out further: ${not}`, 'learning');
+    out = withoutMore;
   }
   // What is not busy all the time already waits for records.
   const full = out > current && !saturated ? brokersFull(observed, now) : null;
   if (full !== null) {
-    if (short) say(`${name} is not scaled out: ${full}, so that more parallelism would read no faster`, 'limits');
-    out = Math.max(current, Math.min(out, least));
+    sayShort(`${name} is not scaled out: ${full}, so that more parallelism would read no faster`, 'limits');
+    out = withoutMore;
   }
-  if (short && exponent < 1 && out > current)
-    say(`${name}: past rescales gave less than in proportion (exponent ${exponent.toFixed(2)})`, 'learning');
-  if (short && out > Math.max(current, up.parallelism))
-    say(`${name} gets more than ${up.parallelism}, so that it need not be raised again soon`, 'calm');
-  const besides = leastOf(evaluation, observed.job, settings, outlook.hold);
-  if (besides.hotKey !== null && besides.hotKey < lower) lower = Math.max(least, besides.hotKey);
+  if (exponent < 1 && out > current)
+    sayShort(`${name}: past rescales gave less than in proportion (exponent ${exponent.toFixed(2)})`, 'learning');
+  if (out > Math.max(current, up.parallelism))
+    sayShort(`${name} gets more than ${up.parallelism}, so that it need not be raised again soon`, 'calm');
+  return out;
+};
+
+/** Parallelism to scale in to, at most the current. */
+const proposeIn = ({ evaluation, observed, settings, outlook, limits, over }: Known, say: Say): number => {
+  const { vertex, saturated, backpressures } = evaluation;
+  const { name, parallelism: current } = vertex;
+  let lower = Math.min(current, parallelismOf(evaluation, settings, { factor: outlook.holdFactor, floor: outlook.floor }).parallelism);
+  const besides = leastOf(evaluation, observed.job, settings, outlook.holdFactor);
+  if (besides.hotKey !== null && besides.hotKey < lower) lower = Math.max(limits.least, besides.hotKey);
   if (besides.processors > lower && lower < current) {
     lower = Math.min(current, besides.processors);
     if (over) say(`${name} keeps ${lower}: with fewer, the processors would have more to do than they can`, 'learning');
   }
-  if (over && lower < current && (saturated || backpressures)) {
+  if (!saturated && !backpressures) return lower;
+  if (over && lower < current)
     say(`${name} is not scaled in, because it ${saturated ? 'is saturated' : 'backpressures its inputs'}`, 'saturated-never-scaled-in');
-  }
-  if (saturated || backpressures) lower = current;
-  return { short, belowFloor: current < least, out: short ? out : current, along: out, in: lower, over, lines };
+  return current;
 };
 
 /** What each group of vertices asks for. One that cannot be decided holds its own group only. */

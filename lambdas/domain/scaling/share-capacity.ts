@@ -1,4 +1,4 @@
-import { secondsBetween } from './learning';
+import { secondsBetween } from '../clock';
 
 /** A cluster that wants hosts, or slots: any whole unit of capacity. */
 export interface CapacityRequest {
