@@ -6,6 +6,7 @@ import { decideOut } from './decide-out';
 import type { Outcome, ScalingDecision } from './decision';
 import { evaluateJob, type JobEvaluation } from './evaluate';
 import { capital, type Line } from './explain';
+import { raises } from './graph';
 import { brokersFull, kafkaLines, withOffsets } from './kafka';
 import { runningSince, whatGotWorse } from './learning';
 import { holdToLimits } from './limits';
@@ -99,7 +100,7 @@ const byFigures = (inputs: ScalingInputs): Decided => {
     return {
       action,
       reason,
-      nextState: { outSince: action.direction === 'out' ? (state.outSince ?? now) : null, needed, loads },
+      nextState: { outSince: raises(action.from, action.to) ? (state.outSince ?? now) : null, needed, loads },
       explanation,
     };
   const nextState = { outSince: outcome.outSince ?? null, needed, loads };

@@ -382,6 +382,16 @@ describe('limits', () => {
       });
     });
 
+    test('also when that is decided again from the state that it leaves, a moment later', () => {
+      const stretch = { from: later(-1_800), to: later(-10), most: { hot: 4, wide: 1 } };
+      const desired = settings({ scaleOutWindowSeconds: 60, catchUpSeconds: 0 });
+      const state = { outSince: later(-60), needed: [stretch] };
+      const first = decideScaling(observed([hot(), wide()], { fleet: none, state }), desired, NOW);
+      expect(first.action).toMatchObject({ direction: 'in', to: { hot: 6, wide: 1 } });
+      const again = decideScaling(observed([hot(), wide()], { fleet: none, state: first.nextState }), desired, later(2));
+      expect(again.action).toEqual(first.action);
+    });
+
     test('nothing that moved comes back by itself: the next decisions keep it', () => {
       const each = { hot: 1_000 / 4 / 0.95, wide: 1_000 / 12 / 0.02 };
       let parallelism = { hot: 4, wide: 12 };
