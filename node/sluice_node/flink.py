@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+import zipfile
 from dataclasses import dataclass, field, replace
 
 JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
@@ -120,6 +121,28 @@ def memory_parameters(flink, kind):
     return lines[0], lines[1] if len(lines) > 1 else []
 
 
+STORAGE = "execution.checkpointing.storage"
+
+
+def _storage(flink, settings):
+    """
+    Flink's own storage of checkpoints where the image is older than the control plane and has not the one that is asked for: no job would start, also
+    none that a move brings here. Such a JobManager looks for its fence before it enters a checkpoint, and not before a savepoint is complete.
+    """
+    wanted = settings.get(STORAGE, "")
+    if not wanted.startswith("sluice.ha.") or wanted.replace(".", "/") + ".class" in _classes(os.path.join(flink.image, "lib", "sluice-ha.jar")):
+        return {}
+    print("The Flink image has no %s: %s is filesystem. `npm run artifacts` makes a present one." % (wanted, STORAGE), flush=True)
+    return {STORAGE: "filesystem"}
+
+
+def _classes(jar):
+    if not os.path.exists(jar):
+        return []
+    with zipfile.ZipFile(jar) as archive:
+        return archive.namelist()
+
+
 # Where Flink's own web page finds a process's log.
 LOG_PATH = {"jobmanager": "web.log.path", "taskmanager": "taskmanager.log.path"}
 
@@ -132,7 +155,7 @@ def _process(flink, name, main, role, memory, own):
     # Not by the system property log.file, as Flink's scripts do: RocksDB would then write its own log beside it, under a name made of the whole path
     # of its directory, and a restore fails where that has more than 255 characters ("While open a file for appending … File name too long").
     own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch,
-           LOG_PATH[role]: log}
+           LOG_PATH[role]: log, **_storage(flink, settings)}
     options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
     command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError",
                # Flink keeps a user program's System.exit from ending the process with a security manager, which Java 18+ wants allowed.

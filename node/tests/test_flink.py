@@ -1,8 +1,11 @@
 """The commands that start Flink's processes."""
+import contextlib
+import io
 import os
 import tempfile
 import unittest
 import unittest.mock
+import zipfile
 
 from sluice_node import flink, volume
 
@@ -44,6 +47,25 @@ class FlinkTest(unittest.TestCase):
             "taskmanager.memory.managed.size": "1b", "taskmanager.host": "10.0.0.5", "taskmanager.bind-host": "10.0.0.5", "taskmanager.resource-id": "i-1-2",
             "process.working-dir": self.root + "/state/taskmanager-2", "io.tmp.dirs": self.root + "/state/taskmanager-2/tmp",
             "taskmanager.log.path": self.root + "/log/taskmanager-2.log"}, dynamic(second.command))
+
+    def test_an_image_without_the_storage_of_checkpoints_that_is_asked_for_uses_flinks_own(self):
+        with open(os.path.join(self.root, "conf", "config.yaml"), "a") as stream:
+            stream.write('execution.checkpointing.storage: "sluice.ha.FencedStorageFactory"\n')
+
+        def storages():
+            specs = flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9")
+            return [dynamic(spec.command).get("execution.checkpointing.storage") for spec in specs]
+
+        jar = os.path.join(self.root, "image", "lib", "sluice-ha.jar")
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            self.assertEqual(["filesystem", "filesystem"], storages())
+            with zipfile.ZipFile(jar, "w") as archive:
+                archive.writestr("sluice/ha/Fence.class", "")
+            self.assertEqual(["filesystem", "filesystem"], storages())
+        self.assertIn("npm run artifacts", said.getvalue())
+        with zipfile.ZipFile(jar, "w") as archive:
+            archive.writestr("sluice/ha/FencedStorageFactory.class", "")
+        self.assertEqual([None, None], storages())
 
     def test_no_process_has_the_system_property_that_makes_rocksdb_log_under_names_too_long(self):
         for spec in flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9"):

@@ -317,6 +317,25 @@ describe('a JobManager of an epoch that has ended, and can still reach S3,', () 
     expect((fence?.now ?? 0) - Date.parse((await fence?.since) ?? '')).toBeGreaterThanOrEqual(1_000);
   });
 
+  test.each([
+    ['succeed', 1_000, 5_000],
+    ['hang', 10_000, 60_000],
+  ] as const)(
+    'has the time that IAM takes where it was asked to stop a job and did not say how that ended (%s)',
+    async (savepoints, least, most) => {
+      let fencedAt = 0;
+      let startedAt = 0;
+      world.flink.savepoints = savepoints;
+      world.onCall = (_, method) => {
+        if (method === 'fence') fencedAt ||= world.now;
+        if (method === 'runJar') startedAt ||= world.now;
+      };
+      expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(startedAt - fencedAt).toBeGreaterThanOrEqual(least);
+      expect(startedAt - fencedAt).toBeLessThan(most);
+    },
+  );
+
   test('stops no move where IAM takes nothing from its role, and the operation says so', async () => {
     world.fleet.iamTakesNothing = true;
     const { status, phases } = await failOver();

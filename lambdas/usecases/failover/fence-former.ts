@@ -35,6 +35,11 @@ export interface FenceDeps extends StoreDeps {
 
 /** A JobManager looks for the fence in S3 at most a second before it enters a checkpoint, or lets a savepoint be complete. */
 const SETTLE_SECONDS = 1;
+/**
+ * A JobManager from before that looks for none before a savepoint, by which its job stops and commits: what ends that is the denial of its role, which IAM spreads within seconds
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html names no number; twice what was seen).
+ */
+const STOP_SETTLE_SECONDS = 10;
 
 /**
  * Cuts off all hosts of earlier epochs, before any job of the new one is started: once it has settled none of them can complete a checkpoint or savepoint, and with
@@ -53,11 +58,18 @@ export const fenceFormer = async (deps: FenceDeps, operation: Operation): Promis
   await deps.store.updateCluster(cluster.name, operation.operationId, { former: fenced });
   const jobs = await interruptedJobs(deps.store, operation);
   for (const job of jobs.filter(({ desired }) => desired === 'STOPPED')) await endWithItsHosts(deps.store, operation, job);
+  const stopping = jobs.filter(({ stopAskedBy, interrupted }) => stopAskedBy !== undefined && interrupted.savepoint === undefined);
+  const names = stopping.map(({ name }) => name).join(', ');
+  const settleSeconds = stopping.length > 0 ? STOP_SETTLE_SECONDS : SETTLE_SECONDS;
+  const waits =
+    names === ''
+      ? ''
+      : `; the savepoint that ${names} was asked to stop with may still be on its way, so ${settleSeconds} s pass before state is chosen`;
   const epochs = former.map(({ epoch }) => epoch).join(', ');
   const [kept] = answers.flatMap(({ roleKept }) => roleKept ?? []);
   const why =
     kept === undefined
       ? ''
       : `. IAM did not take away their rights (${kept}), so a JobManager that lives on is stopped by its fence in S3 alone until their role is deleted`;
-  return { settleSeconds: SETTLE_SECONDS, reason: `Hosts of epoch ${epochs} are cut off and being ended${why}` };
+  return { settleSeconds, reason: `Hosts of epoch ${epochs} are cut off and being ended${waits}${why}` };
 };
