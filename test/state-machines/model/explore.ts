@@ -14,7 +14,7 @@ import { acceptUpgrade } from '../../../lambdas/usecases/jobs/accept-upgrade';
 import type { ChangeRequest } from '../../../lambdas/usecases/operations/accept';
 import { considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
 import { composition, enter, event, run } from '../support/functions';
-import { SCRIPT, STAGE } from '../support/world';
+import { SCRIPT, SIZE, STAGE } from '../support/world';
 import { Chance } from './chance';
 import type { Weather } from './scheduler';
 import { Simulation } from './simulation';
@@ -137,6 +137,7 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
   world.begin();
   planDeeds(world, plan, story !== undefined);
   planTrouble(world, plan, standby, story !== undefined);
+  lackTypes(world, new Chance(seed * 7 + 6), story !== undefined);
   if (story !== undefined) {
     world.scheduler.note(`the story: ${story}`);
     STORIES[story]?.(world, plan);
@@ -303,6 +304,15 @@ const planTrouble = (world: Simulation, plan: Chance, standby: boolean, story: b
   if (plan.is(story ? 0.1 : 0.3) && scheduler.disturb(`EC2 has nothing in ${dry}`)) world.fleet.zonesWithoutCapacity.add(dry);
   const dryToo = plan.of(['us-east-1b', 'us-east-1c']);
   if (plan.is(story ? 0 : 0.15) && scheduler.disturb(`EC2 has nothing in ${dryToo} either`)) world.fleet.zonesWithoutCapacity.add(dryToo);
+};
+
+/** EC2 lacks types of JobManager hosts in some zones, perhaps all of them in one. */
+const lackTypes = ({ fleet, scheduler }: Simulation, plan: Chance, story: boolean): void => {
+  for (const type of [SIZE.jobManager.instanceType, ...(SIZE.jobManager.alternatives ?? [])]) {
+    const zone = plan.of(['us-east-1a', 'us-east-1b', 'us-east-1c']);
+    const lacks = plan.is(story ? 0.1 : 0.25) && scheduler.disturb(`EC2 has no ${type} for a JobManager in ${zone}`);
+    if (lacks) fleet.typesWithoutCapacity.add(`${zone} ${type}`);
+  }
 };
 
 /** Passes of observation take a JobManager for hung, rightly or not, when its host has been there for a while. */

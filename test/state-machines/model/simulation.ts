@@ -747,6 +747,7 @@ export class Simulation extends World {
   /** Everything that was lost is there again. */
   heal(): void {
     for (const zone of ['us-east-1a', 'us-east-1b', 'us-east-1c']) this.zoneReturns(zone);
+    this.fleet.typesWithoutCapacity.clear();
   }
 
   /** Executions that have not ended. */
