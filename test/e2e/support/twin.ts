@@ -17,6 +17,7 @@ export interface Fault {
   readonly service: string;
   readonly action: string;
   readonly zone?: string;
+  readonly instanceType?: string;
   readonly function?: string;
   readonly status?: number;
   readonly code?: string;
