@@ -1,41 +1,24 @@
 import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand } from '@aws-sdk/client-ec2';
 import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
-import { AwsUnavailable } from '../../contracts/errors';
 import { mostHostsInChange } from '../../domain/capacity';
-import { everyOne, unless } from './aws-errors';
-import { deleteGroupsNamed, describeGroups, ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
-import type { FleetDependencies, Owner } from './ec2/context';
+import { unless } from './aws-errors';
+import { ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import type { FleetDependencies } from './ec2/context';
 import { launchAs } from './ec2/job-manager-types';
-import { baseTemplate, deleteLaunchTemplates, ensureLaunchTemplate, ensureTypeVersions, templateData } from './ec2/launch-templates';
-import { fleetNames, recordedGroups } from './ec2/names';
-import { deleteNetworkInterfaces, ensureNetworkInterface, ensureStandbyInterface } from './ec2/network-interface';
-import { deleteNodeRole, denyNodeRole, ensureNodeRole } from './ec2/node-role';
+import { baseTemplate, ensureLaunchTemplate, ensureTypeVersions, templateData } from './ec2/launch-templates';
+import { fleetNames } from './ec2/names';
+import { ensureNetworkInterface, ensureStandbyInterface } from './ec2/network-interface';
+import { ensureNodeRole } from './ec2/node-role';
 import { instancesWhere, observeFleet } from './ec2/observe-fleet';
 import { markTag, ownerOfInstance } from './ec2/observed-hosts';
-import { deletePlacementGroup, ensurePlacementGroup } from './ec2/placement-group';
-import { admitMetricQueries, closeSecurityGroup, deleteSecurityGroup, ensureSecurityGroup } from './ec2/security-group';
-import { ownerFilters } from './ec2/tags';
+import { ensurePlacementGroup } from './ec2/placement-group';
+import { admitMetricQueries, ensureSecurityGroup } from './ec2/security-group';
 import { typeTraits } from './ec2/type-traits';
 import { observeZones } from './ec2/zones';
 import type { FleetPort, FleetSpec } from './fleet.port';
-
-/** Every state in which an instance still holds an interface, a volume or money. */
-const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+import { createFleetEnd } from './fleet-end.adapter';
 
 const GONE = ['InvalidInstanceID.NotFound', 'InvalidInstanceId.NotFound', 'InvalidID'] as const;
-
-/** It answers in less than a second. A move out of a zone does not wait for it, since what it is changed by is in one region for all the world. */
-const IAM_PATIENCE_MS = 5_000;
-
-/** @returns why the call could not be made */
-const unlessUnavailable = (call: Promise<void>): Promise<string | undefined> =>
-  call.then(
-    () => undefined,
-    (error: unknown) => {
-      if (error instanceof AwsUnavailable) return error.message;
-      throw error;
-    },
-  );
 
 /** The wish is taken back for a moment where another type is to be launched (`launchAs`). */
 const JOB_MANAGER_HOSTS = { wanted: 1, min: 0, max: 1 } as const;
@@ -50,11 +33,6 @@ const standbyParts = ({ group, zone, networkInterfaceId }: StandbyJobManager) =>
  */
 export const createFleet = (dependencies: FleetDependencies): FleetPort => {
   const { ec2, stage } = dependencies;
-  const groupNames = ({ cluster, epoch }: Owner, recorded?: ClusterResources): string[] => {
-    const names = fleetNames(stage.name, cluster, epoch);
-    const derived = [names.jobManagerGroup, names.standbyGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))];
-    return [...new Set([...derived, ...(recorded ? recordedGroups(recorded) : [])])];
-  };
   const groupOf = ({ cluster, epoch, zone, zones }: FleetSpec): ClusterResources['taskManagerGroups'][number] => ({
     name: fleetNames(stage.name, cluster, epoch).taskManagerGroup(zones),
     zone,
@@ -148,47 +126,6 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       return instance && ownerOfInstance(instance, stage.name);
     },
 
-    async fence(owner, resources) {
-      // Each part reaches what another may not, so none waits for one that is slow or fails.
-      const denied = unlessUnavailable(denyNodeRole(dependencies, owner, resources.roleName, IAM_PATIENCE_MS));
-      await everyOne([
-        denied,
-        closeSecurityGroup(dependencies, owner, resources.securityGroupId),
-        deleteGroupsNamed(dependencies, groupNames(owner, resources)),
-      ]);
-      const roleKept = await denied;
-      return roleKept === undefined ? {} : { roleKept };
-    },
-
-    deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),
-
-    async groupsGone(owner) {
-      if ((await describeGroups(dependencies, groupNames(owner))).length > 0) return false;
-      const left = await instancesWhere(ec2, {
-        Filters: [...ownerFilters(stage, owner), { Name: 'instance-state-name', Values: NOT_YET_GONE }],
-      });
-      return left.length === 0;
-    },
-
-    async deleteAccess(owner, resources) {
-      // What can go goes now, also when something before it is still in use; the group goes after the interface that is in it.
-      const steps = [
-        () => deleteLaunchTemplates(dependencies, owner, resources.launchTemplateIds),
-        () => deletePlacementGroup(dependencies, owner),
-        () => deleteNodeRole(dependencies, owner, resources.roleName),
-        () => deleteNetworkInterfaces(dependencies, owner, [resources.networkInterfaceId, resources.standby?.networkInterfaceId]),
-        () => deleteSecurityGroup(dependencies, owner, resources.securityGroupId),
-      ];
-      let inUse: AwsUnavailable | undefined;
-      for (const step of steps) {
-        try {
-          await step();
-        } catch (error) {
-          if (!(error instanceof AwsUnavailable)) throw error;
-          inUse ??= error;
-        }
-      }
-      if (inUse) throw inUse;
-    },
+    ...createFleetEnd(dependencies),
   };
 };

@@ -12,7 +12,7 @@ import { formerClusters } from '../failover/fence-former';
 import { allJobs, ownCluster, ownTarget, readCluster, type StoreDeps } from '../operations/owned';
 import { fleetSpecOf } from './fleet-spec';
 
-type Deps = StoreDeps & { readonly fleet: FleetPort };
+type Deps = StoreDeps & { readonly fleet: Pick<FleetPort, 'deleteGroups' | 'groupsGone' | 'deleteAccess'> };
 
 /** Asks for the end of all hosts that are to go: the cluster's, or after a failover those of its earlier epochs. */
 export const deleteFleet = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {

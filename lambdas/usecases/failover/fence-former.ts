@@ -28,7 +28,7 @@ export const leaveFormer = async (
 
 export interface FenceDeps extends StoreDeps {
   readonly clock: Clock;
-  readonly fleet: FleetPort;
+  readonly fleet: Pick<FleetPort, 'fence'>;
   readonly artifacts: Pick<ArtifactsPort, 'putText'>;
   readonly stage: Pick<Stage, 'stateBucket'>;
 }

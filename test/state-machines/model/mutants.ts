@@ -26,8 +26,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'state is chosen as soon as the fence is put': (world) => {
     world.amend = (placeholder, answer) => (placeholder === 'FenceFormer' ? { ...(answer as FenceAnswer), settleSeconds: 0 } : answer);
   },
-  'a savepoint that a job is to stop with is complete though the fence is there': (world) => {
+  'a savepoint that a job is to stop with is complete though the fence is there, which IAM does not make up for': (world) => {
     world.savepointsUnfenced = true;
+    world.fleet.iamTakesNothing = true;
   },
   'a start that may come late is not waited for': (world) => {
     const impatient = <T extends Pick<Job, 'startAsked'>>(job: T): T =>

@@ -40,6 +40,7 @@ export const composition = {
   },
   fleet: () => late('fleet', (current) => current.fleet),
   volumes: () => late('volumes', (current) => current.volumes),
+  fleetEnd: () => late('fleet', (current) => current.fleet),
   fleetObserver: () => late('fleet', (current) => current.fleet),
   flink: () => (addresses: readonly string[]) => world.port('flink', world.flinkAt(addresses)),
 };

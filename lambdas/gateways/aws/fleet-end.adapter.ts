@@ -1,0 +1,86 @@
+import type { ClusterResources } from '../../contracts/cluster';
+import { AwsUnavailable } from '../../contracts/errors';
+import { everyOne } from './aws-errors';
+import { deleteGroupsNamed, describeGroups } from './ec2/auto-scaling-groups';
+import type { FleetDependencies, Owner } from './ec2/context';
+import { deleteLaunchTemplates } from './ec2/launch-templates';
+import { fleetNames, recordedGroups } from './ec2/names';
+import { deleteNetworkInterfaces } from './ec2/network-interface';
+import { deleteNodeRole, denyNodeRole } from './ec2/node-role';
+import { instancesWhere } from './ec2/observe-fleet';
+import { deletePlacementGroup } from './ec2/placement-group';
+import { closeSecurityGroup, deleteSecurityGroup } from './ec2/security-group';
+import { ownerFilters } from './ec2/tags';
+import type { FleetPort } from './fleet.port';
+
+/** Every state in which an instance still holds an interface, a volume or money. */
+const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+
+/** It answers in less than a second. A move out of a zone does not wait for it, since what it is changed by is in one region for all the world. */
+const IAM_PATIENCE_MS = 5_000;
+
+/** @returns why the call could not be made */
+const unlessUnavailable = (call: Promise<void>): Promise<string | undefined> =>
+  call.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof AwsUnavailable) return error.message;
+      throw error;
+    },
+  );
+
+/** The part of the fleet that cuts hosts off and takes away what was made. */
+export const createFleetEnd = (
+  dependencies: FleetDependencies,
+): Pick<FleetPort, 'fence' | 'deleteGroups' | 'groupsGone' | 'deleteAccess'> => {
+  const { ec2, stage } = dependencies;
+  const groupNames = ({ cluster, epoch }: Owner, recorded?: ClusterResources): string[] => {
+    const names = fleetNames(stage.name, cluster, epoch);
+    const derived = [names.jobManagerGroup, names.standbyGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))];
+    return [...new Set([...derived, ...(recorded ? recordedGroups(recorded) : [])])];
+  };
+  return {
+    async fence(owner, resources) {
+      // Each part reaches what another may not, so none waits for one that is slow or fails.
+      const denied = unlessUnavailable(denyNodeRole(dependencies, owner, resources.roleName, IAM_PATIENCE_MS));
+      await everyOne([
+        denied,
+        closeSecurityGroup(dependencies, owner, resources.securityGroupId),
+        deleteGroupsNamed(dependencies, groupNames(owner, resources)),
+      ]);
+      const roleKept = await denied;
+      return roleKept === undefined ? {} : { roleKept };
+    },
+
+    deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),
+
+    async groupsGone(owner) {
+      if ((await describeGroups(dependencies, groupNames(owner))).length > 0) return false;
+      const left = await instancesWhere(ec2, {
+        Filters: [...ownerFilters(stage, owner), { Name: 'instance-state-name', Values: NOT_YET_GONE }],
+      });
+      return left.length === 0;
+    },
+
+    async deleteAccess(owner, resources) {
+      // What can go goes now, also when something before it is still in use; the group goes after the interface that is in it.
+      const steps = [
+        () => deleteLaunchTemplates(dependencies, owner, resources.launchTemplateIds),
+        () => deletePlacementGroup(dependencies, owner),
+        () => deleteNodeRole(dependencies, owner, resources.roleName),
+        () => deleteNetworkInterfaces(dependencies, owner, [resources.networkInterfaceId, resources.standby?.networkInterfaceId]),
+        () => deleteSecurityGroup(dependencies, owner, resources.securityGroupId),
+      ];
+      let inUse: AwsUnavailable | undefined;
+      for (const step of steps) {
+        try {
+          await step();
+        } catch (error) {
+          if (!(error instanceof AwsUnavailable)) throw error;
+          inUse ??= error;
+        }
+      }
+      if (inUse) throw inUse;
+    },
+  };
+};
