@@ -213,7 +213,7 @@ const STORIES: Readonly<Record<string, (world: Simulation, plan: Chance) => void
     planDeed(world, plan, plan.of(['fail over', 'fail over, lost']), at + plan.between(0, 8 * SECOND), OF_STORY);
   },
   'what works on in a lost zone completes the savepoint that its job is to stop with': (world, plan) => {
-    world.savepointsTake = { from: 3, to: 30 };
+    world.savepointsTake = { from: 8, to: 40 };
     planDeed(world, plan, plan.of(['stop with a savepoint', 'upgrade']), world.now + plan.between(0, 10 * SECOND), OF_STORY);
     const [lost, moved] = [plan.between(0, 2 * SECOND), plan.between(0, 2 * SECOND)];
     const move = plan.of(['fail over', 'fail over, lost']);

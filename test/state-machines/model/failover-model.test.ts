@@ -29,7 +29,7 @@ test('the same seed gives the same run', async () => {
 });
 
 /** Enough runs for any of the mutants; a run that finds one is the last. Those that found one when this was written come first. */
-const RUNS = [...new Set([219, 235, 35, 12, 13, 1, 5, 7, 14, 60, ...Array.from({ length: 120 }, (_, index) => index + 1)])];
+const RUNS = [...new Set([271, 112, 235, 219, 35, 12, 13, 1, 5, 7, ...Array.from({ length: 120 }, (_, index) => index + 1)])];
 
 describe('the model finds it when', () => {
   test.each(Object.entries(MUTANTS))(
