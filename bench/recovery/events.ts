@@ -7,6 +7,8 @@ export interface TaskInstance {
   readonly openedAt: number;
   readonly restored: boolean;
   readonly firstAt?: number;
+  /** When it was told that a checkpoint, or the savepoint of a stop, is complete: then a sink commits. */
+  readonly toldAt: readonly number[];
   /** Numbers that were not the next of their key: something was lost or counted twice. */
   readonly wrong: number;
 }
@@ -21,6 +23,7 @@ export const parseInstance = (text: string): TaskInstance | undefined => {
     openedAt: Number(open[1]) / 1_000,
     restored: open[3] === 'true',
     ...(first ? { firstAt: Number(first[1]) / 1_000 } : {}),
+    toldAt: lines.filter(([what]) => what === 'TOLD').map(([, at]) => Number(at) / 1_000),
     wrong: lines.filter(([what]) => what === 'WRONG').length,
   };
 };

@@ -7,17 +7,19 @@ const instance = (subtask: number, openedAt: number, firstAt?: number, rest: Par
   subtask,
   openedAt,
   restored: true,
+  toldAt: [],
   wrong: 0,
   ...(firstAt === undefined ? {} : { firstAt }),
   ...rest,
 });
 
 test('an instance tells when it had its state, when its first record came, and what was not the next of its key', () => {
-  expect(parseInstance('OPEN 1000500 2 true\nWRONG 1000700 2 9 8\nFIRST 1000900 2 9\n')).toEqual({
+  expect(parseInstance('OPEN 1000500 2 true\nWRONG 1000700 2 9 8\nFIRST 1000900 2 9\nTOLD 1001100 2 4\n')).toEqual({
     subtask: 2,
     openedAt: 1_000.5,
     restored: true,
     firstAt: 1_000.9,
+    toldAt: [1_001.1],
     wrong: 1,
   });
   expect(parseInstance('')).toBeUndefined();

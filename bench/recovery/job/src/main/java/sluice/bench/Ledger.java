@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.CheckpointListener;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
@@ -36,7 +37,8 @@ import org.apache.flink.util.Collector;
  * of --state-bytes besides, which no compression makes smaller.
  *
  * <p>Each subtask appends to a file of its own in --report (times in µs since 1970): {@code OPEN time subtask restored}, {@code FIRST time
- * subtask number}, {@code WRONG time subtask number expected}.
+ * subtask number}, {@code WRONG time subtask number expected}, {@code TOLD time subtask checkpoint} when a checkpoint or the savepoint of a
+ * stop is complete: then a sink would commit.
  */
 public final class Ledger {
   private static final int PIECE = 32 * 1024;
@@ -64,7 +66,7 @@ public final class Ledger {
     env.execute();
   }
 
-  private static final class Check extends KeyedProcessFunction<Long, Long, Long> implements CheckpointedFunction {
+  private static final class Check extends KeyedProcessFunction<Long, Long, Long> implements CheckpointedFunction, CheckpointListener {
     private final String report;
     private final long keys;
     private final int perKey;
@@ -137,5 +139,10 @@ public final class Ledger {
 
     @Override
     public void snapshotState(FunctionSnapshotContext context) {}
+
+    @Override
+    public void notifyCheckpointComplete(long checkpoint) {
+      say("TOLD", checkpoint);
+    }
   }
 }
