@@ -141,11 +141,14 @@ export const job = z.object({
       epoch: z.int().optional(),
       /** How many of its starts there failed before they had tasks. */
       failedStarts: z.int().min(1).optional(),
-      /** What the job was, for when the cluster is given back. `since`: when it was taken over; `gaveWay`: the new version of an upgrade that nobody saw running. */
-      was: z.object({ status: jobStatus, since: instant, gaveWay: storedJobSpec.optional() }).optional(),
+      /**
+       * What the job was, for when the cluster is given back. `since`: when it was taken over; `gaveWay`: the new version of an upgrade that nobody saw running;
+       * `brokenOff`: what an earlier move had broken off, and nobody had made good yet.
+       */
+      was: z.object({ status: jobStatus, since: instant, gaveWay: storedJobSpec.optional(), brokenOff: operationId.optional() }).optional(),
     })
     .optional(),
-  /** Operation that a move broke off before its cluster was given back; absent once that is made good. */
+  /** Operation that a move broke off before its cluster was given back; absent once its clean-up is accepted, or another move takes the job over. */
   brokenOff: operationId.optional(),
   /** Id of the program in the JobManager's jar store, of the current epoch. */
   jarId: z.string().optional(),

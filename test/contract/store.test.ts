@@ -271,6 +271,13 @@ describe.each([
       expect(await store.job('flights', 'delays')).toEqual({ ...job, desired: 'STOPPED', updatedAt: at(7) });
     });
 
+    test('a cancellation leaves nothing to be made good', async () => {
+      await launched();
+      await submitted({ brokenOff: newOperationId() });
+      expect(await store.acceptCancellation(anOperation())).toEqual({ outcome: 'created' });
+      expect((await store.job('flights', 'delays'))?.brokenOff).toBeUndefined();
+    });
+
     test.each([
       ['is on its way to another zone', { status: 'FAILING_OVER' }],
       ['waits for its next move', { status: 'FAILED' }],

@@ -103,7 +103,8 @@ class InMemoryStore implements StorePort {
       if (cluster?.desired !== 'RUNNING' || cluster.status !== 'RUNNING') return 'cluster';
       const stored = this.jobItems.get(jobKey(operation.cluster, operation.job ?? ''));
       if (!stored) return 'job';
-      this.jobItems.set(jobKey(stored.cluster, stored.name), { ...stored, desired: 'STOPPED', updatedAt: operation.requestedAt });
+      const { brokenOff: _, ...job } = stored;
+      this.jobItems.set(jobKey(stored.cluster, stored.name), { ...job, desired: 'STOPPED', updatedAt: operation.requestedAt });
       return undefined;
     });
   }

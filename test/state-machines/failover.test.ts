@@ -752,6 +752,83 @@ describe('what is under way on the cluster', () => {
       expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.stringMatching(/savepoint-/) });
       expect(await violations(world)).toEqual([]);
     });
+
+    /** The cluster is given back, and the move comes to an end before what it broke off is made good. */
+    const leaveBroken = async (call: 'acceptJobChange' | 'acceptCancellation'): Promise<Operation> => {
+      world.onCall = (_, method) => {
+        if (method === call) throw new Error('the table is on fire');
+      };
+      for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+      const move = await failOver({ mode: 'planned' });
+      world.onCall = () => undefined;
+      expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a' });
+      return move;
+    };
+
+    test('also where the next move gives the cluster back too', async () => {
+      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      await leaveBroken('acceptJobChange');
+      const move = await leaveBroken('acceptJobChange');
+      expect(await world.job()).toMatchObject({ brokenOff: upgrade.operationId });
+      await recover(world, move.operationId);
+      expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.stringMatching(/savepoint-/) });
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('by the sweeper where the job was changed in that moment, also when nothing is left of the move', async () => {
+      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      world.faults = ({ method }) =>
+        method === 'acceptJobChange' ? { by: { acceptJobChange: async () => ({ outcome: 'blocked', by: 'job' }) } } : undefined;
+      for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+      const move = await failOver({ mode: 'planned' });
+      world.faults = () => undefined;
+      expect((await world.cluster()).former).toBeUndefined();
+      await recover(world, move.operationId);
+      expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.stringMatching(/savepoint-/) });
+    });
+
+    test('and a job that was being submitted runs on where the next move has started it', async () => {
+      const submission = await world.acceptSubmission(world.jarSpec(2, 'other', 'other'));
+      await run(submission, 3);
+      await leaveBroken('acceptCancellation');
+      expect(await world.job('other')).toMatchObject({ status: 'SUBMITTING', brokenOff: submission.operationId });
+      world.fleet.zonesWithoutCapacity.clear();
+      const move = await failOver({ mode: 'planned' });
+      expect(move).toMatchObject({ status: 'SUCCEEDED' });
+      expect((await world.job('other')).brokenOff).toBeUndefined();
+      await recover(world, move.operationId);
+      expect(await world.job('other')).toMatchObject({ status: 'RUNNING', desired: 'RUNNING' });
+      expect(await violations(world)).toEqual([]);
+    });
+
+    test('and a job that was being submitted runs on where it was seen running meanwhile', async () => {
+      const submission = await world.acceptSubmission(world.jarSpec(2, 'other', 'other'));
+      for (let tasks = 1; tasks < 50 && !(await world.job('other')).startAsked; tasks++) await run(submission, tasks);
+      const move = await leaveBroken('acceptCancellation');
+      expect(await world.store.recordJobSeen('flights', 'other', 1, { status: 'RUNNING', statusReason: '2 of 2 tasks run' })).toBe(true);
+      await recover(world, move.operationId);
+      expect(await world.job('other')).toMatchObject({ status: 'RUNNING', desired: 'RUNNING' });
+    });
+
+    test.each([
+      ['and a job that has done all its work meanwhile is not started again', false],
+      ['and a job that was seen to have done all its work is not started again', true],
+    ])('%s', async (_, seen) => {
+      const { flink } = world;
+      const { flinkJobId, epoch } = await world.job();
+      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
+      await run(upgrade, 2);
+      flink.breakJob(flinkJobId, 'FINISHED');
+      const move = await leaveBroken('acceptJobChange');
+      expect(await world.job()).toMatchObject({ brokenOff: upgrade.operationId });
+      if (seen)
+        await world.store.recordJobSeen('flights', 'delays', epoch, { status: 'FINISHED', statusReason: 'The job has done all its work' });
+      await recover(world, move.operationId);
+      expect(await world.job()).toMatchObject({ status: 'FINISHED', epoch, lease: undefined });
+      expect(flink.starts).toEqual([flinkJobId]);
+    });
   });
 
   test('ends as canceled, names the failover, and can write nothing any more', async () => {

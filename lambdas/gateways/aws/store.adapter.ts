@@ -134,7 +134,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     async acceptCancellation(given) {
       const names = new Placeholders();
-      const update = names.update({ desired: 'STOPPED', updatedAt: given.requestedAt });
+      const update = names.update({ desired: 'STOPPED', brokenOff: undefined, updatedAt: given.requestedAt });
       return accept(given, [
         { by: 'cluster', part: usableCluster(given.cluster) },
         { by: 'job', part: table.change(jobKey(given.cluster, given.job ?? ''), names, update, PRESENT) },

@@ -46,7 +46,7 @@ export interface StorePort {
   quotaTurn(): Promise<number>;
   /**
    * In one transaction: the operation, and `desired: STOPPED` on the job, whoever holds its lease, on condition that the cluster is desired and RUNNING: a
-   * move has to know before its fence which jobs go with it. Takes no lease.
+   * move has to know before its fence which jobs go with it. Takes no lease; what a move broke off (`brokenOff`) is made good by it.
    */
   acceptCancellation(operation: Operation): Promise<OperationAccepted>;
 

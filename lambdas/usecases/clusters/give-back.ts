@@ -71,7 +71,7 @@ const putBack = async (deps: GiveBackDeps, { operationId, cluster }: Operation):
       status: was?.status ?? 'RUNNING',
       statusReason: `Last seen before its cluster ${cluster} was to be moved, which came to nothing`,
       interrupted: undefined,
-      brokenOff: broke?.operationId,
+      brokenOff: broke?.operationId ?? was?.brokenOff,
       ...(was?.gaveWay ? { spec: was.gaveWay, previousSpec: spec, revision: revision - 1 } : {}),
     });
   }

@@ -52,12 +52,19 @@ const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Pr
   // What an interrupted move has noted of the job before it stays so.
   const was = job.interrupted
     ? job.interrupted.was
-    : { status: job.status, since: operation.requestedAt, ...(unproven ? { gaveWay: job.spec } : {}) };
+    : {
+        status: job.status,
+        since: operation.requestedAt,
+        ...(unproven ? { gaveWay: job.spec } : {}),
+        ...(job.brokenOff === undefined ? {} : { brokenOff: job.brokenOff }),
+      };
   await deps.store.updateJob(job.cluster, job.name, operationId, {
     status: 'SUBMITTING',
     statusReason: `On its way to another zone with its cluster ${job.cluster}`,
     interrupted: { by: operationId, at, ...(savepoint === undefined ? {} : { savepoint }), ...(was && { was }) },
     previousSpec: undefined,
+    // A job that is started again elsewhere is what is wanted: nothing of it is to be made good.
+    brokenOff: undefined,
     ...(unproven ? { spec: unproven, revision: job.revision + 1 } : {}),
   });
   return true;

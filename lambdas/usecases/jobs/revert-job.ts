@@ -39,6 +39,8 @@ const stillRunning = async (deps: StartDeps, flink: FlinkPort, operation: Operat
   const seen = await flink.job(job.flinkJobId);
   if (!seen && mayStillAppear(job, deps.clock().toISOString()))
     return { ready: false, reason: 'Flink may not have answered a start that it is still working on' };
+  if (seen?.state === 'FINISHED' && job.stopAskedBy === undefined)
+    return { ready: true, reason: 'The previous version has done all its work before it was asked to stop' };
   if (!seen || isFinal(seen.state)) return undefined;
   if (savepoint.state === 'in-progress' || savepoint.state === 'completed')
     return { ready: false, reason: 'The stop of the previous version is still under way' };

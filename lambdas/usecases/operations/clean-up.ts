@@ -106,7 +106,8 @@ const cleaningFor = (
       // What is to end ends: nobody else would make it, and its hosts count as unused. A stop with a savepoint leaves the job wanted.
       return job?.desired === 'STOPPED' && !isJobOver(job.status) ? { kind: 'stop-job', mode: 'cancel', drain: false } : undefined;
     case 'upgrade-job':
-      return job && held ? goingBack(operation, job) : undefined;
+      // What has done all its work is not started again.
+      return job && held && job.status !== 'FINISHED' ? goingBack(operation, job) : undefined;
     case 'rescale-job':
       // The parallelism that is stored is what is wanted; hosts beyond it are given back.
       if (!job || !held) return undefined;

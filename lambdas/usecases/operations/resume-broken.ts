@@ -20,11 +20,13 @@ export const resumeBroken = async (
   giver?: string,
 ): Promise<readonly Resumed[]> => {
   const resumed: Resumed[] = [];
-  for (const { name, brokenOff, lease } of await allJobs(deps.store, cluster)) {
+  for (const { name, brokenOff, lease, status } of await allJobs(deps.store, cluster)) {
     const holder = heldLease(lease, deps.clock)?.operationId;
     if (brokenOff === undefined || (holder !== undefined && holder !== giver)) continue;
     const broken = await deps.store.operation(brokenOff);
-    const cleaning = broken && (await acceptCleaning(deps, broken, lease?.operationId));
+    // Seen running meanwhile: it was submitted.
+    if (!broken || (broken.kind === 'submit-job' && status !== 'SUBMITTING')) continue;
+    const cleaning = await acceptCleaning(deps, broken, lease?.operationId);
     if (cleaning?.status !== 'PENDING') continue;
     await deps.workflows.start(cleaning.kind, cleaning.operationId);
     resumed.push({

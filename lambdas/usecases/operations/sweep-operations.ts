@@ -64,10 +64,11 @@ const IDLE_SECONDS = 300;
 const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {
   const failures: string[] = [];
   for (const cluster of await allClusters(deps.store)) {
-    if (!cluster.former || cluster.desired !== 'RUNNING') continue;
+    if (cluster.desired !== 'RUNNING') continue;
     try {
-      if (cluster.status !== 'RUNNING' && !(await hasTooMuch(deps, cluster))) continue;
-      for (const { operationId, reason } of await resumeBroken(deps, cluster)) swept.push({ operationId, action: 'start', reason });
+      if (cluster.status === 'RUNNING')
+        for (const { operationId, reason } of await resumeBroken(deps, cluster)) swept.push({ operationId, action: 'start', reason });
+      if (!cluster.former || (cluster.status !== 'RUNNING' && !(await hasTooMuch(deps, cluster)))) continue;
       const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
       const reason = `Something of epoch ${[...cluster.former.map(({ epoch }) => epoch), ...(isStranded(cluster) ? [cluster.epoch] : [])].join(', ')} of ${cluster.name} is still there`;
       if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
