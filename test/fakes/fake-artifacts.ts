@@ -15,7 +15,9 @@ class InMemoryArtifacts implements ArtifactsPort {
   constructor(private readonly now: () => Date) {}
 
   /** Puts an object as some other program would. `content` may be a size in bytes: that many zeros, never whole in memory. */
-  put(uri: string, content: string | Buffer | number, modifiedAt: Date = this.now()): void {
+  put(uri: string, content: string | Buffer | number, at: Date = this.now()): void {
+    // S3 tells whole seconds.
+    const modifiedAt = new Date(Math.floor(at.getTime() / 1_000) * 1_000);
     if (typeof content === 'number') {
       this.objects.set(uri, { size: content, content: () => zeros(content), modifiedAt });
       return;

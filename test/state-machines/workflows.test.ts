@@ -1,6 +1,7 @@
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
+import { putState } from '../fakes/checkpoint-metadata';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { World } from './support/world';
@@ -342,6 +343,46 @@ describe('stop-job', () => {
       const { status, result } = await lost();
       expect(status).toBe('SUCCEEDED');
       expect(await world.job()).toMatchObject({ status: 'STOPPED', latestSavepoint: result?.savepoint });
+    });
+
+    test('has stopped it also where the savepoint is complete in the second in which the stop was asked for', async () => {
+      world.now = Math.ceil(world.now / 1_000) * 1_000 + 400;
+      const { requestedAt, status } = await lost();
+      const [{ location = '' } = {}] = (await world.store.snapshots('flights', 'delays', { limit: 1 })).items;
+      expect((await world.artifacts.modifiedAt(`${location}/_metadata`))?.slice(0, 19)).toBe(requestedAt.slice(0, 19));
+      expect(status).toBe('SUCCEEDED');
+    });
+
+    test('has not where the job has completed a checkpoint behind the savepoint: it went on', async () => {
+      const { flinkJobId } = await world.job();
+      const operation = await lost(() => {
+        const later = `s3://state/clusters/flights/jobs/delays/checkpoints/${flinkJobId}/chk-7`;
+        putState(world.artifacts, later, { checkpointId: 7, files: [{ path: 'state', sizeBytes: 10 }] });
+      });
+      expect(operation).toMatchObject({ status: 'FAILED', reason: expect.stringContaining('neither the request nor a running job') });
+      expect((await world.job()).latestSavepoint).toBeUndefined();
+    });
+
+    test('has not where the savepoint was written before the stop was asked for', async () => {
+      const operation = await lost(() => {
+        for (const uri of world.artifacts.uris().filter((one) => /savepoint-.*\/_metadata$/.test(one)))
+          putState(world.artifacts, uri.replace('/_metadata', ''), { checkpointId: 1, at: new Date(world.now - 60_000) });
+      });
+      expect(operation).toMatchObject({ status: 'FAILED' });
+    });
+
+    test('and was stopped for an upgrade goes on from that savepoint as the new version', async () => {
+      const { flink } = world;
+      let forgotten = false;
+      world.onCall = (_, method) => {
+        if (forgotten || method !== 'savepoint' || !flink.inside.some(({ state }) => state === 'FINISHED')) return;
+        forgotten = true;
+        flink.recover();
+      };
+      expect(await change({ kind: 'upgrade-job', spec: world.jarSpec(2, 'new') })).toMatchObject({ status: 'SUCCEEDED' });
+      expect(forgotten).toBe(true);
+      const { latestSavepoint, ...job } = await world.job();
+      expect(job).toMatchObject({ status: 'RUNNING', epoch: 2, restoredFrom: latestSavepoint });
     });
 
     test('has not where a file of the savepoint is missing', async () => {

@@ -64,22 +64,25 @@ export const observeSavepoint = async (deps: SavepointDeps & FindStatesDeps, ope
 
 /**
  * Of a job whose end is on record nothing is left in Flink when its JobManager is lost, and nothing of the request either: the savepoint that it has ended with
- * lies in S3.
+ * lies in S3, written since the stop was asked for and newer than all else of this start. Behind a savepoint that is followed by a checkpoint the job went on.
  */
-const stoppedWith = async (
+export const stoppedWith = async (
   deps: SavepointDeps & FindStatesDeps,
-  operation: Operation,
+  { request, requestedAt }: Operation,
   { cluster, job }: OwnedJob,
 ): Promise<SavepointState> => {
+  if (request.kind === 'take-savepoint') return { state: 'unknown' };
   const { found } = await findStates(deps, cluster, job);
-  const written = found.filter(
-    ({ location, epoch, completedAt = '' }) =>
-      epoch === job.epoch && completedAt >= operation.requestedAt && location.startsWith(`${directoryOf(deps.stage, job)}/savepoint-`),
-  );
-  const newest = written.toSorted((a, b) => (b.checkpointId ?? 0) - (a.checkpointId ?? 0))[0];
-  if (newest === undefined || (await stateChecker(deps.artifacts)(newest.location)).state === 'broken') return { state: 'unknown' };
+  const own = found.filter(({ epoch, completedAt }) => epoch === job.epoch && completedAt !== undefined);
+  const newest = own.toSorted((a, b) => (b.checkpointId ?? 0) - (a.checkpointId ?? 0))[0];
+  if (!newest?.location.startsWith(`${directoryOf(deps.stage, job)}/savepoint-`)) return { state: 'unknown' };
+  if ((newest.completedAt ?? '') < wholeSecond(requestedAt)) return { state: 'unknown' };
+  if ((await stateChecker(deps.artifacts)(newest.location)).state === 'broken') return { state: 'unknown' };
   return { state: 'completed', location: newest.location };
 };
+
+/** S3 tells whole seconds, cut off. */
+const wholeSecond = (instant: string): string => `${instant.slice(0, 19)}.000Z`;
 
 /** Records a complete savepoint with its job and among the job's snapshots. */
 export const keepSavepoint = async (deps: FlinkDeps, operation: Operation, job: Job, location: string): Promise<void> => {
