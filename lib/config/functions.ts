@@ -88,7 +88,7 @@ const WORKFLOW_FUNCTIONS = {
   'observe-savepoint': flinkSide(['state:read']),
   'stop-job': flinkSide(),
   'stop-jobs': flinkSide([], 60),
-  'jobs-stopped': flinkSide([], 60),
+  'jobs-stopped': flinkSide(['state:read'], 60),
   'cancel-job': flinkSide(),
   'rescale-job': flinkSide(),
   'recheck-scaling': awsSide(['metrics:read', 'state:read']),

@@ -848,6 +848,17 @@ describe('terminate-cluster', () => {
     expect((await world.store.snapshots('flights', 'delays', { limit: 5 })).items).toHaveLength(1);
   });
 
+  test('a job whose JobManager is lost behind its end, and has forgotten job and request, has ended with its savepoint', async () => {
+    world.onCall = (_, method) => {
+      if (method === 'savepoint' && world.flink.inside.some(({ state }) => state === 'FINISHED')) world.flink.recover();
+    };
+    const { flink } = world;
+    expect(await terminate()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(flink.inside).toEqual([]);
+    expect(await world.job()).toMatchObject({ status: 'STOPPED', latestSavepoint: expect.stringContaining('savepoint-') });
+    expect((await world.store.snapshots('flights', 'delays', { limit: 5 })).items).toHaveLength(1);
+  });
+
   test('on request jobs are canceled instead', async () => {
     expect(await terminate('cancel')).toMatchObject({ status: 'SUCCEEDED' });
     expect(await world.job()).toMatchObject({ status: 'CANCELED' });

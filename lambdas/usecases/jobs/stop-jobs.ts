@@ -8,8 +8,9 @@ import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
-import { allJobs, connect, notYet, ownCluster } from '../operations/owned';
-import { ask, keepSavepoint, type SavepointDeps, triggerIdOf } from './savepoints';
+import { allJobs, connect, notYet, type OwnedJob, ownCluster } from '../operations/owned';
+import type { FindStatesDeps } from '../state/find-states';
+import { ask, keepSavepoint, type SavepointDeps, stoppedWith, triggerIdOf } from './savepoints';
 
 /**
  * Asks every job of a cluster that is to go to end, once the operation holds the job's lease: what changes the job now sees that the cluster
@@ -29,13 +30,13 @@ export const stopJobs = async (deps: SavepointDeps, operation: Operation, input:
 };
 
 /** Whether the jobs that were asked have ended; each is recorded as it does. A savepoint that fails becomes a cancellation: the last checkpoint stays. */
-export const jobsStopped = async (deps: SavepointDeps, operation: Operation, input: StopJobsInput): Promise<Awaited_> => {
+export const jobsStopped = async (deps: SavepointDeps & FindStatesDeps, operation: Operation, input: StopJobsInput): Promise<Awaited_> => {
   const cluster = await ownCluster(deps, operation);
   const flink = connect(deps.flink, cluster);
   const waiting: string[] = [];
   for (const job of await openJobs(deps.store, operation)) {
     if (job.lease?.operationId !== operation.operationId) continue;
-    if (!(await recordEnd(deps, flink, operation, job, input.mode))) waiting.push(job.name);
+    if (!(await recordEnd(deps, flink, operation, { cluster, job }, input.mode))) waiting.push(job.name);
   }
   if (waiting.length === 0) return { ready: true, reason: 'No job runs any more' };
   return notYet(operation, deps.clock, `${waiting.join(', ')} still stopping`);
@@ -83,10 +84,10 @@ const askToEnd = async (
 };
 
 const recordEnd = async (
-  deps: SavepointDeps,
+  deps: SavepointDeps & FindStatesDeps,
   flink: FlinkPort,
   operation: Operation,
-  job: Job,
+  { cluster, job }: OwnedJob,
   mode: StopJobsInput['mode'],
 ): Promise<boolean> => {
   const seen = await flink.job(job.flinkJobId);
@@ -94,10 +95,9 @@ const recordEnd = async (
   const end = (status: Job['status'], statusReason: string): Promise<Job> =>
     deps.store.updateJob(job.cluster, job.name, operation.operationId, { status, statusReason, desired: 'STOPPED' });
   if (mode === 'savepoint') {
-    const savepoint = decideSavepointProgress(
-      await flink.savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId)),
-      seen,
-    );
+    const asked = await flink.savepoint(job.flinkJobId, triggerIdOf(operation.operationId, job.flinkJobId));
+    const forgotten = asked.state === 'unknown' && seen === undefined;
+    const savepoint = decideSavepointProgress(forgotten ? await stoppedWith(deps, operation, { cluster, job }) : asked, seen);
     if ('location' in savepoint && savepoint.location !== undefined) await keepSavepoint(deps, operation, job, savepoint.location);
     if (savepoint.action === 'wait' && !isOverdue(deps, job)) return false;
     if (savepoint.action === 'completed' && ended) {
