@@ -11,6 +11,11 @@ const HEAPS = 20;
 /** Fewer say nothing about what a collection leaves. */
 const LEAST_HEAPS = 3;
 const TEN_MINUTES_MS = 600_000;
+/**
+ * Time in which a subtask waits counts as busy until Flink takes it off, which it does at the end of the wait and every five seconds (`TimerGauge`, `View` of 2.3); a
+ * JVM that is held up does it later. So its busy time becomes lower by no more than this. ms
+ */
+const COUNTED_LATE_MS = 10_000;
 
 export interface Observed {
   readonly observation: JobObservation;
@@ -133,8 +138,8 @@ const countersOf = ({
 
 const change = (now: Figure, before: Figure | undefined): Figure =>
   now === null || before === null || before === undefined ? null : now - before;
-/** Null when the later one is lower: a subtask began anew. */
-const notLower = (difference: Figure): Figure => (difference === null || difference < 0 ? null : difference);
+/** Null when the later one is lower, by more than may be: a subtask began anew. */
+const notLower = (difference: Figure, by = 0): Figure => (difference === null || difference < -by ? null : difference);
 const total = (...values: readonly Figure[]): Figure =>
   values.reduce<Figure>((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 const per = (value: Figure, by: number): Figure => (value === null || !(by > 0) ? null : value / by);
@@ -152,12 +157,11 @@ const worstOf = (mean: Figure, { mean: usual, worst }: Spread): Figure => {
 const seenOf = (reading: VertexReading, before: VertexCounters | undefined, wallSeconds: number): VertexSeen => {
   const { id, name, inputs, slotSharingGroup, parallelism, maxParallelism, partitions } = reading;
   const comparable = before?.parallelism === parallelism ? before : undefined;
-  const busyMs = change(reading.busyMs, comparable?.busyMs);
-  const backpressuredMs = change(reading.backpressuredMs, comparable?.backpressuredMs);
-  const idleMs = change(reading.idleMs, comparable?.idleMs);
+  const busyMs = notLower(change(reading.busyMs, comparable?.busyMs), COUNTED_LATE_MS * parallelism);
+  const backpressuredMs = notLower(change(reading.backpressuredMs, comparable?.backpressuredMs));
+  const idleMs = notLower(change(reading.idleMs, comparable?.idleMs));
   // What a subtask does with its time adds up to all of it, so these counts are also the clock of the instant at which they were taken, which a
-  // JobManager does not say. Sources of the old interface do not measure their time. One of them alone may become a little lower: Flink counts the time in which a
-  // subtask waits when that is over, and until then as busy.
+  // JobManager does not say. Sources of the old interface do not measure their time.
   const clockMs = reading.busyMs === null ? wallSeconds * 1_000 * parallelism : notLower(total(busyMs, backpressuredMs, idleMs));
   const seconds = (clockMs ?? 0) / 1_000 / parallelism;
   const stale = comparable !== undefined && clockMs === 0;

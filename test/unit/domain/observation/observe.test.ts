@@ -63,6 +63,19 @@ describe('rates between two passes', () => {
   });
 
   test.each([
+    ['waited for longer before', { busyMs: 1_000, idleMs: 9_000 }, { busyMs: 11_000, idleMs: 200 }],
+    ['was backpressured for longer before', { backpressuredMs: 9_000, idleMs: 1_000 }, { busyMs: 10_000, idleMs: 1_200 }],
+    ['was busy for longer before than Flink counts late', { busyMs: 31_000 }, { busyMs: 10_000, idleMs: 21_500 }],
+  ])('are not known where a subtask that began anew %s, and Flink counts no restart, as behind a lost JobManager', (_, before, after) => {
+    const [first, second] = [sourceOf(before), sourceOf({ ...after, recordsIn: 600 })];
+    expect(twice(jobReading([first]), jobReading([second])).observation.vertices[0]).toMatchObject({
+      recordsIn: null,
+      busy: { mean: null },
+      idle: { mean: null },
+    });
+  });
+
+  test.each([
     ['at the first pass', undefined, {}],
     ['when a count is lower than before, because a subtask began anew', sourceOf({ recordsIn: 900, idleMs: 1 }), {}],
     ['when the parallelism changed', sourceOf({ parallelism: 3 }), {}],
