@@ -14,6 +14,14 @@ const instead =
   (world) => {
     world.mutate = (port, method, call, args) => changes[`${port}.${method}`]?.(call, args, world) ?? call();
   };
+/** The fence is given no more time than this. Seconds. */
+export const fenceSettles = (world: Simulation, most: number): void => {
+  world.amend = (placeholder, answer) => {
+    if (placeholder !== 'FenceFormer') return answer;
+    const { settleSeconds, reason } = answer as FenceAnswer;
+    return { settleSeconds: Math.min(settleSeconds, most), reason };
+  };
+};
 const nothing: Change = async () => undefined;
 const unfenced: Change = async () => ({});
 const isFence = (key: unknown): boolean => String(key).endsWith('/recovery/fenced');
@@ -23,12 +31,14 @@ const withoutFence: Change = async (call, [, key]) => (isFence(key) ? '' : call(
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'former hosts are not fenced': instead({ 'fleet.fence': unfenced, 'artifacts.putText': withoutFence }),
   'the fence in S3 is left to IAM, which takes seconds': instead({ 'artifacts.putText': withoutFence }),
-  'state is chosen as soon as the fence is put': (world) => {
-    world.amend = (placeholder, answer) => (placeholder === 'FenceFormer' ? { ...(answer as FenceAnswer), settleSeconds: 0 } : answer);
-  },
+  'state is chosen as soon as the fence is put': (world) => fenceSettles(world, 0),
   'a savepoint that a job is to stop with is complete though the fence is there, which IAM does not make up for': (world) => {
     world.savepointsUnfenced = true;
     world.fleet.iamTakesNothing = true;
+  },
+  'a stop with a savepoint of a JobManager that looks for no fence is given no more time than a checkpoint': (world) => {
+    world.savepointsUnfenced = true;
+    fenceSettles(world, 1);
   },
   'a start that may come late is not waited for': (world) => {
     const impatient = <T extends Pick<Job, 'startAsked'>>(job: T): T =>
@@ -120,6 +130,10 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'a move that has failed is not tried again': instead({
     'store.acceptTakeover': async (call, [operation]) => (operation.request.again === undefined ? call() : { outcome: 'blocked' }),
+  }),
+  'what a move has broken off before it gives the cluster back is left so': instead({
+    'store.updateJob': async (_, [cluster, name, operationId, change, epoch], world) =>
+      world.store.updateJob(cluster, name, operationId, { ...change, brokenOff: undefined }, epoch),
   }),
   'nobody sweeps': (world) => {
     world.sweeps = false;

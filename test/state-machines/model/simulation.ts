@@ -917,6 +917,11 @@ export class Simulation extends World {
         cluster.status === 'RUNNING' && desired === 'RUNNING' && status === 'FAILED' && FORGOTTEN.test(statusReason),
     );
     const { items } = await this.store.operationsOf('flights', { limit: 100 });
+    const kindOf = (id: string | undefined): string | undefined => items.find(({ operationId }) => operationId === id)?.kind;
+    const down = jobs.filter(
+      ({ status, desired, stopAskedBy }) =>
+        cluster.status === 'RUNNING' && desired === 'RUNNING' && status === 'STOPPED' && kindOf(stopAskedBy) === 'upgrade-job',
+    );
     // Whoever wanted it stopped was told that it did not work, and may ask again.
     const told = items.some(({ kind, status, error }) => kind === 'stop-job' && status === 'FAILED' && error?.name !== INTERRUPTED);
     const unwanted = jobs.filter(
@@ -927,6 +932,7 @@ export class Simulation extends World {
     return [
       ...lost,
       ...forgotten.map(({ name, statusReason }) => `${name} is to run, and nobody starts it: ${statusReason}`),
+      ...down.map(({ name, stopAskedBy }) => `${name} was stopped for ${stopAskedBy}, and nobody starts it`),
       ...bare,
       ...this.foreign(cluster),
       ...unwanted.map(({ name, status }) => `${name} is to be stopped and is ${status}`),
