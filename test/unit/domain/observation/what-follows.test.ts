@@ -15,7 +15,7 @@ const giving: Given[0] = [
 const lowered = past({ at: later(-600), from: { v: 8 }, to: { v: 4 } });
 const burst = past({ at: later(-600), from: { v: 2 }, to: { v: 4 }, urgent: true });
 const near = vertex('v', { busy: 0.85, ...reads });
-const growing = [600, 600, 600, 600, 800].map((recordsPerSecond, index) => ({ at: later(index * 30 - 150), recordsPerSecond }));
+const growing = [600, 600, 600, 650, 800].map((recordsPerSecond, index) => ({ at: later(index * 30 - 150), recordsPerSecond }));
 const floor = { from: '11:00', until: '13:00', parallelism: 8 };
 
 type Given = [seen: Parameters<typeof observed>, desired: Parameters<typeof settings>[0], alarms?: Parameters<typeof whyConsider>[1]];
