@@ -1,4 +1,5 @@
 import type { Operation } from '../contracts/operation';
+import { secondsBetween } from './clock';
 import { leaseUntil } from './lease';
 
 /** An accepted operation is started in the same request; after this time that start has failed. Seconds. */
@@ -8,7 +9,7 @@ export type SweepDecision = { readonly action: 'leave' | 'start' | 'end'; readon
 
 /** What to do about an operation that has not ended. @param now ISO 8601 */
 export const decideSweep = (operation: Operation, execution: 'absent' | 'running' | 'ended', now: string): SweepDecision => {
-  const age = (Date.parse(now) - Date.parse(operation.requestedAt)) / 1_000;
+  const age = secondsBetween(operation.requestedAt, now);
   if (now > leaseUntil(operation.deadline))
     return {
       action: 'end',

@@ -1,4 +1,5 @@
 import type { StateFound } from './choose-restore-point';
+import { secondsBetween } from './clock';
 
 /** How many of a job's snapshots are kept, and for how long. The newest that can be restored is kept whatever these say. */
 export interface RetentionPolicy {
@@ -82,7 +83,7 @@ export const planRetention = (input: RetentionInput): RetentionPlan => {
   const metadata = new Set(first);
   const untouchable = input.jobs.flatMap((job) => job.untouchable.map((directory) => `${directory}/`));
   const afterwards = input.objects
-    .filter(({ uri, modifiedAt }) => !needed.has(uri) && !metadata.has(uri) && ageOf(modifiedAt, input.now) > input.safetySeconds)
+    .filter(({ uri, modifiedAt }) => !needed.has(uri) && !metadata.has(uri) && secondsBetween(modifiedAt, input.now) > input.safetySeconds)
     .filter(({ uri }) => !untouchable.some((directory) => uri.startsWith(directory)))
     .map(({ uri }) => uri);
   return {
@@ -128,7 +129,8 @@ const whyKept = (
   if (snapshot === newest) return 'it is the newest that can be restored';
   if (pinned.some((location) => location.replace(/\/+$/, '') === snapshot.location))
     return "it is the job's newest savepoint, or the origin of a start";
-  if (snapshot.completedAt === undefined || ageOf(snapshot.completedAt, now) <= safetySeconds) return 'it is too young to be deleted';
+  if (snapshot.completedAt === undefined || secondsBetween(snapshot.completedAt, now) <= safetySeconds)
+    return 'it is too young to be deleted';
   return undefined;
 };
 
@@ -138,9 +140,8 @@ const whyOver = (
   { counted, now }: { readonly counted: number; readonly now: string },
 ): string | undefined => {
   if (counted >= count) return `${count} newer ones are kept`;
-  if (ageOf(completedAt, now) > days * 86_400) return `it is older than ${days} days`;
+  if (secondsBetween(completedAt, now) > days * 86_400) return `it is older than ${days} days`;
   return undefined;
 };
 
 /** Seconds. */
-const ageOf = (then: string, now: string): number => (Date.parse(now) - Date.parse(then)) / 1_000;

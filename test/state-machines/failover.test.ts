@@ -680,10 +680,16 @@ describe('a move that goes on with an interrupted one', () => {
 });
 
 describe('what is under way on the cluster', () => {
-  test('a job that an upgrade had just stopped is no job that has done its work: it goes on from that savepoint', async () => {
-    const before = await world.job();
+  /** An upgrade as far as the end of the previous version. */
+  const stoppedForUpgrade = async (): Promise<Operation> => {
     const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
     for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+    return upgrade;
+  };
+
+  test('a job that an upgrade had just stopped is no job that has done its work: it goes on from that savepoint', async () => {
+    const before = await world.job();
+    await stoppedForUpgrade();
     expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
     const after = await world.job();
     expect(after).toMatchObject({ status: 'RUNNING', epoch: before.epoch + 1, restoredFrom: expect.stringMatching(/savepoint-/) });
@@ -704,8 +710,7 @@ describe('what is under way on the cluster', () => {
 
     test('a version that was stopped for an upgrade is started again, from the savepoint that it was stopped with', async () => {
       const before = await world.job();
-      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
-      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      const upgrade = await stoppedForUpgrade();
       await giveBack();
       await cleaned(upgrade);
       const after = await world.job();
@@ -739,8 +744,7 @@ describe('what is under way on the cluster', () => {
     });
 
     test('also where the move comes to an end before it has done so', async () => {
-      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
-      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      const upgrade = await stoppedForUpgrade();
       world.onCall = (_, method) => {
         if (method === 'acceptJobChange') throw new Error('the table is on fire');
       };
@@ -766,8 +770,7 @@ describe('what is under way on the cluster', () => {
     };
 
     test('also where the next move gives the cluster back too', async () => {
-      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
-      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      const upgrade = await stoppedForUpgrade();
       await leaveBroken('acceptJobChange');
       const move = await leaveBroken('acceptJobChange');
       expect(await world.job()).toMatchObject({ brokenOff: upgrade.operationId });
@@ -777,8 +780,7 @@ describe('what is under way on the cluster', () => {
     });
 
     test('by the sweeper where the job was changed in that moment, also when nothing is left of the move', async () => {
-      const upgrade = await world.acceptChange({ kind: 'upgrade-job', spec: world.jarSpec(4, 'new') });
-      for (let tasks = 1; tasks < 50 && !world.flink.inside.some(({ state }) => state === 'FINISHED'); tasks++) await run(upgrade, tasks);
+      await stoppedForUpgrade();
       world.faults = ({ method }) =>
         method === 'acceptJobChange' ? { by: { acceptJobChange: async () => ({ outcome: 'blocked', by: 'job' }) } } : undefined;
       for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
