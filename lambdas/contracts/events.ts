@@ -35,6 +35,13 @@ export const zoneShiftEvent = z.object({
 });
 export type ZoneShift = z.infer<typeof zoneShiftEvent>['detail'];
 
+/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html */
+export const instanceStateEvent = z.object({
+  source: z.literal('aws.ec2'),
+  'detail-type': z.literal('EC2 Instance State-change Notification'),
+  detail: z.object({ 'instance-id': z.string().regex(/^i-[0-9a-z]{1,40}$/), state: z.enum(['pending', 'running']) }),
+});
+
 /** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html */
 export const launchFailedEvent = z.object({
   source: z.literal('aws.autoscaling'),

@@ -4,7 +4,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
  * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups; `fleet:replace` ends hosts of
- * groups; `fleet:types` has JobManagers' groups launch another of the types that they were made with. `alarms:write`
+ * groups; `fleet:addresses` gives hosts' interfaces more addresses; `fleet:types` has JobManagers' groups launch another of the types that they were made with. `alarms:write`
  * finds, makes and deletes alarms of the stage's jobs; `metrics:read` reads CloudWatch metrics; `fleet:mark` puts marks on hosts and takes them off.
  */
 export type Grant =
@@ -20,6 +20,7 @@ export type Grant =
   | 'fleet:access'
   | 'fleet:groups'
   | 'fleet:replace'
+  | 'fleet:addresses'
   | 'fleet:types'
   | 'alarms:write'
   | 'metrics:read'
@@ -177,8 +178,10 @@ const EVENT_FUNCTIONS = {
     network: 'none',
     timeoutSeconds: 60,
     memoryMiB: 512,
-    grants: ['table:write', 'fleet:observe', 'fleet:types', 'workflows:start'],
+    grants: ['table:write', 'fleet:observe', 'fleet:types', 'fleet:addresses', 'workflows:start'],
   },
+  // EC2 tells of every instance of the account that is launched: those of other owners are left, after one call.
+  'give-addresses': { network: 'none', timeoutSeconds: 30, memoryMiB: 512, grants: ['fleet:observe', 'fleet:addresses'] },
   // Records that an alarm of a job rings, and asks whether to scale.
   'handle-alarm': {
     network: 'none',

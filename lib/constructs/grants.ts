@@ -340,6 +340,15 @@ export const permissionsOf = (
           because: RUN_TIME,
         },
       ];
+    case 'fleet:addresses':
+      return [
+        {
+          actions: ['ec2:AssignPrivateIpAddresses'],
+          resources: [names.arn('ec2', 'network-interface/*')],
+          conditions: { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } },
+          because: RUN_TIME,
+        },
+      ];
     case 'fleet:types': {
       const resourceTag = { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } };
       const groups = names.arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${names.prefix}-*-jobmanager*`);

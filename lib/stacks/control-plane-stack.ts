@@ -125,6 +125,16 @@ export class ControlPlaneStack extends Stack {
       },
       targets: [sweeper],
     });
+    // The schedule finds hosts whose event was lost.
+    new events.Rule(this, 'HostLaunched', {
+      ruleName: `${names.prefix}-host-launched`,
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: ['EC2 Instance State-change Notification'],
+        detail: { state: ['pending', 'running'] },
+      },
+      targets: [targetOf('give-addresses')],
+    });
     this.makeNoticeRules(names);
   }
 

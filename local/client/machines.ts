@@ -10,7 +10,10 @@ const machine = z.object({
   zone: z.string(),
   tags: z.record(z.string(), z.string()),
   /** What the node says of itself; nothing before it says anything. */
-  status: z.object({ processes: z.array(z.object({ name: z.string() })).default([]) }),
+  status: z.object({
+    addresses: z.array(z.string()).default([]),
+    processes: z.array(z.object({ name: z.string(), pid: z.int().nullable() })).default([]),
+  }),
 });
 /** An emulated instance and the processes that stand for it. */
 export type Machine = z.infer<typeof machine>;

@@ -68,6 +68,7 @@ def _update(
         self.mixed_instances_policy = None
     if launch_config_name or launch_template or mixed_instances_policy:
         self._set_launch_configuration(launch_config_name, launch_template, mixed_instances_policy)
+        self.launch_version()
     for name, value in (
         ("health_check_grace_period", health_check_period),
         ("health_check_type", health_check_type),
@@ -82,7 +83,20 @@ def _update(
 def _launch_version(self):
     if not self.ec2_launch_template:
         raise ValidationError("The emulator launches from launch templates only, not from launch configurations.")
-    return self.ec2_launch_template.get_version(self.launch_template_version)
+    version = self.ec2_launch_template.get_version(self.launch_template_version)
+    _require_no_addresses(version.data.get("NetworkInterfaces") or [])
+    return version
+
+
+def _require_no_addresses(interfaces: list) -> None:
+    """
+    AWS («Change the default network interface settings», Create a launch template for an Auto Scaling group): «you cannot assign secondary private IP
+    addresses». The message is the one that users report for addresses given by name; for a count none is reported.
+    """
+    if any(nic.get(field) for nic in interfaces for field in ("SecondaryPrivateIpAddressCount", "PrivateIpAddresses", "PrivateIpAddress")):
+        raise AutoscalingClientError(
+            "InvalidQueryParameter", "Incompatible launch template: Auto Scaling does not support Private IP addresses."
+        )
 
 
 def _instance_types(self) -> list[str]:

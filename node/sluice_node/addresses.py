@@ -1,7 +1,15 @@
 """Makes sure that every private address of the host's interface can be used by a process."""
+import itertools
 import os
 import socket
 import subprocess
+import threading
+import time
+
+from .imds import MetadataUnavailable
+
+# How often the metadata is asked for addresses: in the first minute, in which they come, and after it.
+SOON_SECONDS, LATER_SECONDS = 0.5, 5.0
 
 
 def usable(address):
@@ -27,6 +35,29 @@ def bring_up(mac, addresses, run=None):
             run("ip", "address", "add", address + "/32", "dev", device)
         if not usable(address):
             raise OSError("the private address %s is not configured on this machine" % address)
+
+
+def follow(metadata, there, count, found, say, sleep=time.sleep):
+    """
+    Waits in a thread of its own until the interface has `count` addresses, and calls `found` with them once: those that were `there`, which have
+    processes, and others after them.
+    """
+    def wait():
+        said = None
+        for asked in itertools.count():
+            sleep(SOON_SECONDS if asked * SOON_SECONDS < 60 else LATER_SECONDS)
+            try:
+                others = [address for address in metadata.addresses()[1] if address not in there]
+                if len(there) + len(others) >= count:
+                    return found([*there, *others][:count])
+            except (MetadataUnavailable, OSError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    say("the host's other addresses cannot be used yet: %s" % said)
+
+    thread = threading.Thread(target=wait, name="addresses", daemon=True)
+    thread.start()
+    return thread
 
 
 def device_of(mac, network="/sys/class/net"):

@@ -51,7 +51,7 @@ def run(home):
         s3 = S3(identity.region, metadata.credentials)
         status.publish_with(lambda body: s3.put(status_uri(identity.config, identity.instance_id), body))
         shared = SharedArchives(s3, identity.config)
-        specs = prepare(home, identity, s3, shared, say, status)
+        specs, add_later = prepare(home, identity, s3, shared, say, status, metadata)
     except Exception as error:  # noqa: BLE001  (whatever it is, the control plane shall be able to read it)
         say("failed: %s" % error)
         status.update(phase="failed", reason="%s: %s" % (type(error).__name__, error))
@@ -61,14 +61,17 @@ def run(home):
     status.update(phase="running", reason="%d process(es) started." % len(specs), bootSeconds=round(time.monotonic() - started, 2))
     say("starting %s" % ", ".join(spec.name for spec in specs))
     classes.keep(specs, say, shared)
-    supervise(specs, status, metadata if identity.role == "taskmanager" else None, say)
+    supervise(specs, status, metadata if identity.role == "taskmanager" else None, say, add_later)
     status.update(phase="stopped", reason="The node was told to stop.")
     status.flush(2)
     return 0
 
 
-def supervise(specs, status, metadata, say):
-    """Until the node is told to stop. `metadata`: where the word to drain comes from; None for a host that is never drained."""
+def supervise(specs, status, metadata, say, add_later=None):
+    """
+    Until the node is told to stop. `metadata`: where the word to drain comes from; None for a host that is never drained.
+    `add_later(add)`: where more specs come from.
+    """
     asked_by = None  # Written by the thread that watches the tag.
     told = "running"
 
@@ -84,7 +87,7 @@ def supervise(specs, status, metadata, say):
         elif told == "running":
             return status.processes(children)
         else:
-            told, reason = "running", "%d process(es) started again after a drain." % len(specs)
+            told, reason = "running", "%d process(es) started again after a drain." % len(children)
         status.processes(children, phase=told, reason=reason)
 
     def drained(by):
@@ -96,11 +99,13 @@ def supervise(specs, status, metadata, say):
     supervisor = Supervisor(specs, changed)
     if metadata:
         drain.watch(metadata, drained)
+    if add_later:
+        add_later(supervisor.add)
     supervisor.run()
 
 
-def prepare(home, identity, s3, shared, say, status):
-    """Everything between knowing who we are and starting processes. Returns the processes' specs."""
+def prepare(home, identity, s3, shared, say, status, metadata):
+    """Everything between knowing who we are and starting processes. Returns the processes' specs, and what adds those whose address has not come yet."""
     config, logs = os.path.join(home, "conf"), os.path.join(home, "log")
     os.makedirs(logs, exist_ok=True)
     wanted = node.fetch_configuration(identity, s3, config)
@@ -112,19 +117,28 @@ def prepare(home, identity, s3, shared, say, status):
     shutil.copyfile(os.path.join(BUNDLE, "log4j.properties"), installation.log4j)
     say("Flink in %s, state in %s" % (installation.image, installation.state))
     wait_for_archive = shared.begin(flink.archive_path(installation, identity.role), say)
-    specs = describe(identity, installation, int(wanted.get("taskManagersPerHost", 1)))
-    wait_for_archive()
-    return specs
-
-
-def describe(identity, installation, count):
-    """The specs of the JobManager, or of `count` TaskManagers, whose addresses the interface has then."""
     if identity.role == "jobmanager":
-        return flink.job_manager(installation, identity.instance_id, identity.addresses[0])
-    if len(identity.addresses) < count:
-        raise node.NodeError("%d TaskManagers are wanted, but the host has %d private addresses" % (count, len(identity.addresses)))
-    addresses.bring_up(identity.mac, identity.addresses[:count])
-    return flink.task_managers(installation, identity.instance_id, identity.addresses[:count])
+        specs, add_later = flink.job_manager(installation, identity.instance_id, identity.addresses[0]), None
+    else:
+        specs, add_later = describe(identity, installation, int(wanted.get("taskManagersPerHost", 1)), metadata, say, status)
+    wait_for_archive()
+    return specs, add_later
+
+
+def describe(identity, installation, count, metadata, say, status):
+    """The specs of the TaskManagers whose addresses are there, of `count`; what gives `add` the others as their addresses come; None where all are there."""
+    def specs_of(found):
+        addresses.bring_up(identity.mac, found)
+        status.update(addresses=found)
+        return flink.task_managers(installation, identity.instance_id, found)
+
+    # The control plane adds them while the host boots (docs/adr/0024-addresses-of-a-host.md).
+    _, found = metadata.addresses()
+    there = found[:count]
+    if len(there) == count:
+        return specs_of(there), None
+    say("%d of %d addresses are there; the TaskManagers of the others start when they come" % (len(there), count))
+    return specs_of(there), lambda add: addresses.follow(metadata, there, count, lambda now: add(specs_of(now)[len(there):]), say)
 
 
 class Say:

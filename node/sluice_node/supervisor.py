@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
@@ -80,6 +81,7 @@ class Supervisor:
         self._stopping = False
         self._held = False
         self._hold_untold = False
+        self._more = deque()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
@@ -91,6 +93,7 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # Wakes the loop; waiting is done there.
         try:
             while not self._stopping:
+                self._take_in()
                 self._hold_back() if self._held else self._start_due()
                 if self._hold_untold:
                     self._hold_untold = False  # First, or a `hold` during the call would be lost.
@@ -105,6 +108,15 @@ class Supervisor:
         """Ends all processes in order and starts none until `hold(False)`. From any thread; returns at once."""
         self._held, self._hold_untold = held, True
         self._wake_write.send(b"h")
+
+    def add(self, specs):
+        """Keeps these alive too. From any thread; returns at once."""
+        self._more.extend(specs)
+        self._wake_write.send(b"a")
+
+    def _take_in(self):
+        while self._more:
+            self.children.append(Child(self._more.popleft()))
 
     def _stop(self, *_):
         self._stopping = True

@@ -9,11 +9,12 @@ import time
 import unittest
 import unittest.mock
 from datetime import datetime
+from pathlib import Path
 
 from sluice_node.status import Status
 from sluice_node.supervisor import empty, restart_delay
 
-from .fakes import FakeMetadata, instance
+from .fakes import MAC, FakeMetadata, instance
 
 NODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A supervisor of two processes, as the bootstrap makes it: argv[1] is its directory, the others are the two commands.
@@ -130,6 +131,61 @@ class SupervisorTest(unittest.TestCase):
         empty(scratch)
         self.assertEqual([], os.listdir(scratch))
         wait_for(lambda: os.listdir(self.home) == ["scratch"])
+
+
+class AddressesTest(unittest.TestCase):
+    """A host whose second and third address come after it has started."""
+
+    PROGRAM = """
+import os, sys
+from sluice_node import addresses, main
+from sluice_node.flink import ProcessSpec
+from sluice_node.imds import Metadata
+from sluice_node.status import Status
+addresses.SOON_SECONDS = 0.05
+home = sys.argv[1]
+status = Status(os.path.join(home, "status.json"), phase="running", processes=[])
+metadata = Metadata(os.environ["IMDS"])
+
+def specs(found):
+    return [ProcessSpec("p%d" % n, ["bash", "-c", "echo %s; exec sleep 100" % address], os.path.join(home, "p%d.out" % n), os.path.join(home, "scratch%d" % n))
+            for n, address in enumerate(found, 1)]
+
+there = metadata.addresses()[1]
+later = lambda add: addresses.follow(metadata, there, 3, lambda now: add(specs(now)[len(there):]), lambda text: print(text, file=sys.stderr))
+main.supervise(specs(there), status, metadata, print, later)
+"""
+
+    def test_each_address_that_comes_later_gets_a_process_and_those_that_run_are_left_alone(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        home = temporary.name
+        metadata = FakeMetadata(instance(addresses=("127.70.30.20",)))
+        self.addCleanup(metadata.close)
+        listed = "meta-data/network/interfaces/macs/%s/local-ipv4s" % MAC
+        process = subprocess.Popen([sys.executable, "-c", self.PROGRAM, home], env={**os.environ, "PYTHONPATH": NODE, "IMDS": metadata.url})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+        def running():
+            try:
+                with open(os.path.join(home, "status.json")) as stream:
+                    return [item for item in json.load(stream)["processes"] if item["pid"]]
+            except (OSError, ValueError):
+                return []
+        [first] = wait_for(running)
+        metadata.found[listed] = "127.70.30.20\n127.70.30.22"  # One is not enough: both others start together.
+        time.sleep(0.3)
+        self.assertEqual(1, len(running()))
+        del metadata.found[listed]  # The metadata fails for a moment.
+        time.sleep(0.2)
+        metadata.found[listed] = "127.70.30.20\n127.70.30.22\n127.70.30.21"
+        found = wait_for(lambda: running() if len(running()) == 3 else None)
+        self.assertEqual([first["pid"], ["p1", "p2", "p3"]], [found[0]["pid"], [item["name"] for item in found]])
+        wait_for(lambda: [Path(home, "p%d.out" % n).read_text() for n in (1, 2, 3)] == ["127.70.30.20\n", "127.70.30.22\n", "127.70.30.21\n"])
+        # A late one is kept alive as the others are.
+        os.kill(found[2]["pid"], signal.SIGKILL)
+        wait_for(lambda: [item for item in running() if item["name"] == "p3" and item["starts"] == 2])
 
 
 class HoldTest(unittest.TestCase):

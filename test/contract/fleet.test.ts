@@ -649,15 +649,15 @@ describe('The fleet on EC2', () => {
     await fleet.deleteAccess(spec, NO_RESOURCES);
   });
 
-  test('gives a host with several TaskManagers an address for each, its tags, and a volume that holds the state', async () => {
+  test('gives a host with several TaskManagers an address for each when it is there, its tags, and a volume that holds the state', async () => {
     const spec = aFleetSpec({ size: { ...aCluster().size, taskManagersPerHost: 3 } });
     const fleet = onEc2().fleet;
     const resources = await launch(spec, fleet);
     const [jobManager, taskManager] = [await template(resources, 0), await template(resources, 1)];
     expect(jobManager.NetworkInterfaces).toMatchObject([{ NetworkInterfaceId: resources.networkInterfaceId, DeleteOnTermination: false }]);
-    expect(taskManager.NetworkInterfaces).toMatchObject([
-      { Groups: [resources.securityGroupId], SecondaryPrivateIpAddressCount: 2, DeleteOnTermination: true },
-    ]);
+    expect(taskManager.NetworkInterfaces).toMatchObject([{ Groups: [resources.securityGroupId], DeleteOnTermination: true }]);
+    // Auto Scaling would take no template with them.
+    expect(taskManager.NetworkInterfaces?.[0]).not.toHaveProperty('SecondaryPrivateIpAddressCount');
     expect(jobManager.BlockDeviceMappings?.[0]?.Ebs).toMatchObject({ VolumeSize: BASE_VOLUME_GB, Encrypted: true });
     expect(taskManager.BlockDeviceMappings?.[0]?.Ebs).toMatchObject({
       VolumeSize: BASE_VOLUME_GB + 50,
@@ -666,14 +666,26 @@ describe('The fleet on EC2', () => {
     });
     expect(taskManager.MetadataOptions).toMatchObject({ HttpTokens: 'required', InstanceMetadataTags: 'enabled' });
     expect(taskManager.Placement).toMatchObject({ GroupName: `sluice-${STAGE}-${spec.cluster}-e1` });
-    await eventually(() => fleet.observe(resources), isComplete);
+    const { hosts } = await eventually(() => fleet.observe(resources), isComplete);
+    const [instanceId = ''] = hosts.filter(({ role }) => role === 'taskmanager').map((one) => one.instanceId);
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'AssignPrivateIpAddresses', code: 'InsufficientFreeAddressesInSubnet', count: 1 },
+    ]);
+    expect(await fleet.giveAddresses([instanceId])).toMatchObject([{ instanceId, cluster: spec.cluster, addresses: 2, action: 'failed' }]);
+    await emulator.twin('DELETE', 'faults');
+    // As the sweep does, for all hosts of the stage; and for each one, and again.
+    expect(await fleet.giveAddresses()).toContainEqual(expect.objectContaining({ instanceId, addresses: 2, action: 'give' }));
+    expect([await fleet.giveAddresses([instanceId]), await fleet.giveAddresses(['i-0123456789abcdef0'])]).toEqual([[], []]);
+    const seen = (await fleet.observe(resources)).hosts.find((one) => one.instanceId === instanceId);
+    expect(new Set(seen?.addresses)).toHaveProperty('size', 3);
+    expect(seen?.addresses?.[0]).toBe(seen?.address);
     const machines = (await emulator.twin('GET', 'instances')) as {
+      instanceId: string;
       tags: Record<string, string>;
       secondaryIps: string[];
-      instanceType: string;
     }[];
-    const host = machines.find(({ tags }) => tags['sluice:cluster'] === spec.cluster && tags['sluice:role'] === 'taskmanager');
-    expect(host?.secondaryIps).toHaveLength(2);
+    const host = machines.find((one) => one.instanceId === instanceId);
+    expect(host?.secondaryIps).toEqual(seen?.addresses?.slice(1));
     expect(host?.tags).toMatchObject({
       'sluice:stage': STAGE,
       'sluice:epoch': '1',

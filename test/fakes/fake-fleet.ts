@@ -4,6 +4,7 @@ import { typeOutlook } from '../../lambdas/gateways/aws/ec2/job-manager-types';
 import { launchProblems } from '../../lambdas/gateways/aws/ec2/launch-problems';
 import { fleetNames, recordedGroups } from '../../lambdas/gateways/aws/ec2/names';
 import type {
+  AddressesGiven,
   FleetPort,
   FleetSeen,
   FleetSpec,
@@ -239,6 +240,11 @@ class InMemoryFleet implements FleetPort {
       if (Object.keys(others).length > 0) host.marks = others;
       else delete host.marks;
     }
+  }
+
+  /** Its hosts have all their addresses from the start. */
+  async giveAddresses(): Promise<readonly AddressesGiven[]> {
+    return [];
   }
 
   async ownerOf(instanceId: string): Promise<HostOwner | undefined> {

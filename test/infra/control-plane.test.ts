@@ -14,6 +14,7 @@ const stage = stageOf('dev');
 const functions = stage
   .ofType('AWS::Lambda::Function')
   .filter((resource) => String(resource.Properties.FunctionName).startsWith('sluice-dev-'));
+const ADDRESSES = 'ec2:AssignPrivateIpAddresses';
 const functionNamed = (name: string): Resource['Properties'] =>
   functions.find((each) => each.Properties.FunctionName === `sluice-dev-${name}`)?.Properties;
 
@@ -144,10 +145,24 @@ describe('rights to make clusters', () => {
     ]);
   });
 
+  it('let the function that hears of launches give hosts of the stage addresses, and change nothing else', () => {
+    const changes = actionsOf('give-addresses').filter((action) => /^(ec2|autoscaling|iam|dynamodb|s3|states):(?!Describe)/.test(action));
+    expect(changes).toEqual([ADDRESSES]);
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.ec2'],
+        'detail-type': ['EC2 Instance State-change Notification'],
+        detail: { state: ['pending', 'running'] },
+      },
+    });
+    for (const name of ['give-addresses', 'sweep-operations'])
+      expect(conditionOf(name, ADDRESSES)).toEqual([{ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } }]);
+  });
+
   it.each(['observe-fleet', 'handle-zone-event', 'consider-failover', 'sweep-operations'])(
     'let %s choose the type of a JobManager among the versions of its template, and size no other group',
     (name) => {
-      const changes = actionsOf(name).filter((action) => /^(ec2|autoscaling|iam):(?!Describe)/.test(action));
+      const changes = actionsOf(name).filter((action) => action !== ADDRESSES && /^(ec2|autoscaling|iam):(?!Describe)/.test(action));
       expect(changes.sort()).toEqual(['autoscaling:SetDesiredCapacity', 'ec2:ModifyLaunchTemplate']);
       for (const action of changes)
         expect(conditionOf(name, action)).toEqual([{ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } }]);

@@ -4,6 +4,7 @@ import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
 import { ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies } from './ec2/context';
+import { giveAddresses } from './ec2/host-addresses';
 import { launchAs } from './ec2/job-manager-types';
 import { baseTemplate, ensureLaunchTemplate, ensureTypeVersions, templateData } from './ec2/launch-templates';
 import { fleetNames } from './ec2/names';
@@ -120,6 +121,8 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       for (const id of instanceIds)
         await unless([...GONE], ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: [{ Key: markTag(mark) }] })));
     },
+
+    giveAddresses: (instanceIds) => giveAddresses(dependencies, instanceIds),
 
     async ownerOf(instanceId) {
       const [instance] = await instancesWhere(ec2, { Filters: [{ Name: 'instance-id', Values: [instanceId] }] });

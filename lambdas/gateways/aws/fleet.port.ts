@@ -70,6 +70,16 @@ export interface LaunchProblem {
   readonly at: string;
 }
 
+/** Addresses that a host lacked for its TaskManagers. */
+export interface AddressesGiven {
+  readonly instanceId: string;
+  readonly cluster: string;
+  readonly addresses: number;
+  /** `failed`: EC2 did not give them. */
+  readonly action: 'give' | 'failed';
+  readonly reason: string;
+}
+
 export interface HostOwner {
   readonly cluster: string;
   readonly epoch: number;
@@ -113,6 +123,8 @@ export interface FleetPort {
   /** Puts a mark on running hosts. @param by who asks for it: an operation's id */
   markHosts(instanceIds: readonly string[], mark: HostMark, by: string): Promise<void>;
   unmarkHosts(instanceIds: readonly string[], mark: HostMark): Promise<void>;
+  /** Gives hosts the addresses that they lack for their TaskManagers. @param instanceIds @default - all hosts of the stage */
+  giveAddresses(instanceIds?: readonly string[]): Promise<readonly AddressesGiven[]>;
   /** Whose host an instance is. undefined: of no cluster of this stage. */
   ownerOf(instanceId: string): Promise<HostOwner | undefined>;
   /** Deletes the groups with their instances. Returns before they are gone. Finds them by name (spec), recorded or not. */

@@ -24,6 +24,7 @@ type Looked = Promise<readonly { readonly reason: string; readonly action?: stri
 /** What is looked at each minute behind the operations, the most urgent first. A move that begins takes what stands by, so reserves come last. */
 const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
   retryFailovers,
+  ({ fleet: hosts }) => hosts.giveAddresses(),
   settleFleets,
   considerFailBacks,
   considerDrills,
@@ -31,7 +32,7 @@ const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
 ];
 
 /**
- * Every minute for all operations, for moves that have failed, for hosts that nobody wants, for clusters that are to go home, for drills and for reserves,
+ * Every minute for all operations, for moves that have failed, for hosts that lack addresses, for hosts that nobody wants, for clusters that are to go home, for drills and for reserves,
  * and at the end of an execution for its own. What fails keeps nothing else waiting; it is thrown at the end, so that Lambda sees it, and its alarm.
  */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {

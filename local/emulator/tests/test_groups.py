@@ -36,6 +36,20 @@ class AutoScalingGroups(unittest.TestCase):
         self.assertNotIn("No", tags)
         s.remove(name)
 
+    def test_a_template_with_private_addresses_is_refused_and_hosts_get_them_afterwards(self):
+        nic = {"DeviceIndex": 0, "Groups": [s.security_group()]}
+        for more in ({"SecondaryPrivateIpAddressCount": 1}, {"PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": "127.64.0.20"}]}):
+            with self.assertRaisesRegex(ClientError, "does not support Private IP addresses"):
+                s.group(s.launch_template(NetworkInterfaces=[{**nic, **more}]), 1)
+        name = s.group(s.launch_template(NetworkInterfaces=[nic]), 1)
+        instance_id = s.in_service(name, 1)[0]["InstanceId"]
+        eni = s.instance(instance_id)["NetworkInterfaces"][0]["NetworkInterfaceId"]
+        s.client("ec2").assign_private_ip_addresses(NetworkInterfaceId=eni, SecondaryPrivateIpAddressCount=2)
+        addresses = [a["PrivateIpAddress"] for a in s.instance(instance_id)["NetworkInterfaces"][0]["PrivateIpAddresses"]]
+        machine = next(i for i in s.twin("GET", "instances") if i["instanceId"] == instance_id)
+        self.assertEqual((len(set(addresses)), [machine["privateIp"], *machine["secondaryIps"]]), (3, addresses))
+        s.remove(name)
+
     def test_an_instance_terminated_behind_the_groups_back_is_replaced(self):
         name = s.group(s.launch_template(), 1)
         first = s.in_service(name, 1)[0]["InstanceId"]

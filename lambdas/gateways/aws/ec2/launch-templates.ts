@@ -87,9 +87,8 @@ export const templateData = (
             DeviceIndex: 0,
             Groups: access.securityGroupId === undefined ? [] : [access.securityGroupId],
             AssociatePublicIpAddress: false,
+            // Each TaskManager listens on an address of its own; all but the primary one come when the host is there (`host-addresses.ts`).
             DeleteOnTermination: true,
-            // Each TaskManager listens on an address of its own; the first has the primary one.
-            ...(size.taskManagersPerHost > 1 ? { SecondaryPrivateIpAddressCount: size.taskManagersPerHost - 1 } : {}),
           },
     ],
     BlockDeviceMappings: blockDevices(base, !isJobManager && size.stateVolume.kind === 'gp3' ? size.stateVolume.sizeGB : 0),

@@ -37,7 +37,7 @@ export const ownerOfInstance = (instance: Instance, stage: string): HostOwner | 
 };
 
 /** Every private address of an instance, the primary one first. */
-const addressesOf = ({ NetworkInterfaces = [], PrivateIpAddress }: Instance): string[] => {
+export const addressesOf = ({ NetworkInterfaces = [], PrivateIpAddress }: Instance): string[] => {
   const all = NetworkInterfaces.flatMap(({ PrivateIpAddresses = [] }) => PrivateIpAddresses.flatMap((one) => one.PrivateIpAddress ?? []));
   return [...new Set([...(PrivateIpAddress ? [PrivateIpAddress] : []), ...all])];
 };

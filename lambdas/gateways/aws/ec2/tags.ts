@@ -20,11 +20,17 @@ const toList = (tags: Readonly<Record<string, string>>): Tag[] => Object.entries
 export const tagsOf = (stage: Stage, spec: FleetSpec, name: string): Tag[] =>
   toList({ ...spec.tags, ...ownerTags(stage, spec), Name: name });
 
+/** Private addresses that a host is to have, where it needs more than one (`host-addresses.ts`). */
+export const ADDRESSES_TAG = 'sluice:addresses';
+
 /** What a node reads of itself through instance metadata (node/README.md), beside the tags of everything else. */
 export const hostTags = (stage: Stage, spec: FleetSpec, role: Role, name: string): Tag[] => [
   ...tagsOf(stage, spec, name),
   { Key: 'sluice:role', Value: role },
   { Key: 'sluice:config', Value: `s3://${stage.stateBucket}/${spec.configurationPrefix}` },
+  ...(role === 'taskmanager' && spec.size.taskManagersPerHost > 1
+    ? [{ Key: ADDRESSES_TAG, Value: String(spec.size.taskManagersPerHost) }]
+    : []),
 ];
 
 /** Filters of EC2's Describe calls that find what belongs to one epoch of a cluster. */

@@ -110,13 +110,19 @@ describe('A launch template', () => {
   };
   const data = (role: 'jobmanager' | 'taskmanager') => templateData(base, { stage, spec, role, name: `n-${role}`, access });
 
-  test('asks for no second address where a host has one TaskManager, and for no larger volume where the type has NVMe', () => {
-    expect(data('taskmanager').NetworkInterfaces?.[0]).not.toHaveProperty('SecondaryPrivateIpAddressCount');
+  test('asks for no larger volume where the type has NVMe', () => {
     expect(data('taskmanager').BlockDeviceMappings?.[0]?.Ebs?.VolumeSize).toBe(20);
   });
   test("takes the base's metadata options without what EC2 only reports", () => {
     expect(data('jobmanager').MetadataOptions).toMatchObject({ HttpTokens: 'required' });
     expect(data('jobmanager').MetadataOptions).not.toHaveProperty('State');
+  });
+  test('says how many addresses a host needs where it has several TaskManagers', () => {
+    const tagged = (role: 'jobmanager' | 'taskmanager', taskManagersPerHost: number) => {
+      const made = templateData(base, { stage, spec: { ...spec, size: { ...spec.size, taskManagersPerHost } }, role, name: 'n', access });
+      return made.TagSpecifications?.[0]?.Tags?.find(({ Key }) => Key === 'sluice:addresses')?.Value;
+    };
+    expect([tagged('taskmanager', 1), tagged('taskmanager', 4), tagged('jobmanager', 4)]).toEqual([undefined, '4', undefined]);
   });
   test("puts our tags over the user's, and tells a host its role and configuration", () => {
     const tags = Object.fromEntries((data('jobmanager').TagSpecifications?.[0]?.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
