@@ -30,6 +30,42 @@ const failOver = async (wish?: Parameters<World['acceptFailover']>[0]): Promise<
 };
 const phasesOf = ({ phases }: Operation): string[] => phases.map(({ name }) => name);
 
+describe('a job that its upgrade leaves while the move takes it over', () => {
+  const upgrading = async (end: (by: string) => Promise<unknown>) => {
+    const { cluster, name: job, spec } = await world.job();
+    const by = anOperation({}).operationId;
+    const until = new Date(world.now + 600_000).toISOString();
+    await world.store.acquireLease({ cluster, job }, { operationId: by, acquiredAt: new Date(world.now).toISOString(), until });
+    const next = { ...spec, parallelism: 2 };
+    await world.store.updateJob(cluster, job, by, { status: 'SUBMITTING', spec: next, previousSpec: spec, revision: 2 });
+    const { acceptTakeover, takeJobOver } = world.store;
+    // A transaction takes a hundred items: the leases of further jobs are taken after it, one by one.
+    world.store.acceptTakeover = async (operation, cluster, previous, _jobs, ...more) =>
+      acceptTakeover(operation, cluster, previous, [], ...more);
+    world.store.takeJobOver = async (...given) => {
+      await end(by);
+      return takeJobOver(...given);
+    };
+    return { cluster, job, next };
+  };
+
+  test('with its new version running is moved with that', async () => {
+    const { next } = await upgrading((by) =>
+      world.store.updateJob('flights', 'delays', by, { status: 'RUNNING', statusReason: 'It runs', previousSpec: undefined }),
+    );
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', spec: next, revision: 2 });
+  });
+
+  test('failed for good stays down, and nobody holds it', async () => {
+    await upgrading((by) => world.store.updateJob('flights', 'delays', by, { status: 'FAILED', statusReason: 'Both versions fail' }));
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED' });
+    const after = await world.job();
+    expect(after).toMatchObject({ status: 'FAILED', statusReason: 'Both versions fail' });
+    expect(after.lease).toBeUndefined();
+  });
+});
+
 describe('a job whose start in another zone fails before it has tasks', () => {
   /** S3 answers 503 to so many starts. */
   const refuse = (times: number): void => {

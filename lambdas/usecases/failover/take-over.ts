@@ -36,15 +36,20 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
   };
 };
 
-const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Promise<boolean> => {
+const goesOn = ({ status, interrupted }: Job): boolean => !isJobOver(status) || interrupted !== undefined;
+
+const interrupt = async (deps: TakeOverDeps, operation: Operation, seen: Job): Promise<boolean> => {
   const { operationId } = operation;
-  if (job.interrupted?.by === operationId) return true;
-  if (isJobOver(job.status) && !job.interrupted) {
-    await deps.store.releaseLease({ cluster: job.cluster, job: job.name }, operationId);
+  const { cluster, name } = seen;
+  if (seen.interrupted?.by === operationId) return true;
+  const at = deps.clock().toISOString();
+  if (goesOn(seen)) await deps.store.takeJobOver(cluster, name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
+  // What its former operation has written until it lost it counts.
+  const job = goesOn(seen) ? await deps.store.job(cluster, name) : undefined;
+  if (!job || !goesOn(job)) {
+    await deps.store.releaseLease({ cluster, job: name }, operationId);
     return false;
   }
-  const at = deps.clock().toISOString();
-  await deps.store.takeJobOver(job.cluster, job.name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
   // Stopped by a move before this one that was interrupted, and not started since: nobody needs to be asked again.
   const savepoint = job.interrupted?.epoch === undefined ? job.interrupted?.savepoint : undefined;
   // A new version that nobody saw running is not what is saved: the one before it is, and its state.
@@ -58,7 +63,7 @@ const interrupt = async (deps: TakeOverDeps, operation: Operation, job: Job): Pr
         ...(unproven ? { gaveWay: job.spec } : {}),
         ...(job.brokenOff === undefined ? {} : { brokenOff: job.brokenOff }),
       };
-  await deps.store.updateJob(job.cluster, job.name, operationId, {
+  await deps.store.updateJob(cluster, name, operationId, {
     status: 'SUBMITTING',
     statusReason: `On its way to another zone with its cluster ${job.cluster}`,
     interrupted: { by: operationId, at, ...(savepoint === undefined ? {} : { savepoint }), ...(was && { was }) },
