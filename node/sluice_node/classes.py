@@ -118,16 +118,25 @@ def _dump(spec, lines):
     with open(names, "w") as target:
         target.writelines(lines)
     java, *options = spec.command
-    command = [java, *_of_the_heap(options), "-Xshare:dump", "-XX:SharedClassListFile=" + names, "-XX:SharedArchiveFile=" + made,
-               "-cp", options[options.index("-cp") + 1]]
-    parent = os.getpid()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
+    common = [java, *_of_the_heap(options), "-XX:SharedArchiveFile=" + made, "-cp", options[options.index("-cp") + 1]]
+    done = _aside([*common, "-Xshare:dump", "-XX:SharedClassListFile=" + names])
     if done.returncode != 0 or not os.path.exists(made):
         return False, (done.stderr or done.stdout).strip()[-300:]
+    # Every process of the kind, on every host, will start with it: a JVM that must have it, or not start, tries it first.
+    tried = _aside([*common, "-Xshare:on", "-version"])
+    if tried.returncode != 0:
+        os.remove(made)
+        return False, "the one that was made is of no use: " + (tried.stderr or tried.stdout).strip()[-300:]
     _to_disk(made)
     os.rename(made, spec.classes)
     return True, ""
+
+
+def _aside(command):
+    """Runs it to its end, while no other process wants the core."""
+    parent = os.getpid()
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
 
 
 def _to_disk(path):

@@ -68,6 +68,18 @@ class ClassesTest(unittest.TestCase):
         self.assertIn(self.spec.classes, done.stdout)
         self.assertEqual([], [name for name in os.listdir(self.home) if name.endswith(".new")])
 
+    def test_one_that_a_process_does_not_start_with_is_neither_kept_nor_shared(self):
+        self._run(self.spec)
+        java = os.path.join(self.home, "java")
+        with open(java, "w") as script:
+            script.write('#!/bin/sh\n%s "$@" || exit\ncase "$*" in *-Xshare:dump*) truncate -s 100000 "%s.new" ;; esac\n' % (JAVA, self.spec.classes))
+        os.chmod(java, 0o755)
+        said, shared = [], unittest.mock.Mock(try_fetch=lambda *_: False)
+        classes.keep([replace(self.spec, command=[java, *self.spec.command[1:]])], said.append, shared, steady=0).join(60)
+        self.assertRegex(said[0], "^no archive of one's classes: the one that was made is of no use")
+        shared.try_store.assert_not_called()
+        self.assertEqual([], [name for name in os.listdir(self.home) if ".jsa" in name and not name.endswith(".names")])
+
     def test_one_is_on_the_disk_before_it_has_its_name_and_one_that_is_there_before_it_is_shared(self):
         done = []
         self._run(self.spec)
