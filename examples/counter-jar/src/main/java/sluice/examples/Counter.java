@@ -27,6 +27,7 @@ import org.apache.flink.util.Collector;
  * --mode twice         main executes two jobs
  * --mode other-state   as run, with operators whose state no other mode's savepoint fits
  * --mode stuck         as run, but a task never ends: a stop that comes too late
+ * --mode apart         as run, counting in a slot sharing group of its own
  * --mode show          as run, and prints each number with the count of its key so far: what a restored state holds can be read
  * --rate 100           records per second; --records 100; --keys 10
  * </pre>
@@ -61,6 +62,7 @@ public final class Counter {
         .process(new Count(mode))
         .name("Count")
         .uid("count" + suffix)
+        .slotSharingGroup(mode.equals("apart") ? "counting" : "default")
         .sinkTo(new DiscardingSink<>())
         .name("Nowhere");
   }
