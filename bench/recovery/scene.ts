@@ -142,8 +142,11 @@ export class Scene {
     await awaited('The archives of classes', kept, { withinMs: 240_000, everyMs: 250 });
   }
 
-  /** The next epoch of the job, without state; there is a checkpoint of all of its state afterwards. */
-  async startJob(): Promise<void> {
+  /**
+   * The next epoch of the job, without state; there is a checkpoint of all of its state afterwards.
+   * @param more arguments of the program
+   */
+  async startJob(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { which, client, props } = this;
     this.epoch += 1;
     const jarId = await client.upload(props.jar);
@@ -156,7 +159,7 @@ export class Scene {
       jobName: 'ledger',
       parallelism: PARALLELISM,
       allowNonRestoredState: false,
-      arguments: Object.entries({ report: this.report, rate: RATE, keys: KEYS, 'state-bytes': which.stateMB * 1e6 }).flatMap(
+      arguments: Object.entries({ report: this.report, rate: RATE, keys: KEYS, 'state-bytes': which.stateMB * 1e6, ...more }).flatMap(
         ([key, value]) => [`--${key}`, String(value)],
       ),
       flinkConfiguration: renderJobConfiguration({

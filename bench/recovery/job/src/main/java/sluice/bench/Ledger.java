@@ -21,6 +21,7 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.runtime.state.FunctionInitializationContext;
@@ -38,7 +39,7 @@ import org.apache.flink.util.Collector;
  *
  * <p>Each subtask appends to a file of its own in --report (times in µs since 1970): {@code OPEN time subtask restored}, {@code FIRST time
  * subtask number}, {@code WRONG time subtask number expected}, {@code TOLD time subtask checkpoint} when a checkpoint or the savepoint of a
- * stop is complete: then a sink would commit.
+ * stop is complete: then a sink would commit. With --storage the program chooses where its state is kept.
  */
 public final class Ledger {
   private static final int PIECE = 32 * 1024;
@@ -51,7 +52,11 @@ public final class Ledger {
     long keys = Long.parseLong(options.get("keys"));
     double rate = Double.parseDouble(options.get("rate"));
     int perKey = (int) (Double.parseDouble(options.get("state-bytes")) / keys);
-    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(new Configuration());
+    Configuration own = new Configuration();
+    if (options.containsKey("storage")) {
+      own.set(CheckpointingOptions.CHECKPOINT_STORAGE, options.get("storage"));
+    }
+    StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(own);
     var source = new DataGeneratorSource<Long>(n -> n, Long.MAX_VALUE, RateLimiterStrategy.perSecond(rate), Types.LONG);
     // Several sources would share the numbers out between them: one keeps them in order.
     env.fromSource(source, WatermarkStrategy.noWatermarks(), "Numbers")

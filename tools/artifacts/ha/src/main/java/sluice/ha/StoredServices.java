@@ -14,10 +14,8 @@ import org.apache.flink.runtime.checkpoint.CheckpointRecoveryFactory;
 import org.apache.flink.runtime.highavailability.FileSystemJobResultStore;
 import org.apache.flink.runtime.highavailability.JobResultStore;
 import org.apache.flink.runtime.highavailability.nonha.standalone.StandaloneHaServices;
-import org.apache.flink.runtime.jobmanager.DefaultExecutionPlanStore;
 import org.apache.flink.runtime.jobmanager.ExecutionPlanStore;
 import org.apache.flink.runtime.jobmanager.ExecutionPlanStoreUtil;
-import org.apache.flink.runtime.jobmanager.NoOpExecutionPlanStoreWatcher;
 
 /**
  * The JobManager is the process that has the cluster's address: that it leads needs no election, as in a standalone cluster. What it has
@@ -46,7 +44,7 @@ class StoredServices extends StandaloneHaServices {
 
   @Override
   public ExecutionPlanStore getExecutionPlanStore() throws Exception {
-    return new DefaultExecutionPlanStore<>(storage().plans(), NoOpExecutionPlanStoreWatcher.INSTANCE, JobNames.INSTANCE);
+    return new OwnStorage<>(configuration, storage().plans(), JobNames.INSTANCE);
   }
 
   @Override
