@@ -23,6 +23,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import instances as model
 from moto.ec2.responses.instances import InstanceResponse
+from moto.ec2.utils import convert_tag_spec
 
 from . import events, network
 from .moto_bridge import ACCOUNT, LOCK
@@ -197,7 +198,12 @@ def _run(run):
         kwargs["instance_market_options"] = kwargs.get("instance_market_options") or market.get("MarketType")
         _check_type(self, kwargs, template)
         reservation = run(self, image_id or template.get("ImageId"), count, user_data, security_group_names, **kwargs)
+        own_tags = convert_tag_spec(template.get("TagSpecifications") or []).get("network-interface")
         for instance in reservation.instances:
+            for eni in instance.nics.values() if own_tags else ():
+                # Those that the launch makes; an existing one keeps its own.
+                if not any(nic.get("NetworkInterfaceId") == eni.id for nic in kwargs["nics"]):
+                    self.create_tags([eni.id], own_tags)
             for spec in kwargs["nics"]:
                 eni = instance.nics[int(spec["DeviceIndex"])]
                 # AWS: true for an interface made by the launch, false for an existing one.

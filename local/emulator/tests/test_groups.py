@@ -38,12 +38,15 @@ class AutoScalingGroups(unittest.TestCase):
 
     def test_a_template_with_private_addresses_is_refused_and_hosts_get_them_afterwards(self):
         nic = {"DeviceIndex": 0, "Groups": [s.security_group()]}
+        tags = [{"ResourceType": "network-interface", "Tags": [{"Key": "sluice:stage", "Value": "blue"}]}]
         for more in ({"SecondaryPrivateIpAddressCount": 1}, {"PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": "127.64.0.20"}]}):
             with self.assertRaisesRegex(ClientError, "does not support Private IP addresses"):
                 s.group(s.launch_template(NetworkInterfaces=[{**nic, **more}]), 1)
-        name = s.group(s.launch_template(NetworkInterfaces=[nic]), 1)
+        name = s.group(s.launch_template(NetworkInterfaces=[nic], TagSpecifications=tags), 1)
         instance_id = s.in_service(name, 1)[0]["InstanceId"]
         eni = s.instance(instance_id)["NetworkInterfaces"][0]["NetworkInterfaceId"]
+        [found] = s.client("ec2").describe_network_interfaces(NetworkInterfaceIds=[eni])["NetworkInterfaces"]
+        self.assertEqual(found["TagSet"], tags[0]["Tags"])
         s.client("ec2").assign_private_ip_addresses(NetworkInterfaceId=eni, SecondaryPrivateIpAddressCount=2)
         addresses = [a["PrivateIpAddress"] for a in s.instance(instance_id)["NetworkInterfaces"][0]["PrivateIpAddresses"]]
         machine = next(i for i in s.twin("GET", "instances") if i["instanceId"] == instance_id)
