@@ -3,7 +3,8 @@
 AWS («Invoke an AWS Lambda function with Step Functions», «Handling errors»): the machine's role must allow lambda:InvokeFunction, and the
 service's own
 failures are Lambda.ServiceException, Lambda.TooManyRequestsException and their kin. No HTTP request comes by here, so a test's faults are
-applied here too.
+applied here too. A function in a VPC that was idle for weeks is Inactive: its calls are Lambda.ResourceNotReadyException, then, while it is Pending,
+Lambda.ResourceConflictException («Lambda function states»). Here none falls asleep by itself: a fault with such a code stands for it.
 """
 
 from __future__ import annotations

@@ -111,6 +111,24 @@ const TRANSIENT = [
   'Lambda.TooManyRequestsException',
   'States.Timeout',
 ];
+/**
+ * A function in a VPC that nobody has called for weeks loses its network interface: its next calls fail while it gets one again, which takes minutes (AWS Lambda
+ * Developer Guide, «Lambda function states» and «Giving Lambda functions access to resources in an Amazon VPC»).
+ */
+const WOKEN = ['Lambda.ResourceNotReadyException', 'Lambda.ResourceConflictException', 'Lambda.ENINotReadyException'];
+const WAKING_SECONDS = 240;
+
+/** What all its pauses take; with full jitter each is half as long in the mean. */
+const meanSecondsOf = (
+  { IntervalSeconds = 1, BackoffRate = 2, MaxAttempts = 3, MaxDelaySeconds = Number.POSITIVE_INFINITY }: Retrier = {
+    ErrorEquals: [],
+    MaxAttempts: 0,
+  },
+): number =>
+  Array.from({ length: MaxAttempts }, (_, attempt) => Math.min(IntervalSeconds * BackoffRate ** attempt, MaxDelaySeconds) / 2).reduce(
+    (sum, pause) => sum + pause,
+    0,
+  );
 
 it('there is a workflow for each kind of operation, and none besides', () => {
   expect(definitions.map(({ kind }) => kind).sort()).toEqual([...operationKind.options].sort());
@@ -166,6 +184,15 @@ describe.each(machines)('workflow $kind', ({ kind, machine, text, file }) => {
       expect(retrier.MaxAttempts).toBeLessThanOrEqual(20);
       expect(retrier.MaxDelaySeconds).toBeLessThanOrEqual(60);
     }
+  });
+
+  it('waits minutes for a function in the VPC that has been idle for weeks', () => {
+    const inVpc = new Set(Object.entries(FUNCTIONS).flatMap(([name, { network }]) => (network === 'vpc' ? [placeholderOf(name)] : [])));
+    for (const [name, { Retry = [] }] of tasks.filter(([, state]) => inVpc.has(functionOf(state))))
+      for (const error of WOKEN) {
+        const retrier = Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+        expect([name, error, meanSecondsOf(retrier) >= WAKING_SECONDS]).toEqual([name, error, true]);
+      }
   });
 
   it.each(tasks.filter(([, state]) => !ends(state)))('has a way out when «%s» fails for good', (_, state) => {

@@ -2,7 +2,8 @@ import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
 import { putState } from '../fakes/checkpoint-metadata';
-import { enter, run } from './support/functions';
+import { enter, invoke, run } from './support/functions';
+import { definitionOf, execute } from './support/interpreter';
 import { recover, violations } from './support/recover';
 import { World } from './support/world';
 
@@ -60,6 +61,25 @@ describe('launch-cluster', () => {
       'End operation',
     ]);
     expect(phases.every(({ outcome, endedAt, reason }) => outcome === 'ok' && endedAt !== undefined && reason !== '')).toBe(true);
+  });
+
+  test('the first look at Flink after weeks without any waits until Lambda has made its way into the VPC again', async () => {
+    const { operationId } = await world.acceptLaunch();
+    const said = ['ResourceNotReadyException', ...Array.from({ length: 8 }, () => 'ResourceConflictException')];
+    const execution = await execute(
+      definitionOf('launch-cluster'),
+      { operationId },
+      {
+        invoke: (placeholder, payload) => {
+          const error = placeholder === 'ObserveCluster' ? said.shift() : undefined;
+          return error === undefined
+            ? invoke(placeholder, payload)
+            : Promise.reject(Object.assign(new Error('Pending'), { name: `Lambda.${error}` }));
+        },
+        pause: (seconds) => world.pause(seconds),
+      },
+    );
+    expect([execution.status, said]).toEqual(['SUCCEEDED', []]);
   });
 
   test('without capacity all is taken away again, and the cause is what EC2 says', async () => {
