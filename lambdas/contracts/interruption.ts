@@ -23,7 +23,10 @@ const rebalance = z
   })
   .transform(({ time, detail }) => ({ notice: 'rebalance' as const, time, instanceIds: [detail['instance-id']] }));
 
-/** https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html; entities that are no instances are left out. */
+/**
+ * https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html; entities that are no instances are left out. EC2 also plans that an
+ * instance stops (`AWS_EC2_INSTANCE_STOP_SCHEDULED`): its group then ends it, so it is no less gone.
+ */
 const retirement = z
   .object({
     source: z.literal('aws.health'),
@@ -31,7 +34,7 @@ const retirement = z
     time: z.iso.datetime(),
     detail: z.object({
       service: z.literal('EC2'),
-      eventTypeCode: z.string().regex(/^AWS_EC2_.*INSTANCE_RETIREMENT/),
+      eventTypeCode: z.string().regex(/^AWS_EC2_.*INSTANCE_(RETIREMENT|STOP_SCHEDULED|TERMINATION_SCHEDULED)/),
       affectedEntities: z.array(z.object({ entityValue: z.string(), status: z.string().optional() })),
     }),
   })

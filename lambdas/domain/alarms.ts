@@ -56,6 +56,8 @@ const HIGH_RESOLUTION_SECONDS = [10, 20, 30] as const;
 const MINUTE = 60;
 /** CloudWatch: periods times their length, seconds. */
 const LONGEST_RANGE_SECONDS = 86_400;
+/** CloudWatch keeps data points of less than a minute so long, seconds («Metrics retention»): an alarm that needs older ones would never ring. */
+const KEPT_SECONDS = 10_800;
 
 /**
  * The alarms of a job, from its own service levels. None without settings for scaling: such a job is only observed.
@@ -127,11 +129,13 @@ const backpressured = (given: AlarmSettings, threshold: number): JobAlarm => ({
 
 /**
  * Busy over the band, with no service level broken yet: it has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least two
- * data points of four. Missing data keep the state, as with lag.
+ * data points of four. Missing data keep the state, as with lag. Over a window of hours, and CloudWatch looks back beyond it, a data point is a minute.
  */
 const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
-  const periodSeconds = periodFor(given.observedEverySeconds);
-  const pointsToAlarm = Math.max(2, pointsIn(given.settings.scaleOutWindowSeconds, periodSeconds));
+  const { scaleOutWindowSeconds } = given.settings;
+  const shortest = periodFor(given.observedEverySeconds);
+  const periodSeconds = scaleOutWindowSeconds > KEPT_SECONDS / 2 ? Math.max(MINUTE, shortest) : shortest;
+  const pointsToAlarm = Math.max(2, pointsIn(scaleOutWindowSeconds, periodSeconds));
   return {
     kind: 'busy',
     metric: 'Busy',

@@ -2,7 +2,7 @@
 
 AWS (CloudWatch User Guide: «Alarm evaluation», «Alarm events and EventBridge»; PutMetricAlarm in the API reference): an alarm with a period
 of a minute or more is evaluated every minute, one of 10, 20 or 30 seconds every ten seconds; a metric is its namespace, its name and exactly
-its dimensions; actions and events come with a change of state and not with its repetition; a change of the settings keeps the state.
+its dimensions; data points of less than a minute are kept three hours («Metrics retention»); actions and events come with a change of state and not with its repetition; a change of the settings keeps the state.
 MiniStack evaluates at each PutMetricData, over all dimensions, one period, without missing data, and tells SNS only. What a data point means
 for the state is in `alarm_rules.py`.
 
@@ -29,6 +29,8 @@ log = logging.getLogger("emulator.alarms")
 SETTLE_SECONDS = 1.0
 """After the end of a period, for data that is on its way. (On AWS a few seconds, sometimes more.)"""
 _TICK_SECONDS = 0.25
+_KEPT_SECONDS = 10_800
+"""So long data points of less than a minute are kept."""
 _MISSING = ("missing", "ignore", "breaching", "notBreaching")
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _PERCENTILE = re.compile(r"p(\d{1,2}(\.\d{1,10})?|100)")
@@ -114,7 +116,8 @@ def _points(alarm: dict, count: int, end: float) -> list[tuple[float, float | No
     unit = alarm.get("Unit")
     values: list[tuple[float, float | None]] = []
     for start in (end - period * n for n in range(count, 0, -1)):
-        within = [p for p in stored if start <= p["Timestamp"] < start + period and (not unit or p["Unit"] == unit)]
+        kept = period >= 60 or start >= end - _KEPT_SECONDS
+        within = [p for p in stored if kept and start <= p["Timestamp"] < start + period and (not unit or p["Unit"] == unit)]
         value = cloudwatch._stat_value(cloudwatch._calc_stats(within), statistic, within) if within else None
         values.append((start, value))
     return values

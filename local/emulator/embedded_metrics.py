@@ -3,7 +3,8 @@
 AWS (CloudWatch User Guide, «Specification: Embedded metric format»): a log event that is a JSON object with `_aws.Timestamp` (ms) and
 `_aws.CloudWatchMetrics` is, beside being stored, made into metrics: of each directive every metric definition, once for each of its dimension
 sets. A metric's value is the number, or the at most 100 numbers, under its name at the root; a dimension's value is the string under its name. A
-definition without such a value is left out, a directive holds at most 100 metrics, a dimension set at most 30 names. An event that is no JSON
+definition without such a value is left out; without `StorageResolution` 1 it is stored by the minute, so that an alarm of a shorter period finds a data
+point a minute only; a directive holds at most 100 metrics, a dimension set at most 30 names. An event that is no JSON
 as a whole (with the time and request id in front that console.log writes in a function) is only a line. Metrics over two weeks old or two
 hours ahead are refused, as PutMetricData does. MiniStack only stores the lines. On AWS a metric appears seconds after its line; here at once.
 """
@@ -72,7 +73,8 @@ def _of_directive(directive, event: dict, at: float) -> list:
         for definition in definitions:
             values = _values(event.get(definition.get("Name")))
             if values:
-                found.append((directive["Namespace"], definition["Name"], dimensions, at, definition.get("Unit", "None"), values))
+                stored = at if definition.get("StorageResolution") == 1 else at // 60 * 60
+                found.append((directive["Namespace"], definition["Name"], dimensions, stored, definition.get("Unit", "None"), values))
     return found
 
 

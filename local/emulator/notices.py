@@ -1,7 +1,7 @@
 """The events that go with what EC2 tells an instance through its metadata.
 
 AWS: a Spot interruption notice and a rebalance recommendation are events of source aws.ec2 («Spot Instance interruption notices», «EC2 instance rebalance
-recommendations», Amazon EC2 User Guide). A scheduled retirement is an AWS Health event («Reference: AWS Health events Amazon EventBridge schema»), days ahead and
+recommendations», Amazon EC2 User Guide). A scheduled retirement or stop is an AWS Health event («Reference: AWS Health events Amazon EventBridge schema»), days ahead and
 at least once. An autoshift away from a zone is an event of source aws.arc-zonal-shift, for whoever has switched on autoshift observer notification
 («Using zonal autoshift with Amazon EventBridge», Amazon Application Recovery Controller Developer Guide). Meanwhile DescribeAvailabilityZones may say
 `impaired` with a message (`AvailabilityZoneState` and `messageSet`, Amazon EC2 API Reference); AWS does not promise it.
@@ -16,7 +16,11 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from . import events, hardware
 from .moto_bridge import ACCOUNT, LOCK
 
-RETIREMENT = "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED"
+#: AWS Health's type of what EC2 plans, by its code in `events/maintenance/scheduled`.
+PLANNED = {
+    "instance-retirement": "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED",
+    "instance-stop": "AWS_EC2_INSTANCE_STOP_SCHEDULED",
+}
 
 
 def announce(instance_id: str, path: str, content: object) -> None:
@@ -33,8 +37,8 @@ def announce(instance_id: str, path: str, content: object) -> None:
         events.put("aws.ec2", "EC2 Instance Rebalance Recommendation", {"instance-id": instance_id}, resources)
     elif path == "events/maintenance/scheduled" and isinstance(content, list):
         for item in content:
-            if item.get("Code") == "instance-retirement":
-                _retirement(instance_id, item)
+            if item.get("Code") in PLANNED:
+                _planned(instance_id, PLANNED[item["Code"]], item)
 
 
 def zone_impaired(zone: str) -> None:
@@ -62,12 +66,12 @@ def _zone(zone: str):
     return found
 
 
-def _retirement(instance_id: str, scheduled: dict) -> None:
+def _planned(instance_id: str, type_code: str, scheduled: dict) -> None:
     region = "us-east-1"
     detail = {
-        "eventArn": f"arn:aws:health:{region}::event/EC2/{RETIREMENT}/{RETIREMENT}_{scheduled.get('EventId', instance_id)}",
+        "eventArn": f"arn:aws:health:{region}::event/EC2/{type_code}/{type_code}_{scheduled.get('EventId', instance_id)}",
         "service": "EC2",
-        "eventTypeCode": RETIREMENT,
+        "eventTypeCode": type_code,
         "eventTypeCategory": "scheduledChange",
         "eventScopeCode": "ACCOUNT_SPECIFIC",
         "statusCode": "upcoming",

@@ -30,9 +30,9 @@ def put_alarm(name: str, job: str, **settings) -> None:
     CLOUDWATCH.put_metric_alarm(AlarmName=name, **(defaults | settings))
 
 
-def put_lag(job: str, *values: float) -> None:
-    """The last value is of the period that has just ended, the one before of the period before."""
-    end = time.time() // 10 * 10
+def put_lag(job: str, *values: float, ago: float = 0) -> None:
+    """The last value is of the period that has just ended (or did so `ago`), the one before of the period before."""
+    end = (time.time() - ago) // 10 * 10
     data = [
         {
             "MetricName": "LagSeconds",
@@ -53,7 +53,8 @@ def state(name: str) -> str:
 class Alarms(unittest.TestCase):
     def test_alarms_watch_their_own_dimensions_by_the_clock_and_tell_of_changes_only(self):
         seen = s.listen({"source": ["aws.cloudwatch"], "detail": {"alarmName": [{"prefix": "alarm-"}]}})
-        late, calm, silent, counted, kept = (s.unique(f"alarm-{what}") for what in ("late", "calm", "silent", "counted", "kept"))
+        named = lambda *what: (s.unique(f"alarm-{each}") for each in what)  # noqa: E731
+        late, calm, silent, counted, kept, forgotten = named("late", "calm", "silent", "counted", "kept", "forgotten")
         put_alarm(late, late, EvaluationPeriods=3, DatapointsToAlarm=2)
         put_alarm(calm, calm)
         put_alarm(silent, silent)
@@ -63,10 +64,14 @@ class Alarms(unittest.TestCase):
         # Another job's lag must not count for the alarm of a calm one.
         put_lag(late, 70, 10, 80)
         put_lag(calm, 1)
+        # Over three hours of data points of ten seconds, none is older than three hours.
+        put_alarm(forgotten, forgotten, EvaluationPeriods=1_200, DatapointsToAlarm=1)
+        put_lag(forgotten, 1)
+        put_lag(forgotten, 70, ago=11_000)
         put_lag(counted, 70, 10, 80)
         self.assertEqual([state(name) for name in (late, calm, counted)], ["INSUFFICIENT_DATA"] * 3, "nothing is evaluated at once")
         s.wait_for(lambda: state(late) == "ALARM" and state(calm) == "OK" and state(counted) == "OK", "the first evaluation", 25)
-        self.assertEqual((state(silent), state(kept)), ("INSUFFICIENT_DATA", "ALARM"))
+        self.assertEqual((state(silent), state(kept), state(forgotten)), ("INSUFFICIENT_DATA", "ALARM", "OK"))
 
         # Two more evaluations of the same data: no further event.
         time.sleep(11)

@@ -47,6 +47,13 @@ class EmbeddedMetrics(unittest.TestCase):
         given["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = [["Stage"], ["Stage", "Zone"]]
         self.assertEqual([dimensions for _, _, dimensions, *_ in read(given)], [{"Stage": "local"}])
 
+    def test_only_a_metric_of_high_resolution_keeps_its_second(self):
+        given = event()
+        given["_aws"]["Timestamp"] += 37_000
+        self.assertEqual(read(given)[0][3], NOW)
+        given["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["StorageResolution"] = 1
+        self.assertEqual(read(given)[0][3], NOW + 37)
+
     def test_over_a_hundred_metrics_or_too_old_a_time_is_refused(self):
         given = event()
         given["_aws"]["CloudWatchMetrics"][0]["Metrics"] = [{"Name": "Busy"}] * 101

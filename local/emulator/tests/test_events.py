@@ -31,14 +31,20 @@ class Events(unittest.TestCase):
         notices = {
             "spot/instance-action": {"action": "terminate", "time": "2030-01-01T00:02:00Z"},
             "events/recommendations/rebalance": {"noticeTime": "2030-01-01T00:00:00Z"},
-            "events/maintenance/scheduled": [{"Code": "instance-retirement", "NotBefore": "21 Jan 2030 09:00:43 GMT"}],
+            "events/maintenance/scheduled": [{"Code": code, "NotBefore": "21 Jan 2030 09:00:43 GMT"} for code in ("instance-retirement", "instance-stop")],
         }
         for path, content in notices.items():
             s.twin("POST", f"instances/{instance_id}/notice", {"path": path, "content": content})
-        types = {"EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation", "AWS Health Event"}
+        kind = lambda e: e["detail"].get("eventTypeCode", e["detail-type"])  # noqa: E731
+        kinds = {
+            "EC2 Spot Instance Interruption Warning",
+            "EC2 Instance Rebalance Recommendation",
+            "AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED",
+            "AWS_EC2_INSTANCE_STOP_SCHEDULED",
+        }
         told = s.wait_for(
-            lambda: (lambda found: found if {e["detail-type"] for e in found} >= types else None)([e for e in seen() if instance_id in str(e)]),
-            "three events",
+            lambda: (lambda found: found if {kind(e) for e in found} >= kinds else None)([e for e in seen() if instance_id in str(e)]),
+            "four events",
         )
         by_type = {event["detail-type"]: event for event in told}
         self.assertEqual("terminate", by_type["EC2 Spot Instance Interruption Warning"]["detail"]["instance-action"])

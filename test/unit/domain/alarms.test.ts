@@ -85,12 +85,22 @@ describe('the alarms of a job', () => {
           every,
         )) {
           expect(periodSeconds * periods).toBeLessThanOrEqual(86_400);
+          // Three hours: so long are data points of less than a minute kept.
+          if (periodSeconds < 60) expect(periodSeconds * periods).toBeLessThan(10_800);
           expect(pointsToAlarm).toBeGreaterThanOrEqual(1);
           expect(pointsToAlarm).toBeLessThanOrEqual(periods);
           expect(description.length).toBeLessThanOrEqual(1_024);
         }
       }),
     );
+  });
+
+  test.each([
+    [5_400, 10],
+    [5_401, 60],
+    [86_400, 60],
+  ])('on a window of %i s watch data points of %i s that CloudWatch still has', (scaleOutWindowSeconds, periodSeconds) => {
+    expect(of('busy', { scaleOutWindowSeconds }, 10)).toMatchObject({ periodSeconds });
   });
 
   test('cost $0.40 a month by the minute and $1.00 below', () => {

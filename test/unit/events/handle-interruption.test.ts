@@ -94,6 +94,15 @@ test('a retirement replaces each instance that it names, and leaves what is no i
 });
 
 test.each([
+  'AWS_EC2_INSTANCE_RETIREMENT_SCHEDULED',
+  'AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_EXPEDITED',
+  'AWS_EC2_INSTANCE_STOP_SCHEDULED',
+  'AWS_EC2_INSTANCE_TERMINATION_SCHEDULED',
+])('%s takes a host as well, days ahead', async (eventTypeCode) => {
+  expect(await handler(retirement([{ entityValue: host }], { eventTypeCode }))).toEqual([expect.objectContaining({ action: 'replace' })]);
+});
+
+test.each([
   ['an instance of somebody else', () => interruption('i-0123456789abcdef0')],
   ['the JobManager, whose group replaces it at its address', () => interruption(jobManager)],
 ])('%s is left alone', async (_, make) => {
@@ -166,6 +175,7 @@ test.each([
   ['a time that is none', { ...interruption('i-1'), time: 'soon' }],
   ['another source', { ...interruption('i-1'), source: 'somebody.else' }],
   ['a Health event of another kind', retirement([], { eventTypeCode: 'AWS_EC2_OPERATIONAL_ISSUE' })],
+  ['a host that keeps its place', retirement([{ entityValue: host }], { eventTypeCode: 'AWS_EC2_INSTANCE_REBOOT_MAINTENANCE_SCHEDULED' })],
 ])('what is hostile or unknown is said and left: %s', async (_, hostile) => {
   expect(await handler(hostile)).toEqual([]);
   expect(await open()).toEqual([]);
