@@ -20,6 +20,11 @@ export const MOST_SECONDS = 7_200;
  * these are about 23,000, and Step Functions ends an execution at 25,000.
  */
 const MOST_UPGRADE_SECONDS = 10_800;
+/**
+ * A failover waits in six places, and looks often again in each further zone and after each further start of a job: with three zones and three starts, each of
+ * them waited for longer than five minutes, these are about 25,000 events.
+ */
+const MOST_FAILOVER_SECONDS = 9_000;
 
 /** One stage as a person writes it in `lib/config/stages/`. Nothing else tells stages apart. */
 export const stageConfig = z
@@ -123,11 +128,17 @@ export const stageConfig = z
           `${max} is over limits.maxTaskManagersPerCluster (${config.limits.maxTaskManagersPerCluster})`,
         );
     }
-    const { savepointSeconds, submitSeconds } = config.deadlines;
+    const { launchSeconds, savepointSeconds, submitSeconds, terminateSeconds } = config.deadlines;
     if (savepointSeconds + 2 * submitSeconds > MOST_UPGRADE_SECONDS)
       wrong(
         ['deadlines'],
         `an upgrade would have ${savepointSeconds + 2 * submitSeconds} s (savepointSeconds and twice submitSeconds), its workflow can wait ${MOST_UPGRADE_SECONDS} s`,
+      );
+    const failoverSeconds = launchSeconds + savepointSeconds + submitSeconds + terminateSeconds;
+    if (failoverSeconds > MOST_FAILOVER_SECONDS)
+      wrong(
+        ['deadlines'],
+        `a failover would have ${failoverSeconds} s (launchSeconds, savepointSeconds, submitSeconds and terminateSeconds), its workflow can wait ${MOST_FAILOVER_SECONDS} s`,
       );
     config.streamSources.forEach((source, index) => {
       if (source.fromPort > source.toPort)

@@ -42,6 +42,11 @@ describe('the stage configuration', () => {
       'deadlines: an upgrade would have 10802 s (savepointSeconds and twice submitSeconds), its workflow can wait 10800 s',
     ],
     [
+      'deadlines that together are longer than a failover can wait',
+      (config) => Object.assign(config.deadlines, { savepointSeconds: 3_901 }),
+      'deadlines: a failover would have 9001 s (launchSeconds, savepointSeconds, submitSeconds and terminateSeconds), its workflow can wait 9000 s',
+    ],
+    [
       'a zone of another region',
       (config) => Object.assign(config, { availabilityZones: ['eu-west-1a', 'us-east-1b'] }),
       'availabilityZones[1]: "us-east-1b" is not a zone of region eu-west-1',
