@@ -6,6 +6,7 @@ and StartExecution in its API Reference):
 - a Succeed or Parallel state, and a Choice's default, have Output and Assign too; the expressions of one state all see the variables as
   they were at
   its entry; a branch has variables of its own;
+- a Choice's Condition has to be a boolean: anything else fails the execution with States.QueryEvaluationError;
 - TimeoutSeconds of the machine ends the execution as TIMED_OUT; a stopped or timed-out execution starts nothing more;
 - Retry knows MaxDelaySeconds and JitterStrategy; States.ALL does not match States.Runtime and States.DataLimitExceeded;
 - a state's data is at most 256 KiB;
@@ -278,6 +279,20 @@ def _task(execute):
     return execute_task
 
 
+def _condition(_evaluate):
+    def evaluate_condition(rule, data, context):
+        value = sfn._apply_jsonata_template(rule.get("Condition"), data, context)
+        if not isinstance(value, bool):
+            raise sfn._ExecutionError(
+                "States.QueryEvaluationError",
+                f"The JSONata expression '{rule.get('Condition')}' specified for the field 'Condition' returned an unexpected result type. "
+                f"Expected 'boolean', but was {json.dumps(value)}",
+            )
+        return value
+
+    return evaluate_condition
+
+
 def _choice(choose):
     def execute_choice(state, data, context=None):
         if sfn._state_query_language(state, context) != "JSONata" or "Output" not in state:
@@ -341,6 +356,7 @@ def install() -> None:
         ("_find_matching_retrier", _retrier),
         ("_error_matches", _matches),
         ("_execute_task", _task),
+        ("_evaluate_jsonata_choice_rule", _condition),
         ("_execute_choice", _choice),
         ("_emit_execution_status_event", _events_of_standard),
         ("_run_parallel_branches", _parallel),

@@ -114,6 +114,12 @@ class StateMachines(unittest.TestCase):
         }
         self.assertEqual(run(states)["output"], {"a": 2, "b": 1, "output": 1})
 
+    def test_a_condition_that_is_no_boolean_fails_the_execution(self):
+        choice = {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.a %}", "Next": "Done"}], "Default": "Done"}
+        states = {"Choose": choice, "Done": {"Type": "Succeed"}}
+        for given, error in ((True, None), (False, None), (1, "States.QueryEvaluationError"), ("yes", "States.QueryEvaluationError")):
+            self.assertEqual(run(states, {"a": given}).get("error"), error)
+
     def test_a_choices_default_has_assign_and_output(self):
         states = {
             "Big?": {
