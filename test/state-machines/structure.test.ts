@@ -101,13 +101,17 @@ const KNOWN_ERRORS = new Set(
     .map((error) => error.name),
 );
 const PLATFORM_ERROR = /^(States|Lambda|Runtime|Sandbox)\.\w+$/;
-/** What passes by itself: our own two, and Lambda's (Step Functions Developer Guide, «Handle transient Lambda service exceptions»). */
+/**
+ * What passes by itself: our own two, and Lambda's (Step Functions Developer Guide, «Handle transient Lambda service exceptions»; AWS CDK,
+ * `LambdaInvoke.retryOnServiceExceptions`).
+ */
 const TRANSIENT = [
   'FlinkUnavailable',
   'AwsUnavailable',
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
   'Lambda.TooManyRequestsException',
   'States.Timeout',
 ];
