@@ -175,7 +175,7 @@ test.each([
   ['a time that is none', { ...interruption('i-1'), time: 'soon' }],
   ['another source', { ...interruption('i-1'), source: 'somebody.else' }],
   ['a Health event of another kind', retirement([], { eventTypeCode: 'AWS_EC2_OPERATIONAL_ISSUE' })],
-  ['a host that keeps its place', retirement([{ entityValue: host }], { eventTypeCode: 'AWS_EC2_INSTANCE_REBOOT_MAINTENANCE_SCHEDULED' })],
+  ['a host that keeps its place', retirement([{ entityValue: 'i-1' }], { eventTypeCode: 'AWS_EC2_INSTANCE_REBOOT_MAINTENANCE_SCHEDULED' })],
 ])('what is hostile or unknown is said and left: %s', async (_, hostile) => {
   expect(await handler(hostile)).toEqual([]);
   expect(await open()).toEqual([]);
