@@ -37,12 +37,18 @@ class Status:
         with self._lock:
             self._state.update(changes, updatedAt=now())
             body = json.dumps(self._state, indent=1).encode()
-            temporary = self._path + ".new"
-            with open(temporary, "wb") as stream:
-                stream.write(body)
-            os.replace(temporary, self._path)
+            try:
+                self._write_file(body)
+            except OSError as error:  # A full disk is no reason to end processes that run; the object tells as much.
+                print("sluice: %s not written: %s" % (self._path, error), file=sys.stderr, flush=True)
         self._idle.clear()
         self._dirty.set()
+
+    def _write_file(self, body):
+        temporary = self._path + ".new"
+        with open(temporary, "wb") as stream:
+            stream.write(body)
+        os.replace(temporary, self._path)
 
     def processes(self, children, **changes):
         """Takes over the supervisor's children, with what else has changed."""

@@ -1,4 +1,6 @@
 """Processes are kept alive, and none outlives its supervisor."""
+import contextlib
+import io
 import json
 import os
 import signal
@@ -288,3 +290,19 @@ class StatusTest(unittest.TestCase):
             status.publish_with(put)
             status.update(phase="running")
             wait_for(lambda: stored and stored[-1]["phase"] == "running")
+
+    def test_a_disk_that_takes_nothing_keeps_the_state_from_nobody(self):
+        stored = []
+        # Every write to it fails for want of space.
+        status = Status(os.path.join(self.full(), "status.json"))
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            status.publish_with(lambda body: stored.append(json.loads(body)))
+            status.update(phase="running")
+            wait_for(lambda: stored and stored[-1]["phase"] == "running")
+        self.assertIn("No space left on device", said.getvalue())
+
+    def full(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        os.symlink("/dev/full", os.path.join(directory.name, "status.json.new"))
+        return directory.name
