@@ -122,6 +122,10 @@ class S3:
 
     def download(self, uri, path):
         """Fetches a large object to a file with the AWS CLI (parallel ranges)."""
-        done = subprocess.run(["aws", "s3", "cp", "--only-show-errors", uri, path], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        # The CLI waits a second for instance metadata, once: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ec2-instance-metadata.html
+        environment = {"AWS_METADATA_SERVICE_TIMEOUT": "5", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "5", **os.environ,
+                       "AWS_REGION": self._region, "AWS_DEFAULT_REGION": self._region}
+        done = subprocess.run(["aws", "s3", "cp", "--only-show-errors", uri, path], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env=environment)
         if done.returncode != 0:
             raise S3Error("%s cannot be fetched: %s" % (uri, done.stderr.strip()[-500:]))

@@ -1,6 +1,7 @@
 """Requests to S3 are signed as AWS's documentation shows."""
 import hashlib
 import os
+import tempfile
 import unittest
 import unittest.mock
 import uuid
@@ -30,6 +31,18 @@ class SignatureTest(unittest.TestCase):
         with unittest.mock.patch.dict("os.environ", clear=True):
             self.assertEqual("https://b.s3.eu-west-1.amazonaws.com/k/a%20b", S3("eu-west-1", None)._url("s3://b/k/a b"))
         self.assertEqual("http://127.0.0.1:1/b/k", S3("eu-west-1", None, endpoint="http://127.0.0.1:1/")._url("s3://b/k"))
+
+    def test_a_large_object_is_fetched_from_the_hosts_region_with_patience_for_instance_metadata(self):
+        with tempfile.TemporaryDirectory() as directory:
+            command, target = os.path.join(directory, "aws"), os.path.join(directory, "target")
+            with open(command, "w") as stream:
+                stream.write('#!/bin/sh\nfor path; do :; done\nenv | grep ^AWS_ | sort > "$path"\n')
+            os.chmod(command, 0o700)
+            with unittest.mock.patch.dict("os.environ", {"PATH": directory + ":/usr/bin:/bin"}, clear=True):
+                S3("eu-west-1", None).download("s3://b/k", target)
+            with open(target) as stream:
+                self.assertEqual(["AWS_DEFAULT_REGION=eu-west-1", "AWS_METADATA_SERVICE_NUM_ATTEMPTS=5", "AWS_METADATA_SERVICE_TIMEOUT=5",
+                                  "AWS_REGION=eu-west-1"], stream.read().split())
 
     def test_what_is_not_an_s3_address_is_refused(self):
         for wrong in ("http://b/k", "s3:///k", "b/k"):
