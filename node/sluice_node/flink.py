@@ -46,6 +46,8 @@ class Installation:
             "FLINK_LOG_DIR": self.logs,
             # Without this glibc keeps an arena of 64 MB for each thread of RocksDB: memory that no Flink setting counts.
             "MALLOC_ARENA_MAX": "2",
+            # Seconds. One, the SDK's own, is short where several processes start at once.
+            "AWS_METADATA_SERVICE_TIMEOUT": "5",
         }
 
     def classpath(self):
@@ -159,7 +161,10 @@ def _process(flink, name, main, role, memory, own):
     options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
     command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError",
                # Flink keeps a user program's System.exit from ending the process with a security manager, which Java 18+ wants allowed.
-               "-Djava.security.manager=allow", *options,
+               "-Djava.security.manager=allow",
+               # With a security manager Java keeps an address for ever that it was installed before, and S3's change all the time; seconds, as AWS advises:
+               # https://docs.aws.amazon.com/sdk-for-java/latest/developer-guide/jvm-ttl-dns.html
+               "-Dsun.net.inetaddr.ttl=5", *options,
                "-Djava.io.tmpdir=" + scratch, "-Dsluice.log.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
                "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments, *_dynamic(own)]
     return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), scratch, flink.environment())

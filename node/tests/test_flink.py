@@ -128,6 +128,14 @@ class FlinkTest(unittest.TestCase):
         self.assertTrue({"-XX:+UseSerialGC", "-Da=b", "-Dc=d"} <= set(task_manager.command))
         self.assertTrue("-XX:+UseSerialGC" in job_manager.command and "-Da=b" not in job_manager.command)
 
+    def test_no_process_keeps_an_address_of_s3_for_ever(self):
+        for spec in flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9"):
+            self.assertLess(spec.command.index("-Dsun.net.inetaddr.ttl=5"), spec.command.index("-cp"))
+
+    def test_each_process_has_patience_for_instance_metadata_while_others_start_beside_it(self):
+        for spec in flink.task_managers(self.installation, "i-1", ["10.0.0.4"]) + flink.job_manager(self.installation, "i-1", "10.0.0.9"):
+            self.assertEqual("5", spec.environment["AWS_METADATA_SERVICE_TIMEOUT"])
+
     def test_flinks_own_jar_comes_last_on_the_class_path(self):
         names = [os.path.basename(path) for path in self.installation.classpath().split(":")]
         self.assertEqual(["a-users.jar", "flink-cep-2.3.0.jar", "log4j-api.jar", "flink-dist-2.3.0.jar"], names)
