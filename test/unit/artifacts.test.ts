@@ -73,7 +73,9 @@ describe('The archives in the artifact bucket', () => {
 
   it.each([
     ['for another system', 'JAVA_VERSION="17.0.15"\nOS_ARCH="x86_64"\nOS_NAME="Darwin"\n', /Java for Darwin on x86_64; nodes need Linux/],
-    ['too old', 'JAVA_VERSION="11.0.2"\nOS_ARCH="x86_64"\nOS_NAME="Linux"\n', /Java 11.0.2; Flink needs 17/],
+    ['too old', 'JAVA_VERSION="11.0.2"\nOS_ARCH="x86_64"\nOS_NAME="Linux"\n', /Java 11.0.2; Flink needs 17 to 23/],
+    ['too new for a security manager', 'JAVA_VERSION="25.0.1"\nOS_ARCH="x86_64"\nOS_NAME="Linux"\n', /Java 25.0.1; Flink needs 17 to 23/],
+    ['made for musl', 'JAVA_VERSION="17.0.15"\nOS_ARCH="x86_64"\nOS_NAME="Linux"\nLIBC="musl"\n', /nodes have glibc/],
   ])('refuse a Java that is %s', async (_, release, message) => {
     await expect(unpackJava(jdk(release), work)).rejects.toThrow(message);
   });

@@ -67,7 +67,10 @@ export const unpackJava = async (file: string, work: string): Promise<JavaRuntim
   const architecture = { x86_64: 'x86_64', amd64: 'x86_64', aarch64: 'aarch64', arm64: 'aarch64' }[value('OS_ARCH')];
   if (value('OS_NAME') !== 'Linux' || architecture === undefined)
     throw new Error(`${file} is Java for ${value('OS_NAME')} on ${value('OS_ARCH')}; nodes need Linux on x86_64 or aarch64`);
+  if (value('LIBC') === 'musl') throw new Error(`${file} is Java for Alpine Linux (musl); nodes have glibc`);
   const version = value('JAVA_VERSION');
-  if (!(Number.parseInt(version, 10) >= 17)) throw new Error(`${file} is Java ${version}; Flink needs 17 or newer`);
+  const major = Number.parseInt(version, 10);
+  // From 24 on there is no security manager, without which a program's System.exit ends the process: https://openjdk.org/jeps/486
+  if (!(major >= 17 && major < 24)) throw new Error(`${file} is Java ${version}; Flink needs 17 to 23`);
   return { directory, architecture: architecture as JavaRuntime['architecture'], version };
 };
