@@ -1,4 +1,5 @@
 """Instance metadata, version 2 (token first). https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html"""
+import http.client
 import json
 import os
 import time
@@ -43,7 +44,7 @@ class Metadata:
             if error.code == 404:
                 return None
             raise MetadataUnavailable("instance metadata answered %d for %s" % (error.code, path)) from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise MetadataUnavailable("instance metadata does not answer for %s: %s" % (path, error)) from error
 
     def get(self, path):

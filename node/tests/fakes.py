@@ -27,11 +27,12 @@ def instance(role="taskmanager", addresses=("127.70.30.20", "127.70.30.21"), **m
 
 
 class FakeMetadata:
-    """An instance metadata service that speaks version 2 only. `found` can be changed while it runs."""
+    """An instance metadata service that speaks version 2 only. `found` can be changed while it runs; `break_off`: its answers end too soon."""
 
     def __init__(self, found):
         self.found = found
         self.tokens = 0
+        self.break_off = False
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,7 +50,7 @@ class FakeMetadata:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
-                self.wfile.write(text.encode())
+                self.wfile.write(text.encode()[:-1] if fake.break_off and self.command == "GET" else text.encode())
 
             def log_message(self, *_):
                 pass

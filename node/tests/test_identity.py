@@ -79,6 +79,11 @@ class IdentityTest(unittest.TestCase):
         with self.assertRaisesRegex(MetadataUnavailable, "meta-data/mac"):
             Metadata("http://127.0.0.1:9").get("meta-data/mac")
 
+    def test_an_answer_that_breaks_off_is_no_answer(self):
+        self.service.break_off = True  # A thread that polls would end by any other error, and the host never be drained.
+        with self.assertRaisesRegex(MetadataUnavailable, "does not answer for meta-data/mac"):
+            self.metadata.get("meta-data/mac")
+
     def test_interruption_and_rebalance_notices_are_read(self):
         self.assertEqual({}, notices.read_notices(self.metadata))
         self.service.found["meta-data/spot/instance-action"] = '{"action": "terminate", "time": "2026-01-01T00:00:00Z"}'
