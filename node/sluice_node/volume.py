@@ -3,12 +3,13 @@ The directory for Flink's working state: the instance store (local NVMe) where t
 cluster's launch template attaches, else the root volume.
 """
 import os
+import re
 import subprocess
 
 BY_ID = "/dev/disk/by-id"
 INSTANCE_STORE = "nvme-Amazon_EC2_NVMe_Instance_Storage"
 BLOCK_STORE = "nvme-Amazon_Elastic_Block_Store"
-# No journal and no zeroing of inode tables: what lies there is rebuilt from S3 after a crash, and the boot should not wait.
+# No journal and no zeroing of inode tables: what lies there is rebuilt from S3 after a crash (`unclean`), and the boot should not wait.
 MAKE = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard")
 
 
@@ -39,10 +40,18 @@ def free(device, mounts="/proc/mounts", blocks="/sys/class/block"):
         return False
 
 
+def unclean(header):
+    """
+    Whether dumpe2fs tells of a file system that nobody unmounted. The kernel mounts it all the same, and without a journal, nobody
+    knows whose blocks its files have.
+    """
+    return not re.search(r"^Filesystem state: +clean$", header, re.MULTILINE)
+
+
 def state_directory(home, run=None):
     """
     Makes and returns the state directory. With root rights and a free disk, the disk is mounted there; it is formatted only when it
-    holds no file system yet, so a reboot finds its local state again. Raises subprocess.CalledProcessError.
+    holds no file system yet, or one from before a crash, so an orderly reboot finds its local state again. Raises subprocess.CalledProcessError.
     """
     directory = os.path.join(home, "state")
     os.makedirs(directory, exist_ok=True)
@@ -51,7 +60,8 @@ def state_directory(home, run=None):
         return directory
     device = next((disk for disk in disks() if free(disk)), None)
     if device:
-        if not run("lsblk", "-no", "FSTYPE", device).strip():
+        kind = run("lsblk", "-no", "FSTYPE", device).strip()
+        if not kind or kind == "ext4" and unclean(run("dumpe2fs", "-h", device)):
             run(*MAKE, device)
         run("mount", "-o", "noatime", device, directory)
     return directory

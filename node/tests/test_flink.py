@@ -2,6 +2,8 @@
 import contextlib
 import io
 import os
+import shutil
+import subprocess
 import tempfile
 import unittest
 import unittest.mock
@@ -193,12 +195,12 @@ class VolumeTest(unittest.TestCase):
         free = [name for name in ("nvme0n1", "nvme1n1", "nvme3n1") if volume.free("/dev/" + name, mounts, os.path.join(self.root, "blocks"))]
         self.assertEqual(["nvme1n1"], free)
 
-    def state(self, file_system):
+    def state(self, file_system, header="Filesystem state:         clean\n"):
         commands = []
 
         def run(*command):
             commands.append(command)
-            return file_system
+            return header if command[0] == "dumpe2fs" else file_system
         with unittest.mock.patch("os.geteuid", return_value=0), unittest.mock.patch.object(volume, "disks", return_value=["/dev/nvme1n1"]), \
                 unittest.mock.patch.object(volume, "free", return_value=True):
             volume.state_directory(self.root, run)
@@ -208,4 +210,18 @@ class VolumeTest(unittest.TestCase):
         self.assertEqual(["lsblk", "mkfs.ext4", "mount"], self.state("\n"))
 
     def test_a_disk_with_a_file_system_is_mounted_as_it_is_so_that_a_reboot_keeps_local_state(self):
-        self.assertEqual(["lsblk", "mount"], self.state("ext4\n"))
+        self.assertEqual(["lsblk", "dumpe2fs", "mount"], self.state("ext4\n"))
+        self.assertEqual(["lsblk", "mount"], self.state("xfs\n"))
+
+    def test_a_disk_that_was_in_use_when_the_machine_crashed_is_formatted_anew(self):
+        for state in ("not clean", "clean with errors", "not clean with errors"):
+            header = "Filesystem features:      extent\nFilesystem state:         %s\nErrors behavior:          Continue\n" % state
+            self.assertEqual(["lsblk", "dumpe2fs", "mkfs.ext4", "mount"], self.state("ext4\n", header))
+
+    @unittest.skipUnless(shutil.which("mkfs.ext4") and shutil.which("dumpe2fs"), "needs e2fsprogs")
+    def test_a_file_system_that_was_just_made_is_clean(self):
+        disk = os.path.join(self.root, "disk")
+        with open(disk, "wb") as stream:
+            stream.truncate(16 << 20)
+        subprocess.run([*volume.MAKE, disk], check=True)
+        self.assertFalse(volume.unclean(subprocess.run(["dumpe2fs", "-h", disk], check=True, capture_output=True, text=True).stdout))
