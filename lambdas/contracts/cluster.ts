@@ -243,7 +243,7 @@ export interface InstanceFacts {
   readonly peakGbps: number;
   /** Sustained bandwidth, Gbit/s; undefined where EC2 states none. */
   readonly baselineGbps?: number;
-  /** Total local NVMe storage, GB; 0 without. */
+  /** Size of a local NVMe disk, GB; 0 without. Of several a host uses one (node/sluice_node/volume.py). */
   readonly localStorageGB: number;
   readonly architecture: 'x86_64' | 'arm64';
   /** Private IPv4 addresses one network interface can hold: an upper limit for TaskManagers per host. */

@@ -54,7 +54,10 @@ const toFacts = (instanceType: _InstanceType, info: InstanceTypeInfo): InstanceF
     // A flow can only use all cards where an instance has an interface on each; types with several are far over any limit here anyway.
     peakGbps: sum(cards.map((card) => card.PeakBandwidthInGbps)) ?? gbpsOf(network?.NetworkPerformance),
     ...(baselineGbps === undefined ? {} : { baselineGbps }),
-    localStorageGB: storage?.NvmeSupport && storage.NvmeSupport !== 'unsupported' ? (storage.TotalSizeInGB ?? 0) : 0,
+    localStorageGB:
+      storage?.NvmeSupport && storage.NvmeSupport !== 'unsupported'
+        ? Math.max(0, ...(storage.Disks ?? []).map(({ SizeInGB = 0 }) => SizeInGB))
+        : 0,
     architecture: info.ProcessorInfo?.SupportedArchitectures?.includes('arm64') ? 'arm64' : 'x86_64',
     addressesPerInterface: network?.Ipv4AddressesPerInterface ?? 1,
   };
