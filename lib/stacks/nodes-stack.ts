@@ -64,9 +64,9 @@ export class NodesStack extends Stack {
       launchTemplateName: `${names.prefix}-base-${architecture.replace('_', '-')}`,
       versionDescription: 'What every node has in common',
       launchTemplateData: {
-        // Resolved by EC2 at each launch: new hosts get the newest patched image, and the synth needs no lookup.
+        // Resolved by EC2 at each launch, so that new hosts get the newest patched image and the synth needs no lookup; for groups of several types or with
+        // Spot when they are made (lambdas/gateways/aws/ec2/launch-templates.ts).
         imageId: `resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
-        ebsOptimized: true,
         instanceInitiatedShutdownBehavior: 'terminate',
         // IMDSv2 only, and not from inside a container. The node reads its role and configuration from its tags.
         metadataOptions: { httpEndpoint: 'enabled', httpTokens: 'required', httpPutResponseHopLimit: 1, instanceMetadataTags: 'enabled' },

@@ -16,10 +16,11 @@ import time
 from collections import Counter
 
 from moto.autoscaling import models
+from moto.autoscaling.exceptions import ValidationError
 from moto.core.exceptions import ServiceException
 from moto.ec2.utils import convert_tag_spec
 
-from . import events, faults, hardware, lifecycle
+from . import events, faults, hardware, lifecycle, template_checks
 from .moto_bridge import ACCOUNT, LOCK
 from .scaling_activity import ScalingActivity, utc
 from .settings import settings
@@ -286,6 +287,8 @@ def capacity_message(group, instance_type: str, zone: str) -> str:
 
 def _run_instance(group, zone: str, subnet_id: str | None, instance_type: str):
     version = group.launch_version()
+    if not template_checks.can_be_optimized(version.data, instance_type):
+        raise ValidationError(template_checks.NOT_OPTIMIZED)
     tags = {**version.instance_tags, **group.get_propagated_tags(), models.ASG_NAME_TAG: group.name}
     volume_tags = convert_tag_spec(version.data.get("TagSpecifications", [])).get("volume", {})
     reservation = group.ec2_backend.run_instances(

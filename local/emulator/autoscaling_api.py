@@ -8,7 +8,7 @@ from moto.autoscaling import models, responses
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
 from moto.core.responses import ActionResult, EmptyResult
 
-from . import autoscaling, lifecycle
+from . import autoscaling, lifecycle, template_checks
 from .patching import add, replace
 
 Group, Backend, Response = models.FakeAutoScalingGroup, models.AutoScalingBackend, responses.AutoScalingResponse
@@ -84,24 +84,12 @@ def _launch_version(self):
     if not self.ec2_launch_template:
         raise ValidationError("The emulator launches from launch templates only, not from launch configurations.")
     version = self.ec2_launch_template.get_version(self.launch_template_version)
-    _require_no_addresses(version.data.get("NetworkInterfaces") or [])
+    template_checks.check(version.data, self.mixed_instances_policy)
     return version
 
 
-def _require_no_addresses(interfaces: list) -> None:
-    """
-    AWS («Change the default network interface settings», Create a launch template for an Auto Scaling group): «you cannot assign secondary private IP
-    addresses». The message is the one that users report for addresses given by name; for a count none is reported.
-    """
-    if any(nic.get(field) for nic in interfaces for field in ("SecondaryPrivateIpAddressCount", "PrivateIpAddresses", "PrivateIpAddress")):
-        raise AutoscalingClientError(
-            "InvalidQueryParameter", "Incompatible launch template: Auto Scaling does not support Private IP addresses."
-        )
-
-
 def _instance_types(self) -> list[str]:
-    overrides = ((self.mixed_instances_policy or {}).get("LaunchTemplate") or {}).get("Overrides") or []
-    return [o["InstanceType"] for o in overrides if o.get("InstanceType")] or [self.launch_version().instance_type]
+    return template_checks.overridden_types(self.mixed_instances_policy) or [self.launch_version().instance_type]
 
 
 def _next_is_spot(self) -> bool:

@@ -11,6 +11,10 @@ describe('nodes', () => {
     ]);
   });
 
+  it('are asked for nothing that a type may lack: those that can be EBS-optimized are so by default, and T2 would not start', () => {
+    for (const template of templates) expect(template.LaunchTemplateData.EbsOptimized).toBeUndefined();
+  });
+
   it('answer metadata requests of version 2 only, one hop far, with their tags', () => {
     for (const template of templates)
       expect(template.LaunchTemplateData.MetadataOptions).toEqual({

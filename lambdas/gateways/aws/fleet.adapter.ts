@@ -2,7 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand 
 import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
 import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
-import { ensureGroup, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import { ensureGroup, isMixed, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies } from './ec2/context';
 import { giveAddresses } from './ec2/host-addresses';
 import { launchAs } from './ec2/job-manager-types';
@@ -74,7 +74,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
       for (const group of groups) {
         const isJobManager = group.role === 'jobmanager';
         const type = isJobManager ? spec.size.jobManager.instanceType : spec.size.instanceType;
-        const base = await baseTemplate(dependencies, traits(type).architecture);
+        const base = await baseTemplate(dependencies, traits(type).architecture, isMixed(spec, group) ? 'by-id' : 'by-parameter');
         const data = templateData(base, { stage, spec, access, ...group });
         const launchTemplateId = await ensureLaunchTemplate(dependencies, spec, group.name, data);
         launchTemplateIds.push(launchTemplateId);

@@ -53,6 +53,35 @@ class AutoScalingGroups(unittest.TestCase):
         self.assertEqual((len(set(addresses)), [machine["privateIp"], *machine["secondaryIps"]]), (3, addresses))
         s.remove(name)
 
+    def test_a_mixed_group_takes_an_image_by_its_id_only_which_the_template_tells(self):
+        parameter = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+        template = s.launch_template(ImageId=parameter)
+        policy = {
+            "LaunchTemplate": {
+                "LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "$Latest"},
+                "Overrides": [{"InstanceType": "c5.large"}, {"InstanceType": "c6i.large"}],
+            },
+        }
+        with self.assertRaisesRegex(ClientError, 'expecting "ami-'):
+            s.group(template, 1, MixedInstancesPolicy=policy)
+        s.remove(s.group(template, 0))
+
+        def image(**more) -> str:
+            versions = s.client("ec2").describe_launch_template_versions(LaunchTemplateId=template, Versions=["$Latest"], **more)
+            return versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["ImageId"]
+
+        self.assertEqual(image(), parameter)
+        self.assertRegex(image(ResolveAlias=True), r"^ami-[0-9a-f]{17}$")
+        self.assertEqual(image(), parameter)
+
+    def test_a_template_that_asks_for_ebs_optimization_launches_no_type_that_cannot_be_optimized(self):
+        with self.assertRaisesRegex(ClientError, "EBS-optimized instances are not supported"):
+            s.group(s.launch_template(EbsOptimized=True, InstanceType="t2.large"), 1)
+        for asked, instance_type in ((True, "t3.large"), (False, "t2.large")):
+            name = s.group(s.launch_template(EbsOptimized=asked, InstanceType=instance_type), 1)
+            self.assertEqual(s.instance(s.in_service(name, 1)[0]["InstanceId"])["InstanceType"], instance_type)
+            s.remove(name)
+
     def test_an_instance_terminated_behind_the_groups_back_is_replaced(self):
         name = s.group(s.launch_template(), 1)
         first = s.in_service(name, 1)[0]["InstanceId"]

@@ -38,7 +38,6 @@ export const createStage = async (name: string): Promise<Stage> => {
       LaunchTemplateData: {
         ImageId: `resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`,
         UserData: Buffer.from('#!/bin/sh\n').toString('base64'),
-        EbsOptimized: true,
         MetadataOptions: { HttpTokens: 'required', InstanceMetadataTags: 'enabled', HttpPutResponseHopLimit: 1 },
         BlockDeviceMappings: [
           { DeviceName: '/dev/xvda', Ebs: { VolumeType: 'gp3', VolumeSize: BASE_VOLUME_GB, Encrypted: true, KmsKeyId: KEY } },

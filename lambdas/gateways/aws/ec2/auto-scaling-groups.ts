@@ -37,6 +37,12 @@ export interface GroupParts {
   readonly types?: readonly string[];
 }
 
+/** Whether a group launches by a mixed instances policy: as Spot, or as several types. */
+export const isMixed = (
+  { spotPercent }: Pick<FleetSpec, 'spotPercent'>,
+  { role, types = [] }: Pick<GroupParts, 'role' | 'types'>,
+): boolean => role === 'taskmanager' && (spotPercent > 0 || types.length > 1);
+
 /** Makes the group, or raises the wanted hosts of the one of this name where it has fewer; whatever else it is stays. @throws AwsUnavailable while Auto Scaling does not know profile or template yet. */
 export const ensureGroup = async (
   dependencies: FleetDependencies,
@@ -45,7 +51,6 @@ export const ensureGroup = async (
 ): Promise<void> => {
   const { autoScaling, stage } = dependencies;
   const template = { LaunchTemplateId: launchTemplateId, Version: version };
-  const mixed = role === 'taskmanager' && (spec.spotPercent > 0 || types.length > 1);
   const command = new CreateAutoScalingGroupCommand({
     AutoScalingGroupName: name,
     MinSize: hosts.min,
@@ -56,7 +61,7 @@ export const ensureGroup = async (
     ...(role === 'jobmanager'
       ? { AvailabilityZones: [zone] }
       : { VPCZoneIdentifier: spec.zones.map((zone) => subnetOf(stage, zone)).join() }),
-    ...(mixed
+    ...(isMixed(spec, { role, types })
       ? {
           MixedInstancesPolicy: {
             LaunchTemplate: { LaunchTemplateSpecification: template, Overrides: types.map((InstanceType) => ({ InstanceType })) },

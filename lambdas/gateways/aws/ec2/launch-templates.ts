@@ -26,14 +26,22 @@ const ABSENT = [
   'InvalidLaunchTemplateName.NotFoundException',
 ] as const;
 
-/** The newest version of the stage's template for this architecture: image, user data, IMDSv2, encryption. */
+/**
+ * The newest version of the stage's template for this architecture: image, user data, IMDSv2, encryption.
+ *
+ * @param image `by-parameter`: by the name of the SSM parameter that EC2 reads at each launch. `by-id`: the one that the parameter names now, because a group
+ *   with a mixed instances policy takes no parameter
+ *   (https://docs.aws.amazon.com/autoscaling/ec2/userguide/using-systems-manager-parameters.html#using-systems-manager-parameters-limitations)
+ */
 export const baseTemplate = async (
   { ec2, stage }: FleetDependencies,
   architecture: 'x86_64' | 'arm64',
+  image: 'by-parameter' | 'by-id',
 ): Promise<ResponseLaunchTemplateData> => {
   const command = new DescribeLaunchTemplateVersionsCommand({
     LaunchTemplateId: stage.baseLaunchTemplates[architecture],
     Versions: ['$Latest'],
+    ResolveAlias: image === 'by-id',
   });
   const { LaunchTemplateVersions = [] } = await ec2.send(command);
   const data = LaunchTemplateVersions[0]?.LaunchTemplateData;
@@ -72,7 +80,6 @@ export const templateData = (
   return {
     ImageId: base.ImageId,
     UserData: base.UserData,
-    EbsOptimized: base.EbsOptimized,
     InstanceInitiatedShutdownBehavior: base.InstanceInitiatedShutdownBehavior,
     Monitoring: base.Monitoring,
     MetadataOptions: base.MetadataOptions
