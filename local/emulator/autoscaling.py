@@ -118,7 +118,8 @@ def _advance(group, member) -> None:
             abrupt=True,
         )
     elif state == "InService" and member.health_status == "Unhealthy":
-        begin_termination(group, member, f"At {now_text()} an instance was taken out of service in response to a user health-check.")
+        if not _launches_first(group) or _replacement_serves(group):
+            begin_termination(group, member, f"At {now_text()} an instance was taken out of service in response to a user health-check.")
     elif state == "Pending" and machine == "running":
         if not lifecycle.begin(group, member, lifecycle.LAUNCHING):
             _in_service(group, member)
@@ -143,6 +144,23 @@ def _advance(group, member) -> None:
             group.ec2_backend.terminate_instances([member.instance.id])
         elif machine == "terminated":
             _gone(group, member)
+
+
+def _launches_first(group) -> bool:
+    """«Instance maintenance policies», and «Launch replacement instances before terminating old ones»: the account setting, for groups without a policy."""
+    policy = group.instance_maintenance_policy
+    return int(policy["MinHealthyPercentage"]) == 100 if policy else settings.launchBeforeTerminate
+
+
+def _replacement_serves(group) -> bool:
+    if group.rebalancing in group.instance_states:
+        return group.rebalancing.lifecycle_state == "InService"
+    if time.monotonic() >= group.retry_at:
+        if _launch_one(group):
+            group.rebalancing = group.instance_states[-1]
+        else:
+            group.retry_at = time.monotonic() + settings.launchRetryMaxSeconds
+    return False
 
 
 def _in_service(group, member) -> None:

@@ -37,7 +37,7 @@ def _set_desired_capacity(self, new_capacity):
 def _init(init):
     def __init__(self, *args, **kwargs):
         self.activities, self.deleting, self.failures, self.retry_at, self.cause, self.rebalancing = [], False, 0, 0.0, None, None
-        self.provided_launch_template_version = None
+        self.provided_launch_template_version = self.instance_maintenance_policy = None
         init(self, *args, **kwargs)
         self.launch_version()  # a template that does not exist is refused now
 
@@ -187,6 +187,16 @@ def _describe_activities(self) -> ActionResult:
     return ActionResult({"Activities": found[start : start + size], "NextToken": rest})
 
 
+def _create_group_response(create):
+    def create_auto_scaling_group(self):
+        answer = create(self)
+        group = _group(self.autoscaling_backend, self._get_param("AutoScalingGroupName"))
+        group.instance_maintenance_policy = self._get_param("InstanceMaintenancePolicy")
+        return answer
+
+    return create_auto_scaling_group
+
+
 def _delete_group_response(self) -> EmptyResult:
     self.autoscaling_backend.delete_auto_scaling_group(self._get_param("AutoScalingGroupName"), self._get_bool_param("ForceDelete", False))
     return EmptyResult()
@@ -233,6 +243,7 @@ def install() -> None:
     # The reconciler sees for itself what was terminated.
     replace(Backend, "notify_terminate_instances", lambda self, instance_ids: autoscaling.wake())
     replace(Response, "describe_scaling_activities", _describe_activities)
+    replace(Response, "create_auto_scaling_group", _create_group_response(Response.create_auto_scaling_group))
     replace(Response, "delete_auto_scaling_group", _delete_group_response)
     add(Response, "complete_lifecycle_action", _complete_lifecycle_action)
     add(Response, "record_lifecycle_action_heartbeat", _record_heartbeat)

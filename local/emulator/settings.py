@@ -16,6 +16,8 @@ class Settings:
     launchRetryMaxSeconds: float = 8.0
     terminationDelaySeconds: float = 0.0
     """With `autoStart`: least time an instance stays `shutting-down`."""
+    launchBeforeTerminate: bool = False
+    """Auto Scaling's account setting of this name: an unhealthy instance stays until another has taken its place."""
 
     def update(self, values: dict) -> None:
         known = asdict(self)

@@ -1,4 +1,4 @@
-import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from '@aws-sdk/client-auto-scaling';
+import { AutoScalingClient, DescribeAutoScalingGroupsCommand, SetInstanceHealthCommand } from '@aws-sdk/client-auto-scaling';
 import {
   DescribeLaunchTemplateVersionsCommand,
   DescribeSecurityGroupsCommand,
@@ -713,6 +713,40 @@ describe('The fleet on EC2', () => {
     await volumes.deleteSnapshots([snapshots[0]?.snapshotId as string, 'snap-00000000000000000']);
     expect(await volumes.snapshots()).toEqual([]);
   }, 30_000);
+
+  test.each(['ScalingActivityInProgress', 'ResourceContention'])('has to ask again where Auto Scaling says %s', async (code) => {
+    const fleet = onEc2().fleet;
+    const spec = aFleetSpec();
+    const resources = await launch(spec, fleet);
+    const { hosts } = await eventually(() => fleet.observe(resources), isComplete);
+    const [host] = hosts.filter(({ role }) => role === 'taskmanager').map(({ instanceId }) => instanceId) as [string];
+    const asks: readonly [string, () => Promise<unknown>][] = [
+      ['TerminateInstanceInAutoScalingGroup', () => fleet.terminateHosts([host])],
+      ['SetDesiredCapacity', () => fleet.setHosts(resources, spec.zone, 3)],
+      ['DeleteAutoScalingGroup', () => fleet.deleteGroups(spec, resources)],
+    ];
+    for (const [action, ask] of asks) {
+      await emulator.twin('POST', 'faults', [{ service: 'autoscaling', action, code, name: 'busy' }]);
+      await expect(ask()).rejects.toThrow(AwsUnavailable);
+      await emulator.twin('DELETE', 'faults/busy');
+      await ask();
+    }
+  });
+
+  test('replaces an unhealthy JobManager on its interface also where the account launches before it terminates', async () => {
+    await emulator.twin('PUT', 'settings', { launchBeforeTerminate: true });
+    const fleet = onEc2().fleet;
+    const resources = await launch(aFleetSpec(), fleet);
+    const leader = ({ hosts }: FleetSeen) => hosts.find(({ role, state }) => role === 'jobmanager' && state === 'running');
+    const first = leader(await eventually(() => fleet.observe(resources), isComplete))?.instanceId;
+    await new AutoScalingClient({}).send(new SetInstanceHealthCommand({ InstanceId: first, HealthStatus: 'Unhealthy' }));
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (seen) => leader(seen) !== undefined && leader(seen)?.instanceId !== first,
+    );
+    expect(leader(after)?.address).toBe(resources.jobManagerAddress);
+    await emulator.twin('PUT', 'settings', { launchBeforeTerminate: false });
+  });
 
   test('buys the wanted share of hosts as Spot', async () => {
     const fleet = onEc2().fleet;

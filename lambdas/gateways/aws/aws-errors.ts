@@ -3,6 +3,8 @@ import { AwsUnavailable } from '../../contracts/errors';
 /** Error codes that go away by themselves, over all services used here: throttling, faults inside AWS, a call that was not waited for, and what IAM and EC2 say while news spreads. */
 const PASSING_CODES = new Set([
   'AbortError',
+  'ConcurrentModificationException',
+  'ConcurrentTagAccess',
   'InternalError',
   'InternalFailure',
   'InternalServerError',
@@ -11,8 +13,8 @@ const PASSING_CODES = new Set([
   'RequestThrottled',
   'RequestThrottledException',
   'RequestTimeout',
-  'ResourceContention',
-  'ScalingActivityInProgress',
+  'ResourceContentionFault',
+  'ScalingActivityInProgressFault',
   'ServiceUnavailable',
   'SlowDown',
   'Throttling',

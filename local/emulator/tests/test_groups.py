@@ -11,7 +11,7 @@ NO_CAPACITY = {"service": "ec2", "action": "RunInstances", "code": "Insufficient
 class AutoScalingGroups(unittest.TestCase):
     def tearDown(self):
         s.twin("DELETE", "faults")
-        s.twin("PUT", "settings", {"autoStart": True, "launchRetrySeconds": 0.5})
+        s.twin("PUT", "settings", {"autoStart": True, "launchRetrySeconds": 0.5, "launchBeforeTerminate": False})
 
     def setUp(self):
         s.twin("PUT", "settings", {"launchRetrySeconds": 0.5})
@@ -291,6 +291,42 @@ class AutoScalingGroups(unittest.TestCase):
         ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion="2")
         self.assertEqual(s.instance(s.in_service(name, 1)[0]["InstanceId"])["InstanceType"], "c6i.large")
         s.twin("DELETE", "faults")
+        s.remove(name)
+
+    def test_where_the_account_launches_before_it_terminates_an_interface_stays_in_use_unless_the_groups_policy_says_otherwise(self):
+        s.twin("PUT", "settings", {"launchBeforeTerminate": True, "launchRetryMaxSeconds": 0.5})
+        for policy in (None, {"MinHealthyPercentage": 0, "MaxHealthyPercentage": 100}):
+            nic = s.client("ec2").create_network_interface(SubnetId=s.vpc()["subnets"]["us-east-1b"], Groups=[s.security_group()])
+            eni = nic["NetworkInterface"]["NetworkInterfaceId"]
+            template = s.launch_template(NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": eni, "DeleteOnTermination": False}])
+            name = s.group(
+                template, 1, AvailabilityZones=["us-east-1b"], **({"InstanceMaintenancePolicy": policy} if policy else {})
+            )
+            first = s.in_service(name, 1)[0]["InstanceId"]
+            s.client("autoscaling").set_instance_health(InstanceId=first, HealthStatus="Unhealthy")
+            if policy:
+                s.wait_for(lambda: [m for m in s.members(name) if m["InstanceId"] != first], "another instance in its place")
+                described = s.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
+                self.assertEqual(described["InstanceMaintenancePolicy"], policy)
+            else:
+                s.wait_for(lambda: [a for a in s.activities(name) if "in use" in a.get("StatusMessage", "")], "a launch in vain")
+                self.assertEqual([m["InstanceId"] for m in s.members(name)], [first])
+            s.remove(name)
+
+    def test_where_the_account_launches_before_it_terminates_an_unhealthy_instance_stays_until_another_serves(self):
+        s.twin("PUT", "settings", {"launchBeforeTerminate": True, "autoStart": False})
+        name = s.group(s.launch_template(), 1)
+        start = lambda: s.wait_for(lambda: s.members(name, "Pending"), "a pending instance")[0]["InstanceId"]  # noqa: E731
+        first = start()
+        s.twin("POST", f"instances/{first}/state", {"state": "running"})
+        s.in_service(name, 1)
+        s.client("autoscaling").set_instance_health(InstanceId=first, HealthStatus="Unhealthy")
+        second = start()
+        self.assertEqual([m["InstanceId"] for m in s.members(name)], [first])
+        s.twin("POST", f"instances/{second}/state", {"state": "running"})
+        s.wait_for(lambda: s.members(name, "Terminating"), "its end")
+        self.assertEqual([m["InstanceId"] for m in s.members(name)], [second])
+        s.twin("PUT", "settings", {"autoStart": True})
         s.remove(name)
 
     def test_with_an_existing_interface_the_group_gives_its_instances_that_address_one_after_the_other(self):

@@ -58,8 +58,10 @@ export const ensureGroup = async (
     DesiredCapacity: hosts.wanted,
     // The JobManager's template names a network interface; Auto Scaling then takes the zone alone, and the subnet is the interface's:
     // https://docs.aws.amazon.com/autoscaling/ec2/userguide/create-launch-template.html#change-network-interface
+    // One instance at a time can have the interface, so the old one ends first, also where the account launches before it terminates:
+    // https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-before-terminate-account-setting.html
     ...(role === 'jobmanager'
-      ? { AvailabilityZones: [zone] }
+      ? { AvailabilityZones: [zone], InstanceMaintenancePolicy: { MinHealthyPercentage: 0, MaxHealthyPercentage: 100 } }
       : { VPCZoneIdentifier: spec.zones.map((zone) => subnetOf(stage, zone)).join() }),
     ...(isMixed(spec, { role, types })
       ? {
@@ -143,7 +145,7 @@ export const deleteGroupsNamed = async (dependencies: FleetDependencies, names: 
   await everyOne(
     groups.map(({ AutoScalingGroupName }) => {
       const deletion = dependencies.autoScaling.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName, ForceDelete: true }));
-      return laterOn(['ResourceInUse', 'ResourceInUseFault', 'ScalingActivityInProgressFault'], gone(deletion));
+      return laterOn(['ResourceInUse', 'ResourceInUseFault'], gone(deletion));
     }),
   );
 };
@@ -159,7 +161,7 @@ const gone = async (call: Promise<unknown>): Promise<void> => {
 
 export const setWanted = async ({ autoScaling }: Pick<FleetDependencies, 'autoScaling'>, name: string, hosts: number): Promise<void> => {
   const command = new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: hosts, HonorCooldown: false });
-  await laterOn(['ScalingActivityInProgress', 'ScalingActivityInProgressFault'], autoScaling.send(command));
+  await autoScaling.send(command);
 };
 
 /** Ends hosts; with `fewer`, lowers their groups' wanted number with them, once: one that is ending already would lower it again. */
