@@ -117,8 +117,11 @@ const highAvailability = z.strictObject({
     ),
 });
 
-/** EC2 allows 50 tags on a thing; the rest are ours and those to come. */
-const USER_TAGS_MAX = 40;
+/**
+ * Auto Scaling takes 25 tags in a call, and the rest are ours and those to come
+ * (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html#tag_restrictions).
+ */
+const USER_TAGS_MAX = 20;
 
 const { jobManager, taskManagers } = sizeDefinition.shape;
 const [leader, fleet] = [jobManager.shape, taskManagers.shape];
@@ -229,6 +232,12 @@ export const clusterSpec = z.strictObject({
         .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, 'must be letters, digits, spaces and _ . : / = + - @'),
     )
     .refine((tags) => Object.keys(tags).length <= USER_TAGS_MAX, `may hold ${USER_TAGS_MAX} tags at most`)
+    // To IAM the keys of a role's tags are the same where only their case differs, and it refuses two; every thing has a `Name` of ours
+    // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
+    .refine((tags) => {
+      const keys = ['Name', ...Object.keys(tags).filter((key) => key !== 'Name')];
+      return new Set(keys.map((key) => key.toLowerCase())).size === keys.length;
+    }, 'must not have keys that differ in case only, from each other or from Name')
     .default({})
     .describe('Cost allocation tags that everything of the cluster in AWS has'),
 });

@@ -65,7 +65,13 @@ export const stageConfig = z
     /** Dollars an hour of an instance type, as its owner pays them (on demand, or by a savings plan). What `budgetDollarsPerHour` of a job is held to. */
     prices: z.record(z.string(), z.number().positive()).optional(),
     flinkConfiguration: stageContract.shape.flinkConfiguration,
-    streamSources: z.array(z.strictObject({ cidr, fromPort: z.int().min(1).max(65_535), toPort: z.int().min(1).max(65_535) })),
+    /**
+     * A rule of clusters' security groups each, beside those for S3, DynamoDB and Flink; a group may have 60 each way
+     * (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html).
+     */
+    streamSources: z
+      .array(z.strictObject({ cidr, fromPort: z.int().min(1).max(65_535), toPort: z.int().min(1).max(65_535) }))
+      .max(50, 'must be 50 at most: a security group has 60 rules, and some are taken'),
     /** How many snapshots of a job are kept, and for how many days, where the job does not say. They cost what S3 costs: $0.023 a GB and month. */
     retention: stageContract.shape.retention,
     deadlines: z.strictObject({

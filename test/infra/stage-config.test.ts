@@ -97,6 +97,11 @@ describe('the stage configuration', () => {
       (config) => Object.assign(config, { streamSources: [{ cidr: '10.1.0.0/16', fromPort: 9098, toPort: 9092 }] }),
       'streamSources[0].fromPort: 9098 is over toPort (9092)',
     ],
+    [
+      'more sources than a security group has rules for',
+      (config) => Object.assign(config, { streamSources: Array(51).fill({ cidr: '10.1.0.0/16', fromPort: 9092, toPort: 9098 }) }),
+      'streamSources: must be 50 at most',
+    ],
   ])('is refused with %s, in a sentence that names the field', (_, spoil, expected) => {
     const config = good();
     spoil(config);

@@ -79,6 +79,13 @@ describe('a launch', () => {
     ['a tag that is the list of tags there', { tags: { _index: 'y' } }, 'tags._index'],
     ['a tag value that IAM refuses', { tags: { team: 'a#b' } }, 'tags.team'],
     ["a tag of AWS's own", { tags: { 'aws:x': 'y' } }, 'tags.aws:x'],
+    ['tags that IAM cannot tell apart', { tags: { team: 'a', Team: 'b' } }, 'tags'],
+    ['a tag that IAM cannot tell from our own', { tags: { name: 'a' } }, 'tags'],
+    [
+      'more tags than Auto Scaling takes in a call',
+      { tags: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`t${index}`, 'y'])) },
+      'tags',
+    ],
     [
       'more settings than are kept',
       { flinkConfiguration: Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`table.x${index}`, 'y'.repeat(3_000)])) },
@@ -94,7 +101,8 @@ describe('a launch', () => {
   });
 
   test('takes tags in every script and with the signs that IAM knows', async () => {
-    const tags = { team: 'Flüge + mehr', 'cost:centre': '数 4711/b_c=d:e@f.g-h' };
+    const others = Object.fromEntries(Array.from({ length: 18 }, (_, index) => [`t${index}`, 'y']));
+    const tags = { team: 'Flüge + mehr', 'cost:centre': '数 4711/b_c=d:e@f.g-h', ...others };
     expect((await call('create-cluster', { body: { ...CLUSTER, tags } })).status).toBe(202);
     expect(await world.store.cluster('flights')).toMatchObject({ spec: { tags } });
   });
