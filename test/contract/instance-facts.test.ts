@@ -55,6 +55,28 @@ describe('The instance facts (EC2)', () => {
     expect([...found.values()].map(({ localStorageGB }) => localStorageGB)).toEqual([1_900, 1_900, 300, 0]);
   });
 
+  test.each([
+    ['m7i.2xlarge', ['g4dn.2xlarge', 'trn1.2xlarge', 'd3en.2xlarge', 'h1.2xlarge', 't3.2xlarge', 'm7i-flex.2xlarge']],
+    ['r7i.2xlarge', ['g6e.2xlarge', 'd3.2xlarge', 'r8i-flex.2xlarge']],
+  ])('find none like %s that is paid for its accelerators, has hard disks or a share of a CPU', async (type, others) => {
+    const facts = createInstanceFacts({ client: ec2Client() });
+    const own = (await facts.describe([type])).get(type);
+    if (!own) throw new Error(`${type} is not there`);
+    const found = (await facts.alike(own, 'spot')).map(({ instanceType }) => instanceType);
+    expect(found).toEqual(expect.arrayContaining([type, type.replace('7i', '6id')]));
+    for (const other of others) {
+      // It is like the others by vCPUs and memory, and would have been found by these.
+      expect((await facts.describe([other])).get(other)).toMatchObject({ vcpus: own.vcpus, memoryMiB: own.memoryMiB });
+      expect(found).not.toContain(other);
+    }
+  });
+
+  test('find none like a type whose jobs may need more than its vCPUs and memory', async () => {
+    const facts = createInstanceFacts({ client: ec2Client() });
+    const own = (await facts.describe(['g4dn.2xlarge'])).get('g4dn.2xlarge');
+    expect(own && (await facts.alike(own, 'spot'))).toEqual([]);
+  });
+
   test('ask for a type once', async () => {
     const client = ec2Client();
     let calls = 0;

@@ -19,19 +19,33 @@ export const createInstanceFacts = ({ client }: { readonly client: EC2Client }):
     return new Map(instanceTypes.flatMap((type) => known.get(type) ?? []).map((facts) => [facts.instanceType, facts]));
   },
 
-  async alike({ vcpus, memoryMiB }, bought) {
+  async alike({ instanceType, vcpus, memoryMiB }, bought) {
     const Filters = [
       { Name: 'vcpu-info.default-vcpus', Values: [String(vcpus)] },
       { Name: 'memory-info.size-in-mib', Values: [String(memoryMiB)] },
     ];
-    const found: InstanceFacts[] = [];
-    for await (const { InstanceTypes = [] } of paginateDescribeInstanceTypes({ client }, { Filters }))
-      for (const info of InstanceTypes)
-        if (info.InstanceType && info.CurrentGeneration && info.SupportedUsageClasses?.includes(bought))
-          found.push(toFacts(info.InstanceType, info));
-    return found;
+    const found: InstanceTypeInfo[] = [];
+    for await (const { InstanceTypes = [] } of paginateDescribeInstanceTypes({ client }, { Filters })) found.push(...InstanceTypes);
+    const own = found.find((info) => info.InstanceType === instanceType);
+    if (own && !isPlain(own)) return [];
+    return found.flatMap((info) =>
+      info.InstanceType && info.CurrentGeneration && info.SupportedUsageClasses?.includes(bought) && isPlain(info)
+        ? [toFacts(info.InstanceType, info)]
+        : [],
+    );
   },
 });
+
+/**
+ * Types are alike by vCPUs and memory only where they have nothing else that is paid for or missed: no accelerators, no hard disks, a CPU that is theirs all
+ * the time, and Nitro, which shows a host its tags while it runs (node/sluice_node/drain.py). Burstable and flexible types, and hardly any others, cannot be in a cluster
+ * placement group (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html).
+ */
+const isPlain = (info: InstanceTypeInfo): boolean =>
+  info.Hypervisor === 'nitro' &&
+  (info.PlacementGroupInfo?.SupportedStrategies?.includes('cluster') ?? false) &&
+  (info.GpuInfo ?? info.FpgaInfo ?? info.InferenceAcceleratorInfo ?? info.NeuronInfo ?? info.MediaAcceleratorInfo) === undefined &&
+  (info.InstanceStorageInfo?.Disks ?? []).every(({ Type }) => Type === 'ssd');
 
 const sum = (values: readonly (number | undefined)[]): number | undefined =>
   values.length === 0 || values.includes(undefined) ? undefined : values.reduce<number>((total, value) => total + (value ?? 0), 0);
