@@ -219,6 +219,6 @@ export const failuresOf = (activities: readonly Activity[]): readonly LaunchProb
  * The messages: https://docs.aws.amazon.com/autoscaling/ec2/userguide/ts-as-instancelaunchfailure.html and ts-as-capacity.html
  */
 const isCapacity = (message: string): boolean =>
-  /InsufficientInstanceCapacity|do not have sufficient|is not supported in your requested Availability Zone|MaxSpotInstanceCountExceeded|UnfulfillableCapacity|no Spot capacity|InsufficientReservedInstanceCapacity/i.test(
+  /InsufficientInstanceCapacity|do not have sufficient|is not supported in your requested Availability Zone|requested Availability Zone is no longer supported|MaxSpotInstanceCountExceeded|UnfulfillableCapacity|no Spot capacity|InsufficientReservedInstanceCapacity/i.test(
     message,
   );

@@ -16,4 +16,10 @@ export type Owner = Pick<FleetSpec, 'cluster' | 'epoch'>;
 export type Role = 'jobmanager' | 'taskmanager';
 
 /** Codes of EC2 and IAM for something made a moment ago that another of their servers has not heard of yet. */
-export const NOT_YET_KNOWN = ['InvalidGroup.NotFound', 'InvalidGroupId.NotFound', 'NoSuchEntity', 'NoSuchEntityException'] as const;
+export const NOT_YET_KNOWN = [
+  'InvalidGroup.NotFound',
+  'InvalidGroupId.NotFound',
+  'InvalidSecurityGroupID.NotFound',
+  'NoSuchEntity',
+  'NoSuchEntityException',
+] as const;

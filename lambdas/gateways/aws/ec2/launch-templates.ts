@@ -3,11 +3,11 @@ import {
   CreateLaunchTemplateCommand,
   CreateLaunchTemplateVersionCommand,
   DeleteLaunchTemplateCommand,
-  DescribeLaunchTemplatesCommand,
   DescribeLaunchTemplateVersionsCommand,
   type LaunchTemplateBlockDeviceMapping,
   type LaunchTemplateVersion,
   ModifyLaunchTemplateCommand,
+  paginateDescribeLaunchTemplates,
   paginateDescribeLaunchTemplateVersions,
   type RequestLaunchTemplateData,
   type ResponseLaunchTemplateData,
@@ -176,8 +176,10 @@ export const setDefaultVersion = async (
 /** By filter, because asking for a name that does not exist is an error. */
 const find = async ({ ec2 }: Pick<FleetDependencies, 'ec2'>, names: readonly string[]): Promise<string[]> => {
   const Filters = [{ Name: 'launch-template-name', Values: [...names] }];
-  const { LaunchTemplates = [] } = await ec2.send(new DescribeLaunchTemplatesCommand({ Filters }));
-  return LaunchTemplates.flatMap(({ LaunchTemplateId }) => LaunchTemplateId ?? []);
+  const ids: string[] = [];
+  for await (const { LaunchTemplates = [] } of paginateDescribeLaunchTemplates({ client: ec2 }, { Filters }))
+    ids.push(...LaunchTemplates.flatMap(({ LaunchTemplateId }) => LaunchTemplateId ?? []));
+  return ids;
 };
 
 export const deleteLaunchTemplates = async (

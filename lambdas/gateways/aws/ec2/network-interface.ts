@@ -14,7 +14,7 @@ import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
 import { ownerFilters, tagsOf } from './tags';
 
-const ABSENT = ['InvalidNetworkInterfaceID.NotFound'] as const;
+const ABSENT = ['InvalidNetworkInterfaceID.NotFound', 'InvalidNetworkInterface.NotFound'] as const;
 const NO_ADDRESS = ['InsufficientFreeAddressesInSubnet', 'InsufficientAddressCapacity'] as const;
 const ZONE_ILL = ['InternalError', 'Unavailable', 'ServiceUnavailable'] as const;
 

@@ -298,6 +298,11 @@ describe('The launch problem of a group', () => {
       [activity('Failed', 'Your requested instance type (r7i.large) is not supported in your requested Availability Zone (us-east-1e).')],
       'capacity',
     ],
+    [
+      'a zone that takes no more instances',
+      [activity('Failed', 'The requested Availability Zone is no longer supported. Please retry your request by choosing us-east-1a.')],
+      'capacity',
+    ],
     ['nothing', [], undefined],
   ])('%s', (_, activities, kind) => {
     expect(failuresOf(activities)[0]?.kind).toBe(kind);
