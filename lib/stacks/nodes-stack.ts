@@ -102,7 +102,13 @@ export class NodesStack extends Stack {
         because: 'A boundary for all clusters; the role of each is held to its own prefix.',
       },
       { actions: ['s3:GetObject'], resources: [`${artifacts}/*`], because: 'Flink distributions and jars, read only.' },
-      { actions: ['s3:GetObject'], resources: [`${names.bucketArn(this.bundle.bucket)}/${this.bundle.key}`] },
+      {
+        actions: ['s3:GetObject'],
+        resources: [`${names.bucketArn(this.bundle.bucket)}/*.zip`],
+        // Replacing hosts and scaling out would end with a deployment that changes the bundle, if this named the newest.
+        because:
+          'A cluster boots from the bundle that it was launched with, which its role names, also when a deployment has brought another.',
+      },
       { actions: ['s3:ListBucket', 's3:GetBucketLocation', 's3:ListBucketMultipartUploads'], resources: [state, artifacts] },
       { actions: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'], resources: [key.keyArn] },
       {

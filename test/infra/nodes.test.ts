@@ -43,6 +43,17 @@ describe('nodes', () => {
     }
   });
 
+  it('read the bundle that their cluster was launched with, also when a deployment has brought another', () => {
+    const statements = stage.ofType('AWS::IAM::ManagedPolicy')[0]?.Properties.PolicyDocument.Statement as {
+      Action: string | string[];
+      Resource: unknown;
+    }[];
+    const bundles = statements.filter(({ Resource }) => JSON.stringify(Resource).includes('cdk-hnb659fds-assets'));
+    expect(bundles.map(({ Action, Resource }) => [Action, JSON.stringify(Resource)])).toEqual([
+      ['s3:GetObject', expect.stringMatching(/:s3:::cdk-hnb659fds-assets-111122223333-eu-west-1\/\*\.zip"/)],
+    ]);
+  });
+
   it('may at most do what the permissions boundary lists: no IAM, no EC2, no other key', () => {
     const statements = stage.ofType('AWS::IAM::ManagedPolicy')[0]?.Properties.PolicyDocument.Statement as {
       Action: string | string[];
