@@ -7,7 +7,10 @@ import type { NetworkStack } from '../stacks/network-stack';
 import type { NodesStack } from '../stacks/nodes-stack';
 import type { StorageStack } from '../stacks/storage-stack';
 
-/** Lambda's limit for all environment variables of a function, bytes. */
+/**
+ * Lambda's limit for all environment variables of a function, bytes. It measures their JSON, in which each quote of a value takes two
+ * (its refusal shows the text: https://github.com/github-aws-runners/terraform-aws-github-runner/issues/3594).
+ */
 const LAMBDA_ENVIRONMENT_LIMIT = 4_096;
 /** Room for a reference once it is resolved: the longest are a KMS key's ARN (75) and a bucket's name (63). */
 const REFERENCE_LENGTH = 80;
@@ -57,8 +60,8 @@ export const stageEnvironment = (
   const resolved: unknown = stack.resolve(json);
   const parts = typeof resolved === 'string' ? [resolved] : (resolved as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
   const size = parts.reduce<number>(
-    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : REFERENCE_LENGTH),
-    'SLUICE_STAGE'.length,
+    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(JSON.stringify(part)) - '""'.length : REFERENCE_LENGTH),
+    JSON.stringify({ SLUICE_STAGE: '' }).length,
   );
   if (size > LAMBDA_ENVIRONMENT_LIMIT)
     throw new Error(

@@ -4,7 +4,8 @@ AWS (Lambda Developer Guide: «Understanding the Lambda execution environment li
 concurrent
 invocations have an environment each, which is used again; what the handler throws comes back as {errorType: error.name, errorMessage,
 trace}; a function over
-its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's. MiniStack names every error Runtime.HandlerError,
+its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's; its variables have 4 KB, measured as one
+JSON text, in which a quote of a value takes two bytes. MiniStack takes variables of any size, names every error Runtime.HandlerError,
 ends the
 environment after it, puts stand-ins for the AWS SDK in its place, and passes its own environment on. An environment here ends with the
 emulator.
@@ -31,6 +32,7 @@ from .patching import replace
 
 RUNTIME = str(Path(__file__).with_name("node_runtime.cjs"))
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024
+MAX_ENVIRONMENT_BYTES = 4 * 1024
 HOST_VARIABLES = ("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 
@@ -219,9 +221,42 @@ def _delete_with_environments(delete):
     return delete_function
 
 
+def _too_large(settings: dict) -> str | None:
+    """The sentence with which Lambda refuses the variables of a function."""
+    measured = json.dumps((settings.get("Environment") or {}).get("Variables") or {}, separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) <= MAX_ENVIRONMENT_BYTES:
+        return None
+    return (
+        "Lambda was unable to configure your environment variables because the environment variables you have provided "
+        f"exceeded the 4KB limit. String measured: {measured}"
+    )
+
+
+def _refuse_large_environments(stack_handler: dict) -> None:
+    create_of_stack, create, update = stack_handler["create"], lambda_svc._create_function, lambda_svc._update_config
+
+    def create_in_stack(logical_id, props, stack_name):
+        if refusal := _too_large(props):
+            raise ValueError(refusal)
+        return create_of_stack(logical_id, props, stack_name)
+
+    def create_function(data):
+        refusal = _too_large(data)
+        return lambda_svc._invalid_parameter_value(refusal) if refusal else create(data)
+
+    def update_config(name, data, *rest, **more):
+        refusal = _too_large(data)
+        return lambda_svc._invalid_parameter_value(refusal) if refusal else update(name, data, *rest, **more)
+
+    stack_handler["create"] = create_in_stack
+    replace(lambda_svc, "_create_function", create_function)
+    replace(lambda_svc, "_update_config", update_config)
+
+
 def install() -> None:
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     handler["delete"] = _delete_with_environments(handler["delete"])
+    _refuse_large_environments(handler)
     choose = lambda_runtime._worker_class_for
     replace(
         lambda_runtime,

@@ -68,6 +68,15 @@ class Functions(unittest.TestCase):
         self.assertNotIn("HOME", seen)
         self.assertTrue(seen["AWS_ACCESS_KEY_ID"].startswith("ASIA"))
 
+    def test_variables_are_measured_as_json_in_which_quotes_of_a_value_take_two_bytes(self):
+        awslambda = s.client("lambda")
+        settings = {"Variables": {"STAGE": '"' * 2_050}}
+        with self.assertRaisesRegex(awslambda.exceptions.InvalidParameterValueException, "exceeded the 4KB limit"):
+            s.function("exports.handler = async () => 1;", Environment=settings)
+        name = s.function("exports.handler = async () => 1;", Environment={"Variables": {"STAGE": "x" * 4_084}})
+        with self.assertRaisesRegex(awslambda.exceptions.InvalidParameterValueException, "exceeded the 4KB limit"):
+            awslambda.update_function_configuration(FunctionName=name, Environment={"Variables": {"STAGE": "x" * 4_085}})
+
     def test_what_a_function_writes_is_in_its_log_group(self):
         name = s.function("exports.handler = async () => { console.log('hello from inside'); };")
         s.invoke(name)
