@@ -80,9 +80,9 @@ describe('storage', () => {
     expect(stage.ofType('Custom::S3AutoDeleteObjects')).toHaveLength(3);
   });
 
-  it('of stage prod stays when the stage goes, protected against deletion', () => {
-    for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key'])
-      expect(prod.ofType(type).every((resource) => resource.DeletionPolicy === 'Retain')).toBe(true);
+  it('of stage prod stays when the stage goes, protected against deletion, but not when the deployment that made it fails', () => {
+    for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::Logs::LogGroup'])
+      expect(new Set(prod.ofType(type).map(({ DeletionPolicy }) => DeletionPolicy))).toEqual(new Set(['RetainExceptOnCreate']));
     expect(prod.ofType('AWS::DynamoDB::Table')[0]?.Properties.DeletionProtectionEnabled).toBe(true);
     expect(prod.ofType('Custom::S3AutoDeleteObjects')).toEqual([]);
   });
