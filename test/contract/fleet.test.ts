@@ -8,6 +8,7 @@ import {
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
+  GetInstanceProfileCommand,
   GetRolePolicyCommand,
   IAMClient,
   ListRolePoliciesCommand,
@@ -509,6 +510,20 @@ describe('The fleet on EC2', () => {
     );
     await fleet.deleteAccess(spec, resources);
   });
+
+  test.each(['PutRolePolicy', 'AddRoleToInstanceProfile'])(
+    'get their role later where IAM refuses %s because it has not heard yet of what was just made, and does not know its path',
+    async (action) => {
+      const spec = aFleetSpec();
+      const { fleet } = onEc2();
+      await emulator.twin('POST', 'faults', [{ service: 'iam', action, code: 'AccessDenied', status: 403, count: 1 }]);
+      await expect(fleet.prepareAccess(spec)).rejects.toThrow(AwsUnavailable);
+      const access = await fleet.prepareAccess(spec);
+      const { InstanceProfile } = await iamClient().send(new GetInstanceProfileCommand({ InstanceProfileName: access.roleName }));
+      expect(InstanceProfile?.Roles?.map(({ RoleName }) => RoleName)).toEqual([access.roleName]);
+      await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
+    },
+  );
 
   test('do not wait for IAM to take their rights when they are fenced', async () => {
     const spec = aFleetSpec();

@@ -22,6 +22,11 @@ import { tagsOf } from './tags';
 const POLICY_NAME = 'node';
 const FENCE_NAME = 'fenced';
 const ABSENT = ['NoSuchEntity', 'NoSuchEntityException'] as const;
+/**
+ * While IAM tells its servers of what was made a moment ago. One that has not heard of it does not know its path, so rights below a path do not
+ * cover it, and it says AccessDenied where another would say that there is none.
+ */
+const NOT_YET_SEEN = [...NOT_YET_KNOWN, 'AccessDenied', 'AccessDeniedException'] as const;
 const PRESENT = ['EntityAlreadyExists', 'EntityAlreadyExistsException'] as const;
 /** A profile holds one role at most. */
 const HAS_ROLE = ['LimitExceeded', 'LimitExceededException'] as const;
@@ -92,11 +97,11 @@ export const ensureNodeRole = async (
     PolicyName: POLICY_NAME,
     PolicyDocument: JSON.stringify(nodePolicy(stage, spec.cluster)),
   });
-  await laterOn(NOT_YET_KNOWN, iam.send(policy));
+  await laterOn(NOT_YET_SEEN, iam.send(policy));
   const profile = await ensureProfile({ iam, stage }, name, Tags);
   if (!profile.Roles?.some(({ RoleName }) => RoleName === name)) {
     const add = new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name });
-    await laterOn(NOT_YET_KNOWN, unless(HAS_ROLE, iam.send(add)));
+    await laterOn(NOT_YET_SEEN, unless(HAS_ROLE, iam.send(add)));
   }
   return { roleName: name, instanceProfileArn: profile.Arn ?? '' };
 };
@@ -112,7 +117,7 @@ const ensureProfile = async (
   );
   const profile =
     created?.InstanceProfile ??
-    (await laterOn(NOT_YET_KNOWN, iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })))).InstanceProfile;
+    (await laterOn(NOT_YET_SEEN, iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })))).InstanceProfile;
   if (!profile?.Arn) throw new Error(`IAM neither makes nor finds instance profile ${name}`);
   return profile;
 };
