@@ -1,9 +1,9 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { type Cluster, NO_RESOURCES } from '../../lambdas/contracts/cluster';
-import { AwsUnavailable, NotFound, Superseded } from '../../lambdas/contracts/errors';
+import { AwsUnavailable, InvalidRequest, NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import { tableClient } from '../../lambdas/gateways/aws/clients';
-import { jobKey } from '../../lambdas/gateways/aws/store/keys';
+import { jobKey, toCursor } from '../../lambdas/gateways/aws/store/keys';
 import { createStore } from '../../lambdas/gateways/aws/store.adapter';
 import type { Page, PageRequest, StorePort } from '../../lambdas/gateways/aws/store.port';
 import { createFakeStore } from '../fakes/fake-store';
@@ -804,6 +804,13 @@ describe('The store on DynamoDB', () => {
     expect((await store.jobs('flights', { limit: 10 })).items.map(({ name }) => name)).toEqual(['good']);
     expect(reports).toMatchObject([{ pk: 'CLUSTER#flights', sk: 'JOB#bad' }]);
     await expect(store.job('flights', 'bad')).rejects.toThrow();
+  });
+
+  test('refuses a cursor that no page of what is listed has given, before DynamoDB fails on it', async () => {
+    const store = createStore({ client: tableClient(), tableName: await createTable(), now: () => NOW });
+    await store.acceptLaunch(anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } }), aCluster());
+    await expect(store.jobs('flights', { limit: 5, after: toCursor('OBSERVATION#delays') })).rejects.toThrow(InvalidRequest);
+    await expect(store.operationsOf('flights', { limit: 5, after: toCursor('OBSERVATION') })).rejects.toThrow(InvalidRequest);
   });
 
   describe('on a bad day', () => {

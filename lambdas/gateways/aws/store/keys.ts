@@ -54,9 +54,12 @@ export const snapshotIndexKey = (cluster: string, job: string, takenAt: string, 
 export const toCursor = (sortKey: string): string => Buffer.from(sortKey, 'utf8').toString('base64url');
 export const fromCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString('utf8');
 
+export const foreignCursor = (): InvalidRequest =>
+  new InvalidRequest([{ path: 'after', message: 'is not a cursor that an earlier page gave' }]);
+
 /** The part of an index sort key behind the instant. @throws InvalidRequest when the cursor was not made here. */
 export const behindInstant = (indexSortKey: string): string => {
   const id = indexSortKey.split('#')[1];
-  if (!id) throw new InvalidRequest([{ path: 'after', message: 'is not a cursor that an earlier page gave' }]);
+  if (!id) throw foreignCursor();
   return id;
 };

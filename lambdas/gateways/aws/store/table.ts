@@ -12,7 +12,7 @@ import { hasCode } from '../aws-errors';
 import type { Page, PageRequest } from '../store.port';
 import { Placeholders } from './expressions';
 import type { StoredItem } from './items';
-import { fromCursor, INDEX, type Key, toCursor } from './keys';
+import { foreignCursor, fromCursor, INDEX, type Key, toCursor } from './keys';
 
 export type TransactionPart = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 /** Why each part of a transaction was refused, in their order: `ConditionalCheckFailed`, `TransactionConflict`, `None`, … */
@@ -186,8 +186,11 @@ export class Table {
   }
 }
 
-const startKey = ({ partition, index }: ListRequest, sortKey: string): Record<string, unknown> =>
-  index ? { gsi1pk: partition, gsi1sk: sortKey, ...index.baseKey(sortKey) } : { pk: partition, sk: sortKey };
+/** DynamoDB fails on a key that lies outside of what is listed. @throws InvalidRequest */
+const startKey = ({ partition, prefix = '', index }: ListRequest, sortKey: string): Record<string, unknown> => {
+  if (!sortKey.startsWith(prefix)) throw foreignCursor();
+  return index ? { gsi1pk: partition, gsi1sk: sortKey, ...index.baseKey(sortKey) } : { pk: partition, sk: sortKey };
+};
 
 /** An item holds 400 KB: a spec with very long arguments or settings does not fit, which its author has to know. */
 const refuseOversized = (messages: readonly string[]): void => {
