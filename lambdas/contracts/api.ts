@@ -47,7 +47,9 @@ export const terminateQuery = z.strictObject({
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
-  .describe('Any value of your own. The same key with the same request gives the same operation, however often it is sent.');
+  .describe(
+    'Any value of your own, or of the role that you act in. The same key with the same request gives the same operation, however often it is sent.',
+  );
 
 export const createClusterBody = clusterSpec;
 export const submitJobBody = jobSpec;

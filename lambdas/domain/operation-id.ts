@@ -15,7 +15,13 @@ export const operationIdOf = (bytes: Uint8Array): string => {
   return `op-${id}`;
 };
 
-/** The same caller, route and key give the same operation, so that a repeated request finds the first. */
+/**
+ * Whose a key is: of a session, the role's. SDKs name a session anew in each process that assumes the role (`aws-sdk-js-<instant>`), and it is
+ * a later process that repeats what an earlier one has not heard of.
+ */
+const keyHolder = (caller: string): string => caller.replace(/^(arn:[^:]+:sts::\d+:assumed-role\/[^/]+)\/.*$/, '$1');
+
+/** The same caller, route and key give the same operation, so that a repeated request finds the first. @param request.caller ARN */
 export const operationIdOfKey = (request: {
   readonly caller: string;
   readonly method: string;
@@ -24,7 +30,7 @@ export const operationIdOfKey = (request: {
 }): string =>
   operationIdOf(
     createHash('sha256')
-      .update(JSON.stringify([request.caller, request.method, request.path, request.key]))
+      .update(JSON.stringify([keyHolder(request.caller), request.method, request.path, request.key]))
       .digest(),
   );
 

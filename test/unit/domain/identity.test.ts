@@ -29,6 +29,14 @@ describe("an operation's id", () => {
     expect(operationIdOfKey(REQUEST)).toBe(operationIdOfKey({ ...REQUEST }));
   });
 
+  test('is the same for the next session of a role, and another for another role', () => {
+    const [first, next, other] = ['runner/aws-sdk-js-1', 'runner/aws-sdk-js-2', 'admin/aws-sdk-js-1'].map((session) =>
+      operationIdOfKey({ ...REQUEST, caller: `arn:aws:sts::000000000000:assumed-role/${session}` }),
+    );
+    expect(next).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
   test.each([{ caller: 'arn:aws:iam::000000000000:user/bob' }, { method: 'DELETE' }, { path: '/clusters/a/jobs' }, { key: 'k2' }])(
     'is another with %j',
     (change) => {
