@@ -18,7 +18,7 @@ const key = (kmsKeyArn: string, actions: readonly string[]): Permission => ({
 
 const tableRead = (names: StageNames, kmsKeyArn: string): Permission[] => [
   {
-    actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:ConditionCheckItem', 'dynamodb:Query'],
+    actions: ['dynamodb:GetItem', 'dynamodb:ConditionCheckItem', 'dynamodb:Query'],
     resources: [names.arn('dynamodb', `table/${names.table}`), names.arn('dynamodb', `table/${names.table}/index/gsi1`)],
   },
   key(kmsKeyArn, ['Decrypt', 'DescribeKey']),
@@ -63,7 +63,7 @@ const fleetAccess = (names: StageNames, stage: string, vpcId: string): Permissio
       because: RUN_TIME,
     },
     {
-      actions: ['ec2:DeleteNetworkInterface', 'ec2:DetachNetworkInterface'],
+      actions: ['ec2:DeleteNetworkInterface'],
       resources: [ec2('network-interface/*')],
       conditions: resourceTag,
       because: RUN_TIME,
@@ -91,7 +91,7 @@ const fleetAccess = (names: StageNames, stage: string, vpcId: string): Permissio
       because: RUN_TIME,
     },
     {
-      actions: ['iam:GetRole', 'iam:TagRole', 'iam:DeleteRole', 'iam:ListRolePolicies', 'iam:ListInstanceProfilesForRole'],
+      actions: ['iam:TagRole', 'iam:DeleteRole'],
       resources: [role],
       because: RUN_TIME,
     },
@@ -134,7 +134,7 @@ const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permissio
       because: RUN_TIME,
     },
     {
-      actions: ['ec2:CreateLaunchTemplateVersion', 'ec2:DeleteLaunchTemplate', 'ec2:GetLaunchTemplateData'],
+      actions: ['ec2:CreateLaunchTemplateVersion', 'ec2:DeleteLaunchTemplate'],
       resources: [templates],
       conditions: resourceTag,
       because: RUN_TIME,
@@ -170,14 +170,9 @@ const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permissio
       because: RUN_TIME,
     },
     {
-      actions: [
-        'UpdateAutoScalingGroup',
-        'SetDesiredCapacity',
-        'TerminateInstanceInAutoScalingGroup',
-        'DeleteAutoScalingGroup',
-        'SuspendProcesses',
-        'ResumeProcesses',
-      ].map((action) => `autoscaling:${action}`),
+      actions: ['SetDesiredCapacity', 'TerminateInstanceInAutoScalingGroup', 'DeleteAutoScalingGroup', 'SuspendProcesses'].map(
+        (action) => `autoscaling:${action}`,
+      ),
       resources: [groups],
       conditions: resourceTag,
       because: RUN_TIME,
@@ -198,7 +193,6 @@ const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permissio
       conditions: { ArnLike: { 'ec2:LaunchTemplate': templates }, ArnEquals: { 'ec2:Vpc': names.arn('ec2', `vpc/${vpcId}`) } },
       because: "Subnets of the stage's VPC.",
     },
-    { actions: ['ec2:TerminateInstances'], resources: [names.arn('ec2', 'instance/*')], conditions: resourceTag, because: RUN_TIME },
     // Base templates name their image by SSM parameter.
     {
       actions: ['ssm:GetParameters'],

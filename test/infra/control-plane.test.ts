@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { ROUTES } from '../../lambdas/contracts/routes';
 import { scriptKey } from '../../lambdas/domain/state-paths';
@@ -60,6 +62,33 @@ describe('functions', () => {
         name,
         actionsOf(name).filter((action) => !reachable.includes(action.split(':')[0] as string) && !platform.test(action)),
       ]).toEqual([name, []]);
+    }
+  });
+
+  it('have no right to change anything in AWS by a call that nobody makes', () => {
+    const folder = join(__dirname, '..', '..', 'lambdas', 'gateways', 'aws');
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+    const made = sources.flatMap((file) =>
+      [...readFileSync(join(folder, file), 'utf8').matchAll(/new (\w+)Command\(|paginate(\w+)\(/g)].map(([, call, list]) => call ?? list),
+    );
+    // What AWS checks beside a call: tags of what is made, the launch that a group is for, roles that are passed on.
+    const implied = [
+      'CreateTags',
+      'CreateOrUpdateTags',
+      'RunInstances',
+      'TagRole',
+      'TagInstanceProfile',
+      'TagResource',
+      'PassRole',
+      'CreateServiceLinkedRole',
+    ];
+    const ofLambda = ['AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses'];
+    const called = new Set([...made, ...implied, ...ofLambda]);
+    for (const name of Object.keys(FUNCTIONS)) {
+      const changes = actionsOf(name).flatMap(
+        (action) => /^(?:ec2|autoscaling|iam|cloudwatch|states):(?!Describe)(.+)/.exec(action)?.[1] ?? [],
+      );
+      expect([name, changes.filter((action) => !called.has(action))]).toEqual([name, []]);
     }
   });
 
