@@ -40,7 +40,7 @@ export const decideGrowth = (seen: FleetSeen, needed: HostsNeeded & { readonly m
 
 /**
  * Fewer hosts: wishes that EC2 has not granted first, then idle hosts: those that are on their way out, then those of the zone with the most hosts, the
- * oldest of them first; never one with an occupied slot. A host on its way out that is one of those needed is replaced.
+ * oldest of them first; never one with an occupied slot, or of which EC2 tells nothing. A host on its way out that is one of those needed is replaced.
  * @param busyAddresses addresses of TaskManagers with an occupied slot
  */
 export const decideShrink = (seen: FleetSeen, needed: HostsNeeded, busyAddresses: readonly string[]): CapacityDecision => {
@@ -49,7 +49,7 @@ export const decideShrink = (seen: FleetSeen, needed: HostsNeeded, busyAddresses
   const surplus = Math.max(0, seen.wanted.taskmanager - needed.hosts);
   const idle = evenly(
     hosts,
-    hosts.filter((host) => !addressesOf(host).some((address) => busy.has(address))),
+    hosts.filter((host) => !host.untold && !addressesOf(host).some((address) => busy.has(address))),
   );
   // Not while hosts are still to come: one of them is its replacement.
   const replaced = seen.wanted.taskmanager > hosts.length ? [] : idle.slice(surplus).filter(isMarked);

@@ -4,14 +4,16 @@ A rule is {service, action, zone?, instanceType?, function?, machine?, state?, p
 stop?, name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function
 matches what a state machine invokes (lambda, Invoke). A rule with a path matches HTTP requests to it: {"service": "s3", "action": "GetObject", "path":
 "/state/*/_metadata", "status": 503, "code": "SlowDown"}. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
-"zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}. {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2
-repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
+"zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}, and calls of DescribeInstances that name an instance in it, or none at all.
+{"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2 repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
 an invocation has begun. With a state (and a machine) a rule for lambda matches what that state invokes; {"service": "states", "action":
 "EnterState", "machine": "*-stop-job", "state": "Cancel job", "stop": true, "delayMs": 50} stops an execution so long after it has entered the state,
 and at the latest before it leaves it; without "stop" the state takes so much longer to begin.
 
 AWS: S3 slows down by prefix («Best practices design patterns: optimizing Amazon S3 performance»): some keys are answered 503 while others are read and
-written as ever. StopExecution ends a running execution wherever it is, as does the deletion of its machine; a function that it has invoked works on.
+written as ever. «If you describe instances in the rare case where an Availability Zone is experiencing a service disruption and you specify instance IDs
+that are in the affected zone, or do not specify any instance IDs at all, the call fails» (DescribeInstances, Amazon EC2 API Reference). StopExecution ends a running
+execution wherever it is, as does the deletion of its machine; a function that it has invoked works on.
 """
 
 from __future__ import annotations
@@ -57,11 +59,11 @@ class Rule:
     name: str | None = None
     hits: int = 0
 
-    def matches(self, service: str, action: str, zone: str | None, instance_type: str | None, **names: str | None) -> bool:
+    def matches(self, service: str, action: str, zone: str | frozenset | None, instance_type: str | None, **names: str | None) -> bool:
         return (
             fnmatchcase(service, self.service)
             and fnmatchcase(action, self.action)
-            and self.zone in (None, zone)
+            and (self.zone is None or self.zone == zone or (isinstance(zone, frozenset) and self.zone in zone))
             and self.instanceType in (None, instance_type)
             and all(
                 wanted is None or fnmatchcase(names.get(name) or "", wanted)
@@ -91,7 +93,7 @@ def any_rules() -> bool:
     return bool(_rules)
 
 
-def take(service: str, action: str, zone: str | None = None, instance_type: str | None = None, **names: str | None) -> Rule | None:
+def take(service: str, action: str, zone: str | frozenset | None = None, instance_type: str | None = None, **names: str | None) -> Rule | None:
     """The first rule that delays or fails this call, counted as used. @param names function, machine, state, path"""
     return _first(lambda rule: rule.deliveries is None and not rule.kill and not rule.stop, service, action, zone, instance_type, **names)
 
@@ -120,7 +122,9 @@ def late_entry(machine: str, state: str) -> float:
     return 0 if rule is None else rule.delayMs / 1000
 
 
-def _first(kind, service: str, action: str, zone: str | None = None, instance_type: str | None = None, **names: str | None) -> Rule | None:
+def _first(
+    kind, service: str, action: str, zone: str | frozenset | None = None, instance_type: str | None = None, **names: str | None
+) -> Rule | None:
     with _lock:
         for rule in _rules:
             if kind(rule) and rule.matches(service, action, zone, instance_type, **names):
@@ -136,9 +140,9 @@ def check(service: str, action: str, zone: str | None = None, instance_type: str
         raise Fault(rule)
 
 
-async def answer(service: str, action: str, path: str) -> tuple[int, dict, bytes] | None:
-    """For a call that came by HTTP: waits, and the error in the service's protocol, or None to go on."""
-    rule = take(service, action, path=path)
+async def answer(service: str, action: str, path: str, zones: frozenset = frozenset()) -> tuple[int, dict, bytes] | None:
+    """For a call that came by HTTP: waits, and the error in the service's protocol, or None to go on. @param zones that it is about"""
+    rule = take(service, action, zones, path=path)
     if rule is None:
         return None
     await asyncio.sleep(rule.delayMs / 1000)

@@ -8,7 +8,7 @@ from ministack import app as ministack_app
 from ministack.core.iam_actions import extract_iam_action
 from ministack.core.router import detect_service
 
-from . import control, faults
+from . import control, faults, hardware
 from .patching import replace
 
 
@@ -56,7 +56,9 @@ def install() -> None:
             params = ministack_app._routing_params(method, path, headers, body, query_params)
             service = detect_service(method, path, headers, params)
             action = (extract_iam_action(service, method, path, headers, body, params) or ":").split(":", 1)[1]
-            failed = await faults.answer(service, operation(service, action, method, path, headers, params), path)
+            called = operation(service, action, method, path, headers, params)
+            zones = hardware.zones_of(params) if (service, called) == ("ec2", "DescribeInstances") else frozenset()
+            failed = await faults.answer(service, called, path, zones)
             if failed:
                 return failed
         return await dispatch(method, path, headers, body, query_params, request_id)

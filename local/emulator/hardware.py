@@ -22,6 +22,7 @@ from ministack.services import iam, sts
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import instances as model
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.utils import convert_tag_spec
 
@@ -111,6 +112,15 @@ def machines() -> list[dict]:
             if machine.instance._state.name == "terminated" and time.monotonic() - machine.since > 3600:
                 del _machines[instance_id]
         return [_describe(machine.instance) for machine in _machines.values()]
+
+
+def zones_of(params: dict) -> frozenset[str]:
+    """Zones that a DescribeInstances call is about: those of the instances that it names, every one where it names none."""
+    named = [value[0] if isinstance(value, list) else value for name, value in params.items() if name.startswith("InstanceId.")]
+    if not named:
+        return frozenset(zone.name for zones in RegionsAndZonesBackend.zones.values() for zone in zones)
+    with LOCK:
+        return frozenset(_machines[name].instance.availability_zone for name in named if name in _machines)
 
 
 def _describe(instance) -> dict:

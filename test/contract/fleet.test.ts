@@ -20,6 +20,7 @@ import type { Stage } from '../../lambdas/contracts/stage';
 import { autoScalingClient, ec2Client, iamClient } from '../../lambdas/gateways/aws/clients';
 import { recordedGroups } from '../../lambdas/gateways/aws/ec2/names';
 import { deleteNodeRole, denyNodeRole } from '../../lambdas/gateways/aws/ec2/node-role';
+import { instancesOf } from '../../lambdas/gateways/aws/ec2/observe-fleet';
 import { createFleet } from '../../lambdas/gateways/aws/fleet.adapter';
 import type { FleetPort, FleetSeen, FleetSpec } from '../../lambdas/gateways/aws/fleet.port';
 import { createVolumes } from '../../lambdas/gateways/aws/volumes.adapter';
@@ -50,6 +51,8 @@ interface Harness {
   readonly setTypeCapacity: (zone: string, type: string, isThere: boolean) => Promise<unknown>;
   /** AWS sees that a zone is impaired, or that this is over. */
   readonly setWell: (zone: string, isWell: boolean) => Promise<unknown>;
+  /** EC2 tells of the instances of a zone, or fails calls that are about them. */
+  readonly setTold: (zone: string, isTold: boolean) => Promise<unknown>;
   /** The host dies without anybody's wish. */
   readonly lose: (instanceId: string) => Promise<unknown>;
 }
@@ -62,6 +65,7 @@ const onFake = (): Harness => {
       isThere ? fleet.typesWithoutCapacity.delete(`${zone} ${type}`) : fleet.typesWithoutCapacity.add(`${zone} ${type}`),
     setWell: async (zone, isWell) =>
       isWell ? fleet.zonesInTrouble.delete(zone) : fleet.zonesInTrouble.set(zone, 'EC2 says it is impaired: a test wants it'),
+    setTold: async (zone, isTold) => (isTold ? fleet.zonesUntold.delete(zone) : fleet.zonesUntold.add(zone)),
     lose: async (instanceId) => fleet.loseHost(instanceId),
   };
 };
@@ -85,6 +89,12 @@ const onEc2 = (): Harness => ({
           },
         ]),
   setWell: (zone, isWell) => emulator.twin('POST', `zones/${zone}/${isWell ? 'well' : 'impaired'}`),
+  setTold: (zone, isTold) =>
+    isTold
+      ? emulator.twin('DELETE', `faults/${zone}-untold`)
+      : emulator.twin('POST', 'faults', [
+          { name: `${zone}-untold`, service: 'ec2', action: 'DescribeInstances', zone, code: 'InternalError', status: 500 },
+        ]),
   lose: (instanceId) => emulator.twin('POST', `instances/${instanceId}/state`, { state: 'terminated', reason: 'The host died' }),
 });
 
@@ -123,6 +133,21 @@ describe.each([
     expect(access.jobManagerAddress).toMatch(/^127\.64\./);
     expect(await fleet.prepareAccess(spec)).toEqual(access);
     await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
+  });
+
+  test('knows of hosts in a zone of which EC2 tells nothing what their groups say, and all of those elsewhere', async () => {
+    const [here, there] = ['us-east-1a', 'us-east-1b'].map((zone) => aFleetSpec({ zone })) as [FleetSpec, FleetSpec];
+    const [ill, well] = [(await launched(here)).resources, (await launched(there)).resources];
+    await harness.setTold('us-east-1a', false);
+    const { hosts, wanted } = await fleet.observe(ill);
+    expect(hosts.map(({ state, untold, address, launchedAt }) => [state, untold, address, launchedAt])).toEqual(
+      Array.from({ length: wanted.jobmanager + wanted.taskmanager }, () => ['pending', true, undefined, undefined]),
+    );
+    expect(isComplete(await fleet.observe(well))).toBe(true);
+    await harness.setTold('us-east-1a', true);
+    expect(isComplete(await fleet.observe(ill))).toBe(true);
+    await takeAway(here, ill);
+    await takeAway(there, well);
   });
 
   test('raises the wanted hosts of groups that are there already, and never lowers them', async () => {
@@ -535,6 +560,26 @@ describe('The fleet on EC2', () => {
     expect(Date.now() - before).toBeLessThan(20_000);
     await emulator.twin('DELETE', 'faults');
     await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
+  });
+
+  test('are not taken for hosts of an ill zone where EC2 only throttles, and those that it does not know hide no others', async () => {
+    const spec = aFleetSpec();
+    const { fleet } = onEc2();
+    const resources = await launch(spec, fleet);
+    const { hosts } = await eventually(() => fleet.observe(resources), isComplete);
+    await emulator.twin('POST', 'faults', [{ service: 'ec2', action: 'DescribeInstances', code: 'RequestLimitExceeded', status: 503 }]);
+    await expect(fleet.observe(resources)).rejects.toThrow(AwsUnavailable);
+    await emulator.twin('DELETE', 'faults');
+    const ids = hosts.map(({ instanceId }) => instanceId);
+    const found = await instancesOf(ec2Client(), ['i-0123456789abcdef0', ...ids, 'i-0123456789abcdef1']);
+    expect(found.map(({ InstanceId }) => InstanceId).sort()).toEqual(ids.sort());
+    expect(await instancesOf(ec2Client(), ['i-0123456789abcdef0'])).toEqual([]);
+    await fleet.deleteGroups(spec, resources);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      (gone) => gone,
+    );
+    await fleet.deleteAccess(spec, resources);
   });
 
   test('are asked about their zones for so long and no longer', async () => {

@@ -70,6 +70,8 @@ class InMemoryFleet implements FleetPort {
   readonly zonesWithoutAddresses = new Set<string>();
   /** What EC2 says against a zone. */
   readonly zonesInTrouble = new Map<string, string>();
+  /** Zones of whose instances EC2 tells nothing. */
+  readonly zonesUntold = new Set<string>();
   /** Epochs (as `sluice-<stage>-<cluster>-e<n>`) whose hosts are cut off. */
   readonly fenced = new Set<string>();
   /** IAM refuses every denial. */
@@ -172,6 +174,13 @@ class InMemoryFleet implements FleetPort {
     });
   }
 
+  private asTold({ group: _, observationsLeft: __, ...host }: FakeHost): Host {
+    const { instanceId, role, zone, state } = host;
+    return this.zonesUntold.has(zone)
+      ? { instanceId, role, zone, state: state === 'leaving' ? state : 'pending', untold: true }
+      : { ...host };
+  }
+
   async observe(resources: ClusterResources): Promise<FleetSeen> {
     const names = recordedGroups(resources);
     this.pass();
@@ -179,7 +188,7 @@ class InMemoryFleet implements FleetPort {
     const wanted = (role: Host['role']): number =>
       groups.filter((group) => group.role === role).reduce((sum, group) => sum + group.wanted, 0);
     return {
-      hosts: this.hosts.filter(({ group }) => names.includes(group)).map(({ group: _, observationsLeft: __, ...host }) => ({ ...host })),
+      hosts: this.hosts.filter(({ group }) => names.includes(group)).map((host) => this.asTold(host)),
       wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') },
       ...launchProblems(
         groups.map((group) => ({ ...group, hasHost: this.stayingOf(group).length > 0, otherType: this.otherTypeOf(group) })),

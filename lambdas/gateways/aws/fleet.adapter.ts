@@ -10,7 +10,7 @@ import { baseTemplate, ensureLaunchTemplate, ensureTypeVersions, templateData } 
 import { fleetNames } from './ec2/names';
 import { ensureNetworkInterface, ensureStandbyInterface } from './ec2/network-interface';
 import { ensureNodeRole } from './ec2/node-role';
-import { instancesWhere, observeFleet } from './ec2/observe-fleet';
+import { instancesOf, observeFleet } from './ec2/observe-fleet';
 import { markTag, ownerOfInstance } from './ec2/observed-hosts';
 import { ensurePlacementGroup } from './ec2/placement-group';
 import { admitMetricQueries, ensureSecurityGroup } from './ec2/security-group';
@@ -125,7 +125,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     giveAddresses: (instanceIds) => giveAddresses(dependencies, instanceIds),
 
     async ownerOf(instanceId) {
-      const [instance] = await instancesWhere(ec2, { Filters: [{ Name: 'instance-id', Values: [instanceId] }] });
+      const [instance] = await instancesOf(ec2, [instanceId]);
       return instance && ownerOfInstance(instance, stage.name);
     },
 

@@ -42,6 +42,8 @@ export interface FleetSeen {
     readonly launchedAt?: string;
     /** Marks that the control plane has put on it, with who did. A host with any of them offers no slots to count on. */
     readonly marks?: HostMarks;
+    /** EC2 tells nothing of hosts in its zone now: it may run, and be busy. */
+    readonly untold?: true;
   }[];
   /** Wanted number of hosts by role. */
   readonly wanted: { readonly jobmanager: number; readonly taskmanager: number };
@@ -104,6 +106,7 @@ export interface FleetPort {
   zoneName(zone: string): Promise<string | undefined>;
   /** @param withinMs fails when EC2 has not answered by then; absent: it is asked again, as any other call */
   zones(withinMs?: number): Promise<readonly ZoneSeen[]>;
+  /** A host of a zone of which EC2 tells nothing now is `pending` and `untold`, without an address. */
   observe(resources: ClusterResources): Promise<FleetSeen>;
   /** Sets the wanted number of TaskManager hosts of the group whose home zone this is. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;

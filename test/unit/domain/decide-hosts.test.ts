@@ -54,6 +54,12 @@ describe('shrinking', () => {
     expect(decideShrink(seen([host(1)], 4), needed(1), []).action).toEqual({ kind: 'set', hosts: 1 });
   });
 
+  test('a host of which EC2 tells nothing stays, because it may be busy', () => {
+    const untold = { instanceId: 'i-1', role: 'taskmanager', zone: 'a', state: 'pending', untold: true } as const;
+    expect(decideShrink(seen([untold, host(2)]), needed(1), ['10.0.0.2']).action).toEqual({ kind: 'none' });
+    expect(decideShrink(seen([untold, host(2)]), needed(1), []).action).toMatchObject({ kind: 'terminate', instanceIds: ['i-2'] });
+  });
+
   test('when every host is busy none goes', () => {
     expect(decideShrink(seen([host(1), host(2)]), needed(1), ['10.0.0.1', '10.0.0.2']).action).toEqual({ kind: 'none' });
   });

@@ -256,6 +256,18 @@ describe('a cluster whose JobManager has not answered', () => {
       deps = { ...deps, fleet };
     });
 
+    test('is moved from a zone of whose hosts EC2 tells nothing, as from one that has none', async () => {
+      (deps.fleet as ReturnType<typeof createFakeFleet>).zonesUntold.add('us-east-1a');
+      await fault(299);
+      expect(await considerFault(deps, 'flights')).toMatchObject({
+        action: 'hold',
+        reason: expect.stringMatching(/1 s more to be replaced/),
+      });
+      await fault(300);
+      expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'move' });
+      expect(await replaced()).toEqual([]);
+    });
+
     test('gets another host once, however often it is asked, and the reason says why', async () => {
       await fault(60);
       const considered = await Promise.all(Array.from({ length: 10 }, () => considerFault(deps, 'flights')));

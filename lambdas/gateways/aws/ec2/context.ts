@@ -23,3 +23,6 @@ export const NOT_YET_KNOWN = [
   'NoSuchEntity',
   'NoSuchEntityException',
 ] as const;
+
+/** Codes of EC2 where a zone is ill; what passes was tried again by then (`clients.ts`). */
+export const ZONE_ILL = ['InternalError', 'Unavailable', 'ServiceUnavailable'] as const;

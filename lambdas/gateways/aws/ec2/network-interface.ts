@@ -10,13 +10,12 @@ import { AwsUnavailable } from '../../../contracts/errors';
 import type { Stage } from '../../../contracts/stage';
 import { hasCode, laterOn, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
-import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
+import { type FleetDependencies, NOT_YET_KNOWN, type Owner, ZONE_ILL } from './context';
 import { fleetNames } from './names';
 import { ownerFilters, tagsOf } from './tags';
 
 const ABSENT = ['InvalidNetworkInterfaceID.NotFound', 'InvalidNetworkInterface.NotFound'] as const;
 const NO_ADDRESS = ['InsufficientFreeAddressesInSubnet', 'InsufficientAddressCapacity'] as const;
-const ZONE_ILL = ['InternalError', 'Unavailable', 'ServiceUnavailable'] as const;
 
 export const subnetOf = (stage: Stage, zone: string): string => {
   const subnetId = stage.zones.find(({ name }) => name === zone)?.subnetId;

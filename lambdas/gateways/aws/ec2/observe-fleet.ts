@@ -2,9 +2,10 @@ import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import { type EC2Client, type Instance, paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../../contracts/cluster';
 import { jobManagerGroups } from '../../../domain/job-managers';
+import { hasCode } from '../aws-errors';
 import type { FleetPort } from '../fleet.port';
 import { describeGroups, failedLaunches } from './auto-scaling-groups';
-import type { FleetDependencies, Role } from './context';
+import { type FleetDependencies, type Role, ZONE_ILL } from './context';
 import { otherTypeOf } from './job-manager-types';
 import { launchProblems } from './launch-problems';
 import { recordedGroups } from './names';
@@ -12,15 +13,64 @@ import { hostsSeen } from './observed-hosts';
 
 type FleetSeen = Awaited<ReturnType<FleetPort['observe']>>;
 
+const IDS_AT_ONCE = 100;
+/** EC2 that has not answered by then about hosts of a zone does not know them; a function of 30 s has other things to do. */
+const PATIENCE_MS = 8_000;
+
 /** All instances that a request describes, page after page. */
 export const instancesWhere = async (
   ec2: EC2Client,
   request: { InstanceIds?: string[]; Filters?: { Name: string; Values: string[] }[] },
+  options: { readonly abortSignal?: AbortSignal } = {},
 ): Promise<Instance[]> => {
   const found: Instance[] = [];
-  for await (const { Reservations = [] } of paginateDescribeInstances({ client: ec2 }, request))
+  for await (const { Reservations = [] } of paginateDescribeInstances({ client: ec2 }, request, options))
     found.push(...Reservations.flatMap((one) => one.Instances ?? []));
   return found;
+};
+
+/** Instances by id, without those that EC2 does not know yet or any more: it names them and tells nothing of the others. */
+export const instancesOf = async (
+  ec2: EC2Client,
+  ids: readonly string[],
+  options: { readonly abortSignal?: AbortSignal } = {},
+): Promise<Instance[]> => {
+  if (ids.length === 0) return [];
+  try {
+    return await instancesWhere(ec2, { InstanceIds: [...ids] }, options);
+  } catch (error) {
+    const known = ids.filter((id) => !(error as Error).message.includes(id));
+    if (!hasCode(error, 'InvalidInstanceID.NotFound') || known.length === ids.length) throw error;
+    return instancesOf(ec2, known, options);
+  }
+};
+
+/**
+ * By their ids, zone by zone: where a zone is ill, EC2 fails calls about instances in it, and all that name none
+ * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html). Nothing is known of its hosts then but what their groups say.
+ */
+const instancesIn = async (
+  ec2: EC2Client,
+  groups: readonly AutoScalingGroup[],
+): Promise<{ readonly instances: readonly Instance[]; readonly untold: ReadonlySet<string> }> => {
+  const idsIn = new Map<string, string[]>();
+  for (const { InstanceId, AvailabilityZone = '' } of groups.flatMap(({ Instances = [] }) => Instances))
+    if (InstanceId !== undefined) idsIn.set(AvailabilityZone, [...(idsIn.get(AvailabilityZone) ?? []), InstanceId]);
+  const options = { abortSignal: AbortSignal.timeout(PATIENCE_MS) };
+  const untold = new Set<string>();
+  const look = async (ids: readonly string[]): Promise<readonly Instance[]> => {
+    try {
+      return await instancesOf(ec2, ids, options);
+    } catch (error) {
+      if (!hasCode((error as Error).cause, ...ZONE_ILL, 'AbortError', 'TimeoutError')) throw error;
+      for (const id of ids) untold.add(id);
+      return [];
+    }
+  };
+  const looks: Promise<readonly Instance[]>[] = [];
+  for (const ids of idsIn.values())
+    for (let from = 0; from < ids.length; from += IDS_AT_ONCE) looks.push(look(ids.slice(from, from + IDS_AT_ONCE)));
+  return { instances: (await Promise.all(looks)).flat(), untold };
 };
 
 /** What groups and instances of a cluster are there, and what keeps more from coming. */
@@ -29,12 +79,8 @@ export const observeFleet = async (
   resources: ClusterResources,
 ): Promise<FleetSeen> => {
   const groups = await describeGroups(dependencies, recordedGroups(resources));
-  const ids = groups.flatMap((group) => group.Instances?.flatMap(({ InstanceId }) => InstanceId ?? []) ?? []);
-  const hosts = hostsSeen(
-    groups,
-    ids.length > 0 ? await instancesWhere(dependencies.ec2, { Filters: [{ Name: 'instance-id', Values: ids }] }) : [],
-    resources,
-  );
+  const { instances, untold } = await instancesIn(dependencies.ec2, groups);
+  const hosts = hostsSeen(groups, instances, resources, untold);
   const ofJobManagers = jobManagerGroups(resources);
   const roleOf = ({ AutoScalingGroupName = '' }: AutoScalingGroup): Role =>
     ofJobManagers.includes(AutoScalingGroupName) ? 'jobmanager' : 'taskmanager';

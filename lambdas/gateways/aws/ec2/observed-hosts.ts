@@ -42,8 +42,13 @@ export const addressesOf = ({ NetworkInterfaces = [], PrivateIpAddress }: Instan
   return [...new Set([...(PrivateIpAddress ? [PrivateIpAddress] : []), ...all])];
 };
 
-/** The hosts of the groups. `instances` may lack some of them. */
-export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readonly Instance[], resources: ClusterResources): Host[] => {
+/** The hosts of the groups. `instances` may lack some of them. @param untold ids of instances of which EC2 tells nothing now */
+export const hostsSeen = (
+  groups: readonly AutoScalingGroup[],
+  instances: readonly Instance[],
+  resources: ClusterResources,
+  untold: ReadonlySet<string> = new Set(),
+): Host[] => {
   const byId = new Map(instances.map((instance) => [instance.InstanceId, instance]));
   return groups.flatMap((group) =>
     (group.Instances ?? []).flatMap(({ InstanceId, AvailabilityZone = '', LifecycleState = '' }) => {
@@ -60,6 +65,7 @@ export const hostsSeen = (groups: readonly AutoScalingGroup[], instances: readon
           ...(address ? { address, addresses } : {}),
           ...(instance?.LaunchTime ? { launchedAt: instance.LaunchTime.toISOString() } : {}),
           ...marksOf(instance),
+          ...(untold.has(InstanceId) ? { untold: true as const } : {}),
         },
       ];
     }),
