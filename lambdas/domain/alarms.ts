@@ -129,7 +129,7 @@ const backpressured = (given: AlarmSettings, threshold: number): JobAlarm => ({
 
 /**
  * Busy over the band, with no service level broken yet: it has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least two
- * data points of four. Missing data keep the state, as with lag. Over a window of hours, and CloudWatch looks back beyond it, a data point is a minute.
+ * data points of four. Missing data keep the state, as with lag. CloudWatch keeps shorter data points for three hours and looks back beyond the window: of a long one each is a minute.
  */
 const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
   const { scaleOutWindowSeconds } = given.settings;

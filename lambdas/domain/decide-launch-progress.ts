@@ -50,7 +50,9 @@ export const decideFleetProgress = (
 const describeFleet = ({ hosts, wanted }: FleetSeen): string => {
   const running = (role: 'jobmanager' | 'taskmanager'): number =>
     hosts.filter((host) => host.role === role && host.state === 'running').length;
-  return `${running('jobmanager')} of ${wanted.jobmanager} JobManager hosts and ${running('taskmanager')} of ${wanted.taskmanager} TaskManager hosts run`;
+  const lacking = hosts.filter(({ lacksAddresses }) => lacksAddresses).length;
+  const without = lacking > 0 ? `, ${lacking} of them without an address for each TaskManager` : '';
+  return `${running('jobmanager')} of ${wanted.jobmanager} JobManager hosts and ${running('taskmanager')} of ${wanted.taskmanager} TaskManager hosts run${without}`;
 };
 
 export type ClusterProgress = { readonly ready: boolean; readonly reason: string };

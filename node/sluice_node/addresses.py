@@ -6,8 +6,6 @@ import subprocess
 import threading
 import time
 
-from .imds import MetadataUnavailable
-
 # How often the metadata is asked for addresses: in the first minute, in which they come, and after it.
 SOON_SECONDS, LATER_SECONDS = 0.5, 5.0
 
@@ -39,18 +37,21 @@ def bring_up(mac, addresses, run=None):
 
 def follow(metadata, there, count, found, say, sleep=time.sleep):
     """
-    Waits in a thread of its own until the interface has `count` addresses, and calls `found` with them once: those that were `there`, which have
-    processes, and others after them.
+    Waits in a thread of its own until the interface has `count` addresses. Calls `found` with all of them when others have come: those before, which have
+    processes, and the others after them.
     """
     def wait():
-        said = None
+        known, said = list(there), None
         for asked in itertools.count():
+            if len(known) >= count:
+                return
             sleep(SOON_SECONDS if asked * SOON_SECONDS < 60 else LATER_SECONDS)
             try:
-                others = [address for address in metadata.addresses()[1] if address not in there]
-                if len(there) + len(others) >= count:
-                    return found([*there, *others][:count])
-            except (MetadataUnavailable, OSError) as error:
+                now = [*known, *(address for address in metadata.addresses()[1] if address not in known)][:count]
+                if len(now) > len(known):
+                    found(now, len(known))
+                    known = now
+            except Exception as error:  # noqa: BLE001  (whatever it is, the next look may find it gone; until then the host has fewer processes)
                 if str(error) != said:
                     said = str(error)
                     say("the host's other addresses cannot be used yet: %s" % said)

@@ -7,7 +7,7 @@ import time
 
 from . import addresses, classes, drain, flink, image, node, notices, volume
 from .class_archives import SharedArchives
-from .imds import Metadata
+from .imds import Metadata, MetadataUnavailable
 from .s3 import S3
 from .status import Status, status_uri
 from .supervisor import Supervisor
@@ -74,20 +74,24 @@ def supervise(specs, status, metadata, say, add_later=None):
     """
     asked_by = None  # Written by the thread that watches the tag.
     told = "running"
+    known = len(specs)
 
     # Called by the supervisor's own thread only: of two threads the one that looked first could write last, and a drained host would say for ever
     # that it drains.
     def changed(children):
-        nonlocal told
+        nonlocal told, known
         by = asked_by
         if by:
             empty = not any(child.process for child in children)
             told = "drained" if empty else "draining"
             reason = "%s: asked by %s." % ("No process runs" if empty else "The processes are being ended", by)
-        elif told == "running":
+        elif told == "running" and len(children) == known:
             return status.processes(children)
+        elif told == "running":
+            reason = "%d process(es) started." % len(children)
         else:
             told, reason = "running", "%d process(es) started again after a drain." % len(children)
+        known = len(children)
         status.processes(children, phase=told, reason=reason)
 
     def drained(by):
@@ -129,16 +133,19 @@ def describe(identity, installation, count, metadata, say, status):
     """The specs of the TaskManagers whose addresses are there, of `count`; what gives `add` the others as their addresses come; None where all are there."""
     def specs_of(found):
         addresses.bring_up(identity.mac, found)
+        specs = flink.task_managers(installation, identity.instance_id, found)
         status.update(addresses=found)
-        return flink.task_managers(installation, identity.instance_id, found)
+        return specs
 
     # The control plane adds them while the host boots (docs/adr/0024-addresses-of-a-host.md).
-    _, found = metadata.addresses()
-    there = found[:count]
+    try:
+        there = metadata.addresses()[1][:count]
+    except MetadataUnavailable:
+        there = identity.addresses[:count]
     if len(there) == count:
         return specs_of(there), None
     say("%d of %d addresses are there; the TaskManagers of the others start when they come" % (len(there), count))
-    return specs_of(there), lambda add: addresses.follow(metadata, there, count, lambda now: add(specs_of(now)[len(there):]), say)
+    return specs_of(there), lambda add: addresses.follow(metadata, there, count, lambda now, had: add(specs_of(now)[had:]), say)
 
 
 class Say:

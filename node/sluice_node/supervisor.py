@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
@@ -112,7 +113,8 @@ class Supervisor:
     def add(self, specs):
         """Keeps these alive too. From any thread; returns at once."""
         self._more.extend(specs)
-        self._wake_write.send(b"a")
+        with suppress(BlockingIOError):  # So much is unread that it wakes anyway.
+            self._wake_write.send(b"a")
 
     def _take_in(self):
         while self._more:

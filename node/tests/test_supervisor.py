@@ -136,26 +136,31 @@ class SupervisorTest(unittest.TestCase):
 
 
 class AddressesTest(unittest.TestCase):
-    """A host whose second and third address come after it has started."""
+    """A host whose second and third address come after it has started, as the bootstrap wires it."""
 
     PROGRAM = """
 import os, sys
-from sluice_node import addresses, main
+from sluice_node import addresses, flink, main, node
 from sluice_node.flink import ProcessSpec
 from sluice_node.imds import Metadata
 from sluice_node.status import Status
 addresses.SOON_SECONDS = 0.05
 home = sys.argv[1]
-status = Status(os.path.join(home, "status.json"), phase="running", processes=[])
-metadata = Metadata(os.environ["IMDS"])
+failed = os.path.join(home, "failed")
 
-def specs(found):
+def task_managers(installation, instance_id, found):
+    if len(found) == 3 and not os.path.exists(failed):
+        open(failed, "w").close()
+        raise flink.FlinkError("no memory for Flink's own tools")
     return [ProcessSpec("p%d" % n, ["bash", "-c", "echo %s; exec sleep 100" % address], os.path.join(home, "p%d.out" % n), os.path.join(home, "scratch%d" % n))
             for n, address in enumerate(found, 1)]
 
-there = metadata.addresses()[1]
-later = lambda add: addresses.follow(metadata, there, 3, lambda now: add(specs(now)[len(there):]), lambda text: print(text, file=sys.stderr))
-main.supervise(specs(there), status, metadata, print, later)
+flink.task_managers = task_managers
+status = Status(os.path.join(home, "status.json"), phase="running", processes=[])
+metadata = Metadata(os.environ["IMDS"])
+say = lambda text: print(text, file=sys.stderr)
+specs, later = main.describe(node.read_identity(metadata), None, 3, metadata, say, status)
+main.supervise(specs, status, metadata, say, later)
 """
 
     def test_each_address_that_comes_later_gets_a_process_and_those_that_run_are_left_alone(self):
@@ -165,29 +170,34 @@ main.supervise(specs(there), status, metadata, print, later)
         metadata = FakeMetadata(instance(addresses=("127.70.30.20",)))
         self.addCleanup(metadata.close)
         listed = "meta-data/network/interfaces/macs/%s/local-ipv4s" % MAC
-        process = subprocess.Popen([sys.executable, "-c", self.PROGRAM, home], env={**os.environ, "PYTHONPATH": NODE, "IMDS": metadata.url})
+        process = subprocess.Popen([sys.executable, "-c", self.PROGRAM, home], env={**os.environ, "PYTHONPATH": NODE, "IMDS": metadata.url},
+                                   stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
 
-        def running():
+        def status():
             try:
-                with open(os.path.join(home, "status.json")) as stream:
-                    return [item for item in json.load(stream)["processes"] if item["pid"]]
+                return json.loads(Path(home, "status.json").read_text())
             except (OSError, ValueError):
-                return []
-        [first] = wait_for(running)
-        metadata.found[listed] = "127.70.30.20\n127.70.30.22"  # One is not enough: both others start together.
-        time.sleep(0.3)
-        self.assertEqual(1, len(running()))
+                return {"processes": []}
+
+        def running(count):
+            found = [item for item in status()["processes"] if item["pid"]]
+            return found if len(found) == count else None
+        [first] = wait_for(lambda: running(1))
+        metadata.found[listed] = "127.70.30.20\n127.70.30.22"
+        wait_for(lambda: running(2))
         del metadata.found[listed]  # The metadata fails for a moment.
         time.sleep(0.2)
-        metadata.found[listed] = "127.70.30.20\n127.70.30.22\n127.70.30.21"
-        found = wait_for(lambda: running() if len(running()) == 3 else None)
+        metadata.found[listed] = "127.70.30.20\n127.70.30.21\n127.70.30.22"
+        found = wait_for(lambda: running(3))
         self.assertEqual([first["pid"], ["p1", "p2", "p3"]], [found[0]["pid"], [item["name"] for item in found]])
+        self.assertTrue(os.path.exists(os.path.join(home, "failed")))
+        self.assertEqual(["3 process(es) started.", 3], [status()["reason"], len(status()["addresses"])])
         wait_for(lambda: [Path(home, "p%d.out" % n).read_text() for n in (1, 2, 3)] == ["127.70.30.20\n", "127.70.30.22\n", "127.70.30.21\n"])
         # A late one is kept alive as the others are.
         os.kill(found[2]["pid"], signal.SIGKILL)
-        wait_for(lambda: [item for item in running() if item["name"] == "p3" and item["starts"] == 2])
+        wait_for(lambda: [item for item in running(3) or [] if item["name"] == "p3" and item["starts"] == 2])
 
 
 class HoldTest(unittest.TestCase):

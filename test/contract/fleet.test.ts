@@ -171,15 +171,17 @@ describe.each([
     expect(seen.hosts.filter(({ role }) => role === 'jobmanager').map(({ address }) => address)).toEqual([resources.jobManagerAddress]);
     expect(seen.hosts.filter(({ role }) => role === 'taskmanager')).toHaveLength(3);
     expect(new Set(seen.hosts.map(({ zone }) => zone))).toEqual(new Set(['us-east-1b']));
-    // Two TaskManagers a host, each on an address of its own.
-    expect(seen.hosts.map(({ role, addresses = [] }) => [role, addresses.length]).sort()).toEqual([
+    // Two TaskManagers a host, each on an address of its own, which it has when it was given it.
+    await fleet.giveAddresses();
+    const { hosts } = await fleet.observe(resources);
+    expect(hosts.map(({ role, addresses = [] }) => [role, addresses.length]).sort()).toEqual([
       ['jobmanager', 1],
       ['taskmanager', 2],
       ['taskmanager', 2],
       ['taskmanager', 2],
     ]);
-    expect(new Set(seen.hosts.flatMap(({ addresses = [] }) => addresses)).size).toBe(7);
-    expect(seen.hosts.every(({ address, addresses }) => addresses?.[0] === address)).toBe(true);
+    expect(new Set(hosts.flatMap(({ addresses = [] }) => addresses)).size).toBe(7);
+    expect(hosts.every(({ address, addresses, lacksAddresses }) => addresses?.[0] === address && !lacksAddresses)).toBe(true);
     expect(seen.hosts.every(({ launchedAt }) => Math.abs(Date.now() - Date.parse(launchedAt ?? '')) < 60_000)).toBe(true);
     await takeAway(spec, resources);
   });
@@ -728,10 +730,11 @@ describe('The fleet on EC2', () => {
     expect(taskManager.Placement).toMatchObject({ GroupName: `sluice-${STAGE}-${spec.cluster}-e1` });
     const { hosts } = await eventually(() => fleet.observe(resources), isComplete);
     const [instanceId = ''] = hosts.filter(({ role }) => role === 'taskmanager').map((one) => one.instanceId);
+    expect(hosts.filter(({ lacksAddresses }) => lacksAddresses).map(({ role }) => role)).toEqual(['taskmanager', 'taskmanager']);
     await emulator.twin('POST', 'faults', [
       { service: 'ec2', action: 'AssignPrivateIpAddresses', code: 'InsufficientFreeAddressesInSubnet', count: 1 },
     ]);
-    expect(await fleet.giveAddresses([instanceId])).toMatchObject([{ instanceId, cluster: spec.cluster, addresses: 2, action: 'failed' }]);
+    expect(await fleet.giveAddresses([instanceId])).toMatchObject([{ instanceId, cluster: spec.cluster, addresses: 2, action: 'refused' }]);
     await emulator.twin('DELETE', 'faults');
     // As the sweep does, for all hosts of the stage; and for each one, and again.
     expect(await fleet.giveAddresses()).toContainEqual(expect.objectContaining({ instanceId, addresses: 2, action: 'give' }));

@@ -44,7 +44,7 @@ describe('the stage configuration', () => {
     [
       'deadlines that together are longer than a failover can wait',
       (config) => Object.assign(config.deadlines, { savepointSeconds: 3_901 }),
-      'deadlines: a failover would have 9001 s (launchSeconds, savepointSeconds, submitSeconds and terminateSeconds), its workflow can wait 9000 s',
+      'deadlines: a failover would have 9001 s (launchSeconds, savepointSeconds, submitSeconds and terminateSeconds), its workflow can wait 7500 s',
     ],
     [
       'a zone of another region',

@@ -39,6 +39,8 @@ export interface FleetSeen {
     readonly address?: string;
     /** All private IPv4 addresses, the primary one first: one for each TaskManager of the host. */
     readonly addresses?: readonly string[];
+    /** Some of its TaskManagers have no address yet. */
+    readonly lacksAddresses?: true;
     readonly launchedAt?: string;
     /** Marks that the control plane has put on it, with who did. A host with any of them offers no slots to count on. */
     readonly marks?: HostMarks;
@@ -77,8 +79,8 @@ export interface AddressesGiven {
   readonly instanceId: string;
   readonly cluster: string;
   readonly addresses: number;
-  /** `failed`: EC2 did not give them. */
-  readonly action: 'give' | 'failed';
+  /** `refused`: EC2 has none. */
+  readonly action: 'give' | 'refused';
   readonly reason: string;
 }
 

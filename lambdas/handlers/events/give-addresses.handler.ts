@@ -13,6 +13,6 @@ export const handler = async (event: unknown): Promise<readonly AddressesGiven[]
     return [];
   }
   const given = await hosts.giveAddresses([parsed.data.detail['instance-id']]);
-  for (const { reason, ...fields } of given) log(fields.action === 'failed' ? 'WARN' : 'INFO', { message: reason, ...fields });
+  for (const { reason, ...fields } of given) log(fields.action === 'refused' ? 'WARN' : 'INFO', { message: reason, ...fields });
   return given;
 };

@@ -24,15 +24,16 @@ type Looked = Promise<readonly { readonly reason: string; readonly action?: stri
 /** What is looked at each minute behind the operations, the most urgent first. A move that begins takes what stands by, so reserves come last. */
 const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
   retryFailovers,
-  ({ fleet: hosts }) => hosts.giveAddresses(),
   settleFleets,
   considerFailBacks,
   considerDrills,
   considerReserves,
+  // The event of its launch has done it for a host long before, most often.
+  ({ fleet: hosts }) => hosts.giveAddresses(),
 ];
 
 /**
- * Every minute for all operations, for moves that have failed, for hosts that lack addresses, for hosts that nobody wants, for clusters that are to go home, for drills and for reserves,
+ * Every minute for all operations, for moves that have failed, for hosts that nobody wants, for clusters that are to go home, for drills, for reserves and for hosts that lack addresses,
  * and at the end of an execution for its own. What fails keeps nothing else waiting; it is thrown at the end, so that Lambda sees it, and its alarm.
  */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {

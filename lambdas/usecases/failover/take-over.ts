@@ -43,9 +43,10 @@ const interrupt = async (deps: TakeOverDeps, operation: Operation, seen: Job): P
   const { cluster, name } = seen;
   if (seen.interrupted?.by === operationId) return true;
   const at = deps.clock().toISOString();
-  if (goesOn(seen)) await deps.store.takeJobOver(cluster, name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
-  // What its former operation has written until it lost it counts.
-  const job = goesOn(seen) ? await deps.store.job(cluster, name) : undefined;
+  const wanted = goesOn(seen);
+  if (wanted) await deps.store.takeJobOver(cluster, name, { operationId, acquiredAt: at, until: leaseUntil(operation.deadline) });
+  // Whoever held it may have written until now, and not any more.
+  const job = wanted ? await deps.store.job(cluster, name) : undefined;
   if (!job || !goesOn(job)) {
     await deps.store.releaseLease({ cluster, job: name }, operationId);
     return false;

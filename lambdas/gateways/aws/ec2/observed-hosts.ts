@@ -3,6 +3,7 @@ import type { Instance } from '@aws-sdk/client-ec2';
 import type { ClusterResources } from '../../../contracts/cluster';
 import { jobManagerGroups } from '../../../domain/job-managers';
 import type { FleetSeen, HostMark, HostMarks, HostOwner } from '../fleet.port';
+import { ADDRESSES_TAG } from './tags';
 
 type Host = FleetSeen['hosts'][number];
 
@@ -42,6 +43,10 @@ export const addressesOf = ({ NetworkInterfaces = [], PrivateIpAddress }: Instan
   return [...new Set([...(PrivateIpAddress ? [PrivateIpAddress] : []), ...all])];
 };
 
+/** Addresses that it lacks; 0 too where its tag says nothing. */
+export const addressesLacking = (instance: Instance): number =>
+  Math.max(0, Number(tagOf(instance, ADDRESSES_TAG) ?? 0) - addressesOf(instance).length);
+
 /** The hosts of the groups. `instances` may lack some of them. @param untold ids of instances of which EC2 tells nothing now */
 export const hostsSeen = (
   groups: readonly AutoScalingGroup[],
@@ -63,6 +68,7 @@ export const hostsSeen = (
           zone: AvailabilityZone,
           state: stateOf(LifecycleState, instance?.State?.Name),
           ...(address ? { address, addresses } : {}),
+          ...(instance && address && addressesLacking(instance) > 0 ? { lacksAddresses: true as const } : {}),
           ...(instance?.LaunchTime ? { launchedAt: instance.LaunchTime.toISOString() } : {}),
           ...marksOf(instance),
           ...(untold.has(InstanceId) ? { untold: true as const } : {}),

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stores jobs with the cluster's checkpoint storage in place of one that their program has chosen, by which a savepoint would be complete behind the fence
- * ({@link FencedStorage}). A program sets what it likes, and each new job comes by here before it begins.
+ * Stores jobs with the cluster's checkpoint storage in place of one that their program has chosen: that would not look for the fence ({@link FencedStorage}), and
+ * complete savepoints of an epoch that has ended. Each new job comes by here before it begins.
  */
 final class OwnStorage<R extends ResourceVersion<R>> extends DefaultExecutionPlanStore<R> {
   private static final Logger LOG = LoggerFactory.getLogger(OwnStorage.class);
