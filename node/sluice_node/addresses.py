@@ -19,10 +19,22 @@ def usable(address):
             return False
 
 
+def keep_to_ourselves(mac, run=None, network="/sys/class/net", systemd="/run/systemd/system"):
+    """
+    Has Amazon Linux leave the interface's further addresses alone. It looks for them each minute and reloads its network to configure them: the primary one
+    is given up for that, most often for less than a second (https://github.com/amazonlinux/amazon-linux-2023/issues/1127), and an error of the metadata takes
+    the others away again (https://github.com/amazonlinux/amazon-ec2-net-utils/issues/161). Other systems have no such timer. Until the next boot.
+    """
+    run = run or (lambda *command: subprocess.run(command, capture_output=True))
+    device = device_of(mac, network)
+    if device and os.geteuid() == 0 and os.path.isdir(systemd):
+        run("systemctl", "mask", "--now", "--runtime", "refresh-policy-routes@%s.timer" % device)
+
+
 def bring_up(mac, addresses, run=None):
     """
-    Adds to the interface what the operating system did not: Amazon Linux configures secondary addresses by itself (some seconds
-    after the boot), other images do not. Raises OSError when an address cannot be used in the end.
+    Adds to the interface what the operating system did not: Amazon Linux configures secondary addresses that are there when it boots, other images do not.
+    Raises OSError when an address cannot be used in the end.
     """
     run = run or (lambda *command: subprocess.run(command, capture_output=True))
     for address in addresses:

@@ -137,6 +137,8 @@ def describe(identity, installation, count, metadata, say, status):
         status.update(addresses=found)
         return specs
 
+    if count > 1:
+        addresses.keep_to_ourselves(identity.mac)
     # The control plane adds them while the host boots (docs/adr/0024-addresses-of-a-host.md).
     try:
         there = metadata.addresses()[1][:count]
