@@ -117,7 +117,11 @@ describe('The gateway on real Flink', () => {
         await flink.setVertexParallelism(id, { [numbers.id]: ofNumbers, [count.id]: ofCount });
         await eventually(
           () => flink.job(id),
-          (job) => allRun(job) && job?.vertices[0]?.parallelism === ofNumbers && job.vertices[1]?.parallelism === ofCount,
+          (job) => {
+            // Flink tells of them in no order.
+            const parallelism = new Map(job?.vertices.map((vertex) => [vertex.id, vertex.parallelism]));
+            return allRun(job) && parallelism.get(numbers.id) === ofNumbers && parallelism.get(count.id) === ofCount;
+          },
         );
       }
     } finally {
