@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { instanceId } from './names';
 
 /** CloudWatch writes the offset without a colon: 2019-10-02T17:04:40.989+0000. */
 const cloudWatchInstant = z
@@ -39,7 +40,7 @@ export type ZoneShift = z.infer<typeof zoneShiftEvent>['detail'];
 export const instanceStateEvent = z.object({
   source: z.literal('aws.ec2'),
   'detail-type': z.literal('EC2 Instance State-change Notification'),
-  detail: z.object({ 'instance-id': z.string().regex(/^i-[0-9a-z]{1,40}$/), state: z.enum(['pending', 'running']) }),
+  detail: z.object({ 'instance-id': instanceId, state: z.enum(['pending', 'running']) }),
 });
 
 /** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html */

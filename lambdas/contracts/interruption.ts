@@ -1,7 +1,5 @@
 import * as z from 'zod';
-import { instant } from './names';
-
-const instanceId = z.string().regex(/^i-[0-9a-z]{1,40}$/);
+import { instanceId, instant } from './names';
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html; of stop and hibernate the host is gone just as well. */
 const interruption = z

@@ -55,5 +55,8 @@ export const timeWindow = z.strictObject({
 });
 export type TimeWindow = z.infer<typeof timeWindow>;
 
+/** Of an EC2 instance. */
+export const instanceId = z.string().regex(/^i-[0-9a-z]{1,40}$/);
+
 /** An instant as ISO 8601 in UTC, milliseconds included. */
 export const instant = z.iso.datetime();

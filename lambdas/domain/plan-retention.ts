@@ -143,5 +143,3 @@ const whyOver = (
   if (secondsBetween(completedAt, now) > days * 86_400) return `it is older than ${days} days`;
   return undefined;
 };
-
-/** Seconds. */

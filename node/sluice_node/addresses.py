@@ -10,6 +10,10 @@ import time
 SOON_SECONDS, LATER_SECONDS = 0.5, 5.0
 
 
+def _run(*command):
+    subprocess.run(command, capture_output=True)
+
+
 def usable(address):
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         try:
@@ -25,10 +29,9 @@ def keep_to_ourselves(mac, run=None, network="/sys/class/net", systemd="/run/sys
     is given up for that, most often for less than a second (https://github.com/amazonlinux/amazon-linux-2023/issues/1127), and an error of the metadata takes
     the others away again (https://github.com/amazonlinux/amazon-ec2-net-utils/issues/161). Other systems have no such timer. Until the next boot.
     """
-    run = run or (lambda *command: subprocess.run(command, capture_output=True))
     device = device_of(mac, network)
     if device and os.geteuid() == 0 and os.path.isdir(systemd):
-        run("systemctl", "mask", "--now", "--runtime", "refresh-policy-routes@%s.timer" % device)
+        (run or _run)("systemctl", "mask", "--now", "--runtime", "refresh-policy-routes@%s.timer" % device)
 
 
 def bring_up(mac, addresses, run=None):
@@ -36,13 +39,12 @@ def bring_up(mac, addresses, run=None):
     Adds to the interface what the operating system did not: Amazon Linux configures secondary addresses that are there when it boots, other images do not.
     Raises OSError when an address cannot be used in the end.
     """
-    run = run or (lambda *command: subprocess.run(command, capture_output=True))
     for address in addresses:
         if usable(address):
             continue
         device = device_of(mac)
         if device and os.geteuid() == 0:
-            run("ip", "address", "add", address + "/32", "dev", device)
+            (run or _run)("ip", "address", "add", address + "/32", "dev", device)
         if not usable(address):
             raise OSError("the private address %s is not configured on this machine" % address)
 

@@ -2,14 +2,10 @@ import { AssignPrivateIpAddressesCommand, type Instance } from '@aws-sdk/client-
 import { hasCode, unless } from '../aws-errors';
 import type { AddressesGiven } from '../fleet.port';
 import { type FleetDependencies, ZONE_ILL } from './context';
+import { ABSENT, NO_ADDRESS } from './network-interface';
 import { instancesOf, instancesWhere } from './observe-fleet';
 import { addressesLacking, addressesOf, ownerOfInstance } from './observed-hosts';
 import { ADDRESSES_TAG } from './tags';
-
-/** What a host that ends meanwhile leaves. */
-const GONE = ['InvalidNetworkInterfaceID.NotFound', 'InvalidNetworkInterface.NotFound'] as const;
-/** The host's subnet has none. */
-const NONE_FREE = 'InsufficientFreeAddressesInSubnet';
 
 /**
  * Gives TaskManager hosts the private addresses that their tag says. A launch template cannot: Auto Scaling takes none that assigns secondary addresses
@@ -82,10 +78,11 @@ const giveOne = async (ec2: FleetDependencies['ec2'], lack: Lack, full: Set<stri
   if (full.has(subnetId)) return refused;
   try {
     const command = new AssignPrivateIpAddressesCommand({ NetworkInterfaceId: interfaceId, SecondaryPrivateIpAddressCount: addresses });
-    if (!(await unless([...GONE], ec2.send(command)))) return undefined;
+    // The host may end meanwhile.
+    if (!(await unless(ABSENT, ec2.send(command)))) return undefined;
     return { ...about, action: 'give', reason: `Host ${instanceId} of ${cluster} gets ${addresses} more addresses for its TaskManagers` };
   } catch (error) {
-    if (!hasCode(error, NONE_FREE)) throw error;
+    if (!hasCode(error, ...NO_ADDRESS)) throw error;
     full.add(subnetId);
     return refused;
   }

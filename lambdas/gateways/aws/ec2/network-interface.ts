@@ -14,8 +14,9 @@ import { type FleetDependencies, NOT_YET_KNOWN, type Owner, ZONE_ILL } from './c
 import { fleetNames } from './names';
 import { ownerFilters, tagsOf } from './tags';
 
-const ABSENT = ['InvalidNetworkInterfaceID.NotFound', 'InvalidNetworkInterface.NotFound'] as const;
-const NO_ADDRESS = ['InsufficientFreeAddressesInSubnet', 'InsufficientAddressCapacity'] as const;
+/** Codes of EC2: the interface is gone; its subnet has no address. */
+export const ABSENT = ['InvalidNetworkInterfaceID.NotFound', 'InvalidNetworkInterface.NotFound'] as const;
+export const NO_ADDRESS = ['InsufficientFreeAddressesInSubnet', 'InsufficientAddressCapacity'] as const;
 
 export const subnetOf = (stage: Stage, zone: string): string => {
   const subnetId = stage.zones.find(({ name }) => name === zone)?.subnetId;
