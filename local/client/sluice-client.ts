@@ -51,6 +51,8 @@ interface CallOptions {
 }
 
 const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELED']);
+/** Answers of the API, and of the gateway before it, after which the same question may be answered. */
+const ASK_AGAIN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** A small client of the control plane's API: signed calls, and waiting for an operation to end. */
 export class SluiceClient {
@@ -126,14 +128,19 @@ export class SluiceClient {
   ): Promise<OperationView> {
     const deadline = Date.now() + seconds * 1_000;
     for (;;) {
-      const operation = await this.operation(started.cluster, started.operationId);
-      seen(operation);
-      if (ENDED.has(operation.status)) return operation;
-      if (Date.now() > deadline) {
+      const late = Date.now() > deadline;
+      const operation = await this.operation(started.cluster, started.operationId).catch((error: unknown) => {
+        if (!late && error instanceof ApiError && ASK_AGAIN.has(error.status)) return undefined;
+        throw error;
+      });
+      if (operation) {
+        seen(operation);
+        if (ENDED.has(operation.status)) return operation;
         const phase = operation.phases.at(-1);
-        throw new Error(
-          `${operation.kind} of ${operation.cluster} has not ended after ${seconds} s; it is at "${phase?.name ?? 'its start'}": ${phase?.reason ?? operation.reason}`,
-        );
+        if (late)
+          throw new Error(
+            `${operation.kind} of ${operation.cluster} has not ended after ${seconds} s; it is at "${phase?.name ?? 'its start'}": ${phase?.reason ?? operation.reason}`,
+          );
       }
       await sleep(200);
     }
