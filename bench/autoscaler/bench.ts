@@ -86,10 +86,13 @@ export const autoscaler: Bench = {
   usage: `autoscaler [OPTIONS]   the scaling loop against Apache's standalone autoscaler, on the same Flink under the same load
   --shapes LIST    of step, ramp, spike, saw (all)
   --profile FILE   instead: lines of seconds and records per second
-  --only NAME      sluice or peer (both)`,
+  --only NAME      sluice or peer (both)
+  --band NAME      own: how busy a subtask is to be is each one's own default (Apache's 0.7 within 0.4 and 1); same: 0.7 within 0.5 and 0.9 (own)`,
   limitSeconds: 5_400,
   run: async ({ args, signal, progress }) => {
-    const options = optionsOf(args, { shapes: 'step,ramp,spike,saw', profile: '', only: '' });
+    const options = optionsOf(args, { shapes: 'step,ramp,spike,saw', profile: '', only: '', band: 'own' });
+    const { band } = options;
+    if (band !== 'own' && band !== 'same') throw new Error(`--band knows own and same; not ${band}`);
     const shapes = shapesOf(options.shapes, options.profile);
     const contestants = (['peer', 'sluice'] as const).filter((name) => options.only === '' || options.only === name);
     const settings = readSettings();
@@ -112,7 +115,7 @@ export const autoscaler: Bench = {
         for (const shape of shapes)
           for (const contestant of contestants) {
             const run = await Promise.race([
-              contest({ settings, twin: file, jar, cluster: CLUSTER, signal, progress }, contestant, shape),
+              contest({ settings, twin: file, jar, cluster: CLUSTER, signal, progress, band }, contestant, shape),
               twin.broken,
             ]);
             runs.push(run);
@@ -125,6 +128,6 @@ export const autoscaler: Bench = {
       }
     });
     const aims = aimsOf(runs, shapes);
-    return { tables: tablesOf(runs, aims), report: { bench: 'autoscaler', aims, runs, ...(error === undefined ? {} : { error }) } };
+    return { tables: tablesOf(runs, aims), report: { bench: 'autoscaler', band, aims, runs, ...(error === undefined ? {} : { error }) } };
   },
 };

@@ -25,6 +25,8 @@ export interface ContestProps {
   readonly cluster: string;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
+  /** For how much of its time a subtask is to be busy: by each one's own defaults, or the same for both. */
+  readonly band: 'own' | 'same';
 }
 
 export interface Run extends Verdict {
@@ -43,11 +45,8 @@ export interface Run extends Verdict {
 /** No subtask beyond the partitions has something to read. */
 const MOST = TOPICS.orders.partitions;
 
-/** Utilization, catch-up and limits are the peer's too; windows are as short as the peer's intervals. */
+/** Catch-up and limits are the peer's too; windows are as short as the peer's intervals. */
 const SCALING: JobInput['scaling'] = {
-  targetUtilization: 0.7,
-  uMin: 0.5,
-  uMax: 0.9,
   catchUpSeconds: 60,
   restartSeconds: 3,
   minParallelism: 1,
@@ -61,6 +60,9 @@ const SCALING: JobInput['scaling'] = {
   serviceLevels: { maxLagSeconds: LAG_LEVEL_SECONDS / 2 },
 };
 
+/** What Apache's aims at by default, within edges at which both are calm. */
+const SAME_BAND = { targetUtilization: 0.7, uMin: 0.5, uMax: 0.9 };
+
 const flinkJob = async (address: string, flinkJobId: string): Promise<{ parallelism: number; running: boolean }> => {
   const answer = await fetch(`http://${address}:8081/jobs/${flinkJobId}`, { signal: AbortSignal.timeout(2_000) });
   const { state, vertices } = (await answer.json()) as { state: string; vertices: { parallelism: number; tasks: { RUNNING: number } }[] };
@@ -73,6 +75,7 @@ const flinkJob = async (address: string, flinkJobId: string): Promise<{ parallel
 /** One contestant under one shape, on a job and topics of its own. */
 export const contest = async (props: ContestProps, contestant: Contestant, shape: Shape): Promise<Run> => {
   const { settings, twin, cluster, signal } = props;
+  const band = props.band === 'same' ? SAME_BAND : undefined;
   const client = new SluiceClient(twin);
   const job = `${contestant}-${shape.name.replace(/\W+/g, '-')}`.toLowerCase().slice(0, 30);
   const topics = { orders: `${job}-orders`, numbered: `${job}-numbered` };
@@ -99,13 +102,15 @@ export const contest = async (props: ContestProps, contestant: Contestant, shape
       },
       parallelism: 1,
       flinkConfiguration: { 'execution.checkpointing.interval': '2 s', 'execution.checkpointing.min-pause': '500 ms' },
-      ...(contestant === 'sluice' ? { scaling: SCALING } : {}),
+      ...(contestant === 'sluice' ? { scaling: { ...SCALING, ...band } } : {}),
     }),
   );
   const { flinkJobId } = await client.job(cluster, job);
   const address = (await client.cluster(cluster)).resources.jobManagerAddress ?? '';
   const peer =
-    contestant === 'peer' ? startPeer(settings, props.jar, address, join(paths().flink(), 'lib'), { maxParallelism: MOST }) : undefined;
+    contestant === 'peer'
+      ? startPeer(settings, props.jar, address, join(paths().flink(), 'lib'), { maxParallelism: MOST, ...band })
+      : undefined;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const samples: Sample[] = [];

@@ -27,7 +27,7 @@ export interface Verdict {
   readonly mostLagSeconds: number;
 }
 
-/** At this share of what it can do a size has enough: the utilization that both aim at. */
+/** At this share of what it can do a size has enough: the lower of the utilizations that they aim at. */
 const ENOUGH_SHARE = 0.7;
 /** Results are committed with checkpoints, every two seconds here: a few seconds of lag are always there. */
 export const LAG_LEVEL_SECONDS = 10;

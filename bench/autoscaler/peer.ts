@@ -3,12 +3,20 @@ import { join } from 'node:path';
 import { Component } from '../../local/twin/component';
 import type { TwinSettings } from '../../local/twin/settings';
 
+interface Limits {
+  readonly maxParallelism: number;
+  /** Shares of time; its own defaults where they are not given. */
+  readonly targetUtilization?: number;
+  readonly uMin?: number;
+  readonly uMax?: number;
+}
+
 /**
- * Settings of Apache's standalone autoscaler. Utilization, catch-up and limits are those of the other contestant; its intervals are as far below its
+ * Settings of Apache's standalone autoscaler. Catch-up and limits are those of the other contestant; its intervals are as far below its
  * defaults (a metrics window of 15 min, stabilisation of 5 min) as it works well with. Flink's rates are means of 60 s: with a stabilisation of 5 s it took
  * what a restart had left in them for a slow job (10 orders a second of a subtask that does 100), and went from 1 to 8 subtasks and to and fro in the calm.
  */
-const SETTINGS = (limits: { readonly maxParallelism: number }): Readonly<Record<string, string>> => ({
+const settingsOf = ({ maxParallelism, targetUtilization, uMin, uMax }: Limits): Readonly<Record<string, string>> => ({
   'autoscaler.standalone.control-loop.interval': '2 s',
   'job.autoscaler.enabled': 'true',
   'job.autoscaler.scaling.enabled': 'true',
@@ -16,11 +24,11 @@ const SETTINGS = (limits: { readonly maxParallelism: number }): Readonly<Record<
   'job.autoscaler.metrics.window': '15 s',
   'job.autoscaler.restart.time': '3 s',
   'job.autoscaler.catch-up.duration': '60 s',
-  'job.autoscaler.utilization.target': '0.7',
-  'job.autoscaler.utilization.max': '0.9',
-  'job.autoscaler.utilization.min': '0.5',
   'job.autoscaler.scale-down.interval': '30 s',
-  'job.autoscaler.vertex.max-parallelism': String(limits.maxParallelism),
+  'job.autoscaler.vertex.max-parallelism': String(maxParallelism),
+  ...(targetUtilization === undefined ? {} : { 'job.autoscaler.utilization.target': String(targetUtilization) }),
+  ...(uMin === undefined ? {} : { 'job.autoscaler.utilization.min': String(uMin) }),
+  ...(uMax === undefined ? {} : { 'job.autoscaler.utilization.max': String(uMax) }),
 });
 
 /** Where Apache's autoscaler lies beside the project; SLUICE_PEER_JAR names another place. @throws when it is not there */
@@ -34,15 +42,9 @@ export const peerJar = (settings: Pick<TwinSettings, 'root'>): string => {
 };
 
 /** Starts Apache's autoscaler on the jobs of a JobManager; it ends with this process, or by `stop()`. */
-export const startPeer = (
-  settings: TwinSettings,
-  jar: string,
-  jobManagerAddress: string,
-  flinkLib: string,
-  limits: { readonly maxParallelism: number },
-): Component => {
+export const startPeer = (settings: TwinSettings, jar: string, jobManagerAddress: string, flinkLib: string, limits: Limits): Component => {
   const options = {
-    ...SETTINGS(limits),
+    ...settingsOf(limits),
     'autoscaler.standalone.fetcher.flink-cluster.host': jobManagerAddress,
     'autoscaler.standalone.fetcher.flink-cluster.port': '8081',
   };

@@ -41,10 +41,20 @@ export const mostNeeded = (
   { scaleInWindowSeconds: window }: Pick<ScalingSettings, 'scaleInWindowSeconds'>,
 ): Parallelism | null => {
   const first = needed[0];
-  if (!first || secondsBetween(first.from, now) < window) return null;
+  return first && secondsBetween(first.from, now) >= window ? mostOf(needed) : null;
+};
+
+/** The same of the newer half of the window, by the stretches that lie in it whole. */
+export const mostNeededOfLate = (
+  needed: ScalingState['needed'],
+  now: string,
+  { scaleInWindowSeconds: window }: Pick<ScalingSettings, 'scaleInWindowSeconds'>,
+): Parallelism => mostOf(needed.filter(({ from }) => secondsBetween(from, now) <= window / 2));
+
+const mostOf = (stretches: ScalingState['needed']): Parallelism => {
   const most: Record<string, number> = {};
-  for (const id of Object.keys(first.most))
-    if (needed.every((stretch) => id in stretch.most)) most[id] = Math.max(...needed.map((stretch) => stretch.most[id] ?? 0));
+  for (const id of Object.keys(stretches[0]?.most ?? {}))
+    if (stretches.every((stretch) => id in stretch.most)) most[id] = Math.max(...stretches.map((stretch) => stretch.most[id] ?? 0));
   return most;
 };
 

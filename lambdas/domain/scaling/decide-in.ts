@@ -1,5 +1,5 @@
 import type { ScalingInputs, ScalingState } from '../../contracts/scaling';
-import { flapFloor, lastDay, mostNeeded } from './calm';
+import { flapFloor, lastDay, mostNeeded, mostNeededOfLate } from './calm';
 import type { Outcome } from './decision';
 import type { JobEvaluation } from './evaluate';
 import { percent, slots } from './explain';
@@ -7,20 +7,24 @@ import { type Parallelism, slotsFor } from './graph';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
 
-/** What did for every vertex in the window, and is no size that was too small before; null while the window is not over. */
-export const enoughInWindow = (
-  { observed, desired, now }: ScalingInputs,
-  proposals: readonly Proposal[],
-  needed: ScalingState['needed'],
-): Parallelism | null => {
-  const most = mostNeeded(needed, now, desired);
-  if (most === null) return null;
+/** What does for every vertex where the most that it needed was this, and is no size that was too small before. */
+const enoughFor = ({ observed, desired, now }: ScalingInputs, proposals: readonly Proposal[], most: Parallelism): Parallelism => {
   const enough = (id: string, parallelism: number): number =>
     Math.max(most[id] ?? parallelism, flapFloor(id, observed.history, desired, now));
   return withChange(proposals, (proposal, current) => {
     const all = proposal.vertices.map(({ vertex }) => enough(vertex.id, vertex.parallelism));
     return Math.min(current, Math.max(proposal.in, ...all));
   });
+};
+
+/** What did for every vertex in the window, and is no size that was too small before; null while the window is not over. */
+export const enoughInWindow = (
+  inputs: ScalingInputs,
+  proposals: readonly Proposal[],
+  needed: ScalingState['needed'],
+): Parallelism | null => {
+  const most = mostNeeded(needed, inputs.now, inputs.desired);
+  return most && enoughFor(inputs, proposals, most);
 };
 
 /** Why a scale-in from `from` to `to` is not worth one of the day's rescales, as a part of a sentence; null: it is. */
@@ -65,6 +69,12 @@ export const decideIn = (
     );
   const not = whyNotWorth(inputs, from, to);
   if (not !== null) return hold(`${slots(after)} of ${before} would do; ${not}.`);
+  // A burst ends in the window: what it left to catch up with is not needed for long, and every rescale stops the job.
+  const soon = slotsFor(vertices, enoughFor(inputs, proposals, mostNeededOfLate(needed, inputs.now, desired)));
+  if (soon <= after / 2)
+    return hold(
+      `${slots(after)} of ${before} would do, and ${soon} for the last ${desired.scaleInWindowSeconds / 2} s; one rescale to those is waited for in place of two.`,
+    );
   return {
     action: rescale(observed, desired, evaluation, 'in', to),
     reason: `Scale in from ${before} to ${slots(after)}: that was enough for ${desired.scaleInWindowSeconds} s, and no forecast takes it back.`,

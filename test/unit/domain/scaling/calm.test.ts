@@ -71,6 +71,29 @@ describe('scaling in', () => {
     expect(rescales[0]?.seconds).toBeGreaterThanOrEqual(600 + 1_800);
   });
 
+  test('is one rescale where the newer half of the window needed half as much as the older one', () => {
+    const { rescales } = run((seconds) => (seconds < 600 ? 650 : seconds < 1_400 ? 400 : 60), {
+      seconds: 3 * HOUR,
+      start: 10,
+      desired: defaults(),
+    });
+    expect(rescales).toEqual([expect.objectContaining({ from: 10, to: 1 })]);
+    expect(rescales[0]?.seconds).toBeGreaterThanOrEqual(1_400 + 1_800);
+    expect(rescales[0]?.seconds).toBeLessThan(1_400 + 1_800 * 1.5);
+  });
+
+  test('says what it waits for then', () => {
+    const needed = [
+      { from: later(-1_900), to: later(-1_400), most: { v: 2 } },
+      { from: later(-1_400), to: later(-800), most: { v: 1 } },
+      { from: later(-800), to: later(-300), most: { v: 1 } },
+      { from: later(-300), to: later(-30), most: { v: 1 } },
+    ];
+    const { action, reason } = decideScaling(observed([idle], { state: { needed } }), settings(), NOW);
+    expect(action).toEqual({ kind: 'hold' });
+    expect(reason).toBe('2 slots of 4 would do, and 1 for the last 900 s; one rescale to those is waited for in place of two.');
+  });
+
   test('says while it waits', () => {
     const decision = decideScaling(observed([idle]), settings(), NOW);
     expect(decision.action).toEqual({ kind: 'hold' });
