@@ -18,7 +18,7 @@ const MOST_FACTOR = 2;
 
 /** What comes in grows, observation by observation. */
 export interface Trend {
-  /** How much more will come in when a rescale has taken effect and could be followed by another; above 1. */
+  /** How much more will come in when another rescale could have taken effect after this one; above 1. */
   readonly factor: number;
   /** As a part of a sentence. */
   readonly text: string;
@@ -53,7 +53,8 @@ const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }:
   if (size === 1 ? a.rate < (before.at(-1) ?? 0) * LEAST_STEP : isAtOnce(recent.map(({ recordsPerSecond }) => recordsPerSecond)))
     return null;
   const seconds = c.seconds - a.seconds;
-  const ahead = (windowSeconds * size) / 2 + settings.restartSeconds + settings.scaleOutWindowSeconds;
+  // Half of what the newest is a mean of has passed already; the first observation after a restart is the next that can be decided on.
+  const ahead = windowSeconds * (size / 2 + 1) + 2 * settings.restartSeconds + settings.scaleOutWindowSeconds;
   const factor = Math.min(MOST_FACTOR, 1 + ((c.rate - b.rate) / (seconds / 2)) * (ahead / c.rate));
   return {
     factor,

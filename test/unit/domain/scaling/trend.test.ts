@@ -12,11 +12,11 @@ const loads = (...rates: readonly number[]) => [
 ];
 const [window, wait] = [{ windowSeconds: 10 }, { restartSeconds: 3, scaleOutWindowSeconds: 10 }];
 
-test('what comes in is expected to grow on as it did last, until a rescale has taken effect and could be followed by another', () => {
-  // 36/s more in 10 s; 5 s since the middle of the last window, 3 s of the restart, 10 s of the window: 18 s.
-  expect(trendOf(loads(60, 72, 108), window, wait)).toEqual({
-    factor: expect.closeTo(1 + (3.6 * 18) / 108, 9),
-    text: 'what comes in has grown from 60/s to 108/s in 20 s, and is expected to be 173/s in 18 s',
+test('what comes in is expected to grow on as it did last, until another rescale could have taken effect after this one', () => {
+  // 20/s more in 10 s; 5 s since the middle of the last window, 3 s of a restart, a window of 10 s that is seen after it, 10 s of waiting, 3 s of the other restart: 31 s.
+  expect(trendOf(loads(60, 70, 90), window, wait)).toEqual({
+    factor: expect.closeTo(1 + (2 * 31) / 90, 9),
+    text: 'what comes in has grown from 60/s to 90/s in 20 s, and is expected to be 152/s in 31 s',
   });
 });
 
@@ -52,9 +52,9 @@ test.each<[string, (number | null)[]]>([
 test('what grows at half the pace shows in pairs of observations, and stands for the middle of a pair', () => {
   // Of 60, 64 … 80 a second the three last grow by a twentieth each, and by a ninth in all; the pairs from 62 over 70 to 78.
   expect(trendOf(loads(60, 64, 68, 72, 76, 80), window, wait)).toEqual({
-    // 8/s more in 20 s; 10 s since the middle of the last pair, 3 s of the restart, 10 s of the window.
-    factor: expect.closeTo(1 + (0.4 * 23) / 78, 9),
-    text: 'what comes in has grown from 62/s to 78/s in 40 s, and is expected to be 87.2/s in 23 s',
+    // 8/s more in 20 s; 10 s since the middle of the last pair, 26 s as above.
+    factor: expect.closeTo(1 + (0.4 * 36) / 78, 9),
+    text: 'what comes in has grown from 62/s to 78/s in 40 s, and is expected to be 92.4/s in 36 s',
   });
   // Half of that pace is noise for them too.
   expect(trendOf(loads(60, 62, 64, 66, 68, 70), window, wait)).toBeNull();
@@ -62,7 +62,7 @@ test('what grows at half the pace shows in pairs of observations, and stands for
 
 test('of observations and their pairs the steeper growth counts', () => {
   // The last three grow from 66 over 90 to 120, their pairs from 62 to 105.
-  expect(trendOf(loads(60, 64, 60, 66, 90, 120), window, wait)?.factor).toBeCloseTo(1 + (3 * 18) / 120, 9);
+  expect(trendOf(loads(60, 64, 60, 66, 90, 120), window, wait)?.factor).toBeCloseTo(1 + (3 * 31) / 120, 9);
 });
 
 test('what was not known before the three breaks nothing', () => {
@@ -76,7 +76,7 @@ test('observations that are not evenly apart are compared by the middles of what
       recordsPerSecond,
     }));
   // 27/s more from the middle of 190 s without an observation to that of the last ten: 100 s.
-  expect(trendOf(after([0, 72], [190, 81], [200, 108]), window, wait)?.factor).toBeCloseTo(1 + (0.27 * 18) / 108, 9);
+  expect(trendOf(after([0, 72], [190, 81], [200, 108]), window, wait)?.factor).toBeCloseTo(1 + (0.27 * 31) / 108, 9);
 });
 
 test('no three observations foretell more than twice of what comes in', () => {
