@@ -3,7 +3,8 @@ export interface Aim {
   readonly name: string;
   /** As a person reads it: «under 2 s». */
   readonly aim: string;
-  readonly measured: number;
+  /** Null: nothing was. */
+  readonly measured: number | null;
   readonly met: boolean;
   /** What the number is made of, or why the aim is not met. */
   readonly note?: string;
@@ -17,11 +18,11 @@ export interface Report {
   readonly error?: string;
 }
 
-export const under = (name: string, limit: number, unit: string, measured: number, note?: string): Aim => ({
+export const under = (name: string, limit: number, unit: string, measured: number | null, note?: string): Aim => ({
   name,
   aim: `under ${limit} ${unit}`,
   measured,
-  met: measured < limit,
+  met: measured !== null && measured < limit,
   ...(note === undefined ? {} : { note }),
 });
 
@@ -40,5 +41,5 @@ export const aimsTable = (aims: readonly Aim[]): string =>
   table(
     'Aims',
     ['', 'aim', 'measured', ''],
-    aims.map(({ name, aim, measured, met }) => [name, aim, measured, met ? 'met' : 'NOT MET']),
+    aims.map(({ name, aim, measured, met }) => [name, aim, measured ?? '-', met ? 'met' : 'NOT MET']),
   ) + aims.flatMap(({ name, note }) => (note === undefined ? [] : [`  ${name}: ${note}\n`])).join('');

@@ -21,33 +21,53 @@ export const aimsOf = (runs: readonly Run[], shapes: readonly Shape[]): readonly
   });
   if (pairs.length === 0) return [];
   const sum = (pick: (pair: (typeof pairs)[number]) => number): number => pairs.reduce((total, pair) => total + pick(pair), 0);
-  const neverLate = pairs.filter(({ peer }) => peer.secondsToRecover === 0).map(({ shape }) => shape.name);
+  /** Names of the shapes in which this is so, as a part of a sentence. */
+  const where = (is: (pair: (typeof pairs)[number]) => boolean): string =>
+    pairs
+      .filter(is)
+      .map(({ shape }) => shape.name)
+      .join(', ');
+  const total = (name: string, aim: string, measured: number, met: boolean, reason: string): Aim => ({
+    name,
+    aim,
+    measured,
+    met,
+    ...(met ? {} : { note: reason }),
+  });
   const recovery = {
     mine: sum(({ sluice, shape }) => recoveryOf(sluice, shape)),
     theirs: sum(({ peer, shape }) => recoveryOf(peer, shape)),
   };
-  const followed = recovery.mine <= recovery.theirs / 3;
+  const neverLate = where(({ peer }) => peer.secondsToRecover === 0);
   const slots = { mine: sum(({ sluice }) => sluice.slotSeconds), theirs: sum(({ peer }) => peer.slotSeconds) };
-  const [mine, theirs] = [sum(({ sluice }) => sluice.rescales), sum(({ peer }) => peer.rescales)];
-  const wrong = runs.reduce((total, run) => total + run.missing + run.doubled, 0);
+  const waited = { mine: sum(({ sluice }) => sluice.lagIntegral), theirs: sum(({ peer }) => peer.lagIntegral) };
+  const rescales = { mine: sum(({ sluice }) => sluice.rescales), theirs: sum(({ peer }) => peer.rescales) };
+  const wrong = runs.reduce((all, run) => all + run.missing + run.doubled, 0);
   return [
-    {
-      name: 'Seconds to recover',
-      aim: `at most a third of the peer's ${rounded(recovery.theirs)}`,
-      measured: rounded(recovery.mine),
-      met: followed,
-      ...(followed || neverLate.length === 0
-        ? {}
-        : { note: `the peer was never late in ${neverLate.join(', ')}: it had more slots before the load did harm` }),
-    },
-    {
-      name: 'TaskManager-seconds',
-      aim: `at most the peer's ${slots.theirs}`,
-      measured: slots.mine,
-      met: slots.mine <= slots.theirs,
-    },
-    { name: 'Rescales', aim: `fewer than the peer's ${theirs}`, measured: mine, met: mine < theirs },
-    { name: 'Orders missing or doubled', aim: '0', measured: wrong, met: wrong === 0 },
+    total(
+      'Seconds to recover',
+      `at most a third of the peer's ${rounded(recovery.theirs)}`,
+      rounded(recovery.mine),
+      recovery.mine <= recovery.theirs / 3,
+      neverLate === ''
+        ? `late in ${where(({ sluice }) => sluice.secondsToRecover !== 0)}`
+        : `the peer was never late in ${neverLate}: it had more slots before the load did harm`,
+    ),
+    total(
+      'TaskManager-seconds',
+      `at most the peer's ${slots.theirs}`,
+      slots.mine,
+      slots.mine <= slots.theirs,
+      `more in ${where(({ sluice, peer }) => sluice.slotSeconds > peer.slotSeconds)}, for ${waited.mine} order-seconds of waiting in all instead of ${waited.theirs}`,
+    ),
+    total(
+      'Rescales',
+      `fewer than the peer's ${rescales.theirs}`,
+      rescales.mine,
+      rescales.mine < rescales.theirs,
+      `not fewer in ${where(({ sluice, peer }) => sluice.rescales >= peer.rescales)}`,
+    ),
+    total('Orders missing or doubled', '0', wrong, wrong === 0, 'see the runs'),
   ];
 };
 

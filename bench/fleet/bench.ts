@@ -15,6 +15,12 @@ const HOURS_A_DAY = 24;
 const CALM =
   'the calm keeps capacity, at four rescales a day that each have to save enough; the operator rescales more often, and lets a job run up to its whole capacity first';
 
+const dollarsBeside = (sluice: PolicyTotals, other: PolicyTotals): string =>
+  `for ${rounded((sluice.dollars / other.dollars) * 100)} % of its dollars`;
+
+const minutesBeside = (sluice: PolicyTotals, other: PolicyTotals): string =>
+  `for ${sluice.outsideMinutes} minutes outside in place of ${other.outsideMinutes}`;
+
 export const aimsOf = (all: readonly PolicyTotals[]): Aim[] => {
   const [sluice, ...others] = all;
   if (!sluice) return [];
@@ -24,13 +30,14 @@ export const aimsOf = (all: readonly PolicyTotals[]): Aim[] => {
       aim: `fewer than ${other.outsideMinutes}`,
       measured: sluice.outsideMinutes,
       met: sluice.outsideMinutes < other.outsideMinutes,
+      ...(sluice.outsideMinutes < other.outsideMinutes ? {} : { note: dollarsBeside(sluice, other) }),
     },
     {
       name: `dollars, against ${other.policy}`,
       aim: `fewer than ${Math.round(other.dollars)}`,
       measured: Math.round(sluice.dollars),
       met: sluice.dollars < other.dollars,
-      ...(other.policy === OPERATOR && sluice.dollars >= other.dollars ? { note: CALM } : {}),
+      ...(sluice.dollars < other.dollars ? {} : { note: other.policy === OPERATOR ? CALM : minutesBeside(sluice, other) }),
     },
   ]);
 };

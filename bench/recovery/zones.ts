@@ -168,13 +168,15 @@ export const measureZones = async (
   }
 };
 
-const at = (series: ZoneSeries, part: keyof LostZone, share: number): number => {
+const at = (series: ZoneSeries, part: keyof LostZone, share: number): number | null => {
   const values = series.measured.map((loss) => loss[part]).filter((value) => !Number.isNaN(value));
-  return values.length === 0 ? Number.POSITIVE_INFINITY : Number(percentile(values, share).toFixed(2));
+  return values.length === 0 ? null : Number(percentile(values, share).toFixed(2));
 };
 
 export const zoneAims = (series: ZoneSeries): readonly Aim[] => {
-  const note = `${series.measured.length} zones, ${describeBusyness(series.machine)}; hosts take ${at(series, 'hosts', 0.5)} s to come (p50)`;
+  const hosts = at(series, 'hosts', 0.5);
+  const came = hosts === null ? '' : `; hosts take ${hosts} s to come (p50)`;
+  const note = `${series.measured.length} zones, ${describeBusyness(series.machine)}${came}`;
   const name = series.capacity === 'warm' ? 'Zone lost, capacity warm' : 'Zone lost, hosts started anew';
   return [
     under(`${name}: new results committed, p50`, 10, 's', at(series, 'newResults', 0.5), note),
@@ -205,7 +207,7 @@ export const zoneTable = (all: readonly ZoneSeries[]): string =>
     ['', ...PARTS.map(([title]) => title), 'missing or twice', 'load', 'stolen %'],
     all.map((series) => [
       `${series.measured.length} zones, ${series.capacity}`,
-      ...PARTS.map(([, part]) => `${at(series, part, 0.5)} / ${at(series, part, 0.95)}`),
+      ...PARTS.map(([, part]) => `${at(series, part, 0.5) ?? '-'} / ${at(series, part, 0.95) ?? '-'}`),
       series.wrong,
       series.machine.load,
       series.machine.stolenPercent,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { aimsOf } from '../../../bench/autoscaler/bench';
-import { judge, LAG_LEVEL_SECONDS, lagSeconds, type Sample } from '../../../bench/autoscaler/judge';
+import { judge, LAG_LEVEL_SECONDS, lagSeconds, type Sample, type Verdict } from '../../../bench/autoscaler/judge';
 import { shapesOf } from '../../../bench/autoscaler/shapes';
 import { endOf, rateAt, recordsUntil } from '../../../examples/orders-jar/profile';
 
@@ -123,20 +123,45 @@ describe('A contestant', () => {
   });
 });
 
-test('An aim of recovery that is not met says where the peer was never late', () => {
+describe('An aim that is not met says', () => {
   const [shape] = shapesOf('spike', '');
-  const machine = { load: 1, stolenPercent: 0 };
-  const sampled = { lagIntegral: 0, mostLagSeconds: 0, rescales: 1, secondsToLastRescale: 1, slotSeconds: 1, wrongWay: 0 };
-  const runOf = (contestant: 'sluice' | 'peer', secondsToRecover: number) =>
-    ({ ...sampled, contestant, shape: 'spike', secondsToRecover, missing: 0, doubled: 0, sizes: [], reasons: [], machine }) as const;
-  const noteOf = (...recovery: readonly [sluice: number, peer: number]) =>
-    aimsOf([runOf('sluice', recovery[0]), runOf('peer', recovery[1])], shape ? [shape] : []).map(({ note }) => note)[0];
-  expect([noteOf(58, 0), noteOf(0, 0), noteOf(58, 60), noteOf(10, 60)]).toEqual([
-    'the peer was never late in spike: it had more slots before the load did harm',
-    undefined,
-    undefined,
-    undefined,
-  ]);
+  const runOf = (contestant: 'sluice' | 'peer', secondsToRecover: number, figures: Partial<Verdict> = {}) => ({
+    lagIntegral: 0,
+    mostLagSeconds: 0,
+    rescales: contestant === 'sluice' ? 0 : 1,
+    secondsToLastRescale: 1,
+    slotSeconds: 1,
+    wrongWay: 0,
+    contestant,
+    shape: 'spike',
+    secondsToRecover,
+    missing: 0,
+    doubled: 0,
+    sizes: [],
+    reasons: [],
+    machine: { load: 1, stolenPercent: 0 },
+    ...figures,
+  });
+  const notes = (sluice: ReturnType<typeof runOf>, peer: ReturnType<typeof runOf>) =>
+    aimsOf([sluice, peer], shape ? [shape] : []).map(({ note }) => note);
+
+  test.each<[sluice: number, peer: number, note: string | undefined]>([
+    [58, 0, 'the peer was never late in spike: it had more slots before the load did harm'],
+    [58, 60, 'late in spike'],
+    [0, 0, undefined],
+    [10, 60, undefined],
+  ])('of recovery after %i s and %i s: %s', (sluice, peer, note) => {
+    expect(notes(runOf('sluice', sluice), runOf('peer', peer))).toEqual([note, undefined, undefined, undefined]);
+  });
+
+  test('what more slots and rescales were for', () => {
+    expect(notes(runOf('sluice', 0, { slotSeconds: 9, rescales: 2, lagIntegral: 100 }), runOf('peer', 0, { lagIntegral: 500 }))).toEqual([
+      undefined,
+      'more in spike, for 100 order-seconds of waiting in all instead of 500',
+      'not fewer in spike',
+      undefined,
+    ]);
+  });
 });
 
 describe('The shapes', () => {

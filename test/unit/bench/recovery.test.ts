@@ -2,6 +2,7 @@ import { parseInstance, recoveryAfter, type TaskInstance } from '../../../bench/
 import { aimsOf, type Series } from '../../../bench/recovery/judge';
 import type { Measured } from '../../../bench/recovery/scene';
 import { configurationOf } from '../../../bench/recovery/variants';
+import { zoneAims } from '../../../bench/recovery/zones';
 
 const instance = (subtask: number, openedAt: number, firstAt?: number, rest: Partial<TaskInstance> = {}): TaskInstance => ({
   subtask,
@@ -108,4 +109,21 @@ test('a stand-by changes one setting: who may lead', () => {
   const shape = { jobManagerAddresses: addresses, stateBucket: 'state', slotsPerTaskManager: 2, taskManagerMemoryMiB: 1_100 };
   const of = (variant: 'sluice' | 'standby') => configurationOf(variant, 'taskmanager', shape, 'http://s3');
   expect(of('standby')).toEqual({ ...of('sluice'), 'high-availability.sluice.jobmanagers': '127.0.0.1,127.0.0.2' });
+});
+
+test('zones of which none was measured to its end have no figures, and say why', () => {
+  const aims = zoneAims({
+    fault: 'zone',
+    capacity: 'cold',
+    measured: [],
+    wrong: 0,
+    machine: { load: 3, stolenPercent: 0 },
+    problem: 'ended',
+  });
+  expect(aims.map(({ measured, met, note }) => [measured, met, note])).toEqual([
+    [null, false, '0 zones, load up to 3'],
+    [null, false, '0 zones, load up to 3'],
+    [0, false, undefined],
+    [0, false, 'ended'],
+  ]);
 });

@@ -112,17 +112,25 @@ test('a static peak is set by the highest ten minutes of the week before', () =>
   expect(peakOf(rates)).toBeCloseTo(50);
 });
 
-test('dollars that are more than under the operator are told with what they pay for', () => {
-  const totals = (policy: string, dollars: number) => ({
+test('an aim that is not met is told with what it is the price of', () => {
+  const totals = (policy: string, dollars: number, outsideMinutes: number) => ({
     policy,
     dollars,
-    outsideMinutes: 1,
+    outsideMinutes,
     vcpuHours: 1,
     rescales: 1,
     jobsWorse: 0,
     jobsBetter: 0,
   });
-  const notes = aimsOf([totals('Sluice', 10), totals(OPERATOR, 9), totals('Static peak', 9)]).map(({ note }) => note);
-  expect(notes).toEqual([undefined, expect.stringMatching(/^the calm keeps capacity/), undefined, undefined]);
-  expect(aimsOf([totals('Sluice', 8), totals(OPERATOR, 9)]).map(({ note }) => note)).toEqual([undefined, undefined]);
+  const notes = aimsOf([totals('Sluice', 10, 5), totals(OPERATOR, 9, 6), totals('Managed Flink', 8, 7), totals('Static peak', 20, 4)]).map(
+    ({ met, note }) => [met, note],
+  );
+  expect(notes).toEqual([
+    [true, undefined],
+    [false, expect.stringMatching(/^the calm keeps capacity/)],
+    [true, undefined],
+    [false, 'for 5 minutes outside in place of 7'],
+    [false, 'for 50 % of its dollars'],
+    [true, undefined],
+  ]);
 });
