@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
-import type { OperationKind } from '../../../lambdas/contracts/operation';
+import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
 import { control } from '../../client/control';
 import type { Machine } from '../../client/machines';
 import { signedFetch } from '../../client/signed-fetch';
@@ -25,10 +26,14 @@ export interface Before {
   readonly reserve?: boolean;
 }
 
+/** The workflow of an operation, or the loop that looks at the clusters: it is begun each minute, and by nobody else. */
+export type Workflow = OperationKind | 'observe-clusters';
+export const WORKFLOWS: readonly Workflow[] = [...operationKind.options, 'observe-clusters'];
+
 /** A way through a workflow that passes some of its states. */
 export interface Way {
   readonly title: string;
-  readonly kind: OperationKind;
+  readonly kind: Workflow;
   /** Absent: every state of the workflow that no other way of its kind has. */
   readonly states?: readonly string[];
   readonly before?: Before;
@@ -36,8 +41,10 @@ export interface Way {
   readonly rules?: (zone: string) => readonly Rule[];
   /** From the entry into this state until the interruption the TaskManagers stand still: what they are asked for takes that long. */
   readonly stillFrom?: string;
-  /** @returns the operation whose workflow is interrupted */
-  readonly begin: (play: Play, context: Context) => Promise<OperationView>;
+  /** @returns the operation whose workflow is interrupted; undefined: none has one */
+  readonly begin: (play: Play, context: Context) => Promise<OperationView | undefined>;
+  /** What comes of it although it was interrupted. @throws when that does not come. @param since epoch ms from which on it counts */
+  readonly follows?: (play: Play, since: number) => Promise<unknown>;
   /** Takes back, once the workflow was interrupted, what nobody else would. */
   readonly mend?: (play: Play, context: Context) => Promise<unknown>;
 }
@@ -81,19 +88,25 @@ const asked = async (play: Play, method: string, path: string, body?: unknown): 
     throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body).slice(0, 500)}`);
   return answer.body;
 };
+type Begin = (play: Play, context: Context) => Promise<OperationView>;
 const change =
-  (verb: 'stop' | 'cancel' | 'savepoints' | 'upgrade' | 'rescale', body: unknown = {}): Way['begin'] =>
+  (verb: 'stop' | 'cancel' | 'savepoints' | 'upgrade' | 'rescale', body: unknown = {}): Begin =>
   ({ client, cluster, job }) =>
     client.changeJob(cluster, job, verb, body);
 const move =
   (mode?: 'planned' | 'lost') =>
   (play: Play): Promise<OperationView> =>
     asked(play, 'POST', `/clusters/${play.cluster}/failover`, mode === undefined ? {} : { mode });
-const moveToNext: Way['begin'] = (play, { zone }) =>
+const moveToNext: Begin = (play, { zone }) =>
   asked(play, 'POST', `/clusters/${play.cluster}/failover`, { mode: 'planned', zone: nextZone(zone) });
-const terminate: Way['begin'] = ({ client, cluster }) => client.terminateCluster(cluster, 'savepoint');
-const submit: Way['begin'] = ({ client, cluster }, { job }) => client.submitJob(cluster, job);
-const submitWide: Way['begin'] = ({ client, cluster }, { job }) => client.submitJob(cluster, { ...job, parallelism: WIDE });
+const terminate: Begin = ({ client, cluster }) => client.terminateCluster(cluster, 'savepoint');
+const submit: Begin = ({ client, cluster }, { job }) => client.submitJob(cluster, job);
+const submitWide: Begin = ({ client, cluster }, { job }) => client.submitJob(cluster, { ...job, parallelism: WIDE });
+
+/** The rules of the emulator as they stand, and how often each was used. */
+export const rulesSeen = z.array(z.object({ name: z.string().nullish(), hits: z.number(), stop: z.boolean(), delayMs: z.number() }));
+/** Within it there is another execution of the loop that is begun each minute, and it has come to its last state. */
+const NEXT_LOOK_SECONDS = 150;
 
 /** The newest operation of a kind, once it has begun after this. */
 const appears = (play: Play, kind: OperationKind, since: number, seconds: number): Promise<OperationView> =>
@@ -103,7 +116,7 @@ const appears = (play: Play, kind: OperationKind, since: number, seconds: number
   });
 
 /** EC2 tells a TaskManager host that it may take it. */
-const rebalance: Way['begin'] = async (play) => {
+const rebalance: Begin = async (play) => {
   const [host] = await play.machines.of(play.cluster, 'taskmanager');
   if (!host) throw new Error('there is no TaskManager host');
   const since = Date.now() - 1_000;
@@ -112,7 +125,7 @@ const rebalance: Way['begin'] = async (play) => {
 };
 
 /** EC2 tells a host so that its cluster is just moving to. */
-const rebalanceOfNext: Way['begin'] = async (play) => {
+const rebalanceOfNext: Begin = async (play) => {
   const before = await play.client.cluster(play.cluster);
   await move('planned')(play);
   const host = await play.until('a host in the next zone', 60, async () => {
@@ -131,12 +144,16 @@ const ageOf = async ({ twin }: Play, { instanceId }: Machine): Promise<number> =
 };
 
 /** The JobManager stands still, on a host that was seen well: after a minute it is to have another. */
-const hang: Way['begin'] = async (play) => {
+const stopJobManager = async (play: Play): Promise<Machine> => {
   const [host] = await play.machines.of(play.cluster, 'jobmanager');
   if (!host) throw new Error('there is no JobManager host');
   await play.until('a JobManager host that was seen well', OLD_ENOUGH + 20, async () => (await ageOf(play, host)) > OLD_ENOUGH);
-  const since = Date.now() - 1_000;
   await play.machines.signal(host, 'SIGSTOP');
+  return host;
+};
+const hang: Begin = async (play) => {
+  const since = Date.now() - 1_000;
+  const host = await stopJobManager(play);
   return appears(play, 'replace-host', since, 180).catch(async (error: Error) => {
     await play.machines.signal(host, 'SIGCONT').catch(() => undefined);
     throw error;
@@ -144,7 +161,7 @@ const hang: Way['begin'] = async (play) => {
 };
 
 /** The zone is dead, and EC2 cannot end what is in it. */
-const moveOutOfLostZone: Way['begin'] = async (play, { zone }) => {
+const moveOutOfLostZone: Begin = async (play, { zone }) => {
   await play.machines.loseZone(zone, 'SIGKILL', false);
   return move('lost')(play);
 };
@@ -166,7 +183,7 @@ export const sweepNow = async (play: Play): Promise<void> => {
 };
 
 /** A move takes what stands by, so that it has to be made anew. */
-const moveToReserve: Way['begin'] = async (play) => {
+const moveToReserve: Begin = async (play) => {
   const since = Date.now() - 1_000;
   await play.client.succeeded(await move('planned')(play), 240, () => play.signal.throwIfAborted());
   await sweepNow(play);
@@ -180,12 +197,17 @@ const OUT = { ...ALWAYS, minParallelism: WIDE, maxParallelism: 8 };
 const IN = { ...ALWAYS, minParallelism: NARROW, maxParallelism: NARROW };
 const FAR_IN = { ...ALWAYS, minParallelism: HALF, maxParallelism: HALF };
 
-/** The job is to scale by itself, with these settings; decided at once, as its next pass of observation would. */
+/** The job is to scale by itself, with these settings. */
+const setScaling = async (play: Play, scaling: object): Promise<void> => {
+  await play.client.succeeded(await asked(play, 'PUT', `/clusters/${play.cluster}/jobs/${play.job}/scaling`, scaling), 60);
+};
+
+/** The same, decided at once, as its next pass of observation would. */
 const decided =
-  (scaling: object): Way['begin'] =>
+  (scaling: object): Begin =>
   async (play) => {
     const { client, cluster, job } = play;
-    await client.succeeded(await asked(play, 'PUT', `/clusters/${cluster}/jobs/${job}/scaling`, scaling), 60);
+    await setScaling(play, scaling);
     const since = Date.now();
     let held = 'nothing was considered';
     const decision = play.until('a decision to scale', 120, async () => {
@@ -201,6 +223,24 @@ const decided =
       throw new Error(`${error.message} (${held})`);
     });
   };
+
+/** The loop comes to this state again, in an execution of a later minute. */
+const comesAgain =
+  (state: string) =>
+  async ({ twin, until }: Play): Promise<void> => {
+    const name = randomUUID();
+    await control(twin.awsEndpoint, 'POST', 'faults', [
+      { service: 'states', action: 'EnterState', machine: '*-observe-clusters', state, delayMs: 1, name },
+    ]);
+    try {
+      await until(`the next look at clusters to come to ${state}`, NEXT_LOOK_SECONDS, async () =>
+        rulesSeen.parse(await control(twin.awsEndpoint, 'GET', 'faults')).some((rule) => rule.name === name && rule.hits > 0),
+      );
+    } finally {
+      await control(twin.awsEndpoint, 'DELETE', `faults/${name}`);
+    }
+  };
+const NOTHING: Way['begin'] = async () => undefined;
 
 const GONE = { cluster: 'gone' } as const;
 const STOPPED = { job: 'stopped' } as const;
@@ -593,5 +633,26 @@ export const WAYS: readonly Way[] = [
       );
       return terminate(play, context);
     },
+  },
+  {
+    kind: 'observe-clusters',
+    title: 'a minute of looks at the cluster',
+    states: ['List running clusters', 'Wait for its turn', 'Observe Flink', 'Wait for the next pass'],
+    begin: NOTHING,
+    follows: comesAgain('Wait for the next pass'),
+  },
+  {
+    kind: 'observe-clusters',
+    title: 'a look that finds a job too small',
+    states: ['Consider scaling'],
+    begin: (play) => setScaling(play, OUT).then(() => undefined),
+    follows: (play, since) => appears(play, 'scale-job', since, NEXT_LOOK_SECONDS),
+  },
+  {
+    kind: 'observe-clusters',
+    title: 'a look that finds a JobManager silent',
+    states: ['Consider failover'],
+    begin: (play) => stopJobManager(play).then(() => undefined),
+    follows: (play, since) => appears(play, 'replace-host', since, 240),
   },
 ];

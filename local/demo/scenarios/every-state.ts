@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
-import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
 import { ROOT } from '../../../tools/bundle';
 import { mavenJar } from '../../../tools/maven-jar';
 import { control } from '../../client/control';
 import type { JobInput } from '../../client/sluice-client';
 import { uploadJar } from '../../client/upload-jar';
-import { type Before, type Context, type Rule, sweepNow, WAYS, type Way } from './every-state-ways';
+import { type Before, type Context, type Rule, rulesSeen, sweepNow, WAYS, type Way, WORKFLOWS, type Workflow } from './every-state-ways';
 import { leftovers, unrest, unsettled, withoutReserve } from './leftovers';
 import type { Play, Scenario } from './scenario';
 import { numbersFrom, settled } from './soak';
@@ -39,16 +38,24 @@ const TRIES = 3;
 /** Longest that orders come, seconds. */
 const LONGEST = 4 * 3_600;
 
-const MAY_END_THE_JOB: ReadonlySet<OperationKind> = new Set(['stop-job', 'submit-job']);
+const MAY_END_THE_JOB: ReadonlySet<Workflow> = new Set(['stop-job', 'submit-job']);
 
-const definition = z.object({ States: z.record(z.string(), z.object({ Type: z.string() })) });
+interface Definition {
+  readonly States: Readonly<Record<string, { readonly Type: string; readonly ItemProcessor?: Definition | undefined }>>;
+}
+const definition: z.ZodType<Definition> = z.lazy(() =>
+  z.object({ States: z.record(z.string(), z.object({ Type: z.string(), ItemProcessor: definition.optional() })) }),
+);
 
-/** Task and Wait states of a workflow: in a Choice or a Pass no time passes. */
-export const statesOf = (kind: OperationKind): readonly string[] => {
+/** Task and Wait states of a workflow, those within its Maps too: in a Choice or a Pass no time passes. */
+export const statesOf = (kind: Workflow): readonly string[] => {
   const file = join(__dirname, '../../../state-machines', kind, 'definition.asl.json');
-  const { States } = definition.parse(JSON.parse(readFileSync(file, 'utf8')));
-  return Object.entries(States).flatMap(([name, { Type }]) => (Type === 'Task' || Type === 'Wait' ? [name] : []));
+  return statesIn(definition.parse(JSON.parse(readFileSync(file, 'utf8'))));
 };
+const statesIn = ({ States }: Definition): readonly string[] =>
+  Object.entries(States).flatMap(([name, { Type, ItemProcessor }]) =>
+    ItemProcessor ? statesIn(ItemProcessor) : Type === 'Task' || Type === 'Wait' ? [name] : [],
+  );
 
 export interface Target {
   readonly way: Way;
@@ -57,7 +64,7 @@ export interface Target {
 
 /** Every state with the way that leads to it. */
 export const targets = (): readonly Target[] =>
-  operationKind.options.flatMap((kind) => {
+  WORKFLOWS.flatMap((kind) => {
     const ways = WAYS.filter((way) => way.kind === kind);
     const special = new Set(ways.flatMap(({ states = [] }) => states));
     return ways.flatMap((way) => (way.states ?? statesOf(kind).filter((state) => !special.has(state))).map((state) => ({ way, state })));
@@ -77,7 +84,7 @@ export const dealtBy = (seed: number, all: readonly Target[]): readonly Target[]
 };
 
 interface Interruption {
-  readonly kind: OperationKind;
+  readonly kind: Workflow;
   readonly state: string;
   /** Milliseconds after the entry; 0: before the state does anything. */
   readonly afterMs: number;
@@ -90,8 +97,6 @@ interface Interruption {
   readonly secondsToRest: number;
   readonly problems: readonly string[];
 }
-
-const counted = z.array(z.object({ name: z.string().nullish(), hits: z.number(), stop: z.boolean(), delayMs: z.number() }));
 
 /** Interrupts workflows one after the other, and keeps account. */
 class Interrupter {
@@ -186,7 +191,10 @@ class Interrupter {
   }
 
   /** @returns whether the workflow was stopped in the state, and what was asked for */
-  private async strike({ way, state }: Target, afterMs: number): Promise<{ readonly reached: boolean; readonly operation: OperationView }> {
+  private async strike(
+    { way, state }: Target,
+    afterMs: number,
+  ): Promise<{ readonly reached: boolean; readonly operation: OperationView | undefined }> {
     const { play } = this;
     const name = randomUUID();
     const { zone } = way.before?.cluster === 'gone' ? { zone: '' } : await play.client.cluster(play.cluster);
@@ -208,15 +216,16 @@ class Interrupter {
     let still = false;
     try {
       const operation = await way.begin(play, context);
-      const reached = await play.until(`the state ${state}, or the end of ${operation.operationId}`, REACHED_SECONDS, async () => {
-        const own = counted.parse(await control(play.twin.awsEndpoint, 'GET', 'faults')).filter((rule) => rule.name === name);
+      const end = operation ? `, or the end of ${operation.operationId}` : '';
+      const reached = await play.until(`the state ${state}${end}`, REACHED_SECONDS, async () => {
+        const own = rulesSeen.parse(await control(play.twin.awsEndpoint, 'GET', 'faults')).filter((rule) => rule.name === name);
         if (own.some(({ stop, hits }) => stop && hits > 0)) return { yes: true };
         if (way.stillFrom !== undefined && !still && (own[1]?.hits ?? 0) > 0) {
           still = true;
           await this.signal('SIGSTOP');
         }
-        const { endedAt } = await play.client.operation(play.cluster, operation.operationId);
-        return endedAt === undefined ? undefined : { yes: false };
+        const now = operation && (await play.client.operation(play.cluster, operation.operationId));
+        return now?.endedAt === undefined ? undefined : { yes: false };
       });
       return { reached: reached.yes, operation };
     } finally {
@@ -262,24 +271,27 @@ class Interrupter {
     for (let tries = 1; ; tries += 1) {
       try {
         await this.prepare(way.before ?? {});
+        const startedAt = Date.now();
         const { reached, operation } = await this.strike(target, afterMs);
         const begun = play.seconds();
+        await way.follows?.(play, startedAt);
         const problems = await this.wrong(way);
         if (!reached && problems.length === 0 && tries < TRIES) continue;
-        const now = await play.client.operation(play.cluster, operation.operationId);
+        const now = operation && (await play.client.operation(play.cluster, operation.operationId));
         const { body } = await play.client.call<{ items: readonly OperationView[] }>(
           'GET',
           `/clusters/${play.cluster}/operations?limit=20`,
         );
         const own = body.items.filter(
           ({ operationId, requestedBy, requestedAt }) =>
-            requestedBy === 'sluice' && operationId !== operation.operationId && requestedAt >= operation.requestedAt,
+            requestedBy === 'sluice' &&
+            operationId !== operation?.operationId &&
+            (operation ? requestedAt >= operation.requestedAt : Date.parse(requestedAt) >= startedAt),
         );
         return {
           ...common,
           reached,
-          operationId: operation.operationId,
-          ended: `${now.status}: ${now.reason}`,
+          ...(now && { operationId: now.operationId, ended: `${now.status}: ${now.reason}` }),
           followedBy: own.map(({ kind, status, reason }) => `${kind} ${status}: ${reason}`),
           secondsToRest: Math.round((play.seconds() - begun) * 10) / 10,
           problems: [...(reached ? [] : [`it was not entered in ${tries} tries`]), ...problems],
