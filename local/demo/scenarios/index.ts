@@ -1,5 +1,5 @@
 import { type EveryStateOptions, everyState } from './every-state';
-import { hangJobManager, killJobManager, killLeader, killTaskManager } from './losses';
+import { hangJobManager, killJobManager, killLeader, killTaskManager, loseControlPlane } from './losses';
 import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
@@ -12,6 +12,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'kill-jobmanager': killJobManager,
   'hang-jobmanager': hangJobManager,
   'kill-leader': killLeader,
+  'lose-control-plane': loseControlPlane,
   'lose-zone': loseZone,
   'zombie-zone': zombieZone,
   'rise-and-loss': riseAndLoss,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { operationsOf } from './leftovers';
+import { operationsOf, unrest } from './leftovers';
+import { EVERY_FUNCTION_DIES, withRules } from './rules';
 import type { Play, Scenario } from './scenario';
 
 const RATE = 100;
@@ -128,5 +129,38 @@ export const killLeader: Scenario = {
     await both();
     say('The Auto Scaling groups have replaced both hosts.');
     return measured;
+  },
+};
+
+const DOWN_SECONDS = 300;
+
+export const loseControlPlane: Scenario = {
+  title:
+    'Every function of the control plane dies as soon as it works, for five minutes. Meanwhile the JobManager host and a TaskManager process die; the job goes on by itself, once.',
+  cluster: { name: 'orders', size: 'dev', overrides: { taskManagers: { min: 1, max: 2 } } },
+  millis: 10,
+  job: { parallelism: 2, flinkConfiguration: OFTEN },
+  profile: steady(DOWN_SECONDS + 90),
+  act: async (play) => {
+    const { client, machines, cluster, job, say, seconds, until } = play;
+    await until('a first result', 60, async () => play.figures().committed > RATE);
+    const before = await client.job(cluster, job);
+    say(`✂ every function dies, for ${DOWN_SECONDS} s`);
+    const measured = await withRules(play, DOWN_SECONDS, EVERY_FUNCTION_DIES, async () => {
+      const [leader] = await machines.of(cluster, 'jobmanager');
+      if (!leader) throw new Error('the cluster has no JobManager host');
+      const hostLost = await harm(play, `JobManager host ${leader.instanceId} is dead`, () => machines.signal(leader, 'SIGKILL'), 120);
+      const [worker] = await machines.of(cluster, 'taskmanager');
+      if (!worker) throw new Error('the cluster has no TaskManager host');
+      const processLost = await harm(play, `the TaskManager on ${worker.instanceId} is dead`, () => machines.killProcess(worker), 60);
+      return { afterJobManagerHost: hostLost.secondsToNewResults, afterTaskManager: processLost.secondsToNewResults };
+    });
+    const back = seconds();
+    await until('the control plane to find cluster and job as they are to be', 60, async () => (await unrest(play)).length === 0);
+    await client.succeeded(await client.changeJob(cluster, job, 'savepoints'), 60);
+    const after = await client.job(cluster, job);
+    if (after.epoch !== before.epoch) throw new Error(`the job was started again by the control plane: ${after.statusReason}`);
+    say('The control plane is back, and has started nothing anew.');
+    return { ...measured, secondsUntilBack: Math.round((seconds() - back) * 10) / 10 };
   },
 };

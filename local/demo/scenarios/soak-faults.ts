@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { control } from '../../client/control';
 import type { Machine } from '../../client/machines';
+import { EVERY_FUNCTION_DIES, withRules } from './rules';
 import type { Play } from './scenario';
 
 interface Struck {
@@ -56,23 +57,6 @@ const pick = async (play: Play, role: 'jobmanager' | 'taskmanager', random: () =
   const hit = all.filter(({ address }) => working.has(address));
   const from = hit.length > 0 ? hit : all;
   return from[Math.floor(random() * from.length)];
-};
-
-/** Sets rules of failure, and takes them away when `work` is done or after `seconds`, whichever is later. */
-const withRules = async <T>(play: Play, seconds: number, rules: readonly object[], work: () => Promise<T>): Promise<T> => {
-  const name = randomUUID();
-  await control(
-    play.twin.awsEndpoint,
-    'POST',
-    'faults',
-    rules.map((rule) => ({ ...rule, name })),
-  );
-  try {
-    const [result] = await Promise.all([work(), sleep(seconds * 1_000, undefined, { signal: play.signal }).catch(() => {})]);
-    return result;
-  } finally {
-    await control(play.twin.awsEndpoint, 'DELETE', `faults/${name}`);
-  }
 };
 
 /** Asks for a change as a careful client does: again, with the same key, while the answer is a failure of the other side. */
@@ -205,8 +189,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     strike: async (play, random) => {
       const victim = await pick(play, 'jobmanager', random);
       if (!victim) return NOBODY;
-      const rules = [{ service: 'lambda', action: 'Invoke', function: '*', kill: true }];
-      await withRules(play, 40, rules, () => play.machines.killProcess(victim));
+      await withRules(play, 40, EVERY_FUNCTION_DIES, () => play.machines.killProcess(victim));
       return { detail: victim.instanceId };
     },
   },
