@@ -2,6 +2,8 @@
 # The first thing a node runs. The CDK stack replaces the words between double underscores.
 # Nothing comes from the internet: the AWS CLI and Python 3.9+ are in the machine image, the rest is in S3.
 set -eu
+# Flink runs as a user of its own, which reads what root puts below $SLUICE_HOME, also where the image is stricter.
+umask 022
 export AWS_REGION="__REGION__"
 export AWS_DEFAULT_REGION="$AWS_REGION"
 # The CLI's own limits are one second and one attempt, which a busy first minute does not always keep.

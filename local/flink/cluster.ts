@@ -72,9 +72,9 @@ export class FlinkCluster {
 
   /** With it the process starts as on a host where it has been up for a while. Undefined until it is made. */
   classArchive({ id, role }: Pick<HostSpec, 'id' | 'role'>): string | undefined {
-    const state = join(this.home({ id }), 'state');
-    const name = readdirSync(state).find((one) => one.startsWith(`${role}-`) && one.endsWith('.jsa'));
-    return name && join(state, name);
+    const classes = join(this.home({ id }), 'state', 'classes');
+    const name = readdirSync(classes).find((one) => one.startsWith(`${role}-`) && one.endsWith('.jsa'));
+    return name && join(classes, name);
   }
 
   pid(host: Pick<HostSpec, 'id'>, number = 0): number {

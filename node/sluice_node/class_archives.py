@@ -113,8 +113,9 @@ class SharedArchives:
         if self._s3.exists(self.uri(path)):
             return False
         parent = os.getpid()
-        packed = subprocess.run(["gzip", "-1", "-n", "-c", path], stdin=subprocess.DEVNULL, capture_output=True, check=True,
-                                preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
+        with open(path, "rb") as source:  # By this thread, which may have fewer rights than a process that it starts.
+            packed = subprocess.run(["gzip", "-1", "-n", "-c"], stdin=source, capture_output=True, check=True,
+                                    preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
         return self._s3.put_new(self.uri(path), packed.stdout)
 
 

@@ -41,7 +41,8 @@ def keep(specs, say, shared=None, steady=STEADY_SECONDS, stop=None):
             shared.try_store(path, say, stop)
 
     thread = threading.Thread(target=work, name="classes", daemon=True)
-    thread.start()
+    with specs[0].account.files():
+        thread.start()
     return thread
 
 
@@ -119,11 +120,11 @@ def _dump(spec, lines):
         target.writelines(lines)
     java, *options = spec.command
     common = [java, *_of_the_heap(options), "-XX:SharedArchiveFile=" + made, "-cp", options[options.index("-cp") + 1]]
-    done = _aside([*common, "-Xshare:dump", "-XX:SharedClassListFile=" + names])
+    done = _aside(spec, [*common, "-Xshare:dump", "-XX:SharedClassListFile=" + names])
     if done.returncode != 0 or not os.path.exists(made):
         return False, (done.stderr or done.stdout).strip()[-300:]
     # Every process of the kind, on every host, will start with it: a JVM that must have it, or not start, tries it first.
-    tried = _aside([*common, "-Xshare:on", "-version"])
+    tried = _aside(spec, [*common, "-Xshare:on", "-version"])
     if tried.returncode != 0:
         os.remove(made)
         return False, "the one that was made is of no use: " + (tried.stderr or tried.stdout).strip()[-300:]
@@ -132,11 +133,11 @@ def _dump(spec, lines):
     return True, ""
 
 
-def _aside(command):
-    """Runs it to its end, while no other process wants the core."""
+def _aside(spec, command):
+    """Runs it to its end for the account of the process, while no other process wants the core."""
     parent = os.getpid()
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          preexec_fn=lambda: (end_with_parent(parent), os.nice(19)))
+                          preexec_fn=lambda: (end_with_parent(parent), os.nice(19)), **spec.account.process())
 
 
 def _to_disk(path):

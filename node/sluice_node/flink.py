@@ -8,6 +8,8 @@ import subprocess
 import zipfile
 from dataclasses import dataclass, field, replace
 
+from .account import Account
+
 JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
@@ -36,6 +38,8 @@ class Installation:
     state: str
     logs: str
     log4j: str
+    """Whom Flink's processes belong to."""
+    account: Account = Account()
 
     def environment(self):
         return {
@@ -71,6 +75,7 @@ class ProcessSpec:
     classes: str = ""
     """A class, as Java lists it, that tells that the process has done what it is there for: before that there is little to keep."""
     working_class: str = ""
+    account: Account = Account()
 
     def class_list(self):
         """Names of the classes that the last start without an archive has loaded so far, a line each."""
@@ -116,7 +121,8 @@ def memory_parameters(flink, kind):
     command = [flink.java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Dlog4j.level=ERROR",
                "-cp", os.path.join(flink.image, "bin", "bash-java-utils.jar") + ":" + flink.classpath(),
                "org.apache.flink.runtime.util.bash.BashJavaUtils", "GET_%s_RESOURCE_PARAMS" % kind, "--configDir", flink.config]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**os.environ, **flink.environment()})
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**os.environ, **flink.environment()},
+                          **flink.account.process())
     lines = [line[len(RESULT):].split() for line in (done.stdout + done.stderr).splitlines() if line.startswith(RESULT)]
     if done.returncode != 0 or not lines:
         raise FlinkError("Flink refuses the memory settings of %s: %s" % (flink.config, (done.stderr or done.stdout).strip()[-800:]))
@@ -152,11 +158,13 @@ LOG_PATH = {"jobmanager": "web.log.path", "taskmanager": "taskmanager.log.path"}
 def _process(flink, name, main, role, memory, own):
     jvm_flags, arguments = memory
     settings = read_settings(os.path.join(flink.config, "config.yaml"))
-    scratch = os.path.join(flink.state, name, "tmp")
+    directory = os.path.join(flink.state, name)
+    flink.account.own(directory)
+    scratch = os.path.join(directory, "tmp")
     log = os.path.join(flink.logs, name + ".log")
     # Not by the system property log.file, as Flink's scripts do: RocksDB would then write its own log beside it, under a name made of the whole path
     # of its directory, and a restore fails where that has more than 255 characters ("While open a file for appending … File name too long").
-    own = {**own, "process.working-dir": os.path.join(flink.state, name), "io.tmp.dirs": scratch,
+    own = {**own, "process.working-dir": directory, "io.tmp.dirs": scratch,
            LOG_PATH[role]: log, **_storage(flink, settings)}
     options = settings.get("env.java.opts.all", "").split() + settings.get("env.java.opts.%s" % role, "").split()
     command = [flink.java, *jvm_flags, *MODULES, "-XX:+ExitOnOutOfMemoryError",
@@ -167,7 +175,7 @@ def _process(flink, name, main, role, memory, own):
                "-Dsun.net.inetaddr.ttl=5", *options,
                "-Djava.io.tmpdir=" + scratch, "-Dsluice.log.file=" + log, "-Dlog4j.configurationFile=file:" + flink.log4j,
                "-cp", flink.classpath(), main, "--configDir", flink.config, *arguments, *_dynamic(own)]
-    return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), scratch, flink.environment())
+    return ProcessSpec(name, command, os.path.join(flink.logs, name + ".out"), scratch, flink.environment(), account=flink.account)
 
 
 def _dynamic(properties):
@@ -214,9 +222,10 @@ def task_managers(flink, instance_id, addresses):
 
 def archive_path(flink, role):
     """
-    Where the archive of classes of a role's processes is kept. Its name follows from what decides whether the JVM takes it: Java, and path, size and time
-    of each jar, which the JVM compares with the archive's own, and the settings that heap and collector follow from. So one that does not fit has another
-    name, here and in S3. Flink's own answer about memory would tell the heap's size, but costs a JVM that nobody needs to wait for.
+    Where the archive of classes of a role's processes is kept; makes the directory, which is their account's, as Java writes there. Its name follows from
+    what decides whether the JVM takes it: Java, and path, size and time of each jar, which the JVM compares with the archive's own, and the settings that heap
+    and collector follow from. So one that does not fit has another name, here and in S3. Flink's own answer about memory would tell the heap's size, but costs
+    a JVM that nobody needs to wait for.
     """
     settings = read_settings(os.path.join(flink.config, "config.yaml"))
     decisive = ("env.java.opts.all", "env.java.opts." + role, role + ".memory.")
@@ -224,7 +233,9 @@ def archive_path(flink, role):
     runtime = os.path.join(os.path.dirname(os.path.dirname(java)), "lib")
     files = [java, os.path.join(runtime, "modules"), os.path.join(runtime, "server", "libjvm.so"), *flink.classpath().split(":"), *_plugins(flink)]
     facts = [platform.machine(), MODULES, sorted(item for item in settings.items() if item[0].startswith(decisive)), [_identity(path) for path in files]]
-    return os.path.join(flink.state, "%s-%s.jsa" % (role, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]))
+    directory = os.path.join(flink.state, "classes")
+    flink.account.own(directory)
+    return os.path.join(directory, "%s-%s.jsa" % (role, hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]))
 
 
 def _plugins(flink):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from . import addresses, classes, drain, flink, image, node, notices, volume
+from . import account, addresses, classes, drain, flink, image, node, notices, volume
 from .class_archives import SharedArchives
 from .imds import Metadata, MetadataUnavailable
 from .s3 import S3
@@ -111,16 +111,19 @@ def supervise(specs, status, metadata, say, add_later=None):
 def prepare(home, identity, s3, shared, say, status, metadata):
     """Everything between knowing who we are and starting processes. Returns the processes' specs, and what adds those whose address has not come yet."""
     config, logs = os.path.join(home, "conf"), os.path.join(home, "log")
-    os.makedirs(logs, exist_ok=True)
+    owner = account.of_flink()
+    owner.own(logs)
     wanted = node.fetch_configuration(identity, s3, config)
     status.update(phase="installing", reason="Flink and Java are being found or fetched.")
     installation = flink.Installation(
         image=image.find_flink(home, wanted["flinkVersion"], wanted["distribution"], s3),
         java=image.find_java(home, wanted["distribution"], s3),
-        config=config, logs=logs, state=volume.state_directory(home), log4j=os.path.join(config, "log4j.properties"))
+        config=config, logs=logs, state=volume.state_directory(home), log4j=os.path.join(config, "log4j.properties"), account=owner)
     shutil.copyfile(os.path.join(BUNDLE, "log4j.properties"), installation.log4j)
     say("Flink in %s, state in %s" % (installation.image, installation.state))
-    wait_for_archive = shared.begin(flink.archive_path(installation, identity.role), say)
+    archive = flink.archive_path(installation, identity.role)
+    with owner.files():
+        wait_for_archive = shared.begin(archive, say)
     if identity.role == "jobmanager":
         specs, add_later = flink.job_manager(installation, identity.instance_id, identity.addresses[0]), None
     else:

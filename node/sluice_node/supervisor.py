@@ -28,7 +28,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent(parent):
-    """Called in a child before exec: the kernel kills it when the thread that started it ends (also by SIGKILL)."""
+    """
+    Called in a child before exec: the kernel kills it when the thread that started it ends (also by SIGKILL). A change of the user takes that back
+    (https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html), so it comes after it, as subprocess has it.
+    """
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # The parent ended between fork and prctl.
         os._exit(1)
@@ -139,12 +142,14 @@ class Supervisor:
                 self._start(child)
 
     def _start(self, child):
-        parent = os.getpid()
-        empty(child.spec.scratch)
-        with open(child.spec.output, "ab") as output:
+        parent, account = os.getpid(), child.spec.account
+        with account.files():
+            empty(child.spec.scratch)
+            output = open(child.spec.output, "ab")
+        with output:
             child.process = subprocess.Popen(
                 child.spec.command_line(child.deaths_in_a_row < UNTRUSTED_DEATHS), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env={**os.environ, **child.spec.environment}, preexec_fn=lambda: end_with_parent(parent))
+                env={**os.environ, **child.spec.environment}, preexec_fn=lambda: end_with_parent(parent), **account.process())
         child.started_at, child.started, child.starts = now(), self._clock(), child.starts + 1
         self._changed(self.children)
 
@@ -177,11 +182,9 @@ class Supervisor:
 
     def _bound_output(self):
         for child in self.children:
-            try:
+            with suppress(OSError), child.spec.account.files():
                 if os.path.getsize(child.spec.output) > OUTPUT_BYTES:
                     os.truncate(child.spec.output, 0)  # Opened for appending: the writer goes on at the new end.
-            except OSError:
-                pass
 
     def _end_all(self):
         living = [child.process for child in self.children if child.process]

@@ -82,6 +82,21 @@ class ImageTest(unittest.TestCase):
             self.find()
         self.assertEqual([], os.listdir(self.home))
 
+    def test_what_its_packer_kept_to_himself_is_the_nodes_and_can_be_read(self):
+        with tempfile.TemporaryDirectory() as directory:
+            os.makedirs(os.path.join(directory, "tree"), 0o700)
+            os.chmod(os.path.join(directory, "tree"), 0o700)
+            archive(directory, ["bin/bash-java-utils.jar"])
+            os.chmod(os.path.join(directory, "tree", "bin", "bash-java-utils.jar"), 0o600)
+            packed = os.path.join(directory, "packed.tar.gz")
+            subprocess.run(["tar", "-czf", packed, "--owner=4711", "--group=4711", "-C", os.path.join(directory, "tree"), "."], check=True)
+            with open(packed, "rb") as stream:
+                content = stream.read()
+        self.s3.objects.update({self.uri: content, self.uri + ".sha256": stated(content)})
+        found = [os.stat(os.path.join(self.find(), path)) for path in (".", "bin", "bin/bash-java-utils.jar")]
+        self.assertEqual([0o755, 0o755, 0o644], [one.st_mode & 0o777 for one in found])
+        self.assertEqual({os.geteuid()}, {one.st_uid for one in found})
+
     def test_an_archive_without_a_checksum_is_refused(self):
         self.s3.objects[self.uri + ".sha256"] = b""
         with self.assertRaisesRegex(image.ImageError, "nothing was stated"):

@@ -30,6 +30,9 @@ class UnitTest(unittest.TestCase):
     def test_a_process_that_the_kernel_ends_for_want_of_memory_ends_no_other(self):
         self.assertIn("OOMPolicy=continue", self.lines)
 
+    def test_flink_runs_as_a_user_of_its_own_who_may_have_as_many_threads_as_root(self):
+        self.assertTrue({"Environment=SLUICE_FLINK_USER=flink", "LimitNPROC=infinity"} <= set(self.lines))
+
     def test_the_kernel_gives_up_a_connection_to_a_host_that_vanished_before_its_successor_is_there(self):
         setting = [line.rsplit(None, 1)[-1] for line in self.lines if line.startswith("ExecStartPre=")]
         self.assertEqual(["net.ipv4.tcp_retries2=5"], setting)

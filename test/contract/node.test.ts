@@ -9,6 +9,9 @@ describe('What runs on a node', () => {
     ['starts Flink with its own addresses, directories and memory', 'test_flink'],
     ['keeps the classes of its processes in an archive', 'test_classes'],
     ['shares that archive with the other hosts of its cluster', 'test_class_archives'],
+    ['runs Flink as a user of its own', 'test_account'],
+    ['sees to the addresses of its processes', 'test_addresses'],
+    ['is kept alive by systemd', 'test_unit'],
     ['keeps its processes alive and lets none outlive it', 'test_supervisor'],
   ])('%s', async (_, module) => runsPython('node', 'tests', module), 120_000);
 });
