@@ -252,7 +252,7 @@ export interface InstanceFacts {
   readonly peakGbps: number;
   /** Sustained bandwidth, Gbit/s; undefined where EC2 states none. */
   readonly baselineGbps?: number;
-  /** Size of a local NVMe disk, GB; 0 without. Of several a host uses one (node/sluice_node/volume.py). */
+  /** Local NVMe, GB, all disks together, as a host uses them (node/sluice_node/volume.py); 0 without. */
   readonly localStorageGB: number;
   readonly architecture: 'x86_64' | 'arm64';
   /** Private IPv4 addresses one network interface can hold: an upper limit for TaskManagers per host. */

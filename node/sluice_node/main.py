@@ -118,7 +118,7 @@ def prepare(home, identity, s3, shared, say, status, metadata):
     installation = flink.Installation(
         image=image.find_flink(home, wanted["flinkVersion"], wanted["distribution"], s3),
         java=image.find_java(home, wanted["distribution"], s3),
-        config=config, logs=logs, state=volume.state_directory(home), log4j=os.path.join(config, "log4j.properties"), account=owner)
+        config=config, logs=logs, state=volume.state_directory(home, say), log4j=os.path.join(config, "log4j.properties"), account=owner)
     shutil.copyfile(os.path.join(BUNDLE, "log4j.properties"), installation.log4j)
     say("Flink in %s, state in %s" % (installation.image, installation.state))
     archive = flink.archive_path(installation, identity.role)

@@ -175,16 +175,18 @@ class VolumeTest(unittest.TestCase):
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
         self.root = temporary.name
+        self.said = []
         for name, device in (("nvme-Amazon_Elastic_Block_Store_vol1", "nvme0n1"), ("nvme-Amazon_Elastic_Block_Store_vol1-part1", "nvme0n1p1"),
                              ("nvme-Amazon_Elastic_Block_Store_vol2", "nvme2n1"), ("nvme-Amazon_EC2_NVMe_Instance_Storage_AWS1", "nvme1n1"),
-                             ("nvme-Amazon_EC2_NVMe_Instance_Storage_AWS1-ns-1", "nvme1n1")):
+                             ("nvme-Amazon_EC2_NVMe_Instance_Storage_AWS1-ns-1", "nvme1n1"), ("nvme-Amazon_EC2_NVMe_Instance_Storage_AWS0", "nvme3n1")):
             os.symlink(os.path.join(self.root, device), os.path.join(self.root, name))
 
-    def test_local_nvme_is_preferred_to_network_volumes_and_partitions_are_left_alone(self):
-        self.assertEqual([os.path.join(self.root, name) for name in ("nvme1n1", "nvme0n1", "nvme2n1")], volume.disks(self.root))
+    def test_local_disks_and_network_volumes_are_told_apart_and_partitions_are_left_alone(self):
+        # By their serial numbers, which stay when the kernel counts them otherwise.
+        self.assertEqual([["nvme3n1", "nvme1n1"], ["nvme0n1", "nvme2n1"]], [[os.path.basename(disk) for disk in kind] for kind in volume.disks(self.root)])
 
     def test_a_machine_without_such_disks_keeps_state_on_its_root_volume(self):
-        self.assertEqual([], volume.disks(os.path.join(self.root, "nothing")))
+        self.assertEqual(([], []), volume.disks(os.path.join(self.root, "nothing")))
 
     def test_mounted_and_partitioned_disks_are_not_free(self):
         mounts = os.path.join(self.root, "mounts")
@@ -195,16 +197,23 @@ class VolumeTest(unittest.TestCase):
         free = [name for name in ("nvme0n1", "nvme1n1", "nvme3n1") if volume.free("/dev/" + name, mounts, os.path.join(self.root, "blocks"))]
         self.assertEqual(["nvme1n1"], free)
 
-    def state(self, file_system, header="Filesystem state:         clean\n"):
+    def commands(self, file_system, header="Filesystem state:         clean\n", local=("/dev/nvme1n1",), network=("/dev/nvme2n1",), refuses=None):
+        """What is run on a host whose local disks have 1,000,000,000 sectors and more each."""
         commands = []
 
         def run(*command):
             commands.append(command)
+            if command[0] == refuses:
+                raise subprocess.CalledProcessError(1, command, stderr="no such device")
             return header if command[0] == "dumpe2fs" else file_system
-        with unittest.mock.patch("os.geteuid", return_value=0), unittest.mock.patch.object(volume, "disks", return_value=["/dev/nvme1n1"]), \
-                unittest.mock.patch.object(volume, "free", return_value=True):
-            volume.state_directory(self.root, run)
-        return [command[0] for command in commands]
+        with unittest.mock.patch("os.geteuid", return_value=0), unittest.mock.patch.object(volume, "disks", return_value=(list(local), list(network))), \
+                unittest.mock.patch.object(volume, "free", return_value=True), unittest.mock.patch.object(volume, "DEVICES", self.root), \
+                unittest.mock.patch.object(volume, "sectors", side_effect=lambda disk: 1_000_000_000 + int(disk[-3])):
+            volume.state_directory(self.root, self.said.append, run)
+        return commands
+
+    def state(self, *arguments):
+        return [command[0] for command in self.commands(*arguments)]
 
     def test_a_new_disk_is_formatted_and_mounted(self):
         self.assertEqual(["lsblk", "mkfs.ext4", "mount"], self.state("\n"))
@@ -217,6 +226,44 @@ class VolumeTest(unittest.TestCase):
         for state in ("not clean", "clean with errors", "not clean with errors"):
             header = "Filesystem features:      extent\nFilesystem state:         %s\nErrors behavior:          Continue\n" % state
             self.assertEqual(["lsblk", "dumpe2fs", "mkfs.ext4", "mount"], self.state("ext4\n", header))
+
+    def test_a_local_disk_is_preferred_to_a_network_volume(self):
+        self.assertEqual("/dev/nvme1n1", self.commands("xfs\n")[-1][-2])
+        self.assertEqual("/dev/nvme2n1", self.commands("xfs\n", local=())[-1][-2])
+
+    def test_all_local_disks_are_one_device(self):
+        create, *others = self.commands("\n", local=("/dev/nvme2n1", "/dev/nvme1n1"))
+        self.assertEqual(("dmsetup", "create", "sluice-state", "--table"), create[:-1])
+        # The same of each disk, in whole chunks, and none of what lies before the offset.
+        self.assertEqual("0 1999994880 striped 2 1024 /dev/nvme2n1 2048 /dev/nvme1n1 2048", create[-1])
+        device = os.path.join(self.root, "sluice-state")
+        self.assertEqual(["lsblk", "mkfs.ext4", "mount"], [command[0] for command in others])
+        self.assertTrue(all(device in command for command in others))
+        self.assertEqual([], self.said)
+
+    def test_a_device_that_is_there_already_is_used_as_it_is(self):
+        open(os.path.join(self.root, "sluice-state"), "w").close()
+        self.assertEqual(["lsblk", "dumpe2fs", "mount"], [command[0] for command in self.commands("ext4\n", local=("/dev/nvme1n1", "/dev/nvme2n1"))])
+
+    def test_a_machine_that_cannot_join_its_disks_uses_one_and_says_so(self):
+        commands = self.commands("\n", local=("/dev/nvme2n1", "/dev/nvme1n1"), refuses="dmsetup")
+        self.assertEqual(["dmsetup", "lsblk", "mkfs.ext4", "mount"], [command[0] for command in commands])
+        self.assertEqual("/dev/nvme2n1", commands[-1][-2])
+        self.assertEqual(["of 2 local disks one is used, the others cannot be joined: no such device"], self.said)
+
+    def test_a_table_takes_of_each_disk_what_the_smallest_one_has_in_whole_chunks(self):
+        for sizes in ((volume.OFFSET + volume.CHUNK,) * 2, (3_710_937_500, 3_710_937_501, 3_710_940_000), (10_000, 20_000_000_000)):
+            _, total, _, count, chunk, *parts = volume.table({"/dev/d%d" % number: size for number, size in enumerate(sizes)}).split()
+            each = int(total) // len(sizes)
+            self.assertEqual((len(sizes), 0, 0), (int(count), int(total) % (len(sizes) * int(chunk)), each % int(chunk)))
+            self.assertEqual([str(volume.OFFSET)] * len(sizes), parts[1::2])
+            self.assertTrue(min(sizes) - int(chunk) < int(parts[1]) + each <= min(sizes))
+
+    def test_the_size_of_a_disk_is_the_kernels(self):
+        os.mkdir(os.path.join(self.root, "nvme1n1"))
+        with open(os.path.join(self.root, "nvme1n1", "size"), "w") as stream:
+            stream.write("3710937500\n")
+        self.assertEqual(3_710_937_500, volume.sectors("/dev/nvme1n1", self.root))
 
     @unittest.skipUnless(shutil.which("mkfs.ext4") and shutil.which("dumpe2fs"), "needs e2fsprogs")
     def test_a_file_system_that_was_just_made_is_clean(self):

@@ -42,17 +42,17 @@ describe.each([
 describe('The instance facts (EC2)', () => {
   test('add up the network cards of a type that has several', async () => {
     const found = await createInstanceFacts({ client: ec2Client() }).describe(['p4d.24xlarge']);
-    expect(found.get('p4d.24xlarge')).toMatchObject({ peakGbps: 400, baselineGbps: 400, localStorageGB: 1_000 });
+    expect(found.get('p4d.24xlarge')).toMatchObject({ peakGbps: 400, baselineGbps: 400, localStorageGB: 8_000 });
   });
 
-  test('count one of the local disks where a type has several: a host keeps state on one', async () => {
+  test('count all local disks where a type has several: a host keeps state on all of them', async () => {
     const found = await createInstanceFacts({ client: ec2Client() }).describe([
       'c6id.8xlarge',
       'c6id.16xlarge',
       'c5ad.4xlarge',
       'c6i.large',
     ]);
-    expect([...found.values()].map(({ localStorageGB }) => localStorageGB)).toEqual([1_900, 1_900, 300, 0]);
+    expect([...found.values()].map(({ localStorageGB }) => localStorageGB)).toEqual([1_900, 3_800, 600, 0]);
   });
 
   test.each([

@@ -1,4 +1,10 @@
-import { type _InstanceType, type EC2Client, type InstanceTypeInfo, paginateDescribeInstanceTypes } from '@aws-sdk/client-ec2';
+import {
+  type _InstanceType,
+  type DiskInfo,
+  type EC2Client,
+  type InstanceTypeInfo,
+  paginateDescribeInstanceTypes,
+} from '@aws-sdk/client-ec2';
 import type { InstanceFacts } from '../../contracts/cluster';
 import type { InstanceFactsPort } from './instance-facts.port';
 
@@ -50,6 +56,10 @@ const isPlain = (info: InstanceTypeInfo): boolean =>
 const sum = (values: readonly (number | undefined)[]): number | undefined =>
   values.length === 0 || values.includes(undefined) ? undefined : values.reduce<number>((total, value) => total + (value ?? 0), 0);
 
+/** What a host has of its local disks: it joins them, and takes as much of each (node/sluice_node/volume.py). */
+const joinedGB = (disks: readonly DiskInfo[]): number =>
+  disks.length === 0 ? 0 : Math.min(...disks.map(({ SizeInGB = 0 }) => SizeInGB)) * disks.reduce((sum, { Count = 1 }) => sum + Count, 0);
+
 /** EC2's words for bandwidth where it gives no figures: `Up to 10 Gigabit`, `25 Gigabit`, `4x 100 Gigabit`; `High`, `Moderate`, `Low` are all under 10 Gbit/s. */
 export const gbpsOf = (networkPerformance: string | undefined): number => {
   const match = /(?:(\d+)x )?([\d.]+) (Giga|Mega)bit/.exec(networkPerformance ?? '');
@@ -68,10 +78,7 @@ const toFacts = (instanceType: _InstanceType, info: InstanceTypeInfo): InstanceF
     // A flow can only use all cards where an instance has an interface on each; types with several are far over any limit here anyway.
     peakGbps: sum(cards.map((card) => card.PeakBandwidthInGbps)) ?? gbpsOf(network?.NetworkPerformance),
     ...(baselineGbps === undefined ? {} : { baselineGbps }),
-    localStorageGB:
-      storage?.NvmeSupport && storage.NvmeSupport !== 'unsupported'
-        ? Math.max(0, ...(storage.Disks ?? []).map(({ SizeInGB = 0 }) => SizeInGB))
-        : 0,
+    localStorageGB: storage?.NvmeSupport && storage.NvmeSupport !== 'unsupported' ? joinedGB(storage.Disks ?? []) : 0,
     architecture: info.ProcessorInfo?.SupportedArchitectures?.includes('arm64') ? 'arm64' : 'x86_64',
     addressesPerInterface: network?.Ipv4AddressesPerInterface ?? 1,
   };
