@@ -34,6 +34,14 @@ export const sizeDefinition = z.strictObject({
 });
 export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
+/** What a gp3 volume can be given; it has the least of each for nothing (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type). */
+export const GP3 = {
+  throughputMiBps: { min: 125, max: 2_000 },
+  iops: { min: 3_000, max: 80_000 },
+  mibpsPerIops: 0.25,
+  iopsPerGB: 500,
+} as const;
+
 const flinkSettings = z
   .record(z.string().min(1).max(200), settingValue)
   .describe('Flink settings of the cluster by key, as in config.yaml');
@@ -162,6 +170,27 @@ export const clusterSpec = z.strictObject({
         .strictObject({ min: byOverride(fleet.min), max: byOverride(fleet.max) })
         .optional()
         .describe('How many TaskManagers there are'),
+      stateVolume: z
+        .strictObject({
+          throughputMiBps: z
+            .int()
+            .min(GP3.throughputMiBps.min)
+            .max(GP3.throughputMiBps.max)
+            .optional()
+            .describe(
+              'Throughput, MiB/s; the EBS bandwidth of the instance type has to reach it. Default: 16 for each vCPU, no less than 125 and no more than the type sustains. What is over 125 costs $0.04 a month each for each host (list price, us-east-1)',
+            ),
+          iops: z
+            .int()
+            .min(GP3.iops.min)
+            .max(GP3.iops.max)
+            .optional()
+            .describe(
+              'Operations a second, at least four for each MiB/s of throughput, at most 500 for each GB. Default: the fewest that the throughput needs, 3000 up to 750 MiB/s. What is over 3000 costs $0.005 a month each for each host (list price, us-east-1)',
+            ),
+        })
+        .optional()
+        .describe('The gp3 volume that state lies on where the instance type of the TaskManager hosts has no local disk'),
     })
     .default({})
     .describe('Values that take the place of those of the size'),
@@ -254,6 +283,8 @@ export interface InstanceFacts {
   readonly baselineGbps?: number;
   /** Local NVMe, GB, all disks together, as a host uses them (node/sluice_node/volume.py); 0 without. */
   readonly localStorageGB: number;
+  /** Bandwidth to EBS volumes, all of a host's together; undefined where EC2 states none. What it sustains, MiB/s, and at its peak MiB/s and operations a second. */
+  readonly ebs?: { readonly baselineMiBps: number; readonly peakMiBps: number; readonly peakIops: number };
   readonly architecture: 'x86_64' | 'arm64';
   /** Private IPv4 addresses one network interface can hold: an upper limit for TaskManagers per host. */
   readonly addressesPerInterface: number;
@@ -271,7 +302,13 @@ export const resolvedSize = z.object({
   baselineGbps: z.number().optional(),
   stateVolume: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('nvme'), sizeGB: z.number() }),
-    z.object({ kind: z.literal('gp3'), sizeGB: z.number() }),
+    z.object({
+      kind: z.literal('gp3'),
+      sizeGB: z.number(),
+      /** Absent where the cluster was launched before they were chosen: what gp3 has for nothing. */
+      throughputMiBps: z.int().optional(),
+      iops: z.int().optional(),
+    }),
   ]),
   jobManager: z.object({
     instanceType: z.string(),

@@ -2,6 +2,7 @@ import type { ClusterSpec, InstanceFacts, ResolvedSize, SizeDefinition } from '.
 import type { FieldProblem } from '../contracts/errors';
 import type { Stage } from '../contracts/stage';
 import { slotsPerHost } from './capacity';
+import { describeStateVolume, stateGB, stateVolumeOf, stateVolumeProblems } from './state-volume';
 
 /** Streaming between hosts needs headroom for bursts: a type whose peak is under 10 Gbit/s is refused (mission row L4). */
 export const STREAMING_PEAK_GBPS = 10;
@@ -9,9 +10,6 @@ export const STREAMING_PEAK_GBPS = 10;
 export const FLINK_SHARE_OF_HOST = 2 / 3;
 /** Flink's fixed parts alone (metaspace 256, overhead 192, framework 256, network 64 MiB) leave nothing to work with below this. MiB. */
 export const MINIMUM_TASK_MANAGER_MIB = 1_024;
-/** Local state, its backup for local recovery, and compaction's temporary copy of about 3 GB of live state a slot. GB. */
-const GP3_GB_PER_SLOT = 10;
-const GP3_GB = { min: 20, max: 1_000 } as const;
 
 export type Sizing =
   | {
@@ -51,7 +49,12 @@ export const resolveSize = (
     ...fleetProblems(wish, stage.limits.maxTaskManagersPerCluster),
   ];
   if (jobManagerHost) problems.push(...jobManagerProblems(wish, jobManagerHost));
-  if (host) problems.push(...networkProblems(spec, wish, host), ...hostProblems(wish, host));
+  if (host)
+    problems.push(
+      ...networkProblems(spec, wish, host),
+      ...hostProblems(wish, host),
+      ...stateVolumeProblems(host, slotsOf(wish, host), spec.overrides.stateVolume),
+    );
   if (!host || problems.length > 0) return { ok: false, problems };
   return sized(spec, wish, host);
 };
@@ -241,8 +244,7 @@ const hostProblems = ({ instanceType, taskManagersPerHost, from }: Wish, host: I
 const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
   const perHost = wish.taskManagersPerHost;
   const hosts = { min: hostsFor(wish.taskManagers.min, perHost), max: Math.floor(wish.taskManagers.max / perHost) };
-  const slotsPerTaskManager = Math.max(1, Math.floor((host.vcpus * wish.slotsPerVcpu) / perHost));
-  const slots = slotsPerTaskManager * perHost;
+  const slots = slotsOf(wish, host);
   const spareByDefault = spec.size === 'dev' || hosts.max === hosts.min ? 0 : slots;
   const spareSlots = spec.spareSlots ?? spareByDefault;
   if (spareSlots >= hosts.max * slots)
@@ -255,7 +257,7 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
         },
       ],
     };
-  const stateVolume = volumeOf(host, slots);
+  const stateVolume = stateVolumeOf(host, slots, spec.overrides.stateVolume);
   const memory = taskManagerMemory(host, perHost);
   return {
     ok: true,
@@ -270,16 +272,14 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
       jobManager: wish.jobManager,
       taskManagersPerHost: perHost,
       taskManagerMemoryMiB: memory,
-      slotsPerTaskManager,
+      slotsPerTaskManager: slots / perHost,
       taskManagers: { min: hosts.min * perHost, max: hosts.max * perHost },
       // The slots of the smallest fleet are vCPUs x slots per vCPU, and never more than the largest fleet has.
       defaultParallelism: hosts.min * slots,
       spareSlots,
     },
     reasons: [
-      stateVolume.kind === 'nvme'
-        ? `state lies on the ${stateVolume.sizeGB} GB of local NVMe that ${wish.instanceType} has`
-        : `${wish.instanceType} has no local disk: state lies on a gp3 volume of ${stateVolume.sizeGB} GB, ${GP3_GB_PER_SLOT} a slot`,
+      describeStateVolume(wish.instanceType, stateVolume),
       `${perHost} TaskManager${perHost === 1 ? '' : 's'} of ${memory} MiB a host leave a third of its ${host.memoryMiB} MiB to page cache and system`,
       spareSlots > 0
         ? `${spareSlots} slots stand by so that a lost TaskManager needs no boot`
@@ -288,11 +288,9 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
   };
 };
 
-const volumeOf = (host: InstanceFacts, slots: number): ResolvedSize['stateVolume'] =>
-  host.localStorageGB > 0 ? { kind: 'nvme', sizeGB: host.localStorageGB } : { kind: 'gp3', sizeGB: stateGB(slots) };
-
-/** What the state of so many slots is given where it has to be paid for. GB. */
-const stateGB = (slots: number): number => Math.min(GP3_GB.max, Math.max(GP3_GB.min, slots * GP3_GB_PER_SLOT));
+/** Of a host. Each of its TaskManagers has as many, and one at least. */
+const slotsOf = ({ slotsPerVcpu, taskManagersPerHost }: Wish, { vcpus }: InstanceFacts): number =>
+  Math.max(1, Math.floor((vcpus * slotsPerVcpu) / taskManagersPerHost)) * taskManagersPerHost;
 
 const taskManagerMemory = ({ memoryMiB }: InstanceFacts, perHost: number): number =>
   Math.floor((memoryMiB * FLINK_SHARE_OF_HOST) / perHost);

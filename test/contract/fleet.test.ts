@@ -712,7 +712,8 @@ describe('The fleet on EC2', () => {
   });
 
   test('gives a host with several TaskManagers an address for each when it is there, its tags, and a volume that holds the state', async () => {
-    const spec = aFleetSpec({ size: { ...aCluster().size, taskManagersPerHost: 3 } });
+    const stateVolume = { kind: 'gp3' as const, sizeGB: 50, throughputMiBps: 1_000, iops: 4_000 };
+    const spec = aFleetSpec({ size: { ...aCluster().size, taskManagersPerHost: 3, stateVolume } });
     const fleet = onEc2().fleet;
     const resources = await launch(spec, fleet);
     const [jobManager, taskManager] = [await template(resources, 0), await template(resources, 1)];
@@ -723,6 +724,8 @@ describe('The fleet on EC2', () => {
     expect(jobManager.BlockDeviceMappings?.[0]?.Ebs).toMatchObject({ VolumeSize: BASE_VOLUME_GB, Encrypted: true });
     expect(taskManager.BlockDeviceMappings?.[0]?.Ebs).toMatchObject({
       VolumeSize: BASE_VOLUME_GB + 50,
+      Throughput: 1_000,
+      Iops: 4_000,
       Encrypted: true,
       KmsKeyId: stage.kmsKeyArn,
     });

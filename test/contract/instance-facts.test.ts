@@ -45,6 +45,11 @@ describe('The instance facts (EC2)', () => {
     expect(found.get('p4d.24xlarge')).toMatchObject({ peakGbps: 400, baselineGbps: 400, localStorageGB: 8_000 });
   });
 
+  test('say nothing of EBS bandwidth where EC2 does not', async () => {
+    const found = await createInstanceFacts({ client: ec2Client() }).describe(['t2.micro', 'c5.large']);
+    expect([...found.values()].map((facts) => 'ebs' in facts)).toEqual([false, true]);
+  });
+
   test('count all local disks where a type has several: a host keeps state on all of them', async () => {
     const found = await createInstanceFacts({ client: ec2Client() }).describe([
       'c6id.8xlarge',

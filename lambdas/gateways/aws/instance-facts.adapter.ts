@@ -60,6 +60,20 @@ const sum = (values: readonly (number | undefined)[]): number | undefined =>
 const joinedGB = (disks: readonly DiskInfo[]): number =>
   disks.length === 0 ? 0 : Math.min(...disks.map(({ SizeInGB = 0 }) => SizeInGB)) * disks.reduce((sum, { Count = 1 }) => sum + Count, 0);
 
+/** EC2 counts a million bytes, a volume's throughput 2^20. */
+const mibpsOf = (megabytesPerSecond: number): number => Math.floor((megabytesPerSecond * 1e6) / 2 ** 20);
+
+const ebsOf = ({ EbsInfo: { EbsOptimizedInfo: ebs } = {} }: InstanceTypeInfo): Pick<InstanceFacts, 'ebs'> =>
+  ebs?.BaselineThroughputInMBps === undefined || ebs.MaximumThroughputInMBps === undefined || ebs.MaximumIops === undefined
+    ? {}
+    : {
+        ebs: {
+          baselineMiBps: mibpsOf(ebs.BaselineThroughputInMBps),
+          peakMiBps: mibpsOf(ebs.MaximumThroughputInMBps),
+          peakIops: ebs.MaximumIops,
+        },
+      };
+
 /** EC2's words for bandwidth where it gives no figures: `Up to 10 Gigabit`, `25 Gigabit`, `4x 100 Gigabit`; `High`, `Moderate`, `Low` are all under 10 Gbit/s. */
 export const gbpsOf = (networkPerformance: string | undefined): number => {
   const match = /(?:(\d+)x )?([\d.]+) (Giga|Mega)bit/.exec(networkPerformance ?? '');
@@ -79,6 +93,7 @@ const toFacts = (instanceType: _InstanceType, info: InstanceTypeInfo): InstanceF
     peakGbps: sum(cards.map((card) => card.PeakBandwidthInGbps)) ?? gbpsOf(network?.NetworkPerformance),
     ...(baselineGbps === undefined ? {} : { baselineGbps }),
     localStorageGB: storage?.NvmeSupport && storage.NvmeSupport !== 'unsupported' ? joinedGB(storage.Disks ?? []) : 0,
+    ...ebsOf(info),
     architecture: info.ProcessorInfo?.SupportedArchitectures?.includes('arm64') ? 'arm64' : 'x86_64',
     addressesPerInterface: network?.Ipv4AddressesPerInterface ?? 1,
   };

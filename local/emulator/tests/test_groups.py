@@ -53,6 +53,23 @@ class AutoScalingGroups(unittest.TestCase):
         self.assertEqual((len(set(addresses)), [machine["privateIp"], *machine["secondaryIps"]]), (3, addresses))
         s.remove(name)
 
+    def test_a_template_with_a_volume_that_ebs_does_not_make_is_refused(self):
+        def template(**ebs):
+            return s.launch_template(BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "VolumeSize": 20, **ebs}}])
+
+        for ebs, why in (
+            ({"Throughput": 1000}, "Throughput .* ratio of 0.333333 is too high"),
+            ({"Iops": 10001}, "ratio of 500.050000 is too high"),
+            ({"Throughput": 2001, "Iops": 9000}, "2001 MiBps is not between"),
+            ({"Throughput": 100}, "100 MiBps is not between"),
+            ({"Iops": 80001, "VolumeSize": 200}, "80001 is not between"),
+        ):
+            with self.subTest(ebs), self.assertRaisesRegex(ClientError, "fully-formed launch template. .*" + why):
+                s.group(template(**ebs), 1)
+        name = s.group(template(Throughput=2000, Iops=8000), 1)
+        s.in_service(name, 1)
+        s.remove(name)
+
     def test_a_mixed_group_takes_an_image_by_its_id_only_which_the_template_tells(self):
         parameter = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
         template = s.launch_template(ImageId=parameter)

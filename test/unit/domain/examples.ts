@@ -22,9 +22,17 @@ const type = (
 /** Facts as EC2 gives them. */
 export const FACTS: ReadonlyMap<string, InstanceFacts> = new Map(
   [
-    type('c5.large', 2, 4, 10, { baselineGbps: 0.75, addressesPerInterface: 10 }),
+    type('c5.large', 2, 4, 10, {
+      baselineGbps: 0.75,
+      addressesPerInterface: 10,
+      ebs: { baselineMiBps: 77, peakMiBps: 566, peakIops: 20_000 },
+    }),
     type('c5.2xlarge', 8, 16, 10, { baselineGbps: 2.5 }),
-    type('c5.4xlarge', 16, 32, 10, { baselineGbps: 5, addressesPerInterface: 30 }),
+    type('c5.4xlarge', 16, 32, 10, {
+      baselineGbps: 5,
+      addressesPerInterface: 30,
+      ebs: { baselineMiBps: 566, peakMiBps: 566, peakIops: 20_000 },
+    }),
     type('c6id.2xlarge', 8, 16, 12.5, { baselineGbps: 3.125, localStorageGB: 474 }),
     type('c7gd.4xlarge', 16, 32, 15, { baselineGbps: 7.5, localStorageGB: 950, architecture: 'arm64', addressesPerInterface: 30 }),
     type('c4.large', 2, 3.75, 0.5, { addressesPerInterface: 10 }),

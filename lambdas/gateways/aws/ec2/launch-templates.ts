@@ -12,7 +12,7 @@ import {
   type RequestLaunchTemplateData,
   type ResponseLaunchTemplateData,
 } from '@aws-sdk/client-ec2';
-import type { ClusterResources } from '../../../contracts/cluster';
+import type { ClusterResources, ResolvedSize } from '../../../contracts/cluster';
 import type { Stage } from '../../../contracts/stage';
 import { unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
@@ -49,11 +49,24 @@ export const baseTemplate = async (
   return data;
 };
 
-/** State lives on the root volume where the type has no NVMe of its own, so that volume grows by it. */
-const blockDevices = (base: ResponseLaunchTemplateData, extraGB: number): LaunchTemplateBlockDeviceMapping[] =>
-  (base.BlockDeviceMappings ?? []).map((mapping, index) =>
-    index === 0 ? { ...mapping, Ebs: { ...mapping.Ebs, VolumeSize: (mapping.Ebs?.VolumeSize ?? 0) + extraGB } } : mapping,
-  );
+/** State lives on the root volume where the type has no NVMe of its own, so that volume grows by it and is as fast as state wants it. */
+const blockDevices = (
+  base: ResponseLaunchTemplateData,
+  state: ResolvedSize['stateVolume'] | undefined,
+): LaunchTemplateBlockDeviceMapping[] =>
+  (base.BlockDeviceMappings ?? []).map((mapping, index) => {
+    if (index > 0 || state?.kind !== 'gp3') return mapping;
+    const { sizeGB, throughputMiBps, iops } = state;
+    return {
+      ...mapping,
+      Ebs: {
+        ...mapping.Ebs,
+        VolumeSize: (mapping.Ebs?.VolumeSize ?? 0) + sizeGB,
+        ...(throughputMiBps === undefined ? {} : { Throughput: throughputMiBps }),
+        ...(iops === undefined ? {} : { Iops: iops }),
+      },
+    };
+  });
 
 export interface TemplateParts {
   readonly stage: Stage;
@@ -98,7 +111,7 @@ export const templateData = (
             DeleteOnTermination: true,
           },
     ],
-    BlockDeviceMappings: blockDevices(base, !isJobManager && size.stateVolume.kind === 'gp3' ? size.stateVolume.sizeGB : 0),
+    BlockDeviceMappings: blockDevices(base, isJobManager ? undefined : size.stateVolume),
     ...(placementGroup === undefined ? {} : { Placement: { GroupName: placementGroup } }),
     TagSpecifications: things.map((ResourceType) => ({
       ResourceType,

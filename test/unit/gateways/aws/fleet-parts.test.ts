@@ -1,5 +1,5 @@
 import type { Activity } from '@aws-sdk/client-auto-scaling';
-import type { ClusterResources } from '../../../../lambdas/contracts/cluster';
+import type { ClusterResources, ResolvedSize } from '../../../../lambdas/contracts/cluster';
 import type { Stage } from '../../../../lambdas/contracts/stage';
 import { failuresOf } from '../../../../lambdas/gateways/aws/ec2/auto-scaling-groups';
 import { typeOutlook } from '../../../../lambdas/gateways/aws/ec2/job-manager-types';
@@ -112,6 +112,15 @@ describe('A launch template', () => {
 
   test('asks for no larger volume where the type has NVMe', () => {
     expect(data('taskmanager').BlockDeviceMappings?.[0]?.Ebs?.VolumeSize).toBe(20);
+  });
+  test('asks for a volume with room for state, as fast as the cluster was given it', () => {
+    const asked = (stateVolume: ResolvedSize['stateVolume'], role: 'jobmanager' | 'taskmanager' = 'taskmanager') =>
+      templateData(base, { stage, spec: { ...spec, size: { ...size, stateVolume } }, role, name: 'n', access }).BlockDeviceMappings;
+    const fast = { kind: 'gp3' as const, sizeGB: 320, throughputMiBps: 256, iops: 3_000 };
+    expect(asked(fast)).toEqual([{ DeviceName: '/dev/xvda', Ebs: { VolumeSize: 340, Throughput: 256, Iops: 3_000 } }]);
+    expect(asked(fast, 'jobmanager')).toEqual(base.BlockDeviceMappings);
+    // Of a cluster that was launched before it was given one.
+    expect(asked({ kind: 'gp3', sizeGB: 320 })).toEqual([{ DeviceName: '/dev/xvda', Ebs: { VolumeSize: 340 } }]);
   });
   test("takes the base's metadata options without what EC2 only reports", () => {
     expect(data('jobmanager').MetadataOptions).toMatchObject({ HttpTokens: 'required' });
