@@ -34,7 +34,10 @@ export const sizeDefinition = z.strictObject({
 });
 export type SizeDefinition = z.infer<typeof sizeDefinition>;
 
-/** What a gp3 volume can be given; it has the least of each for nothing (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type). */
+/**
+ * What a gp3 volume can be given; it has the least of each for nothing
+ * (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html#gp3-ebs-volume-type).
+ */
 export const GP3 = {
   throughputMiBps: { min: 125, max: 2_000 },
   iops: { min: 3_000, max: 80_000 },
@@ -283,7 +286,7 @@ export interface InstanceFacts {
   readonly baselineGbps?: number;
   /** Local NVMe, GB, all disks together, as a host uses them (node/sluice_node/volume.py); 0 without. */
   readonly localStorageGB: number;
-  /** Bandwidth to EBS volumes, all of a host's together; undefined where EC2 states none. What it sustains, MiB/s, and at its peak MiB/s and operations a second. */
+  /** To EBS, all volumes of a host together: what it sustains, and its peak (MiB/s, operations a second); undefined where EC2 states none. */
   readonly ebs?: { readonly baselineMiBps: number; readonly peakMiBps: number; readonly peakIops: number };
   readonly architecture: 'x86_64' | 'arm64';
   /** Private IPv4 addresses one network interface can hold: an upper limit for TaskManagers per host. */

@@ -5,8 +5,8 @@ import type { FieldProblem } from '../contracts/errors';
 export const GB_PER_SLOT = 10;
 const SIZE_GB = { min: 20, max: 1_000 } as const;
 /**
- * What state has of a host's EBS bandwidth for each vCPU, MiB/s, where the caller does not say: what gp3 has for nothing is that of eight vCPUs, so that only larger hosts
- * pay, and these at most a fiftieth of their price ($0.64 a month for a vCPU that costs $31 as c6i).
+ * What state has of a host's EBS bandwidth for each vCPU, MiB/s, where the caller does not say: what gp3 has for nothing is that of eight
+ * vCPUs, so that only larger hosts pay, and these at most a fiftieth of their price ($0.64 a month for a vCPU that costs $31 as c6i).
  */
 const MIBPS_PER_VCPU = 16;
 /** List price, us-east-1, dollars a month (https://aws.amazon.com/ebs/pricing/). */
@@ -70,9 +70,10 @@ export const dollarsPerMonth = ({ throughputMiBps = GP3.throughputMiBps.min, iop
 export const describeStateVolume = (instanceType: string, volume: ResolvedSize['stateVolume']): string => {
   if (volume.kind === 'nvme') return `state lies on the ${volume.sizeGB} GB of local NVMe that ${instanceType} has`;
   const dollars = dollarsPerMonth(volume);
-  const costs =
-    dollars === 0
-      ? ''
-      : `, for which each costs $${dollars.toFixed(2)} a month more than with ${GP3.throughputMiBps.min} MiB/s and ${GP3.iops.min} IOPS (list price, us-east-1)`;
-  return `${instanceType} has no local disk: state lies on a gp3 volume of ${volume.sizeGB} GB, ${GB_PER_SLOT} a slot, with ${volume.throughputMiBps} MiB/s and ${volume.iops} IOPS${costs}`;
+  const { sizeGB, throughputMiBps, iops } = volume;
+  const usual = `${GP3.throughputMiBps.min} MiB/s and ${GP3.iops.min} IOPS`;
+  return [
+    `${instanceType} has no local disk: state lies on a gp3 volume of ${sizeGB} GB, ${GB_PER_SLOT} a slot, with ${throughputMiBps} MiB/s and ${iops} IOPS`,
+    ...(dollars === 0 ? [] : [`for which each costs $${dollars.toFixed(2)} a month more than with ${usual} (list price, us-east-1)`]),
+  ].join(', ');
 };

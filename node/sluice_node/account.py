@@ -1,6 +1,6 @@
 """
-The system user that Flink's processes run as where the node runs as root. A job's code may do what this user may: read Flink and its configuration, write
-the directories that are its own. Mounts, addresses and the node's own program stay root's.
+The system user that Flink's processes run as where the node runs as root. A job's code may do what this user may: read Flink and its
+configuration, write the directories that are its own. Mounts, addresses and the node's own program stay root's.
 """
 import contextlib
 import ctypes
@@ -31,8 +31,8 @@ class Account:
 
     def own(self, directory):
         """
-        Makes the directory and gives it to the account, unless it has it already, with all that is in it: root's, from when Flink ran as root. The directory
-        itself comes last, so that what breaks off is done again.
+        Makes the directory and gives it to the account, unless it has it already, with all that is in it: root's, from when Flink ran as
+        root. The directory itself comes last, so that what breaks off is done again.
         """
         os.makedirs(directory, exist_ok=True)
         if self.uid < 0 or os.lstat(directory).st_uid == self.uid:
@@ -45,8 +45,9 @@ class Account:
     @contextlib.contextmanager
     def files(self):
         """
-        Reaches files with the account's rights, in this thread and in those that it starts meanwhile. What root does in a directory of the account's it does
-        so: a link that a job has put there leads it no further than the job itself can go. https://man7.org/linux/man-pages/man2/setfsuid.2.html
+        Reaches files with the account's rights, in this thread and in those that it starts meanwhile. What root does in a directory of the
+        account's it does so: a link that a job has put there leads it no further than the job itself can go.
+        https://man7.org/linux/man-pages/man2/setfsuid.2.html
         """
         if self.uid < 0:
             yield

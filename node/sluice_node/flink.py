@@ -222,10 +222,10 @@ def task_managers(flink, instance_id, addresses):
 
 def archive_path(flink, role):
     """
-    Where the archive of classes of a role's processes is kept; makes the directory, which is their account's, as Java writes there. Its name follows from
-    what decides whether the JVM takes it: Java, and path, size and time of each jar, which the JVM compares with the archive's own, and the settings that heap
-    and collector follow from. So one that does not fit has another name, here and in S3. Flink's own answer about memory would tell the heap's size, but costs
-    a JVM that nobody needs to wait for.
+    Where the archive of classes of a role's processes is kept; makes the directory, which is their account's, as Java writes there. Its name
+    follows from what decides whether the JVM takes it: Java, and path, size and time of each jar, which the JVM compares with the archive's
+    own, and the settings that heap and collector follow from. So one that does not fit has another name, here and in S3. Flink's own answer
+    about memory would tell the heap's size, but costs a JVM that nobody needs to wait for.
     """
     settings = read_settings(os.path.join(flink.config, "config.yaml"))
     decisive = ("env.java.opts.all", "env.java.opts." + role, role + ".memory.")

@@ -50,7 +50,8 @@ def fetch(s3, uri, target):
             raise ImageError("%s is damaged: its SHA-256 is %s, %s was stated" % (uri, found, (wanted or ["nothing"])[0]))
         unpacked = os.path.join(work, "tree")
         os.mkdir(unpacked)
-        # tar, not tarfile: it keeps times and is three times as fast. Whoever packed it may have a number here that is another's, and have kept it to himself.
+        # tar, not tarfile: it keeps times and is three times as fast. Whoever packed it may have a number here that is another's, and have
+        # kept it to himself.
         for command in (["tar", "-xzf", archive, "-C", unpacked, "--no-same-owner"], ["chmod", "-R", "u+rwX,go=rX", unpacked]):
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode != 0:

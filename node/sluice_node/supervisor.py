@@ -29,8 +29,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def end_with_parent(parent):
     """
-    Called in a child before exec: the kernel kills it when the thread that started it ends (also by SIGKILL). A change of the user takes that back
-    (https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html), so it comes after it, as subprocess has it.
+    Called in a child before exec: the kernel kills it when the thread that started it ends (also by SIGKILL). A change of the user takes that
+    back (https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html), so it comes after it, as subprocess has it.
     """
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # The parent ended between fork and prctl.

@@ -13,9 +13,11 @@ BLOCK_STORE = "nvme-Amazon_Elastic_Block_Store"
 # The device of all local disks. It has no mark of its own on them: the same disks in the same order are the same device after a reboot.
 STRIPED = "sluice-state"
 DEVICES = "/dev/mapper"
-# As much in a row on one disk, sectors of 512 bytes: what mdadm takes. A read of RocksDB's (a block of some KB) is one disk's, a compaction's all disks'.
+# As much in a row on one disk, sectors of 512 bytes: what mdadm takes. A read of RocksDB's (a block of some KB) is one disk's, a compaction is
+# all disks'.
 CHUNK = 1024
-# Sectors at the beginning of each disk that are left out: what a disk by itself has there is not taken for the device's, nor the other way round.
+# Sectors at the beginning of each disk that are left out: what a disk by itself has there is not taken for the device's, nor the other way
+# round.
 OFFSET = 2048
 MAKE = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard")
 
