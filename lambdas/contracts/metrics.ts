@@ -42,7 +42,7 @@ export const CLUSTER_METRICS = {
   HeapAfterGc: 'None',
   /** Share of time. */
   GcShare: 'None',
-  /** 1: the JobManager answered; 0: it did not. */
+  /** 1: the JobManager told how it is; 0: it did not answer, or refused to. */
   JobManagerUp: 'Count',
 } as const satisfies Readonly<Record<string, Unit>>;
 

@@ -5,6 +5,7 @@ import { FlinkUnavailable, JobRejected } from '../../lambdas/contracts/errors';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
 import { connectFlinkMetrics } from '../../lambdas/gateways/flink/metrics.adapter';
+import type { FlinkMetricsPort } from '../../lambdas/gateways/flink/metrics.port';
 
 const ADDRESS = '127.71.4.10';
 const ID = 'ab'.repeat(16);
@@ -32,6 +33,17 @@ const CALLS: Readonly<Record<keyof FlinkPort, (flink: FlinkPort) => Promise<unkn
   setVertexParallelism: (flink) => flink.setVertexParallelism(ID, { a: 2 }),
   triggerCheckpoint: (flink) => flink.triggerCheckpoint(ID, ID),
   checkpoint: (flink) => flink.checkpoint(ID, ID),
+};
+
+const OBSERVED: Readonly<Record<string, (metrics: FlinkMetricsPort) => Promise<unknown>>> = {
+  'a pass over its cluster': (metrics) => metrics.cluster(),
+  'a pass over a job': (metrics) => metrics.job(ID, {}),
+};
+/** What is asked of Flink about its cluster, as the path begins, and what it answers when it is well. */
+const CLUSTER: Readonly<Record<string, unknown>> = {
+  '/taskmanagers/metrics': [],
+  '/taskmanagers': { taskmanagers: [] },
+  '/jobs/overview': { jobs: [] },
 };
 
 const json = (status: number, body: unknown) => (answer: ServerResponse) =>
@@ -64,7 +76,7 @@ describe('A JobManager that answers', () => {
     incoming.resume().once('end', () => answer(outgoing, incoming.url ?? '', incoming.method ?? ''));
   });
   let flink: FlinkPort;
-  let metrics: ReturnType<ReturnType<typeof connectFlinkMetrics>>;
+  let metrics: FlinkMetricsPort;
 
   beforeAll(async () => {
     await new Promise<void>((listening) => server.listen(0, ADDRESS, listening));
@@ -81,6 +93,39 @@ describe('A JobManager that answers', () => {
     it.each(Object.entries(CALLS))('is unavailable to %s', async (__, ask) => {
       answer = reply;
       await expect(ask(flink)).rejects.toBeInstanceOf(FlinkUnavailable);
+    });
+
+    it.each(Object.entries(OBSERVED))('is unavailable to %s', async (__, ask) => {
+      answer = reply;
+      await expect(ask(metrics)).rejects.toBeInstanceOf(FlinkUnavailable);
+    });
+  });
+
+  describe.each([404, 409, 500])('%i with an exception of its own', (status) => {
+    const refusal = json(status, {
+      errors: ['org.apache.flink.runtime.rest.handler.RestHandlerException: Request did not complete in time\n\tat x'],
+    });
+
+    it.each(Object.keys(CLUSTER))('to %s alone is unavailable to a pass over its cluster, and lives', async (refused) => {
+      answer = (response, url) => {
+        const path = url.split('?')[0] ?? '';
+        if (path === refused) refusal(response);
+        else json(200, CLUSTER[path])(response);
+      };
+      await expect(metrics.cluster()).rejects.toMatchObject({ name: 'FlinkUnavailable', answered: true });
+    });
+
+    it('to one question and nothing to the others is unavailable to a pass over its cluster, and lives', async () => {
+      answer = (response, url) => {
+        if (url === '/taskmanagers') refusal(response);
+      };
+      await expect(metrics.cluster()).rejects.toMatchObject({ name: 'FlinkUnavailable', answered: true });
+    });
+
+    it(`to a pass over a job ${status === 404 ? 'says that there is no such job' : 'is unavailable'}`, async () => {
+      answer = refusal;
+      if (status === 404) expect(await metrics.job(ID, {})).toBeUndefined();
+      else await expect(metrics.job(ID, {})).rejects.toMatchObject({ name: 'FlinkUnavailable', answered: true });
     });
   });
 

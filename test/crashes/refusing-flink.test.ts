@@ -1,7 +1,8 @@
 import * as errors from '../../lambdas/contracts/errors';
 import type { Operation } from '../../lambdas/contracts/operation';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
-import { enter, run } from '../state-machines/support/functions';
+import type { FlinkMetricsPort } from '../../lambdas/gateways/flink/metrics.port';
+import { enter, observeMinute, run } from '../state-machines/support/functions';
 import { passMinute, recover, violations } from '../state-machines/support/recover';
 import { World } from '../state-machines/support/world';
 import { REFUSALS, type Refusal, RefusingJobManager } from './support/refusals';
@@ -25,7 +26,7 @@ describe.each(SCENARIOS.filter(([name]) => name.startsWith('scale-job')))('%s, b
   const asked: string[] = [];
   beforeAll(async () => {
     jest.spyOn(console, 'log').mockImplementation(() => undefined);
-    refusing = await jobManager.start();
+    refusing = (await jobManager.start()).flink;
     const world = enter(new World());
     const accepted = await prepare(world);
     world.onCall = (port, method) => void (port === 'flink' && asked.push(method));
@@ -113,4 +114,56 @@ describe.each(SCENARIOS.filter(([name]) => name.startsWith('scale-job')))('%s, b
     },
     600_000,
   );
+});
+
+describe.each(REFUSALS)('A JobManager that %s to a pass of observation', (way) => {
+  const jobManager = new RefusingJobManager();
+  let refusing: FlinkMetricsPort;
+  beforeAll(async () => {
+    refusing = (await jobManager.start()).metrics;
+    jobManager.way = way;
+  });
+  afterAll(() => jobManager.stop());
+
+  const observed = async (): Promise<World> => {
+    const world = enter(new World());
+    await run(await world.acceptLaunch());
+    await run(await world.acceptSubmission(world.jarSpec(2)));
+    await world.pause(120);
+    await observeMinute('flights');
+    jobManager.jobs = world.flink.inside;
+    return world;
+  };
+  const refused = (world: World, methods: readonly (keyof FlinkMetricsPort)[]): void => {
+    world.faults = ({ port, method }) => (port === 'flinkMetrics' && methods.some((one) => one === method) ? { by: refusing } : undefined);
+  };
+
+  test('is at fault from that pass on, and no longer when it tells how it is', async () => {
+    const world = await observed();
+    expect((await world.cluster()).fault).toBeUndefined();
+    refused(world, ['cluster', 'job']);
+    await observeMinute('flights');
+    const { fault } = await world.cluster();
+    expect([fault?.kind, fault?.silentSince !== undefined]).toEqual(['jobmanager-unreachable', way === 'answers nothing']);
+    world.faults = () => undefined;
+    await observeMinute('flights');
+    expect((await world.cluster()).fault).toBeUndefined();
+  });
+
+  test('is left, or replaced, by itself when it goes on with that', async () => {
+    const world = await observed();
+    refused(world, ['cluster', 'job']);
+    const before = world.workflows.started.length;
+    for (let minute = 0; minute < 8 && world.workflows.started.length === before; minute += 1) await observeMinute('flights');
+    const begun = world.workflows.started.slice(before).map(({ kind }) => kind);
+    expect(begun).toEqual([way === 'answers nothing' ? 'replace-host' : 'fail-over-cluster']);
+  });
+
+  test('only where a job is asked about, is no fault of the cluster', async () => {
+    const world = await observed();
+    refused(world, ['job']);
+    await observeMinute('flights');
+    expect((await world.cluster()).fault).toBeUndefined();
+    expect((await world.job()).status).toBe('RUNNING');
+  });
 });

@@ -97,9 +97,9 @@ class FlinkMetrics implements FlinkMetricsPort {
 
   async cluster(): Promise<ClusterReading> {
     const [aggregates, { taskmanagers }, { jobs }] = await together([
-      this.get(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max,avg`, figures.aggregates),
-      this.get('/taskmanagers', answers.taskManagers),
-      this.get('/jobs/overview', answers.jobsOverview),
+      this.ask(`/taskmanagers/metrics?get=${Object.values(TASK_MANAGER).join(',')}&agg=min,max,avg`, figures.aggregates),
+      this.ask('/taskmanagers', answers.taskManagers),
+      this.ask('/jobs/overview', answers.jobsOverview),
     ]);
     const of = (name: string) => aggregates.find(({ id }) => id === name);
     const heapMax = of(TASK_MANAGER.heapMax)?.min ?? null;
@@ -148,9 +148,7 @@ class FlinkMetrics implements FlinkMetricsPort {
       };
     } catch (error) {
       if (error instanceof FlinkRefusal && error.status === 404) return undefined;
-      if (error instanceof FlinkRefusal)
-        throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true });
-      throw error;
+      throw unwell(path, error);
     }
   }
 
@@ -176,10 +174,25 @@ class FlinkMetrics implements FlinkMetricsPort {
     return Object.fromEntries(found.flatMap((one) => (one ? [one] : [])));
   }
 
+  /** What every JobManager has, whatever runs on it. @throws FlinkUnavailable also where it is refused, as when its ResourceManager does not answer in time */
+  private async ask<T>(path: string, answer: z.ZodType<T>): Promise<T> {
+    try {
+      return await this.get(path, answer);
+    } catch (error) {
+      throw unwell(path, error);
+    }
+  }
+
   private get<T>(path: string, answer: z.ZodType<T>): Promise<T> {
     return this.jobManagers.read((baseUrl) => call(baseUrl, { method: 'GET', path, answer, timeoutMs: this.timeoutMs }));
   }
 }
+
+/** Nothing is asked here that a healthy JobManager refuses. */
+const unwell = (path: string, error: unknown): unknown =>
+  error instanceof FlinkRefusal
+    ? new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true })
+    : error;
 
 const divide = (value: Figure, by: number): Figure => (value === null ? null : value / by);
 /** JVMs measure a little past the ends. */

@@ -67,7 +67,7 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   const considerFailover = await recordFault(deps, cluster, faultIn(answer));
   if (!reading) {
     publish(null);
-    return { cluster: name, consider: [], considerFailover, idle: false, reason: 'The JobManager did not answer' };
+    return { cluster: name, consider: [], considerFailover, idle: false, reason: whyUnread(answer) };
   }
   const pass: Pass = { deps, cluster, reading, flinkMetrics };
   const failures: string[] = [];
@@ -89,6 +89,11 @@ export const observeFlink = async (deps: ObserveDeps, name: string): Promise<Pas
   const reason = `${seen.length} jobs observed${failures.length > 0 ? `; not observed: ${failures.join('; ')}` : ''}`;
   return { cluster: name, consider, considerFailover, idle: idle && !considerFailover, reason: shorten(reason, 1_000) };
 };
+
+const whyUnread = (answer: ClusterReading | FlinkUnavailable): string =>
+  answer instanceof FlinkUnavailable && answer.answered
+    ? shorten(`The JobManager is not well: ${answer.message}`, 1_000)
+    : 'The JobManager did not answer';
 
 /** A JobManager that came back may not show a job for a moment; where an operation ended just then, a job that runs is stored as failed. */
 const isBack = ({ status, desired, flinkJobId }: Job, reading: ClusterReading | undefined): boolean =>

@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connectFlink } from '../../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../../lambdas/gateways/flink/flink.port';
+import { connectFlinkMetrics } from '../../../lambdas/gateways/flink/metrics.adapter';
+import type { FlinkMetricsPort } from '../../../lambdas/gateways/flink/metrics.port';
 
 /** A job as Flink's list of jobs has it. */
 export interface ListedJob {
@@ -50,7 +52,7 @@ const WAYS = {
 export type Refusal = keyof typeof WAYS;
 export const REFUSALS = Object.keys(WAYS) as readonly Refusal[];
 
-/** A JobManager that does nothing that it is asked, and what Sluice's own client makes of it. */
+/** A JobManager that does nothing that it is asked, and what Sluice's own clients make of it. */
 export class RefusingJobManager {
   way: Refusal = 'answers nothing';
   /** Jobs that it lists, where it lists any. */
@@ -63,9 +65,10 @@ export class RefusingJobManager {
     });
   });
 
-  async start(): Promise<FlinkPort> {
+  async start(): Promise<{ readonly flink: FlinkPort; readonly metrics: FlinkMetricsPort }> {
     await new Promise<void>((listening) => this.server.listen(0, '127.0.0.1', listening));
-    return connectFlink({ port: (this.server.address() as AddressInfo).port })(['127.0.0.1']);
+    const { port } = this.server.address() as AddressInfo;
+    return { flink: connectFlink({ port })(['127.0.0.1']), metrics: connectFlinkMetrics({ port })(['127.0.0.1']) };
   }
 
   stop(): void {

@@ -36,7 +36,8 @@ export const composition = {
       const vertices = running > 0 ? [vertexReading(VERTEX, { parallelism: running })] : [];
       return [flinkJobId, jobReading(vertices, { state })] as const;
     });
-    return Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }), jobs: new Map(jobs) });
+    const figures = Object.assign(new FakeFlinkMetrics(), { reachable, seen: clusterReading({ taskManagers }), jobs: new Map(jobs) });
+    return world.port('flinkMetrics', figures);
   },
   fleet: () => late('fleet', (current) => current.fleet),
   volumes: () => late('volumes', (current) => current.volumes),

@@ -123,7 +123,7 @@ describe('a pass over a cluster', () => {
     const world = aWorld();
     const fault = async () => (await world.store.cluster('flights'))?.fault;
     world.figures.recovering = true;
-    await world.pass();
+    expect((await world.pass()).reason).toBe('The JobManager is not well: GET /overview: answered 503');
     expect(await fault()).toMatchObject({ kind: 'jobmanager-unreachable' });
     expect(await fault()).not.toHaveProperty('silentSince');
     Object.assign(world.figures, { recovering: false, reachable: false });
