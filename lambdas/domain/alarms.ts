@@ -11,7 +11,7 @@ export type TopicOfGroup = Pick<KafkaSource, 'clusterName' | 'consumerGroup'> & 
 /** An alarm as it shall be, in CloudWatch's terms. */
 export interface JobAlarm {
   readonly kind: AlarmKind;
-  readonly metric: 'LagSeconds' | 'WatermarkLagSeconds' | 'Backpressure' | 'Busy' | 'EstimatedMaxTimeLag';
+  readonly metric: 'LagSeconds' | 'WatermarkLagSeconds' | 'Backpressure' | 'BusyWorst' | 'EstimatedMaxTimeLag';
   /** Whose the metric is, where it is MSK's. Absent: it is the job's own. */
   readonly of?: TopicOfGroup;
   readonly statistic: 'Maximum' | 'Average';
@@ -128,7 +128,7 @@ const backpressured = (given: AlarmSettings, threshold: number): JobAlarm => ({
 });
 
 /**
- * Busy over the band, with no service level broken yet: it has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least two
+ * Busy over the band, with no service level broken yet: the busiest subtask, by which the decision goes too, for it holds up all of its vertex. It has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least two
  * data points of four. Missing data keep the state, as with lag. CloudWatch keeps shorter data points for three hours and looks back beyond the window: of a long one each is a minute.
  */
 const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
@@ -138,7 +138,7 @@ const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
   const pointsToAlarm = Math.max(2, pointsIn(scaleOutWindowSeconds, periodSeconds));
   return {
     kind: 'busy',
-    metric: 'Busy',
+    metric: 'BusyWorst',
     statistic: 'Average',
     comparison: 'above',
     threshold,
@@ -146,19 +146,19 @@ const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
     pointsToAlarm,
     periods: pointsToAlarm + 2,
     missingData: 'ignore',
-    description: describe(given, 'busy', `has a vertex that works over ${percent(threshold)} of the time`),
+    description: describe(given, 'busy', `has a subtask that works over ${percent(threshold)} of the time`),
   };
 };
 
 /**
- * The slower trigger, for scaling in: the busiest moment of nine minutes in ten was below the band, over the whole window. Whole minutes, because
+ * The slower trigger, for scaling in: the busiest subtask's busiest moment of nine minutes in ten was below the band, over the whole window. Whole minutes, because
  * nothing here is urgent and they cost a third. Missing data are not known to be idle: an alarm without data ends, and capacity stays.
  */
 const idle = (given: AlarmSettings, threshold: number): JobAlarm => {
   const periods = Math.max(3, pointsIn(given.settings.scaleInWindowSeconds, MINUTE));
   return {
     kind: 'idle',
-    metric: 'Busy',
+    metric: 'BusyWorst',
     statistic: 'Maximum',
     comparison: 'below',
     threshold,
@@ -166,7 +166,7 @@ const idle = (given: AlarmSettings, threshold: number): JobAlarm => {
     pointsToAlarm: Math.ceil(periods * 0.9),
     periods,
     missingData: 'missing',
-    description: describe(given, 'idle', `has no vertex that works ${percent(threshold)} of the time`),
+    description: describe(given, 'idle', `has no subtask that works ${percent(threshold)} of the time`),
   };
 };
 

@@ -16,6 +16,7 @@ import { sourceByOffsets } from '../scaling/kafka';
 import { effectNow, runningSince } from '../scaling/learning';
 import { vertexLimits } from '../scaling/limits';
 import { outlookOf } from '../scaling/outlook';
+import { worst } from '../scaling/rates';
 
 type Rescale = Extract<ScalingAction, { kind: 'rescale' }>;
 
@@ -60,9 +61,9 @@ export const whyConsider = (
 const isBackFromBurst = ({ direction }: Pick<Rescale, 'direction'>, { observed }: ScalingInputs): boolean =>
   direction === 'in' && observed.history.at(-1)?.urgent === true;
 
-/** The alarm for less is of the busiest vertex: while that one has enough to do, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
+/** The alarm for less is of the busiest subtask: while its vertex has enough to do, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
 const isIdleBesideBusy = ({ direction, from, to }: Rescale, { observed, desired }: ScalingInputs): boolean => {
-  const isBusy = ({ busy }: VertexSeen): boolean => (busy.mean ?? 0) >= desired.uMin;
+  const isBusy = ({ busy }: VertexSeen): boolean => (worst(busy) ?? 0) >= desired.uMin;
   const { vertices } = observed.job;
   return direction === 'in' && vertices.some(isBusy) && vertices.some((vertex) => to[vertex.id] !== from[vertex.id] && !isBusy(vertex));
 };

@@ -1,3 +1,7 @@
+import * as fc from 'fast-check';
+import type { AlarmKind, VertexSeen } from '../../../../lambdas/contracts/scaling';
+import { alarmsFor } from '../../../../lambdas/domain/alarms';
+import { jobFigures } from '../../../../lambdas/domain/observation/figures';
 import { whyConsider } from '../../../../lambdas/domain/observation/what-follows';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { AT_ONCE, from, later, NOW, observed, past, settings, vertex } from '../scaling/examples';
@@ -17,6 +21,9 @@ const burst = past({ at: later(-600), from: { v: 2 }, to: { v: 4 }, urgent: true
 const near = vertex('v', { busy: 0.85, ...reads });
 const growing = [600, 600, 600, 650, 800].map((recordsPerSecond, index) => ({ at: later(index * 30 - 150), recordsPerSecond }));
 const floor = { from: '11:00', until: '13:00', parallelism: 8 };
+
+/** Of the vertex's subtasks one has more to do than the others. */
+const hotSubtask = (mean: number, worst: number): VertexSeen => ({ ...vertex('v', { ...reads, parallelism: 2 }), busy: { mean, worst } });
 
 type Given = [seen: Parameters<typeof observed>, desired: Parameters<typeof settings>[0], alarms?: Parameters<typeof whyConsider>[1]];
 const why = (...[seen, desired, alarms = {}]: Given): string | null =>
@@ -70,6 +77,12 @@ describe('a decision', () => {
     ],
     [
       'idle beside a busy vertex',
+      'one subtask of the other is so busy that no alarm says it, whatever the rest of them do',
+      [[hotSubtask(0.4, 0.7), vertex('w', { busy: 0.02, parallelism: 40, inputs: from('v') })]],
+      {},
+    ],
+    [
+      'idle beside a busy vertex',
       'the other is so busy that it would need more, and cannot have it',
       [[hot(0.95), wide]],
       {},
@@ -104,5 +117,46 @@ describe('a decision', () => {
     ['the figures say nothing', [[busy], { job: { incomplete: true } }], {}, { busy: { state: 'ALARM' } }],
   ])('waits while %s', (_, ...given) => {
     expect(why(...given)).toBeNull();
+  });
+});
+
+describe('what a decision waits for', () => {
+  /** Alarms that would ring if every observation were like this one. */
+  const ringing = (vertices: readonly VertexSeen[], desired: Given[1]) => {
+    const { job } = observed(vertices);
+    const { values } = jobFigures({ observation: job, skew: null, checkpointSizeBytes: null, checkpointFailures: 0 });
+    const figures: Readonly<Record<string, number>> = values;
+    const alarms = alarmsFor({
+      scaling: { enabled: true, priority: 0 },
+      settings: settings({ ...AT_ONCE, ...desired }),
+      observedEverySeconds: 60,
+      runbook: '',
+    });
+    const rings = alarms.filter(({ metric, comparison, threshold }) => {
+      const value = figures[metric];
+      return value !== undefined && (comparison === 'above' ? value > threshold : value < threshold);
+    });
+    return Object.fromEntries(rings.map(({ kind }): [AlarmKind, { state: 'ALARM' }] => [kind, { state: 'ALARM' }]));
+  };
+
+  test('is an alarm that rings where one subtask has all that it can do, and all together are within the band', () => {
+    const vertices = [hotSubtask(0.75, 1)];
+    const decision = decideScaling(observed(vertices, { fleet: { slotsFree: 8 } }), settings(AT_ONCE), NOW);
+    expect(decision.action).toMatchObject({ kind: 'rescale', direction: 'out' });
+    expect(whyConsider(decision, {})).toBeNull();
+    expect(whyConsider(decision, ringing(vertices, {}))).toBe('alarm busy');
+  });
+
+  test('is never an alarm that cannot ring, however uneven a vertex is', () => {
+    const share = fc.double({ min: 0.01, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(share, share, fc.integer({ min: 1, max: 64 }), share, (mean, skew, parallelism, target) => {
+        const vertices = [{ ...vertex('v', { ...reads, parallelism }), busy: { mean, worst: Math.min(1, mean + skew * (1 - mean)) } }];
+        const desired = { targetUtilization: target, uMin: target / 2, uMax: (1 + target) / 2 };
+        const decision = decideScaling(observed(vertices, { fleet: { slotsFree: 1_000 } }), settings({ ...AT_ONCE, ...desired }), NOW);
+        if (decision.action.kind === 'rescale') expect(whyConsider(decision, ringing(vertices, desired))).not.toBeNull();
+      }),
+      { numRuns: 500 },
+    );
   });
 });
