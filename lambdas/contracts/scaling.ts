@@ -38,6 +38,8 @@ export const vertexSeen = z.object({
   partitions: z.int().min(1).optional(),
   /** Flink marked a counter of this vertex incomplete, or a subtask was missing. */
   incomplete: z.boolean().default(false),
+  /** All its subtasks have come to their end, as those of a bounded source do; its counts stand still. */
+  finished: z.literal(true).optional(),
 });
 export type VertexSeen = z.infer<typeof vertexSeen>;
 

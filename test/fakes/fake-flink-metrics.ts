@@ -10,6 +10,7 @@ export const vertexReading = (id: string, change: Partial<VertexReading> = {}): 
   parallelism: 1,
   maxParallelism: 128,
   complete: true,
+  finished: false,
   recordsIn: 0,
   recordsOut: 0,
   busyMs: 0,

@@ -1,5 +1,5 @@
 import type { MetricLine, MetricName } from '../../contracts/metrics';
-import type { JobObservation, VertexSeen } from '../../contracts/scaling';
+import type { JobObservation, ScalingSettings, VertexSeen } from '../../contracts/scaling';
 import type { ClusterReading } from '../../gateways/flink/metrics.port';
 import { isKnown, isSource, lagSeconds, trueProcessingRate, worst } from '../scaling/rates';
 import { inputRate, type Observed } from './observe';
@@ -21,6 +21,18 @@ const highest = (values: readonly Value[]): Value => {
   const there = values.filter(isKnown);
   return there.length > 0 ? Math.max(...there) : null;
 };
+/** A vertex of which this pass knows nothing, although it runs: what is told of the others is not told of the job. */
+const isTold = ({ incomplete, recordsIn }: VertexSeen): boolean => !incomplete && isKnown(recordsIn);
+
+/**
+ * The highest share of all vertices that run. Of a part of them only one above `level`: that is so whatever the others do, while anything less would end an alarm
+ * for more, or speak for one for less. A vertex that does not measure its time never has a share, and holds nothing back.
+ */
+const highestOf = (vertices: readonly VertexSeen[], share: (vertex: VertexSeen) => Value, level = Number.POSITIVE_INFINITY): Value => {
+  const most = highest(vertices.filter(isTold).map(share));
+  return vertices.every(isTold) || (isKnown(most) && most > level) ? most : null;
+};
+
 /** Null unless all are known. */
 const lowest = (values: readonly Value[]): Value => (values.length > 0 && values.every(isKnown) ? Math.min(...values) : null);
 
@@ -49,14 +61,20 @@ const processingRate = (job: JobObservation): Value => {
   return room.length > 0 ? input * Math.min(...room) : null;
 };
 
+/** Above which a job has alarms. */
+export type Levels = Pick<ScalingSettings, 'uMax' | 'serviceLevels'>;
+
 /**
  * What is published of a job. Of an incomplete observation only what does not come from its vertices: how busy a job was while it restarted is
- * nothing to be alarmed by, or calmed by.
+ * nothing to be alarmed by, or calmed by. @param levels undefined: the job has no alarms
  */
-export const jobFigures = ({ observation: job, skew, checkpointSizeBytes, checkpointFailures }: Omit<Observed, 'counters'>): MetricLine => {
+export const jobFigures = (
+  { observation: job, skew, checkpointSizeBytes, checkpointFailures }: Omit<Observed, 'counters'>,
+  levels?: Levels,
+): MetricLine => {
   const { restarts, checkpoints, observedAt } = job;
   const vertices = job.incomplete ? [] : job.vertices;
-  const complete = vertices.filter(({ incomplete }) => !incomplete);
+  const running = vertices.filter(({ finished }) => !finished);
   const sources = vertices.filter(isSource);
   return {
     dimensions: { Cluster: job.cluster, Job: job.job },
@@ -67,11 +85,10 @@ export const jobFigures = ({ observation: job, skew, checkpointSizeBytes, checkp
       WatermarkLagSeconds: job.incomplete ? null : job.watermarkLagSeconds,
       InputRate: inputRate(vertices),
       ProcessingRate: job.incomplete ? null : processingRate(job),
-      Busy: highest(complete.map(({ busy }) => busy.mean)),
-      BusyWorst: highest(complete.map(({ busy }) => worst(busy))),
-      Backpressure: highest(complete.map(({ backpressured }) => worst(backpressured))),
-      // Of a part of the vertices only, the least idle one may not be among them.
-      Idle: complete.length === vertices.length ? lowest(vertices.map(({ idle }) => idle.mean)) : null,
+      Busy: highestOf(running, ({ busy }) => busy.mean),
+      BusyWorst: highestOf(running, ({ busy }) => worst(busy), levels?.uMax),
+      Backpressure: highestOf(running, ({ backpressured }) => worst(backpressured), levels?.serviceLevels.maxBackpressure),
+      Idle: running.every(isTold) ? lowest(running.map(({ idle }) => idle.mean)) : null,
       Skew: job.incomplete ? null : skew,
       CheckpointAgeSeconds: checkpoints.latestAgeSeconds,
       CheckpointDurationSeconds: checkpoints.durationSeconds,

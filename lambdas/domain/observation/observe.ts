@@ -190,6 +190,7 @@ const seenOf = (reading: VertexReading, before: VertexCounters | undefined, wall
     ...(pendingRecords === undefined ? {} : { pendingRecords, pendingRecordsGrowth: growth }),
     ...(partitions === undefined ? {} : { partitions }),
     incomplete: !reading.complete || stale,
+    ...(reading.finished ? { finished: true as const } : {}),
   };
 };
 

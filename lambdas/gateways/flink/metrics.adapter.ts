@@ -232,6 +232,7 @@ const readVertex = (
       tasks.RUNNING + tasks.FINISHED >= parallelism &&
       aggregates.length > 0 &&
       reported >= Math.min(tasks.RUNNING, parallelism),
+    finished: tasks.FINISHED >= parallelism,
     // Sources of the old interface count only what they send.
     recordsIn: recordsIn === 0 ? (own('.numRecordsOut')[0]?.sum ?? recordsIn) : recordsIn,
     recordsOut: sum('numRecordsOut'),

@@ -35,6 +35,8 @@ export interface VertexReading {
   readonly maxParallelism: number;
   /** False: a counter is marked incomplete, or a subtask does not run or did not report. */
   readonly complete: boolean;
+  /** Every subtask has come to its end. */
+  readonly finished: boolean;
   readonly recordsIn: Figure;
   readonly recordsOut: Figure;
   readonly busyMs: Figure;

@@ -162,7 +162,7 @@ const observeJob = async (pass: Pass, job: Job, latest: JobRecord | undefined): 
   const outcome = { heapAfterGc: observed.observation.taskManagers.heapAfterGcShare };
   // Another pass was faster: what it published is not published twice, and what follows from it was said by it.
   if (!(await deps.observations.put(record, latest?.observedAt))) return outcome;
-  const lines = [jobFigures(observed), ...(deps.stage.observation.perVertex ? vertexFigures(observed) : [])];
+  const lines = [jobFigures(observed, decision?.inputs.desired), ...(deps.stage.observation.perVertex ? vertexFigures(observed) : [])];
   deps.metrics.publish(lines, everySeconds(deps, cluster));
   if (!decision || !job.spec.scaling) return outcome;
   await measureLast(deps, job, history, observed, decision);

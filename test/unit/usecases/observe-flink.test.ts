@@ -324,6 +324,23 @@ describe('what follows from a pass', () => {
     },
   );
 
+  test.each([
+    ['a job that has alarms', SCALES, 1],
+    ['one that has none', undefined, undefined],
+  ])('while a vertex is silent is the load of the others where it is over the level of %s', async (_, scaling, busiest) => {
+    const spec = { ...aJob().spec, ...(scaling === undefined ? {} : { scaling }) };
+    const world = aWorld({ job: { spec } });
+    for (const seconds of [0, 10]) {
+      world.at(seconds);
+      world.reads(late(seconds));
+      const { vertices } = world.figures.jobs.get(aJob().flinkJobId) as JobReading;
+      world.figures.jobs.set(aJob().flinkJobId, jobReading(vertices.map((one) => (one.id === 'sink' ? { ...one, complete: false } : one))));
+      await world.pass();
+    }
+    expect(world.of('delays').at(-1)?.BusyWorst).toBe(busiest);
+    expect(world.of('delays').at(-1)).not.toHaveProperty('Busy');
+  });
+
   test('is nothing while an operation changes the job', async () => {
     const spec = { ...aJob().spec, scaling: SCALES };
     expect((await passes(aWorld({ job: { spec, lease: aLease(newOperationId(), 0, 600) } }))).consider).toEqual([]);

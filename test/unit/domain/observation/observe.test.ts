@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { JobCounters } from '../../../../lambdas/contracts/observation';
 import { jobObservation } from '../../../../lambdas/contracts/scaling';
-import { clusterFigures, jobFigures, vertexFigures } from '../../../../lambdas/domain/observation/figures';
+import { clusterFigures, jobFigures, type Levels, vertexFigures } from '../../../../lambdas/domain/observation/figures';
 import { type Observed, observeReading, withHostLoad } from '../../../../lambdas/domain/observation/observe';
 import type { ClusterReading, JobReading, VertexReading } from '../../../../lambdas/gateways/flink/metrics.port';
 import { clusterReading, jobReading, vertexReading } from '../../../fakes/fake-flink-metrics';
@@ -265,12 +265,42 @@ describe('what is published', () => {
     expect(vertexFigures(twice(before, { ...after, state: 'RESTARTING' }))).toEqual([]);
   });
 
-  test('of a job with an incomplete vertex is no idle share, which that vertex may be below', () => {
-    const [source, sink] = after.vertices as [VertexReading, VertexReading];
-    const { values } = jobFigures(twice(before, { ...after, vertices: [source, { ...sink, complete: false }] }));
-    expect(values).toMatchObject({ InputRate: 100, LagSeconds: 40 });
-    expect(values).not.toHaveProperty('Idle');
-    expect(values).not.toHaveProperty('ProcessingRate');
+  describe('of a job with a vertex of which nothing is known', () => {
+    /** A source that is busy for 0.9 of its time and backpressured for the rest, and a sink for 0.1. */
+    const busy = sourceOf({ recordsIn: 1_000, busyMs: 9_000, backpressuredMs: 1_000, pendingRecords: 0 });
+    const calm = sinkOf({ recordsIn: 1_000, busyMs: 1_000, idleMs: 9_000 });
+    const figures = (source: VertexReading, sink: VertexReading, levels?: Levels, first: JobReading = before) =>
+      jobFigures(twice(first, jobReading([source, sink])), levels).values;
+    const SHARES = ['Busy', 'BusyWorst', 'Backpressure', 'Idle'];
+    const sharesIn = (values: object): readonly string[] => SHARES.filter((name) => name in values);
+
+    test.each<[string, VertexReading, JobReading]>([
+      ['because Flink says so', { ...busy, complete: false }, before],
+      ['because Flink has fetched nothing new of it', sourceOf({ pendingRecords: 0 }), before],
+      ['because it began anew', busy, jobReading([sourceOf({ idleMs: 60_000, busyMs: 60_000 }), sinkOf()])],
+    ])('%s are no shares of time, which that vertex may be above or below', (_, source, first) => {
+      const values = figures(source, calm, undefined, first);
+      expect(sharesIn(values)).toEqual([]);
+      expect(values).not.toHaveProperty('ProcessingRate');
+    });
+
+    test('are those of the others that are over a level, for that is so whatever the one does', () => {
+      const levels = { uMax: 0.8, serviceLevels: { maxLagSeconds: 60, maxBackpressure: 0.05 } };
+      const unknown = { ...calm, complete: false };
+      expect(figures(busy, unknown, levels)).toMatchObject({ BusyWorst: 0.9, Backpressure: 0.1, InputRate: 100, LagSeconds: 0 });
+      expect(sharesIn(figures(busy, unknown, levels))).toEqual(['BusyWorst', 'Backpressure']);
+      expect(sharesIn(figures(busy, unknown, { uMax: 0.9, serviceLevels: { maxLagSeconds: 60, maxBackpressure: 0.1 } }))).toEqual([]);
+    });
+
+    test('are those of all others where it has finished, or never measures its time', () => {
+      const finished = sourceOf({ recordsIn: 1_000, busyMs: 9_000, pendingRecords: 0, finished: true });
+      expect(figures(finished, calm, undefined, jobReading([finished, sinkOf()]))).toMatchObject({ Busy: 0.1, Idle: 0.9, Backpressure: 0 });
+      const unmeasured = sourceOf({ busyMs: null, backpressuredMs: null, idleMs: null, recordsIn: 1_000 });
+      expect(figures(unmeasured, calm, undefined, jobReading([{ ...unmeasured, recordsIn: 0 }, sinkOf()]))).toMatchObject({
+        Busy: 0.1,
+        BusyWorst: 0.1,
+      });
+    });
   });
 
   test('of a source that reads nothing of what waits is a lag of a week, because CloudWatch takes no infinity', () => {
