@@ -46,13 +46,19 @@ export const CLUSTER_METRICS = {
   JobManagerUp: 'Count',
 } as const satisfies Readonly<Record<string, Unit>>;
 
-/** Metrics with the dimensions Stage, Cluster, Job, Vertex, where the stage asks for them. */
+/**
+ * Metrics with the dimensions Stage, Cluster, Job, Vertex, where the stage asks for them. Each costs by the hour: the mean backpressured share and the least idle
+ * subtask's are kept with the observation only (docs/adr/0019-metrics-leave-through-the-log.md).
+ */
 export const VERTEX_METRICS = {
   InputRate: 'Count/Second',
   ProcessingRate: 'Count/Second',
+  /** Mean over subtasks, and of the busiest. */
   Busy: 'None',
   BusyWorst: 'None',
+  /** Of the most backpressured subtask. */
   Backpressure: 'None',
+  /** Mean over subtasks. */
   Idle: 'None',
 } as const satisfies Readonly<Record<string, Unit>>;
 

@@ -8,7 +8,10 @@ const vertexId = z.string().min(1).max(100);
 const byVertex = <T extends z.ZodType>(value: T) => z.record(vertexId, value);
 const parallelism = z.int().min(1).max(32_768);
 
-/** Shares of time, 0 to 1, over all subtasks of a vertex. */
+/**
+ * Shares of time, 0 to 1, over all subtasks of a vertex. `worst`: of the subtask that it is worst for, which is the one with the most of busy and backpressured
+ * time, and the one with the least of idle time.
+ */
 const share = z.object({ mean: measured, worst: measured });
 
 /** How records get to a vertex. `hash` goes by key group; vertices joined by `forward` must have the same parallelism. */

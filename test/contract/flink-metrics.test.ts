@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin, ListOffsetTimestamps } from '@platformatic/kafka';
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { JobCounters } from '../../lambdas/contracts/observation';
+import { jobFigures } from '../../lambdas/domain/observation/figures';
 import { type Observed, observeReading } from '../../lambdas/domain/observation/observe';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import type { FlinkPort } from '../../lambdas/gateways/flink/flink.port';
@@ -39,6 +40,12 @@ INSERT INTO nowhere SELECT k, window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE numbe
 const SLOW = `CREATE TABLE made (n BIGINT, k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200000', 'fields.k.min' = '0', 'fields.k.max' = '200');
 CREATE TABLE nowhere (k INT, t STRING) WITH ('connector' = 'blackhole');
 INSERT INTO nowhere SELECT k, REGEXP_REPLACE(REPEAT(CAST(c AS STRING), 100), '[0-9]+9', 'x') FROM (SELECT k, COUNT(*) AS c FROM made GROUP BY k);`;
+
+/** One source comes to its end, and the other does not. */
+const FINISHES = `CREATE TABLE few (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '10');
+CREATE TABLE made (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100');
+CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere SELECT n FROM few UNION ALL SELECT n FROM made;`;
 
 /** The text work is chained to the source, which so reads slower than there is to read. */
 const SLOW_READER = `CREATE TABLE numbers (n BIGINT, k INT) WITH (${KAFKA}, 'scan.startup.mode' = 'earliest-offset', 'properties.group.id' = 'slow');
@@ -170,6 +177,12 @@ describe('What real Flink tells of its jobs', () => {
       const { busy, idle, backpressured } = vertex;
       expect((busy.mean ?? 0) + (idle.mean ?? 0) + (backpressured.mean ?? 0)).toBeCloseTo(1, 5);
       expect(busy.worst).toBeGreaterThanOrEqual(busy.mean ?? 1);
+      expect(backpressured.worst).toBeGreaterThanOrEqual(backpressured.mean ?? 1);
+      expect(idle.worst).toBeLessThanOrEqual(idle.mean ?? -1);
+    }
+    for (const { idle } of (await metrics.job(reader, {}))?.vertices ?? []) {
+      expect(idle.worst).toBeGreaterThanOrEqual(0);
+      expect(idle.worst).toBeLessThanOrEqual(idle.mean ?? -1);
     }
     expect(observation.watermarkLagSeconds).toBeGreaterThan(1);
     expect(observation.watermarkLagSeconds).toBeLessThan(60);
@@ -259,6 +272,23 @@ describe('What real Flink tells of its jobs', () => {
     await real?.killJobManager();
     await expect(metrics.cluster()).rejects.toBeInstanceOf(FlinkUnavailable);
     await expect(metrics.job(id, {})).rejects.toBeInstanceOf(FlinkUnavailable);
+  });
+
+  it('a vertex that has finished, as a bounded source does: it is told as such, and holds back no share of the job', async () => {
+    const other = await startFlink({ address: '127.71.7.10', restPort: 4684, directory: join(state, 'bounded'), taskManagers: 2 });
+    try {
+      [flink, metrics] = [connectFlink({ port: 4684 })(['127.71.7.10']), connectFlinkMetrics({ port: 4684 })(['127.71.7.10'])];
+      const id = await start(FINISHES, 1);
+      const finished = ({ observation: { vertices } }: Observed): boolean => vertices.some((vertex) => vertex.finished);
+      const seen = await observedUntil(id, (each) => finished(each) && jobFigures(each).values.Busy !== undefined, 6_000);
+      expect(seen.observation.vertices.map(({ name, finished: ended = false }) => [/few/.test(name), ended]).sort()).toEqual([
+        [false, false],
+        [false, false],
+        [true, true],
+      ]);
+    } finally {
+      await other.stop();
+    }
   });
 
   it('a job that is not there', async () => {

@@ -18,6 +18,7 @@ export const vertexReading = (id: string, change: Partial<VertexReading> = {}): 
   idleMs: 0,
   busy: { mean: 0, worst: 0 },
   backpressured: { mean: 0, worst: 0 },
+  idle: { mean: 0, worst: 0 },
   subtaskRate: { mean: 0, worst: 0 },
   inputWatermark: null,
   outputWatermark: null,

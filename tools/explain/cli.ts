@@ -9,13 +9,15 @@ import { loadStageConfig } from '../../lib/config/load';
 import { namesOf } from '../../lib/config/names';
 import { awsEnvironment, readSettings } from '../../local/twin/settings';
 import { readTwinFile } from '../../local/twin/twin-file';
-import { type Explained, explain, explainOperation } from './explain';
+import { type Explained, explain, explainJob, explainOperation } from './explain';
 
 const usage = `npm run explain -- --operation ID [--stage NAME [--account ID]]
+npm run explain -- --job CLUSTER/JOB [--stage NAME [--account ID]]
 npm run explain -- --input FILE
 
 Says what was decided about a job's scale and why, and decides the same again from what was stored with it.
   --operation  an operation of kind scale-job; without --stage, of the local twin that runs
+  --job        the newest observation of a job: how busy, backpressured and idle each vertex is
   --stage      a stage on AWS, with the credentials at hand
   --account    its account, where its configuration does not name one (default: CDK_DEFAULT_ACCOUNT)
   --input      a decision, or the inputs of one, as JSON; also compressed (.gz), as in the state bucket
@@ -41,10 +43,15 @@ const placeOf = (stage: string | undefined, account: string | undefined): Place 
   return { table, bucket: stateBucket };
 };
 
-const ofOperation = (operationId: string, { table, bucket }: Place): Promise<Explained> => {
+const stored = ({ table, bucket }: Place) => {
   const common = { client: tableClient(), tableName: table, now: () => new Date() };
-  const observations = createObservations({ ...common, s3: s3Client(), bucket });
-  return explainOperation({ store: createStore(common), observations, bucket }, operationId);
+  return { store: createStore(common), observations: createObservations({ ...common, s3: s3Client(), bucket }), bucket };
+};
+
+const ofJob = (name: string, place: Place): Promise<Explained> => {
+  const [cluster = '', job, ...more] = name.split('/');
+  if (job === undefined || more.length > 0) throw new Error(`a job is said as CLUSTER/JOB, not as "${name}"`);
+  return explainJob(stored(place).observations, cluster, job);
 };
 
 const ofFile = async (file: string): Promise<Explained> => {
@@ -57,20 +64,26 @@ const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: {
       operation: { type: 'string' },
+      job: { type: 'string' },
       stage: { type: 'string' },
       account: { type: 'string' },
       input: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  const { operation, input, stage, account } = values;
-  if (values.help || (operation === undefined) === (input === undefined)) {
+  const { operation, job, input, stage, account } = values;
+  if (values.help || [operation, job, input].filter((one) => one !== undefined).length !== 1) {
     console.log(usage);
     process.exitCode = values.help ? 0 : 1;
     return;
   }
   if (input !== undefined && !existsSync(input)) throw new Error(`there is no file ${input}`);
-  const { lines, same } = input === undefined ? await ofOperation(operation as string, placeOf(stage, account)) : await ofFile(input);
+  const asked = (): Promise<Explained> => {
+    if (input !== undefined) return ofFile(input);
+    const place = placeOf(stage, account);
+    return job === undefined ? explainOperation(stored(place), operation ?? '') : ofJob(job, place);
+  };
+  const { lines, same } = await asked();
   console.log(lines.join('\n'));
   process.exitCode = same ? 0 : 1;
 };

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { storedDecision } from '../../lambdas/contracts/observation';
-import { scalingInputs } from '../../lambdas/contracts/scaling';
+import { type JobObservation, scalingInputs, type VertexSeen } from '../../lambdas/contracts/scaling';
 import { requestHashOf } from '../../lambdas/domain/operation-id';
 import { redecide } from '../../lambdas/domain/scaling/decide-scaling';
 import type { ScalingDecision } from '../../lambdas/domain/scaling/decision';
+import { percent } from '../../lambdas/domain/scaling/explain';
 import type { ObservationStorePort } from '../../lambdas/gateways/aws/observations.port';
 import type { StorePort } from '../../lambdas/gateways/aws/store.port';
 
@@ -56,6 +57,30 @@ export const explainOperation = async ({ store, observations, bucket }: Kept, op
   };
 };
 
+/** Says what the newest pass of observation saw of a job's vertices. @throws Error when none was kept */
+export const explainJob = async (observations: Pick<ObservationStorePort, 'latest'>, cluster: string, job: string): Promise<Explained> => {
+  const latest = await observations.latest(cluster, job);
+  if (!latest) throw new Error(`there is no observation of job ${job} on cluster ${cluster}`);
+  const { observation, decision } = latest;
+  const lines = [
+    `Job ${job} on cluster ${cluster} is ${observation.state}, observed at ${observation.observedAt} (${observation.windowSeconds} s)`,
+    ...sharesOf(observation),
+    ...(decision ? [`That pass would decide: ${decision.reason}`] : []),
+  ];
+  return { lines: lines.map(shown), same: true };
+};
+
+const share = ({ mean, worst }: VertexSeen['busy']): string =>
+  [mean, worst].map((value) => (value === null ? 'not known' : percent(value))).join(' / ');
+
+const sharesOf = ({ vertices }: JobObservation): readonly string[] => [
+  'Vertices, as shares of time, mean / worst subtask:',
+  ...vertices.map(({ name, parallelism, busy, backpressured, idle, incomplete }) => {
+    const told = incomplete ? ' (its figures are incomplete)' : '';
+    return `  ${name} with ${parallelism}: busy ${share(busy)}, backpressured ${share(backpressured)}, idle ${share(idle)}${told}`;
+  }),
+];
+
 /** JSON has no infinity and leaves out what is undefined: both sides are compared as they are kept. */
 const asKept = (value: unknown): string => requestHashOf(JSON.parse(JSON.stringify(value)));
 
@@ -79,6 +104,7 @@ const linesOf = ({ action, reason, explanation, inputs }: ScalingDecision): stri
       : []),
     `Fleet: ${fleet.slotsFree} slots free, ${fleet.slotsAddable ?? 'any number'} can be added, $${fleet.dollarsPerHour.toFixed(2)} an hour now`,
     `History: ${history.length} rescales are known`,
+    ...sharesOf(job),
     'Why:',
     ...explanation.map(({ text, invariant }) => `  - ${text}${invariant ? ` [${invariant}]` : ''}`),
   ];

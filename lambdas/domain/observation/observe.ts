@@ -146,13 +146,15 @@ const per = (value: Figure, by: number): Figure => (value === null || !(by > 0) 
 const share = (value: Figure): Figure => (value === null ? null : Math.min(1, Math.max(0, value)));
 
 /**
- * The worst subtask now: the mean of this window, times how far the worst stood above the mean in Flink's averages of the last minute. That
+ * The worst subtask now: the mean of this window, times how far the worst stood from the mean in Flink's averages of the last minute. That
  * needs no memory of every subtask, and follows a change as fast as the mean does.
  */
-const worstOf = (mean: Figure, { mean: usual, worst }: Spread): Figure => {
+const worstOf = (mean: Figure, { mean: usual, worst }: Spread, far: (ratio: number) => number): Figure => {
   if (mean === null) return null;
-  return usual === null || worst === null || usual <= 0 ? mean : share(mean * Math.max(1, worst / usual));
+  return usual === null || worst === null || usual <= 0 ? mean : share(mean * far(worst / usual));
 };
+const above = (ratio: number): number => Math.max(1, ratio);
+const below = (ratio: number): number => Math.min(1, ratio);
 
 const seenOf = (reading: VertexReading, before: VertexCounters | undefined, wallSeconds: number): VertexSeen => {
   const { id, name, inputs, slotSharingGroup, parallelism, maxParallelism, partitions } = reading;
@@ -184,9 +186,9 @@ const seenOf = (reading: VertexReading, before: VertexCounters | undefined, wall
     maxParallelism,
     recordsIn: per(notLower(change(reading.recordsIn, comparable?.recordsIn)), seconds),
     recordsOut: per(notLower(change(reading.recordsOut, comparable?.recordsOut)), seconds),
-    busy: { mean: busy, worst: worstOf(busy, reading.busy) },
-    backpressured: { mean: backpressured, worst: worstOf(backpressured, reading.backpressured) },
-    idle: { mean: idle, worst: idle },
+    busy: { mean: busy, worst: worstOf(busy, reading.busy, above) },
+    backpressured: { mean: backpressured, worst: worstOf(backpressured, reading.backpressured, above) },
+    idle: { mean: idle, worst: worstOf(idle, reading.idle, below) },
     ...(pendingRecords === undefined ? {} : { pendingRecords, pendingRecordsGrowth: growth }),
     ...(partitions === undefined ? {} : { partitions }),
     incomplete: !reading.complete || stale,

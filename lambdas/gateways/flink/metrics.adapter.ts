@@ -36,6 +36,7 @@ const OF_ALL = [
   'accumulateIdleTimeMs',
   'busyTimeMsPerSecond',
   'backPressuredTimeMsPerSecond',
+  'idleTimeMsPerSecond',
 ] as const;
 const INPUT_WATERMARK = 'currentInputWatermark';
 const TASK_MANAGER = {
@@ -211,9 +212,9 @@ const readVertex = (
 ): VertexReading => {
   const byName = new Map(aggregates.map((aggregate) => [aggregate.id, aggregate]));
   const sum = (metric: string): Figure => byName.get(metric)?.sum ?? null;
-  const spread = (metric: string, read: (value: Figure | undefined) => Figure): Spread => ({
+  const spread = (metric: string, read: (value: Figure | undefined) => Figure, worst: 'max' | 'min' = 'max'): Spread => ({
     mean: read(byName.get(metric)?.avg),
-    worst: read(byName.get(metric)?.max),
+    worst: read(byName.get(metric)?.[worst]),
   });
   const own = (ending: string) => aggregates.filter((aggregate) => isOfSource(aggregate.id) && aggregate.id.endsWith(ending));
   const reported = Math.max(0, ...aggregates.map((each) => (each.sum && each.avg ? Math.round(each.sum / each.avg) : 0)));
@@ -241,6 +242,7 @@ const readVertex = (
     idleMs: sum('accumulateIdleTimeMs'),
     busy: spread('busyTimeMsPerSecond', perSecondShare),
     backpressured: spread('backPressuredTimeMsPerSecond', perSecondShare),
+    idle: spread('idleTimeMsPerSecond', perSecondShare, 'min'),
     subtaskRate: spread('numRecordsInPerSecond', (value) => value ?? null),
     inputWatermark: watermark(byName.get(INPUT_WATERMARK)?.min),
     // A subtask without a partition has sent no watermark, and holds none back.

@@ -4,7 +4,7 @@ import type { FlinkJobState } from './flink.port';
 /** A figure that Flink gave; null: it gave none, NaN, or not of all subtasks that run. */
 export type Figure = number | null;
 
-/** Mean and highest over subtasks. */
+/** Mean over subtasks, and what the worst of them has: the highest, of idle time the lowest. */
 export interface Spread {
   readonly mean: Figure;
   readonly worst: Figure;
@@ -45,6 +45,7 @@ export interface VertexReading {
   /** Flink's own averages of the last minute, as shares: how subtasks differ. */
   readonly busy: Spread;
   readonly backpressured: Spread;
+  readonly idle: Spread;
   /** Records a second that a subtask takes in, averages of the last minute. */
   readonly subtaskRate: Spread;
   /** Lowest watermark that arrives, and that a source sends, ms since 1970; null before the first. */

@@ -36,9 +36,17 @@ describe('the alarms of a job', () => {
     ],
     ['watermark', { serviceLevels: { maxWatermarkLagSeconds: 5 } }, { metric: 'WatermarkLagSeconds', comparison: 'above', threshold: 5 }],
     ['backpressure', { serviceLevels: { maxBackpressure: 0.3 } }, { metric: 'Backpressure', threshold: 0.3, pointsToAlarm: 3, periods: 5 }],
-    ['busy', { uMax: 0.8 }, { metric: 'BusyWorst', statistic: 'Average', comparison: 'above', threshold: 0.8, pointsToAlarm: 2, periods: 4 }],
+    [
+      'busy',
+      { uMax: 0.8 },
+      { metric: 'BusyWorst', statistic: 'Average', comparison: 'above', threshold: 0.8, pointsToAlarm: 2, periods: 4 },
+    ],
     ['busy', { scaleOutWindowSeconds: 600 }, { pointsToAlarm: 10, periods: 12 }],
-    ['idle', { uMin: 0.4 }, { metric: 'BusyWorst', statistic: 'Maximum', comparison: 'below', threshold: 0.4, pointsToAlarm: 27, periods: 30 }],
+    [
+      'idle',
+      { uMin: 0.4 },
+      { metric: 'BusyWorst', statistic: 'Maximum', comparison: 'below', threshold: 0.4, pointsToAlarm: 27, periods: 30 },
+    ],
     ['idle', { scaleInWindowSeconds: 0 }, { pointsToAlarm: 3, periods: 3 }],
   ])('%s with %j', (kind, given, expected) => {
     expect(of(kind, given)).toMatchObject(expected);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { decideScaling } from '../../../lambdas/domain/scaling/decide-scaling';
-import { explain, explainOperation } from '../../../tools/explain/explain';
+import { explain, explainJob, explainOperation } from '../../../tools/explain/explain';
 import { enter, run } from '../../state-machines/support/functions';
 import { World } from '../../state-machines/support/world';
 import { NOW, observed, settings, vertex } from '../domain/scaling/examples';
@@ -25,6 +25,21 @@ test('a decision is said with what changes, the slots, and every line of why', (
   expect(lines.join('\n')).toContain('[spike-on-evidence]');
   for (const { text } of decision.explanation) expect(lines.join('\n')).toContain(text);
   expect(lines.at(-1)).toBe('Decided again from the stored inputs: the same.');
+});
+
+test('a decision is said with how busy, backpressured and idle each vertex was, in the mean and of its worst subtask', () => {
+  const uneven = {
+    ...late,
+    busy: { mean: 0.5, worst: 0.75 },
+    backpressured: { mean: 0.1, worst: 0.2 },
+    idle: { mean: 0.4, worst: null },
+  };
+  const { lines } = explain(kept(decideScaling(observed([uneven, { ...vertex('sink'), incomplete: true }]), settings(), NOW)));
+  const at = lines.indexOf('Vertices, as shares of time, mean / worst subtask:');
+  expect(lines.slice(at + 1, at + 3)).toEqual([
+    '  source with 2: busy 50 % / 75 %, backpressured 10 % / 20 %, idle 40 % / not known',
+    '  sink with 4: busy 70 % / 70 %, backpressured 0 % / 0 %, idle 0 % / 0 % (its figures are incomplete)',
+  ]);
 });
 
 test('a vertex that is named so as to write over a terminal is shown, and writes nothing', () => {
@@ -93,6 +108,15 @@ describe('an operation', () => {
     expect(lines[at + 2]).toBe('Asked for by alarm lag. SUCCEEDED: Job delays was scaled out from 2 to 4 slots.');
     expect(lines.slice(at + 3)).toContainEqual(
       expect.stringMatching(/^ {2}Change parallelism: Flink was asked for 4 slots, 2 before \(ok\)$/),
+    );
+  });
+
+  test('need not be there for the newest observation of a job to be said', async () => {
+    const { lines } = await explainJob(world.observations, 'flights', 'delays');
+    expect(lines[0]).toMatch(/^Job delays on cluster flights is RUNNING, observed at .* \(10 s\)$/);
+    expect(lines).toContain('  Source -> Sink with 2: busy 100 % / 100 %, backpressured 0 % / 0 %, idle 0 % / 0 %');
+    await expect(explainJob(world.observations, 'flights', 'nothing')).rejects.toThrow(
+      'there is no observation of job nothing on cluster flights',
     );
   });
 

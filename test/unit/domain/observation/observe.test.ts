@@ -37,6 +37,17 @@ describe('rates between two passes', () => {
     expect(vertices[0]?.busy).toEqual({ mean: 0.4, worst: 0.8 });
   });
 
+  test('give the least idle subtask what Flink’s averages say it has less than the mean, and the most backpressured one what it has more', () => {
+    const shares = { backpressured: { mean: 0.1, worst: 0.3 }, idle: { mean: 0.6, worst: 0.15 } };
+    const after = sourceOf({ busyMs: 2_000, backpressuredMs: 2_000, idleMs: 6_000, ...shares });
+    const { vertices } = twice(jobReading([sourceOf()]), jobReading([after])).observation;
+    expect(vertices[0]?.idle).toEqual({ mean: 0.6, worst: expect.closeTo(0.15, 9) });
+    expect(vertices[0]?.backpressured).toEqual({ mean: 0.2, worst: expect.closeTo(0.6, 9) });
+    // Nobody was idle in the last minute: nothing is known of who is less so now.
+    const anew = { ...after, idle: { mean: 0, worst: 0 } };
+    expect(twice(jobReading([sourceOf()]), jobReading([anew])).observation.vertices[0]?.idle).toEqual({ mean: 0.6, worst: 0.6 });
+  });
+
   test('of what waits are its growth, also where it shrinks', () => {
     const [before, after] = [sourceOf({ pendingRecords: 5_000 }), sourceOf({ pendingRecords: 4_000, idleMs: 10_000 })];
     expect(twice(jobReading([before]), jobReading([after])).observation.vertices[0]).toMatchObject({
