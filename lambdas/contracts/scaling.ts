@@ -279,14 +279,18 @@ const settingFields = {
     .max(MOST_SECONDS)
     .refine(notTiny, TINY)
     .default(1_800)
-    .describe('So long, seconds, before a forecast peak, or before a floor begins, the capacity for it is there'),
+    .describe(
+      'So long, seconds, before a forecast peak, or before a floor begins, the capacity for it is there. 0, and `forecastHoldSeconds` 0 as well: no forecast is looked at for anything',
+    ),
   forecastHoldSeconds: z
     .number()
     .min(0)
     .max(MOST_SECONDS)
     .refine(notTiny, TINY)
     .default(7_200)
-    .describe('A job is not scaled in when the forecast would take that back within this time, seconds'),
+    .describe(
+      'A job is not scaled in when the forecast would take that back within this time, seconds. 0, and `forecastLeadSeconds` 0 as well: no forecast is looked at for anything',
+    ),
   serviceLevels: serviceLevels.prefault({}),
   budgetDollarsPerHour: z
     .number()

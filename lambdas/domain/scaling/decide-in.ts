@@ -3,6 +3,7 @@ import { flapFloor, lastDay, mostNeeded, mostNeededOfLate } from './calm';
 import type { Outcome } from './decision';
 import type { JobEvaluation } from './evaluate';
 import { percent, slots } from './explain';
+import { forecastWanted } from './forecast';
 import { type Parallelism, slotsFor } from './graph';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
@@ -30,7 +31,7 @@ export const enoughInWindow = (
 /** Why a scale-in from `from` to `to` is not worth one of the day's rescales, as a part of a sentence; null: it is. */
 const whyNotWorth = ({ observed, desired, now }: ScalingInputs, from: Parallelism, to: Parallelism): string | null => {
   const { vertices } = observed.job;
-  const { rescales, leastSaving } = lastDay(observed.history, desired, now, observed.forecast.length > 0);
+  const { rescales, leastSaving } = lastDay(observed.history, desired, now, forecastWanted(observed, desired).length > 0);
   const after = `after ${rescales} rescales in 24 hours`;
   if (leastSaving === null) return `${after} what is left of them is kept for scaling out`;
   // What the rest of the job occupies, that stays as it is, says nothing about what this is worth.

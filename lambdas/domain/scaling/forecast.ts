@@ -1,14 +1,20 @@
-import type { ForecastPoint, ScheduledFloor } from '../../contracts/scaling';
+import type { ForecastPoint, ScalingObserved, ScalingSettings, ScheduledFloor } from '../../contracts/scaling';
 import { isWithin } from '../time-window';
 
-/** Factor by which the demand is expected to grow within the given time, at least 1: a forecast only ever keeps or raises capacity. */
+/** The forecast as far as it is wanted: where it is to provide nothing and to hold nothing, there is none. */
+export const forecastWanted = (
+  { forecast }: Pick<ScalingObserved, 'forecast'>,
+  { forecastLeadSeconds, forecastHoldSeconds }: Pick<ScalingSettings, 'forecastLeadSeconds' | 'forecastHoldSeconds'>,
+): readonly ForecastPoint[] => (forecastLeadSeconds > 0 || forecastHoldSeconds > 0 ? forecast : []);
+
+/** Factor by which the demand is expected to grow within the given time, at least 1: a forecast only ever keeps or raises capacity. Within no time nothing grows. */
 export const forecastFactor = (
   forecast: readonly ForecastPoint[],
   totalTarget: number | null,
   now: string,
   withinSeconds: number,
 ): number => {
-  if (totalTarget === null || totalTarget <= 0) return 1;
+  if (totalTarget === null || totalTarget <= 0 || withinSeconds <= 0) return 1;
   const start = Date.parse(now);
   const end = start + withinSeconds * 1_000;
   let most = totalTarget;

@@ -1,7 +1,7 @@
 import type { ScalingInputs, ScalingState } from '../../contracts/scaling';
 import { lastDay } from './calm';
 import { BACKPRESSURED_SHARE, type JobEvaluation, type VertexEvaluation } from './evaluate';
-import { floorAt, forecastFactor } from './forecast';
+import { floorAt, forecastFactor, forecastWanted } from './forecast';
 import { type Jump, jumpOf } from './jump';
 import { isSource, worst } from './rates';
 import { type Trend, trendOf, withLoad } from './trend';
@@ -38,7 +38,8 @@ const comesIn = ({ totalTarget, vertices }: JobEvaluation): number | null =>
   [...vertices.values()].some((one) => isSource(one.vertex) && readsWhatWaited(one)) ? null : totalTarget;
 
 export const outlookOf = ({ observed, desired, now }: ScalingInputs, evaluation: JobEvaluation): Outlook => {
-  const { forecast, history, job, state } = observed;
+  const { history, job, state } = observed;
+  const forecast = forecastWanted(observed, desired);
   const { totalTarget, urgent } = evaluation;
   const loads = withLoad(state.loads, job.observedAt, comesIn(evaluation));
   const trend = trendOf(loads, job, desired);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { floorAt, forecastFactor } from '../../../../lambdas/domain/scaling/forecast';
-import { AT_ONCE, defaults, later, NOW, observed, past, settings, vertex } from './examples';
+import { AT_ONCE, anyVertices, defaults, later, NOW, observed, past, settings, vertex } from './examples';
 import { DAY, daily, HOUR, run } from './plant';
 
 const mostInADay = (times: readonly number[]): number =>
@@ -161,6 +161,47 @@ describe('capacity ahead of the load', () => {
     expect(rescales.length).toBeLessThanOrEqual(8);
     expect(Math.max(...decisions.map(({ lagSeconds }) => lagSeconds))).toBeLessThan(30);
     expect(decisions.flatMap(({ decision }) => decision.explanation.map(({ text }) => text)).join()).toContain('the forecast is');
+  });
+
+  describe('where a forecast is to provide nothing and to hold nothing', () => {
+    const NONE = { forecastLeadSeconds: 0, forecastHoldSeconds: 0 };
+    const anyPoints = fc
+      .array(fc.record({ at: fc.integer({ min: 0, max: 90_000 }), recordsPerSecond: fc.double({ min: 0, max: 1e6, noNaN: true }) }))
+      .map((points) => points.map(({ at, recordsPerSecond }) => ({ at: later(at), recordsPerSecond })));
+    const anyHistory = fc
+      .array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 5 })
+      .map((ages) =>
+        ages.sort((a, b) => b - a).map((age, index) => past({ at: later(-age), from: { v0: 3 + index }, to: { v0: 4 + index } })),
+      );
+
+    test('is what it would be without any, in everything that is decided and said', () => {
+      fc.assert(
+        fc.property(anyVertices(), anyPoints, anyHistory, (vertices, forecast, history) => {
+          const desired = settings({ ...AT_ONCE, ...NONE });
+          const fields = { history, fleet: { slotsFree: 40 } };
+          const { inputs: _, ...decision } = decideScaling(observed(vertices, { ...fields, forecast }), desired, NOW);
+          const { inputs: __, ...without } = decideScaling(observed(vertices, fields), desired, NOW);
+          expect(decision).toEqual(without);
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    test('is not given up for being foreseen, as it is where one of both is wanted', () => {
+      const history = [past({ at: later(-30_000), from: { v: 3 }, to: { v: 4 } })];
+      const forecast = [{ at: NOW, recordsPerSecond: 100 }];
+      const kind = (desired: object) =>
+        decideScaling(observed([vertex('v', { busy: 0.45 })], { history, forecast }), settings({ ...AT_ONCE, ...desired }), NOW).action
+          .kind;
+      expect(kind(NONE)).toBe('hold');
+      for (const one of [{ forecastLeadSeconds: 0 }, { forecastHoldSeconds: 0 }, {}]) expect(kind(one)).toBe('rescale');
+    });
+
+    test('is nothing more for a peak that is now, of which neither time says anything', () => {
+      const peak = [{ at: NOW, recordsPerSecond: 9_000 }];
+      expect(forecastFactor(peak, 1_000, NOW, 0)).toBe(1);
+      expect(forecastFactor(peak, 1_000, NOW, 1)).toBe(9);
+    });
   });
 
   test('is never less for a forecast', () => {
