@@ -6,7 +6,7 @@ import { decideOut } from './decide-out';
 import type { Outcome, ScalingDecision } from './decision';
 import { evaluateJob, type JobEvaluation } from './evaluate';
 import { capital, type Line } from './explain';
-import { raises } from './graph';
+import { lowers, type Parallelism, raises } from './graph';
 import { brokersFull, kafkaLines, withOffsets } from './kafka';
 import { runningSince, whatGotWorse } from './learning';
 import { holdToLimits } from './limits';
@@ -51,7 +51,8 @@ const decideShort = (
 type Decided = Pick<ScalingDecision, 'action' | 'reason' | 'nextState' | 'explanation'>;
 
 /** The way back from a rescale that made things worse, as far as there are slots for it; null: nothing is to be taken back. */
-const rollBack = (observed: ScalingObserved, desired: ScalingSettings): Decided | null => {
+const rollBack = (inputs: ScalingInputs): Decided | null => {
+  const { observed, desired } = inputs;
   const { job, history } = observed;
   const last = history.at(-1);
   const worse = whatGotWorse(last, job);
@@ -60,12 +61,35 @@ const rollBack = (observed: ScalingObserved, desired: ScalingSettings): Decided 
   const before = Object.fromEntries(job.vertices.map(({ id, parallelism }) => [id, last.from[id] ?? parallelism]));
   const { to } = holdToLimits(job.vertices, before, observed.fleet, desired);
   if (!changes(from, to)) return null;
+  const needed = whyNeeded(inputs, from, to);
+  if (needed !== null) return keep(inputs, `the rescale of ${last.at} made things worse (${worse}) and is not rolled back: ${needed}`);
   return {
     action: { kind: 'roll-back', undoes: last.at, from, to, plan: planOf(observed, desired, to) },
     reason: `Roll back the rescale of ${last.at}: ${worse}.`,
     nextState: NOTHING_KNOWN,
     explanation: [{ vertex: null, text: `the rescale of ${last.at} made things worse: ${worse}`, invariant: 'learning' }],
   };
+};
+
+/**
+ * Why what a roll-back would take away is needed, as a part of a sentence; null: it is not, or nobody knows. A job that restarts does nothing with what it has,
+ * and the way back may be what lets it run.
+ */
+const whyNeeded = ({ observed, desired }: ScalingInputs, from: Parallelism, to: Parallelism): string | null => {
+  if (!lowers(from, to) || whyUndecided(observed, desired) !== null) return null;
+  const { vertices, urgent } = evaluateJob(observed.job, desired);
+  const lowered = [...vertices.values()].filter(({ vertex: { id } }) => (to[id] ?? 0) < (from[id] ?? 0));
+  const one = lowered.find(({ saturated, backpressures }) => saturated || backpressures);
+  return one ? `${one.vertex.name} ${one.saturated ? 'is saturated' : 'backpressures its inputs'}` : urgent;
+};
+
+/** Neither back nor further: a size that made things worse is followed by a larger one only where a service level is broken. */
+const keep = (inputs: ScalingInputs, why: string): Decided => {
+  const { action, reason, nextState, explanation } = byFigures(inputs);
+  const lines: readonly Line[] = [{ vertex: null, text: why, invariant: 'saturated-never-scaled-in' }, ...explanation];
+  if (action.kind === 'rescale' && action.urgent && raises(action.from, action.to))
+    return { action, reason, nextState, explanation: lines };
+  return { action: { kind: 'hold' }, reason: `${capital(why)}.`, nextState, explanation: lines };
 };
 
 const undecided = ({ job, state }: ScalingObserved, why: string): Decided => ({
@@ -123,7 +147,7 @@ export const decideScaling = (given: ScalingObserved, desired: ScalingSettings, 
   const decide = (): Decided => {
     const age = secondsBetween(observed.job.observedAt, now);
     if (!(age <= desired.staleAfterSeconds)) return undecided(observed, `the observation is ${Math.round(age)} s old`);
-    const back = rollBack(observed, desired);
+    const back = rollBack({ observed, desired, now });
     if (back) return back;
     const why = whyUndecided(observed, desired);
     return why === null ? byFigures({ observed, desired, now }) : undecided(observed, why);

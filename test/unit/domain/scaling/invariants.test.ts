@@ -29,6 +29,35 @@ describe('a vertex that is saturated or backpressures its inputs', () => {
     );
   });
 
+  test('is never made smaller by a roll-back either, whatever its rescale made worse; others are', () => {
+    const worse = [
+      { restarts: 9 },
+      { checkpoints: { consecutiveFailures: 5, latestAgeSeconds: 900, durationSeconds: null } },
+      { taskManagers: { cpuLoad: 0.5, gcShare: 0.6, heapAfterGcShare: 0.9 } },
+    ];
+    let rolledBack = 0;
+    fc.assert(
+      fc.property(
+        anyVertices(),
+        fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 6, maxLength: 6 }),
+        fc.constantFrom(...worse),
+        anyFleet,
+        (vertices, sizes, job, fleet) => {
+          const to = Object.fromEntries(vertices.map(({ id, parallelism }) => [id, parallelism]));
+          const history = [
+            past({ at: later(-600), from: Object.fromEntries(vertices.map(({ id }, index) => [id, sizes[index] ?? 1])), to }),
+          ];
+          const { action } = decideScaling(observed(vertices, { fleet, history, job }), settings(AT_ONCE), NOW);
+          const next = action.kind === 'rescale' || action.kind === 'roll-back' ? action.to : {};
+          for (const { vertex: v } of guarded(vertices)) expect(next[v.id] ?? v.parallelism).toBeGreaterThanOrEqual(v.parallelism);
+          if (action.kind === 'roll-back') rolledBack += 1;
+        },
+      ),
+      RUNS,
+    );
+    expect(rolledBack).toBeGreaterThan(10);
+  });
+
   test('stays as it is though its input sends it little, and that is said', () => {
     const source = vertex('s', { busy: 0.05, backpressured: 0.6 });
     const sink = vertex('sink', { inputs: from('s'), busy: 0.1, recordsIn: 10 });

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
+import type { VertexSeen } from '../../../../lambdas/contracts/scaling';
 import { decideScaling } from '../../../../lambdas/domain/scaling/decide-scaling';
 import { scalingExponent } from '../../../../lambdas/domain/scaling/learning';
-import { AT_ONCE, defaults, later, NOW, observed, past, settings, vertex } from './examples';
+import { AT_ONCE, defaults, from, later, NOW, observed, past, settings, vertex } from './examples';
 import { HOUR, run } from './plant';
 
 const before = (rate: number) => ({ rates: { v: rate }, restarts: 0, checkpointFailures: 0, gcShare: 0.02 });
@@ -90,22 +91,17 @@ describe('a rescale that did not help', () => {
 
 describe('a rescale that made things worse', () => {
   const last = past({ at: later(-600), from: { v: 2 }, to: { v: 4 }, before: before(500), expected: { v: 1_000 } });
+  const calm = vertex('v', { busy: 0.7, pendingRecords: 0, pendingRecordsGrowth: 0 });
+  const FAILING = { checkpoints: { consecutiveFailures: 3, latestAgeSeconds: 900, durationSeconds: null } };
+  const COLLECTING = { taskManagers: { cpuLoad: 0.9, gcShare: 0.5, heapAfterGcShare: 0.9 } };
 
   test.each([
     ['restarts', { restarts: 3, state: 'RESTARTING' }, 'the job restarted 3 times since'],
     ['restarts beside those that came with hosts that left', { restarts: 5, restartsOfHosts: 2 }, 'the job restarted 3 times since'],
-    [
-      'failed checkpoints',
-      { checkpoints: { consecutiveFailures: 3, latestAgeSeconds: 900, durationSeconds: null } },
-      '3 checkpoints failed one after the other',
-    ],
-    [
-      'garbage collection',
-      { taskManagers: { cpuLoad: 0.9, gcShare: 0.5, heapAfterGcShare: 0.9 } },
-      'garbage collection rose from 2 % to 50 % of the time',
-    ],
+    ['failed checkpoints', FAILING, '3 checkpoints failed one after the other'],
+    ['garbage collection', COLLECTING, 'garbage collection rose from 2 % to 50 % of the time'],
   ])('is rolled back: %s', (_, job, why) => {
-    const { action, reason, explanation } = decideScaling(observed([busy], { history: [last], job }), desired, NOW);
+    const { action, reason, explanation } = decideScaling(observed([calm], { history: [last], job }), desired, NOW);
     expect(action).toMatchObject({
       kind: 'roll-back',
       undoes: last.at,
@@ -132,7 +128,58 @@ describe('a rescale that made things worse', () => {
     ],
     ['it is not what runs', { history: [{ ...last, to: { v: 8 } }], job: { restarts: 9 } }],
   ])('is not blamed where %s', (_, fields) => {
-    expect(decideScaling(observed([busy], fields), desired, NOW).action.kind).not.toBe('roll-back');
+    expect(decideScaling(observed([calm], fields), desired, NOW).action.kind).not.toBe('roll-back');
+  });
+
+  const full = { ...calm, busy: { mean: 0.9, worst: 0.95 } };
+  const sinkOf = (source: VertexSeen, busyShare: number) => vertex('sink', { busy: busyShare, inputs: from(source.id) });
+  test.each<[string, readonly VertexSeen[], string, string]>([
+    ['is saturated', [full], 'v is saturated', 'hold'],
+    [
+      'backpressures its input',
+      [vertex('s', { backpressured: 0.3 }), { ...calm, inputs: from('s') }],
+      'v backpressures its inputs',
+      'hold',
+    ],
+    ['is saturated, and the lag is over its level and grows', [busy], 'v is saturated', 'rescale'],
+    [
+      'is calm, and the lag of another is over its level and grows',
+      [calm, vertex('w', { busy: 0.8, pendingRecords: 500_000, pendingRecordsGrowth: 500 })],
+      'the lag of w is over its level of 60 s and grows',
+      'rescale',
+    ],
+    [
+      'is calm, and the lag grows for what no vertex is short of',
+      [{ ...calm, pendingRecords: 99_000, pendingRecordsGrowth: 1 }, sinkOf(calm, 0.1)],
+      'the lag of v is over its level of 60 s and grows',
+      'hold',
+    ],
+  ])('is not rolled back where what has more by it %s, and goes further only for a broken service level', (_, vertices, why, kind) => {
+    for (const job of [{ restarts: 3 }, FAILING, COLLECTING]) {
+      const unmoved = { ...desired, highLagSeconds: 1e7 };
+      const { action, reason, explanation } = decideScaling(
+        observed(vertices, { history: [last], job, fleet: { slotsFree: 40 } }),
+        unmoved,
+        NOW,
+      );
+      const text = expect.stringMatching(
+        new RegExp(`^the rescale of ${last.at} made things worse \\(.*\\) and is not rolled back: ${why}$`),
+      );
+      expect(explanation[0]).toEqual({ vertex: null, text, invariant: 'saturated-never-scaled-in' });
+      expect(action.kind).toBe(kind);
+      if (action.kind === 'rescale') expect(action).toMatchObject({ direction: 'out', urgent: true });
+      else expect(reason).toMatch(/^The rescale of .* is not rolled back: .*\.$/);
+    }
+  });
+
+  test('is rolled back though the vertex is saturated where that gives it more', () => {
+    const inward = { ...last, from: { v: 8 } };
+    expect(
+      decideScaling(observed([full], { history: [inward], job: { restarts: 3 }, fleet: { slotsFree: 40 } }), desired, NOW).action,
+    ).toMatchObject({
+      kind: 'roll-back',
+      to: { v: 8 },
+    });
   });
 
   test('is not tried again, and nothing larger, while what is smaller is', () => {
