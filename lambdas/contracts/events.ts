@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instanceId } from './names';
+import { instanceId, instant } from './names';
 
 /** CloudWatch writes the offset without a colon: 2019-10-02T17:04:40.989+0000. */
 const cloudWatchInstant = z
@@ -28,13 +28,38 @@ export const alarmChangedEvent = z.object({
 });
 export type AlarmChanged = z.infer<typeof alarmChangedEvent>['detail'];
 
+/** https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-arc-zonal-shift.html: begun, and over. A practice run is nothing that AWS has against a zone. */
+export const SHIFT_BEGUN = ['Autoshift In Progress', 'FIS Experiment Autoshift In Progress'] as const;
+export const SHIFT_OVER = ['Autoshift Completed', 'FIS Experiment Autoshift Completed', 'FIS Experiment Autoshift Canceled'] as const;
+
 /** https://docs.aws.amazon.com/r53recovery/latest/dg/eventbridge-zonal-autoshift.html; `awayFrom` is the id of a zone, such as use1-az2. */
-export const zoneShiftEvent = z.object({
-  source: z.literal('aws.arc-zonal-shift'),
-  'detail-type': z.enum(['Autoshift In Progress', 'FIS Experiment Autoshift In Progress']),
-  detail: z.object({ metadata: z.object({ awayFrom: z.string().max(40) }) }),
+export const zoneShiftEvent = z
+  .object({
+    source: z.literal('aws.arc-zonal-shift'),
+    'detail-type': z.enum([...SHIFT_BEGUN, ...SHIFT_OVER]),
+    time: z.iso.datetime(),
+    detail: z.object({ metadata: z.object({ awayFrom: z.string().max(40) }) }),
+  })
+  .transform(({ 'detail-type': says, time, detail }) => ({
+    zoneId: detail.metadata.awayFrom,
+    says,
+    saidAt: new Date(time).toISOString(),
+    over: (SHIFT_OVER as readonly string[]).includes(says),
+  }));
+export type ZoneShift = z.infer<typeof zoneShiftEvent>;
+
+/** What AWS said last of its traffic and a zone of the stage, as stored. */
+export const shiftedZone = z.object({
+  zone: z.string(),
+  says: z.string(),
+  /** Time of the event. */
+  saidAt: instant,
+  /** When it came to be known here. */
+  heardAt: instant,
+  /** Traffic goes there again. */
+  over: z.boolean(),
 });
-export type ZoneShift = z.infer<typeof zoneShiftEvent>['detail'];
+export type ShiftedZone = z.infer<typeof shiftedZone>;
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html */
 export const instanceStateEvent = z.object({

@@ -10,15 +10,26 @@ export type HomeZone =
 /**
  * The zone in which all of a cluster's hosts begin: traffic between TaskManagers then stays in one zone and costs nothing (mission row D5).
  * Without a wish the cluster's name decides, so that clusters spread over the stage's zones and a repeated request finds the same one.
+ *
+ * @param shifted zones that AWS shifts traffic away from: only by a wish, or where there is no other
  */
-export const chooseHomeZone = (cluster: string, wish: string | undefined, zones: readonly string[]): HomeZone => {
+export const chooseHomeZone = (
+  cluster: string,
+  wish: string | undefined,
+  zones: readonly string[],
+  shifted: readonly string[] = [],
+): HomeZone => {
   if (wish !== undefined)
     return zones.includes(wish)
       ? { ok: true, zone: wish, reason: `${wish} was asked for` }
       : { ok: false, problems: [{ path: 'zone', message: `the stage has no zone ${wish}; it has ${zones.join(', ')}` }] };
-  const zone = zones[createHash('sha256').update(cluster).digest().readUInt32BE(0) % zones.length];
+  const start = createHash('sha256').update(cluster).digest().readUInt32BE(0) % zones.length;
+  const order = [...zones.slice(start), ...zones.slice(0, start)];
+  const [own] = order;
+  const zone = order.find((one) => !shifted.includes(one)) ?? own;
   if (zone === undefined) return { ok: false, problems: [{ path: 'zone', message: 'the stage has no zones' }] };
-  return { ok: true, zone, reason: `${zone} was chosen by the cluster's name, which spreads clusters over ${zones.length} zones` };
+  const left = zone === own ? '' : `; AWS shifts traffic away from ${own}`;
+  return { ok: true, zone, reason: `${zone} was chosen by the cluster's name, which spreads clusters over ${zones.length} zones${left}` };
 };
 
 export type SpreadZones =

@@ -6,6 +6,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { type IStateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { SHIFT_BEGUN, SHIFT_OVER } from '../../lambdas/contracts/events';
 import type { StageNames } from '../config/names';
 import { type FunctionSurroundings, ServiceFunctions } from '../constructs/service-functions';
 import { StateMachineFromAsl } from '../constructs/state-machine-from-asl';
@@ -100,7 +101,7 @@ export class ControlPlaneStack extends Stack {
       ruleName: `${names.prefix}-zone-shifted`,
       eventPattern: {
         source: ['aws.arc-zonal-shift'],
-        detailType: ['Autoshift In Progress', 'FIS Experiment Autoshift In Progress'],
+        detailType: [...SHIFT_BEGUN, ...SHIFT_OVER],
       },
       targets: [targetOf('handle-zone-event')],
     });

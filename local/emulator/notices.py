@@ -47,16 +47,24 @@ def zone_impaired(zone: str) -> None:
     with LOCK:
         found.state = "impaired"
         found.messages = [{"message": "We are investigating increased error rates in this Availability Zone."}]
-    detail = {"version": "0.0.1", "data": "", "metadata": {"awayFrom": found.zone_id, "notes": ""}}
-    events.put("aws.arc-zonal-shift", "Autoshift In Progress", detail, [], zone[:-1])
+    _autoshift("In Progress", found)
 
 
 def zone_well(zone: str) -> None:
     """It is over, and EC2 has nothing more to say of the zone. Raises KeyError for a zone that is not there."""
     found = _zone(zone)
     with LOCK:
+        was_impaired = found.state == "impaired"
         found.state = "available"
         found.messages = []
+    if was_impaired:
+        _autoshift("Completed", found)
+
+
+def _autoshift(status: str, zone) -> None:
+    """The end is an event as well («AWS ARC - Zonal Shift events», Amazon EventBridge reference), both best effort."""
+    detail = {"version": "0.0.1", "data": "", "metadata": {"awayFrom": zone.zone_id, "notes": ""}}
+    events.put("aws.arc-zonal-shift", f"Autoshift {status}", detail, [], zone.name[:-1])
 
 
 def _zone(zone: str):

@@ -748,6 +748,19 @@ describe.each([
       expect((await store.cluster('flights'))?.home).toEqual({ seenAt: at(30), reason: 'It is not well' });
     });
 
+    test('what AWS says of a zone is kept, one for each; what comes twice, late or out of order changes nothing', async () => {
+      expect(await store.shiftedZones()).toEqual([]);
+      const begun = { zone: 'us-east-1a', says: 'Autoshift In Progress', saidAt: at(5), heardAt: at(6), over: false };
+      expect(await store.recordShift(begun)).toBe(true);
+      expect(await store.recordShift({ ...begun, heardAt: at(9) })).toBe(false);
+      expect(await store.recordShift({ ...begun, zone: 'us-east-1b', saidAt: at(4) })).toBe(true);
+      const over = { ...begun, says: 'Autoshift Completed', saidAt: at(20), heardAt: at(21), over: true };
+      expect(await store.recordShift(over)).toBe(true);
+      expect(await store.recordShift({ ...begun, saidAt: at(10), heardAt: at(22) })).toBe(false);
+      expect(await store.shiftedZones()).toEqual([over, { ...begun, zone: 'us-east-1b', saidAt: at(4) }]);
+      expect((await store.clusters({ limit: 10 })).items).toHaveLength(1);
+    });
+
     test('an alarm is recorded whoever changes the job; one that comes twice or too late changes nothing', async () => {
       const raised = { state: 'ALARM', since: at(20), reason: 'Threshold crossed' } as const;
       expect(await store.recordAlarm('flights', 'delays', 'lag', raised)).toBe(true);

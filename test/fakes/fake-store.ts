@@ -1,5 +1,6 @@
 import type { Cluster, ClusterFault, HomeSeen, Reserve } from '../../lambdas/contracts/cluster';
 import { NotFound, Superseded } from '../../lambdas/contracts/errors';
+import type { ShiftedZone } from '../../lambdas/contracts/events';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
 import type { Operation, Phase } from '../../lambdas/contracts/operation';
 import type { AlarmKind, AlarmSeen, LastDecision } from '../../lambdas/contracts/scaling';
@@ -35,6 +36,7 @@ class InMemoryStore implements StorePort {
   private readonly jobItems = new Map<string, Job>();
   private readonly operationItems = new Map<string, Operation>();
   private readonly phaseCounts = new Map<string, PhaseCounts>();
+  private readonly zones = new Map<string, ShiftedZone>();
   private turn = 0;
   private readonly snapshotItems = new Map<string, Snapshot>();
 
@@ -295,6 +297,16 @@ class InMemoryStore implements StorePort {
     const stored = this.clusterItems.get(cluster);
     if (stored?.epoch !== epoch) return false;
     this.clusterItems.set(cluster, { ...stored, home: copy(home) });
+    return true;
+  }
+
+  async shiftedZones(): Promise<readonly ShiftedZone[]> {
+    return [...this.zones.values()].map(copy);
+  }
+
+  async recordShift(shifted: ShiftedZone): Promise<boolean> {
+    if ((this.zones.get(shifted.zone)?.saidAt ?? '') >= shifted.saidAt) return false;
+    this.zones.set(shifted.zone, copy(shifted));
     return true;
   }
 

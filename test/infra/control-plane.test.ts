@@ -219,6 +219,23 @@ describe('rights to make clusters', () => {
   });
 });
 
+describe('shifts of traffic away from a zone', () => {
+  it('are heard of when they begin and when they are over; practice runs are not', () => {
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.arc-zonal-shift'],
+        'detail-type': [
+          'Autoshift In Progress',
+          'FIS Experiment Autoshift In Progress',
+          'Autoshift Completed',
+          'FIS Experiment Autoshift Completed',
+          'FIS Experiment Autoshift Canceled',
+        ],
+      },
+    });
+  });
+});
+
 describe('alarms of jobs', () => {
   const writers = Object.keys(FUNCTIONS).filter((name) => actionsOf(name).includes('cloudwatch:PutMetricAlarm'));
 

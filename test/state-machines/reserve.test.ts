@@ -33,6 +33,12 @@ const failOver = async (wish?: Parameters<World['acceptFailover']>[0]): Promise<
   await run(await ended(operationId));
   return ended(operationId);
 };
+const shiftFrom = (awayFrom: string) => ({
+  source: 'aws.arc-zonal-shift',
+  'detail-type': 'Autoshift In Progress',
+  time: new Date(world.now).toISOString(),
+  detail: { metadata: { awayFrom } },
+});
 const leftOf = (epoch: number): readonly string[] => world.fleet.leftovers().filter((name) => name.includes(`-e${epoch}`));
 const attempts = ({ phases }: Operation, name: string): number | undefined => phases.find((phase) => phase.name === name)?.attempts;
 
@@ -227,7 +233,7 @@ describe('a cluster with warm capacity', () => {
 
   test('goes there by itself when AWS shifts traffic away from its own zone, and asks for no host that stands by', async () => {
     await standBy();
-    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az1' } } };
+    const shift = shiftFrom('use1-az1');
     await event('handle-zone-event', shift);
     const by = (await world.cluster()).lease?.operationId ?? '';
     expect((await ended(by)).request).toMatchObject({ kind: 'fail-over-cluster', reserve: 2, reserveHosts: 2 });
@@ -239,7 +245,7 @@ describe('a cluster with warm capacity', () => {
 
   test('leaves a zone that AWS shifts traffic from with its reserve, and makes it elsewhere', async () => {
     await standBy();
-    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az2' } } };
+    const shift = shiftFrom('use1-az2');
     await event('handle-zone-event', shift);
     const by = (await world.cluster()).reserve?.by ?? '';
     await run(await ended(by));
@@ -253,7 +259,7 @@ describe('a cluster with warm capacity', () => {
     expect(await consider(3)).toMatchObject({ status: 'RUNNING' });
     const { by: making, zone } = (await world.cluster()).reserve ?? {};
     expect(zone).toBe('us-east-1b');
-    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: 'use1-az2' } } };
+    const shift = shiftFrom('use1-az2');
     await event('handle-zone-event', shift);
     const by = (await world.cluster()).reserve?.by ?? '';
     expect(by).not.toBe(making);

@@ -13,7 +13,9 @@ import {
   readCluster,
   readJob,
   readOperation,
+  readShiftedZone,
   readSnapshot,
+  shiftedZoneItem,
   snapshotItem,
 } from './store/items';
 import {
@@ -30,6 +32,7 @@ import {
   QUOTA_KEY,
   snapshotIndexKey,
   snapshotKey,
+  ZONES,
 } from './store/keys';
 import { type ReportUnreadable, Table, type TransactionPart } from './store/table';
 import type { LeaseTarget, OperationAccepted, Page, StorePort, Taken } from './store.port';
@@ -318,6 +321,14 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     async recordHome(cluster, epoch, home) {
       const names = new Placeholders();
       return (await table.update(clusterKey(cluster), names, names.update({ home }), names.is(epoch, 'epoch'))) !== undefined;
+    },
+
+    // A region has six zones at most.
+    shiftedZones: async () => (await table.list({ partition: ZONES }, { limit: 100 }, readShiftedZone)).items,
+
+    async recordShift(shifted) {
+      const names = new Placeholders();
+      return table.replace(shiftedZoneItem(shifted), `${ABSENT} OR ${names.name('saidAt')} < ${names.value(shifted.saidAt)}`, names);
     },
 
     async recordJobSeen(cluster, name, epoch, { status, statusReason }) {

@@ -1,4 +1,5 @@
 import type { Cluster, ClusterFault, HomeSeen, Reserve } from '../../contracts/cluster';
+import type { ShiftedZone } from '../../contracts/events';
 import type { Job, Snapshot } from '../../contracts/job';
 import type { Operation, Phase } from '../../contracts/operation';
 import type { AlarmKind, AlarmSeen, LastDecision } from '../../contracts/scaling';
@@ -125,6 +126,10 @@ export interface StorePort {
   recordFault(cluster: string, epoch: number, fault: ClusterFault | undefined): Promise<boolean>;
   /** Writes what was found of a cluster's home zone, whoever holds its lease; false when its epoch is another by now. */
   recordHome(cluster: string, epoch: number, home: HomeSeen): Promise<boolean>;
+  /** What AWS said last of each zone that it has ever shifted traffic away from. */
+  shiftedZones(): Promise<readonly ShiftedZone[]>;
+  /** Writes what AWS says of a zone; false, and nothing written, when it has said something as late or later: events come late, twice and out of order. */
+  recordShift(shifted: ShiftedZone): Promise<boolean>;
   /** Refreshes what was seen of a job outside any operation: only while nobody holds its lease and its epoch is still `epoch`. */
   recordJobSeen(cluster: string, name: string, epoch: number, seen: Pick<Job, 'status' | 'statusReason'>): Promise<boolean>;
   /**

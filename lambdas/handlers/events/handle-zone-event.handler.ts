@@ -16,7 +16,7 @@ export const handler = async (event: unknown): Promise<readonly Considered[]> =>
   const failed = launchFailedEvent.safeParse(event);
   if (!shift.success && !failed.success) log('WARN', { message: 'Neither a zone shift nor a failed launch' });
   const considered = shift.success
-    ? await handleZoneShift(deps, shift.data.detail, shift.data['detail-type'])
+    ? await handleZoneShift(deps, shift.data)
     : failed.success
       ? await handleLaunchFailure(deps, failed.data.detail)
       : [];

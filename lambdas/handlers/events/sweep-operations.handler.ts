@@ -7,6 +7,7 @@ import { settleFleets } from '../../usecases/clusters/settle-fleets';
 import { considerDrills } from '../../usecases/failover/consider-drills';
 import { considerFailBacks } from '../../usecases/failover/consider-fail-back';
 import { considerReserves } from '../../usecases/failover/consider-reserves';
+import { considerShifts } from '../../usecases/failover/consider-shifts';
 import { retryFailovers } from '../../usecases/failover/retry-failovers';
 import { type Swept, sweepOperations } from '../../usecases/operations/sweep-operations';
 
@@ -24,6 +25,7 @@ type Looked = Promise<readonly { readonly reason: string; readonly action?: stri
 /** What is looked at each minute behind the operations, the most urgent first. A move that begins takes what stands by, so reserves come last. */
 const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
   retryFailovers,
+  considerShifts,
   settleFleets,
   considerFailBacks,
   considerDrills,
@@ -33,7 +35,7 @@ const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
 ];
 
 /**
- * Every minute for all operations, for moves that have failed, for hosts that nobody wants, for clusters that are to go home, for drills, for reserves and for hosts that lack addresses,
+ * Every minute for all operations, for moves that have failed, for clusters in zones that AWS shifts traffic away from, for hosts that nobody wants, for clusters that are to go home, for drills, for reserves and for hosts that lack addresses,
  * and at the end of an execution for its own. What fails keeps nothing else waiting; it is thrown at the end, so that Lambda sees it, and its alarm.
  */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {

@@ -9,6 +9,7 @@ import { leaseUntil } from '../../domain/lease';
 import { alternativesOf, instanceTypesOf, jobManagerAlternativesOf, resolveSize } from '../../domain/sizing';
 import { tooLarge } from '../../domain/spec-limit';
 import type { InstanceFactsPort } from '../../gateways/aws/instance-facts.port';
+import { shiftedAway } from '../failover/zones-in-trouble';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
 import { allClusters } from '../operations/owned';
@@ -48,12 +49,14 @@ interface Resolved {
   readonly statusReason: string;
 }
 
-const resolve = async ({ stage, instanceFacts }: LaunchDeps, spec: ClusterSpec): Promise<Resolved> => {
+const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> => {
+  const { stage, instanceFacts } = deps;
   const flinkVersion = spec.flinkVersion ?? (stage.flinkVersions[0] as string);
   const zone = chooseHomeZone(
     spec.name,
     spec.zone,
     stage.zones.map(({ name }) => name),
+    (await shiftedAway(deps)).map((shifted) => shifted.zone),
   );
   const sizing = resolveSize(spec, stage, await instanceFacts.describe(instanceTypesOf(spec, stage)));
   const problems: FieldProblem[] = [

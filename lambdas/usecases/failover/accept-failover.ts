@@ -9,6 +9,7 @@ import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { heldByAnybody, heldLease, requireCluster } from '../operations/in-the-way';
 import { allJobs } from '../operations/owned';
+import { shiftedAway } from './zones-in-trouble';
 
 export interface FailoverWish {
   /** @default - the next zone that the cluster's placement allows */
@@ -17,7 +18,7 @@ export interface FailoverWish {
   readonly mode?: FailoverMode | undefined;
   readonly trigger: FailoverTrigger;
   readonly drill?: boolean;
-  /** Zones said to be impaired. */
+  /** Zones said to be impaired, besides those that AWS shifts traffic away from. */
   readonly impaired?: readonly string[];
   /** Not while another operation is under way. @default - what is under way is ended */
   readonly onlyWhenFree?: boolean;
@@ -35,8 +36,10 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
     const { mode, trigger, drill, again = false, onlyWhenFree = false } = wish;
     const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
     if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
-    const avoid = [...new Set([...(wish.impaired ?? []), ...(mode === 'lost' ? [cluster.zone] : [])])];
-    const target = targetOf(deps, cluster, wish);
+    const shifted = (await shiftedAway(deps)).map(({ zone }) => zone);
+    const impaired = [...new Set([...(wish.impaired ?? []), ...shifted])];
+    const avoid = [...new Set([...impaired, ...(mode === 'lost' ? [cluster.zone] : [])])];
+    const target = targetOf(deps, cluster, wish.zone, impaired);
     const reserve = reserveFor(cluster, target, avoid);
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
@@ -117,7 +120,7 @@ const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> 
   throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
 };
 
-const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, { zone: wish, impaired = [] }: FailoverWish): string => {
+const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefined, impaired: readonly string[]): string => {
   const zones = stage.zones.map(({ name }) => name);
   if (wish !== undefined) {
     if (zones.includes(wish)) return wish;

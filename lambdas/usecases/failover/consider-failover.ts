@@ -1,6 +1,6 @@
 import type { Cluster } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
-import type { LaunchFailed, ZoneShift } from '../../contracts/events';
+import type { LaunchFailed, ShiftedZone, ZoneShift } from '../../contracts/events';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import { isSilent } from '../../domain/cluster-fault';
 import { homeShunned } from '../../domain/decide-fail-back';
@@ -19,40 +19,45 @@ import { allClusters } from '../operations/owned';
 import { beginMove, type Considered, ownMoveId } from './begin-move';
 import { considerEach } from './consider-each';
 import { leaveReserveZone } from './consider-reserves';
-import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
+import { shiftedAway, type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
 
 export type ConsiderFailoverDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'launchAs' | 'zoneName' | 'zones'> };
 export type ConsiderFaultDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'launchAs' | 'zones'> };
+type ZoneDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'zones'> };
 type Replacement = Extract<FailoverDecision, { action: 'replace' }>;
 
-/** AWS shifts traffic away from a zone: every cluster that has hosts in it is considered. */
-export const handleZoneShift = async (
-  deps: ConsiderFailoverDeps,
-  { metadata }: ZoneShift,
-  says: string,
-): Promise<readonly Considered[]> => {
-  const zone = await deps.fleet.zoneName(metadata.awayFrom);
+/**
+ * AWS shifts traffic away from a zone, or does so no more: it is kept, so that nothing goes there meanwhile, and every cluster that has hosts in it is
+ * considered. Those that are on their way there are when they have arrived (`considerShifts`).
+ */
+export const handleZoneShift = async (deps: ConsiderFailoverDeps, shift: ZoneShift): Promise<readonly Considered[]> => {
+  const zone = await deps.fleet.zoneName(shift.zoneId);
   if (zone === undefined || !deps.stage.zones.some(({ name }) => name === zone)) return [];
+  const says = `AWS says of ${zone} (${shift.zoneId}): ${shift.says}`;
+  // Before clusters are read: one that is sent there after that knows of it.
+  await deps.store.recordShift({ zone, says, saidAt: shift.saidAt, heardAt: deps.clock().toISOString(), over: shift.over });
+  const shifted = (await shiftedAway(deps)).find((one) => one.zone === zone);
+  if (!shifted) return [];
   const clusters = await allClusters(deps.store);
-  const evidence = { kind: 'zone-event', zone, says: `AWS says of ${zone} (${metadata.awayFrom}): ${says}` } as const;
-  const there = clusters.filter((one) => [one.zone, ...(one.zones ?? [])].includes(zone) && one.status === 'RUNNING');
+  const there = clusters.filter((one) => hasHostsIn(one, zone) && one.status === 'RUNNING');
   // Whoever is still there comes first: going home, and what stands by, wait in any case.
-  const moved = await considerEach(there, async (cluster) => [
-    await consider(deps, cluster, { ...evidence, ...(await jobManagersOf(deps, cluster)) }),
-  ]);
+  const moved = await considerEach(there, async (cluster) => [await considerZone(deps, cluster, shifted)]);
   const left = await considerEach(clusters, async (cluster) => {
     await shunHome(deps, cluster, zone);
-    const reserves = await leaveReserveZone(deps, cluster, zone, evidence.says);
+    const reserves = await leaveReserveZone(deps, cluster, zone, says);
     return reserves.map(({ action, ...rest }): Considered => ({ ...rest, action: action === 'take-away' ? 'leave' : 'hold' }));
   });
   return [...moved, ...left];
 };
 
+export const hasHostsIn = ({ zone: home, zones = [] }: Cluster, zone: string): boolean => [home, ...zones].includes(zone);
+
+/** A cluster with hosts in a zone that AWS shifts traffic away from. */
+export const considerZone = async (deps: ZoneDeps, cluster: Cluster, { zone, says }: ShiftedZone): Promise<Considered> =>
+  consider(deps, cluster, { kind: 'zone-event', zone, says, ...(await jobManagersOf(deps, cluster)) });
+
 /** Where a second JobManager may lead on, it is looked which of them run. */
-const jobManagersOf = async (
-  { fleet }: ConsiderFailoverDeps,
-  { zone, resources }: Cluster,
-): Promise<{ readonly jobManagers?: readonly string[] }> => {
+const jobManagersOf = async ({ fleet }: ZoneDeps, { zone, resources }: Cluster): Promise<{ readonly jobManagers?: readonly string[] }> => {
   if (resources.standby === undefined || resources.standby.zone === zone) return {};
   const { hosts } = await fleet.observe(resources);
   return { jobManagers: hosts.filter(runsJobManager).map((host) => host.zone) };
@@ -136,7 +141,7 @@ const consider = async (deps: AcceptDeps & ZonesDeps, cluster: Cluster, evidence
     evidence: shorten(decision.reason, 500),
     detectedAt: evidence.kind === 'fault' ? evidence.fault.since : now,
   };
-  const impaired = [...(evidence.kind === 'zone-event' ? [evidence.zone] : []), ...(await zonesInTrouble(deps))];
+  const impaired = await zonesInTrouble(deps);
   // However many events there are of it: one failover an epoch.
   return beginMove(deps, cluster, ownMoveId(cluster, 'MOVE'), { mode: decision.mode, trigger, impaired }, decision.reason);
 };

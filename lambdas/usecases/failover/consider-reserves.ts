@@ -13,6 +13,7 @@ import { slotDemands } from '../clusters/slot-demands';
 import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { allClusters } from '../operations/owned';
 import { considerEach } from './consider-each';
+import { seeZones } from './zones-in-trouble';
 
 export type ConsiderReservesDeps = AcceptDeps & { readonly fleet: Pick<FleetPort, 'observe' | 'launchAs' | 'zones'> };
 
@@ -28,7 +29,7 @@ export const considerReserves = async (deps: ConsiderReservesDeps): Promise<read
   const clusters = (await allClusters(deps.store)).filter(
     ({ spec, reserve, status }) => status === 'RUNNING' && (spec.placement.failover.capacity === 'warm' || isThere(reserve)),
   );
-  const zones = clusters.length === 0 ? [] : await deps.fleet.zones();
+  const zones = clusters.length === 0 ? [] : await seeZones(deps);
   const considered = await considerEach(clusters, async (cluster) => {
     const decision = decideReserve(cluster, await factsOf(deps, cluster, zones), deps.clock().toISOString());
     return [await carryOut(deps, cluster, decision)];

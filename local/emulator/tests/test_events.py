@@ -78,10 +78,14 @@ class Events(unittest.TestCase):
             zones = s.client("ec2").describe_availability_zones(ZoneNames=["us-east-1c"])["AvailabilityZones"]
             return zones[0]["State"], len(zones[0]["Messages"])
 
+        seen = s.listen({"source": ["aws.arc-zonal-shift"], "detail-type": ["Autoshift Completed"]})
         s.twin("POST", "zones/us-east-1c/impaired", {})
         self.assertEqual(("impaired", 1), state())
         s.twin("POST", "zones/us-east-1c/well", {})
         self.assertEqual(("available", 0), state())
+        s.wait_for(lambda: seen(), "the end of the autoshift")
+        s.twin("POST", "zones/us-east-1c/well", {})
+        self.assertEqual(1, len(seen()))
 
     def test_a_change_of_an_alarms_state_is_an_event(self):
         seen = s.listen({"source": ["aws.cloudwatch"]})

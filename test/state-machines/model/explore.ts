@@ -285,7 +285,12 @@ const planTrouble = (world: Simulation, plan: Chance, standby: boolean, story: b
   some(0.5, () => {
     const zone = `use1-az${'abc'.indexOf(world.zoneNow.slice(-1)) + 1}`;
     world.loseZoneFor(seconds, how);
-    const shift = { source: 'aws.arc-zonal-shift', 'detail-type': 'Autoshift In Progress', detail: { metadata: { awayFrom: zone } } };
+    const shift = {
+      source: 'aws.arc-zonal-shift',
+      'detail-type': 'Autoshift In Progress',
+      time: new Date(world.now).toISOString(),
+      detail: { metadata: { awayFrom: zone } },
+    };
     for (let time = 0; time < told; time++)
       scheduler.at(
         scheduler.now + world.chance.between(1, 30) * SECOND,

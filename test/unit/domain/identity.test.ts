@@ -84,6 +84,15 @@ describe('the home zone', () => {
     });
   });
 
+  test('is none that AWS shifts traffic away from, unless it was asked for or there is no other', () => {
+    for (let index = 0; index < 50; index += 1)
+      expect(chooseHomeZone(`cluster-${index}`, undefined, zones, ['eu-central-1a', 'eu-central-1c'])).toMatchObject({
+        zone: 'eu-central-1b',
+      });
+    expect(chooseHomeZone('flights', 'eu-central-1b', zones, zones)).toMatchObject({ zone: 'eu-central-1b' });
+    expect(chooseHomeZone('flights', undefined, zones, zones)).toMatchObject({ ...chooseHomeZone('flights', undefined, zones) });
+  });
+
   test('is always the same for a name, and many names use every zone', () => {
     const chosen = Array.from({ length: 50 }, (_, index) => chooseHomeZone(`cluster-${index}`, undefined, zones));
     expect(chosen).toEqual(Array.from({ length: 50 }, (_, index) => chooseHomeZone(`cluster-${index}`, undefined, zones)));

@@ -13,6 +13,7 @@ const shift = {
   version: '0',
   'detail-type': 'Autoshift In Progress',
   source: 'aws.arc-zonal-shift',
+  time: '2026-03-01T12:00:00Z',
   resources: [],
   detail: { version: '0.0.1', data: '', metadata: { awayFrom: 'use1-az1', notes: '' } },
 };

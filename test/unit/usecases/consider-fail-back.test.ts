@@ -105,7 +105,7 @@ test('One that takes the lease of a job at the last moment wins', async () => {
 test('Where AWS shifts traffic away from the home zone of a cluster that is elsewhere, it stays there for hours', async () => {
   const deps = world();
   await pass(deps, 20);
-  await handleZoneShift(deps, { metadata: { awayFrom: 'use1-az1' } }, 'Autoshift In Progress');
+  await handleZoneShift(deps, { zoneId: 'use1-az1', says: 'Autoshift In Progress', saidAt: deps.clock().toISOString(), over: false });
   expect(await pass(deps, 200)).toEqual([]);
   expect((await deps.store.cluster('flights'))?.home?.reason).toMatch(
     /AWS has shifted traffic away from us-east-1a: not before 2026-03-02T07:20/,

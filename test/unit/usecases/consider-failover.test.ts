@@ -13,13 +13,16 @@ import { createFakeWorkflows } from '../../fakes/fake-workflows';
 import { STAGE } from '../../state-machines/support/world';
 
 const clock = (): Date => new Date('2026-03-01T12:00:00.000Z');
-const shift = zoneShiftEvent.parse({
+const from = (awayFrom: string) => ({ version: '0.0.1', data: '', metadata: { awayFrom, notes: '' } });
+const event = {
   version: '0',
   'detail-type': 'Autoshift In Progress',
   source: 'aws.arc-zonal-shift',
+  time: '2026-03-01T12:00:00Z',
   resources: [],
-  detail: { version: '0.0.1', data: '', metadata: { awayFrom: 'use1-az1', notes: '' } },
-}).detail;
+  detail: from('use1-az1'),
+};
+const shift = zoneShiftEvent.parse(event);
 
 let deps: ConsiderFailoverDeps & { readonly workflows: ReturnType<typeof createFakeWorkflows> };
 beforeEach(() => {
@@ -36,7 +39,7 @@ beforeEach(() => {
 });
 
 test('every cluster of a zone that AWS shifts away from is moved, and no other', async () => {
-  const considered = await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  const considered = await handleZoneShift(deps, shift);
   expect(considered.map(({ cluster, action }) => [cluster, action])).toEqual([
     ['flights', 'move'],
     ['orders', 'move'],
@@ -47,11 +50,11 @@ test('every cluster of a zone that AWS shifts away from is moved, and no other',
 
 test('a cluster that cannot be looked at keeps no other of its zone waiting, and is moved by the next try', async () => {
   (deps.store as ReturnType<typeof createFakeStore>).failNext('operationsOf', new Error('DynamoDB throttles'));
-  expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toMatchObject([
+  expect(await handleZoneShift(deps, shift)).toMatchObject([
     { cluster: 'flights', action: 'failed', reason: expect.stringContaining('DynamoDB throttles') },
     { cluster: 'orders', action: 'move' },
   ]);
-  expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toMatchObject([{ cluster: 'flights', action: 'move' }]);
+  expect(await handleZoneShift(deps, shift)).toMatchObject([{ cluster: 'flights', action: 'move' }]);
 });
 
 test.each([
@@ -60,38 +63,55 @@ test.each([
 ])('of the zones to go to %s', async (_, troubled, zone) => {
   const fleet = deps.fleet as ReturnType<typeof createFakeFleet>;
   for (const one of troubled) fleet.zonesInTrouble.set(one, 'EC2 says it is impaired');
-  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  await handleZoneShift(deps, shift);
   expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone });
+});
+
+test.each([
+  ['goes to none that AWS has shifted traffic from before', 'Autoshift In Progress', 'us-east-1c'],
+  ['goes to one where the shift has ended', 'Autoshift Completed', 'us-east-1b'],
+])('a cluster %s, also where EC2 calls it well', async (_, then, zone) => {
+  const said = (type: string, time: string) => zoneShiftEvent.parse({ ...event, 'detail-type': type, time, detail: from('use1-az2') });
+  await handleZoneShift(deps, said('Autoshift In Progress', '2026-03-01T09:00:00Z'));
+  await handleZoneShift(deps, said(then, '2026-03-01T11:00:00Z'));
+  await handleZoneShift(deps, shift);
+  expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone });
+});
+
+test('a shift that is told of again after its end moves nothing', async () => {
+  const over = zoneShiftEvent.parse({ ...event, 'detail-type': 'Autoshift Completed', time: '2026-03-01T12:30:00Z' });
+  expect(await handleZoneShift(deps, over)).toEqual([]);
+  expect(await handleZoneShift(deps, shift)).toEqual([]);
 });
 
 test('a cluster is moved although EC2 does not say which zones are well', async () => {
   (deps.fleet as ReturnType<typeof createFakeFleet>).failNext('zones', new Error('EC2 does not answer'));
-  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  await handleZoneShift(deps, shift);
   expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1b' });
 });
 
 test('a storm of events makes one failover of a cluster', async () => {
-  await Promise.all(Array.from({ length: 10 }, () => handleZoneShift(deps, shift, 'Autoshift In Progress')));
-  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  await Promise.all(Array.from({ length: 10 }, () => handleZoneShift(deps, shift)));
+  await handleZoneShift(deps, shift);
   expect(new Set(deps.workflows.started.map(({ operationId }) => operationId)).size).toBe(2);
   expect(await deps.store.cluster('flights')).toMatchObject({ epoch: 2 });
 });
 
 test('an event that comes late, or again, when the cluster has gone from that zone moves nothing', async () => {
-  await handleZoneShift(deps, shift, 'Autoshift In Progress');
+  await handleZoneShift(deps, shift);
   for (const name of ['flights', 'orders']) {
     const operationId = (await deps.store.cluster(name))?.lease?.operationId ?? '';
     await deps.store.updateCluster(name, operationId, { status: 'RUNNING' });
     await deps.store.releaseLease({ cluster: name }, operationId);
   }
   const begun = deps.workflows.started.length;
-  expect(await handleZoneShift(deps, shift, 'Autoshift In Progress')).toEqual([]);
+  expect(await handleZoneShift(deps, shift)).toEqual([]);
   expect(deps.workflows.started).toHaveLength(begun);
   expect(await deps.store.cluster('flights')).toMatchObject({ status: 'RUNNING', epoch: 2, zone: 'us-east-1b' });
 });
 
 test('a zone that is not of the stage moves nothing', async () => {
-  expect(await handleZoneShift(deps, { metadata: { awayFrom: 'usw2-az1' } }, 'Autoshift In Progress')).toEqual([]);
+  expect(await handleZoneShift(deps, { ...shift, zoneId: 'usw2-az1' })).toEqual([]);
 });
 
 test('a failed launch moves a cluster that has no host left; one of a group that is not ours, or whose host before it is still ending, moves nothing', async () => {
@@ -175,7 +195,7 @@ describe('a spread cluster with a JobManager in one zone and a stand-by in anoth
   const failed = (group: string) =>
     handleLaunchFailure(deps, { AutoScalingGroupName: `sluice-test-flights-e1-${group}`, StatusMessage: 'no capacity' });
   const shiftFrom = async (id: string) =>
-    (await handleZoneShift(deps, { metadata: { awayFrom: id } }, 'Autoshift In Progress')).find(({ cluster }) => cluster === 'flights');
+    (await handleZoneShift(deps, { ...shift, zoneId: id })).find(({ cluster }) => cluster === 'flights');
 
   test('stays when the zone of its JobManager is lost, whoever tells it first', async () => {
     lose('us-east-1a');
@@ -303,11 +323,7 @@ describe('a cluster whose JobManager has not answered', () => {
   test('while AWS says that its zone is impaired and launches fail is moved once', async () => {
     await fault(300);
     const failed = { AutoScalingGroupName: 'sluice-test-flights-e1-taskmanager-us-east-1a', StatusMessage: 'no capacity' };
-    const storm = () => [
-      handleZoneShift(deps, shift, 'Autoshift In Progress'),
-      handleLaunchFailure(deps, failed),
-      considerFault(deps, 'flights'),
-    ];
+    const storm = () => [handleZoneShift(deps, shift), handleLaunchFailure(deps, failed), considerFault(deps, 'flights')];
     await Promise.all(Array.from({ length: 5 }, storm).flat());
     await Promise.all(storm());
     const moves = (await deps.store.operationsOf('flights', { limit: 10 })).items.map(({ kind }) => kind);

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { type Cluster, cluster } from '../../../contracts/cluster';
+import { type ShiftedZone, shiftedZone } from '../../../contracts/events';
 import { type Job, job, type Snapshot, snapshot } from '../../../contracts/job';
 import { type Operation, operation, type Phase, phase } from '../../../contracts/operation';
-import { clusterKey, jobKey, openKey, operationIndexKey, operationKey, snapshotIndexKey, snapshotKey } from './keys';
+import { clusterKey, jobKey, openKey, operationIndexKey, operationKey, snapshotIndexKey, snapshotKey, zoneKey } from './keys';
 
 export type StoredItem = Record<string, unknown>;
 
@@ -39,6 +40,7 @@ export const operationItem = ({ phases: _, ...given }: Operation): StoredItem =>
   ...emptyPhases,
 });
 export const openItem = (operationId: string): StoredItem => ({ ...openKey(operationId), operationId });
+export const shiftedZoneItem = (given: ShiftedZone): StoredItem => ({ ...zoneKey(given.zone), ...given });
 export const snapshotItem = (given: Snapshot): StoredItem => ({
   ...snapshotKey(given.cluster, given.job, given.location),
   ...snapshotIndexKey(given.cluster, given.job, given.takenAt, given.location),
@@ -48,5 +50,6 @@ export const snapshotItem = (given: Snapshot): StoredItem => ({
 // The schemas leave out what they do not name: keys, index keys, TTL.
 export const readCluster = (item: StoredItem): Cluster => cluster.parse(item);
 export const readJob = (item: StoredItem): Job => job.parse(item);
+export const readShiftedZone = (item: StoredItem): ShiftedZone => shiftedZone.parse(item);
 export const readSnapshot = (item: StoredItem): Snapshot => snapshot.parse(item);
 export const readOperation = (item: StoredItem): Operation => operation.parse({ ...item, phases: phasesOf(item) });

@@ -17,10 +17,14 @@ export const OPEN_OPERATIONS = 'OPEN';
 /** One item for the stage: whose turn it is at its quota. */
 export const QUOTA_KEY: Key = { pk: 'QUOTA', sk: 'QUOTA' };
 
+/** One item a zone of the stage that AWS has ever shifted traffic away from. */
+export const ZONES = 'ZONES';
+
 export const clusterKey = (name: string): Key => ({ pk: CLUSTERS, sk: `CLUSTER#${name}` });
 export const jobsPartition = (cluster: string): string => `CLUSTER#${cluster}`;
 export const jobKey = (cluster: string, name: string): Key => ({ pk: jobsPartition(cluster), sk: `JOB#${name}` });
 export const leaseKey = ({ cluster, job }: LeaseTarget): Key => (job === undefined ? clusterKey(cluster) : jobKey(cluster, job));
+export const zoneKey = (zone: string): Key => ({ pk: ZONES, sk: `ZONE#${zone}` });
 export const operationKey = (operationId: string): Key => ({ pk: `OPERATION#${operationId}`, sk: 'OPERATION' });
 export const openKey = (operationId: string): Key => ({ pk: OPEN_OPERATIONS, sk: `OPERATION#${operationId}` });
 
