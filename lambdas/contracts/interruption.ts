@@ -9,7 +9,7 @@ const interruption = z
     time: instant.or(z.iso.datetime()),
     detail: z.object({ 'instance-id': instanceId }),
   })
-  .transform(({ time, detail }) => ({ notice: 'interruption' as const, time, instanceIds: [detail['instance-id']] }));
+  .transform(({ time, detail }) => ({ notice: 'interruption' as const, time, evidence: undefined, instanceIds: [detail['instance-id']] }));
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html */
 const rebalance = z
@@ -19,7 +19,7 @@ const rebalance = z
     time: z.iso.datetime(),
     detail: z.object({ 'instance-id': instanceId }),
   })
-  .transform(({ time, detail }) => ({ notice: 'rebalance' as const, time, instanceIds: [detail['instance-id']] }));
+  .transform(({ time, detail }) => ({ notice: 'rebalance' as const, time, evidence: undefined, instanceIds: [detail['instance-id']] }));
 
 /**
  * https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html; entities that are no instances are left out. EC2 also plans that an
@@ -33,12 +33,17 @@ const retirement = z
     detail: z.object({
       service: z.literal('EC2'),
       eventTypeCode: z.string().regex(/^AWS_EC2_.*INSTANCE_(RETIREMENT|STOP_SCHEDULED|TERMINATION_SCHEDULED)/),
+      /** As in `Wed, 6 Jan 2027 09:00:00 GMT`. */
+      startTime: z.string().max(60).optional(),
       affectedEntities: z.array(z.object({ entityValue: z.string(), status: z.string().optional() })),
     }),
   })
   .transform(({ time, detail }) => ({
     notice: 'retirement' as const,
     time,
+    evidence: [`AWS Health says ${detail.eventTypeCode}`, ...(detail.startTime === undefined ? [] : [`from ${detail.startTime} on`])].join(
+      ' ',
+    ),
     instanceIds: detail.affectedEntities
       // Health tells of what is over too.
       .filter(({ status }) => status !== 'RESOLVED' && status !== 'UNIMPAIRED')

@@ -138,6 +138,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
     instanceId: z.string(),
     epoch: z.int().min(1),
     notice: z.enum(['interruption', 'rebalance', 'retirement', 'surplus', 'silence']),
+    /** What runs on it. @default - TaskManagers, or with notice `silence` the JobManager */
+    role: z.literal('jobmanager').optional(),
     goneAt: instant.optional(),
     silentSince: instant.optional(),
     /** What was seen. @default - the notice is all */

@@ -31,7 +31,7 @@ export type Caught = z.infer<typeof caught>;
 
 /** What a workflow needs to know of its operation for its choices; a field that does not apply is null. */
 export const begun = awaited.extend({
-  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `restore`, `out`, `in`, `move`, `clean`, `make`, `resize`, `take-away`, `replace`, `replace-jobmanager`. */
+  /** Which way to go: `launch`, `savepoint`, `cancel`, `nothing`, `submit`, `upgrade`, `restore`, `out`, `in`, `move`, `clean`, `make`, `resize`, `take-away`, `replace`, `replace-jobmanager`, `relieve-jobmanager`. */
   plan: z.string(),
   /** Epoch of the job (or, without one, of the cluster) before this operation. */
   epoch: z.int(),

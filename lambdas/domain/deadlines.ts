@@ -1,5 +1,12 @@
 import type { Operation, OperationRequest } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
+import { later } from './clock';
+
+/**
+ * A JobManager's host that EC2 retires, days ahead, is ended while nothing else is under way, its stand-by being up. So long that is waited for: longer than any
+ * other operation takes. Seconds.
+ */
+export const QUIET_SECONDS = 3_600;
 
 /** Seconds that an operation may take, from the parts that it consists of. */
 export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['deadlines']): number => {
@@ -20,14 +27,18 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
       return savepointSeconds + 2 * submitSeconds;
     case 'rescale-job':
     case 'scale-job':
-    case 'replace-host':
     case 'set-scaling':
       return rescaleSeconds;
+    case 'replace-host':
+      return rescaleSeconds + (request.role === 'jobmanager' ? QUIET_SECONDS : 0);
     case 'fail-over-cluster':
       // New hosts, savepoints, the jobs' start, and the end of the former hosts.
       return launchSeconds + savepointSeconds + submitSeconds + terminateSeconds;
   }
 };
+
+/** Until when a moment is waited for in which a JobManager can be relieved. */
+export const quietUntil = ({ requestedAt }: Pick<Operation, 'requestedAt'>): string => later(requestedAt, QUIET_SECONDS);
 
 /** Hosts that come while the others do not are paid for and unused; EC2 brings a host in one to two minutes. Seconds. */
 const CAPACITY_SECONDS = 480;

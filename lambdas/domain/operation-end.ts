@@ -128,6 +128,8 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       return `Cluster ${operation.cluster} was moved from ${operation.request.from}.`;
     case 'replace-host':
       if (operation.request.notice === 'silence') return `The JobManager of cluster ${operation.cluster} did not answer.`;
+      if (operation.request.role === 'jobmanager')
+        return `The JobManager of cluster ${operation.cluster} has left host ${operation.request.instanceId} before EC2 takes it.`;
       return operation.request.notice === 'surplus'
         ? `Hosts that no job of cluster ${operation.cluster} needs were given back as far as nothing runs on them.`
         : `Host ${operation.request.instanceId} has left cluster ${operation.cluster}.`;

@@ -75,6 +75,14 @@ export class Machines {
     });
   }
 
+  /** EC2 plans to retire an instance in two weeks. */
+  announceRetirement({ instanceId }: Machine): Promise<unknown> {
+    const NotBefore = new Date(Date.now() + 14 * 86_400_000).toUTCString();
+    return this.call('PUT', `/instances/${instanceId}/notices`, {
+      'events/maintenance/scheduled': [{ Code: 'instance-retirement', NotBefore, EventId: `instance-event-${instanceId}` }],
+    });
+  }
+
   /** A signal to everything on a host: SIGKILL is its sudden end, SIGSTOP lets it answer nothing. */
   signal({ instanceId }: Machine, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<unknown> {
     return this.call('POST', `/instances/${instanceId}/signal`, { signal });

@@ -35,7 +35,14 @@ const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
     'Look for idle hosts',
     'Give back idle hosts',
   ],
-  'replace-host': ['Ask for a replacement', 'Take a checkpoint', 'Take a last checkpoint', 'Look for idle hosts', 'Give back idle hosts'],
+  'replace-host': [
+    'Take a checkpoint of the jobs',
+    'Ask for a replacement',
+    'Take a checkpoint',
+    'Take a last checkpoint',
+    'Look for idle hosts',
+    'Give back idle hosts',
+  ],
   'rescale-job': [
     'Record ended jobs',
     'Look for occupied slots',

@@ -13,8 +13,10 @@ export const handler = async (event: unknown): Promise<readonly Interrupted[]> =
     log('WARN', { message: 'Not a notice that is known', problem: parsed.error.message.slice(0, 500) });
     return [];
   }
-  const { notice, time, instanceIds } = parsed.data;
-  const done = await Promise.all(instanceIds.map((instanceId) => acceptInterruption(deps, { instanceId, notice, noticedAt: time })));
+  const { notice, time, evidence, instanceIds } = parsed.data;
+  const done = await Promise.all(
+    instanceIds.map((instanceId) => acceptInterruption(deps, { instanceId, notice, evidence, noticedAt: time })),
+  );
   for (const { reason, ...fields } of done) log('INFO', { message: reason, ...fields });
   return done;
 };

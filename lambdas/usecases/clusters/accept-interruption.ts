@@ -11,6 +11,8 @@ import { type AcceptDeps, accept, newOperation } from '../operations/accept';
 export interface Interruption {
   readonly instanceId: string;
   readonly notice: Notice;
+  /** What AWS says of it. @default - the notice is all */
+  readonly evidence?: string | undefined;
   /** When EC2 gave it, ISO 8601. */
   readonly noticedAt: string;
 }
@@ -20,17 +22,19 @@ export type Interrupted =
 
 /**
  * A notice of EC2 becomes an operation that replaces the host: one for a host and kind of notice, however often the notice comes. Instances that are not a
- * TaskManager host of a cluster as it runs now, or is moving to, are nobody's business here. A replacement waits for the end of a move.
+ * host of a cluster as it runs now, or is moving to, are nobody's business here. A replacement waits for the end of a move. Hosts of JobManagers are bought on
+ * demand, so of them EC2 only says that they are retired.
  */
 export const acceptInterruption = async (
   deps: AcceptDeps & { readonly fleet: FleetPort },
-  { instanceId, notice, noticedAt }: Interruption,
+  { instanceId, notice, evidence, noticedAt }: Interruption,
 ): Promise<Interrupted> => {
   const goneAt = goneAtOf(notice, noticedAt);
   const ignore = (why: string): Interrupted => ({ action: 'ignore', reason: `${notice} of ${instanceId}: ${why}` });
   const owner = await deps.fleet.ownerOf(instanceId);
   if (!owner) return ignore('it is no host of this stage');
-  if (owner.role === 'jobmanager') return ignore(`it is the JobManager of ${owner.cluster}, which its group replaces at its address`);
+  if (owner.role === 'jobmanager' && notice !== 'retirement')
+    return ignore(`it is the JobManager of ${owner.cluster}, which is no Spot instance`);
   const cluster = await deps.store.cluster(owner.cluster);
   if (cluster?.reserve?.epoch === owner.epoch) return ignore(`it stands by in the reserve of ${owner.cluster}, whose group replaces it`);
   const isRunning = cluster?.status === 'RUNNING' && hostsEpoch(cluster) === owner.epoch;
@@ -38,7 +42,15 @@ export const acceptInterruption = async (
   if (cluster?.desired !== 'RUNNING' || !(isRunning || isMoving))
     return ignore(`cluster ${owner.cluster} does not run at epoch ${owner.epoch}`);
   const { cluster: name, epoch } = owner;
-  const request: OperationRequest = { kind: 'replace-host', instanceId, epoch, notice, ...(goneAt === undefined ? {} : { goneAt }) };
+  const request: OperationRequest = {
+    kind: 'replace-host',
+    instanceId,
+    epoch,
+    notice,
+    ...(owner.role === 'jobmanager' ? { role: owner.role } : {}),
+    ...(goneAt === undefined ? {} : { goneAt }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
   const change = {
     requestedBy: REQUESTER,
     operationId: operationIdOfKey({ caller: REQUESTER, method: 'REPLACE', path: `${name}/${epoch}`, key: `${instanceId}/${notice}` }),

@@ -1,13 +1,16 @@
+import type { Cluster } from '../../contracts/cluster';
 import { Superseded } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
 import type { Begun } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
+import { quietUntil } from '../../domain/deadlines';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { jobManagerAddresses } from '../../domain/job-managers';
 import { leaseUntil } from '../../domain/lease';
 import { isThere } from '../../domain/reserve';
 import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
-import { isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget, readCluster } from './owned';
+import { heldByAnybody } from './in-the-way';
+import { allJobs, isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget, readCluster } from './owned';
 
 export interface BeginOperationDeps {
   readonly store: StorePort;
@@ -40,21 +43,46 @@ export const beginOperation = async ({ store, clock }: BeginOperationDeps, opera
   return operation.job === undefined ? beginWithCluster(store, operation) : beginWithJob(store, operation);
 };
 
-/** Of a host that the cluster is moving to, once it has moved there. */
+/** Of a host that the cluster is moving to, once it has moved there; of a JobManager's, while nothing else is under way. */
 const beginReplacement = async (
   { store, clock }: BeginOperationDeps,
   operation: Operation,
-  { instanceId, notice, evidence, epoch: ofHost }: Extract<Operation['request'], { kind: 'replace-host' }>,
+  { instanceId, notice, evidence, epoch: ofHost, role }: Extract<Operation['request'], { kind: 'replace-host' }>,
 ): Promise<Begun> => {
+  const wait = (reason: string): Begun => {
+    const waiting = notYet(operation, clock, reason);
+    return { ...waiting, plan: 'wait', epoch: ofHost, jarId: null, parallelism: null };
+  };
   const { name, status, desired, epoch } = await readCluster(store, operation.cluster);
-  if (status === 'FAILING_OVER' && desired === 'RUNNING' && epoch === ofHost) {
-    const waiting = notYet(operation, clock, `Waits until cluster ${name} has moved`);
-    return { ...waiting, plan: 'wait', epoch, jarId: null, parallelism: null };
+  if (status === 'FAILING_OVER' && desired === 'RUNNING' && epoch === ofHost) return wait(`Waits until cluster ${name} has moved`);
+  const cluster = await ownTarget({ store }, operation);
+  if (role === 'jobmanager') {
+    const busy = clock().toISOString() < quietUntil(operation) ? await underWayBefore({ store, clock }, operation, cluster) : undefined;
+    return busy === undefined
+      ? { ready: true, plan: 'relieve-jobmanager', epoch: ofHost, jarId: null, parallelism: null, reason: relieving(instanceId, evidence) }
+      : wait(`Waits for ${busy}: a JobManager is relieved while nothing else is under way`);
   }
-  await ownTarget({ store }, operation);
   const reason = notice === 'surplus' ? 'Gives back hosts that no job needs' : `Replaces ${instanceId}: ${evidence ?? notice}`;
   const plan = notice === 'silence' ? 'replace-jobmanager' : 'replace';
   return { ready: true, plan, epoch: ofHost, jarId: null, parallelism: null, reason };
+};
+
+const relieving = (instanceId: string, evidence: string | undefined): string =>
+  `Relieves the JobManager on ${instanceId}${evidence === undefined ? '' : `: ${evidence}`}`;
+
+/** What holds the cluster or one of its jobs, or relieves its other JobManager and was asked for before. */
+const underWayBefore = async (
+  { store, clock }: BeginOperationDeps,
+  { operationId, requestedAt }: Operation,
+  cluster: Cluster,
+): Promise<string | undefined> => {
+  const holder = heldByAnybody(cluster, await allJobs(store, cluster.name), clock)?.operationId;
+  if (holder !== undefined) return holder;
+  const before = (one: Operation): boolean =>
+    one.requestedAt < requestedAt || (one.requestedAt === requestedAt && one.operationId < operationId);
+  const relieves = ({ cluster: of, request }: Operation): boolean =>
+    of === cluster.name && request.kind === 'replace-host' && request.role === 'jobmanager';
+  return (await store.openOperations()).find((one) => relieves(one) && before(one))?.operationId;
 };
 
 const beginReserve = async (

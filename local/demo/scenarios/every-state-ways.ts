@@ -124,6 +124,15 @@ const rebalance: Begin = async (play) => {
   return appears(play, 'replace-host', since, 30);
 };
 
+/** EC2 plans to retire the host of the JobManager. */
+const retire: Way['begin'] = async (play) => {
+  const [host] = await play.machines.of(play.cluster, 'jobmanager');
+  if (!host) throw new Error('there is no JobManager host');
+  const since = Date.now() - 1_000;
+  await play.machines.announceRetirement(host);
+  return appears(play, 'replace-host', since, 30);
+};
+
 /** EC2 tells a host so that its cluster is just moving to. */
 const rebalanceOfNext: Begin = async (play) => {
   const before = await play.client.cluster(play.cluster);
@@ -510,6 +519,19 @@ export const WAYS: readonly Way[] = [
     states: ['Wait for the move'],
     rules: () => late('fail-over-cluster', 'Secure state', 10_000),
     begin: rebalanceOfNext,
+  },
+  {
+    kind: 'replace-host',
+    title: 'a JobManager whose host is retired',
+    states: ['Take a checkpoint of the jobs', 'Wait for the other JobManager'],
+    begin: retire,
+  },
+  {
+    kind: 'replace-host',
+    title: 'a JobManager whose host is retired, and a checkpoint that takes its time',
+    states: ['Wait for the checkpoint of the jobs'],
+    stillFrom: 'Take a checkpoint of the jobs',
+    begin: retire,
   },
   { kind: 'replace-host', title: 'a JobManager that hangs', states: ['Replace JobManager'], begin: hang },
   { kind: 'fail-over-cluster', title: 'a planned move', begin: move('planned') },

@@ -40,7 +40,7 @@ const OTHER_ERROR = 'SomethingUnforeseen';
 const PLANS: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'terminate-cluster': ['cancel', 'nothing', 'nothing-runs'],
   'stop-job': ['cancel', 'nothing'],
-  'replace-host': ['replace-jobmanager'],
+  'replace-host': ['replace-jobmanager', 'relieve-jobmanager'],
   'rescale-job': ['in', 'out'],
   'scale-job': ['in', 'out', 'settle'],
   'upgrade-job': ['restore'],

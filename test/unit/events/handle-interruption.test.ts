@@ -1,6 +1,6 @@
 import type { Interrupted } from '../../../lambdas/usecases/clusters/accept-interruption';
 import { enter, run } from '../../state-machines/support/functions';
-import { World } from '../../state-machines/support/world';
+import { STAGE, World } from '../../state-machines/support/world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
 jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
@@ -104,10 +104,27 @@ test.each([
 
 test.each([
   ['an instance of somebody else', () => interruption('i-0123456789abcdef0')],
-  ['the JobManager, whose group replaces it at its address', () => interruption(jobManager)],
+  ['a Spot notice of a JobManager, which is bought on demand', () => interruption(jobManager)],
 ])('%s is left alone', async (_, make) => {
   expect(await handler(make())).toEqual([expect.objectContaining({ action: 'ignore' })]);
   expect(await open()).toEqual([]);
+});
+
+test('the retirement of a JobManager’s host is an operation that says so, with more time than others, to find a quiet moment', async () => {
+  const event = retirement([{ entityValue: jobManager }], { startTime: 'Wed, 6 Jan 2027 09:00:00 GMT' });
+  expect(await handler(event)).toEqual([expect.objectContaining({ action: 'replace' })]);
+  await handler({ ...event, id: 'another' });
+  const [operation, ...more] = await open();
+  expect(more).toEqual([]);
+  expect(operation?.request).toEqual({
+    kind: 'replace-host',
+    instanceId: jobManager,
+    epoch: 1,
+    notice: 'retirement',
+    role: 'jobmanager',
+    evidence: 'AWS Health says AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED from Wed, 6 Jan 2027 09:00:00 GMT on',
+  });
+  expect(Date.parse(operation?.deadline ?? '') - world.now).toBe((STAGE.deadlines.rescaleSeconds + 3_600) * 1_000);
 });
 
 test('a host of a cluster whose move came to nothing is replaced: it has its hosts of before the move again', async () => {
