@@ -68,6 +68,12 @@ export const instanceStateEvent = z.object({
   detail: z.object({ 'instance-id': instanceId, state: z.enum(['pending', 'running']) }),
 });
 
+/** The same of one that ends, or stops, which its group takes for an end. */
+export const HOST_ENDS = ['shutting-down', 'stopping', 'stopped', 'terminated'] as const;
+export const instanceEndEvent = instanceStateEvent.extend({
+  detail: z.object({ 'instance-id': instanceId, state: z.enum(HOST_ENDS) }),
+});
+
 /** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html */
 export const launchFailedEvent = z.object({
   source: z.literal('aws.autoscaling'),

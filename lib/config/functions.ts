@@ -182,6 +182,8 @@ const EVENT_FUNCTIONS = {
   },
   // EC2 tells of every instance of the account that is launched: those of other owners are left, after one call.
   'give-addresses': { network: 'none', timeoutSeconds: 30, memoryMiB: 512, grants: ['fleet:observe', 'fleet:addresses'] },
+  // The same of every instance that ends: its group is told, where that has not found it yet.
+  'replace-ended': { network: 'none', timeoutSeconds: 30, memoryMiB: 512, grants: ['fleet:observe', 'fleet:replace'] },
   // Records that an alarm of a job rings, and asks whether to scale.
   'handle-alarm': {
     network: 'none',

@@ -6,7 +6,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { type IStateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { SHIFT_BEGUN, SHIFT_OVER } from '../../lambdas/contracts/events';
+import { HOST_ENDS, SHIFT_BEGUN, SHIFT_OVER } from '../../lambdas/contracts/events';
 import type { StageNames } from '../config/names';
 import { type FunctionSurroundings, ServiceFunctions } from '../constructs/service-functions';
 import { StateMachineFromAsl } from '../constructs/state-machine-from-asl';
@@ -135,6 +135,16 @@ export class ControlPlaneStack extends Stack {
         detail: { state: ['pending', 'running'] },
       },
       targets: [targetOf('give-addresses')],
+    });
+    // Its group finds what this misses.
+    new events.Rule(this, 'HostEnded', {
+      ruleName: `${names.prefix}-host-ended`,
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: ['EC2 Instance State-change Notification'],
+        detail: { state: [...HOST_ENDS] },
+      },
+      targets: [targetOf('replace-ended')],
     });
     this.makeNoticeRules(names);
   }

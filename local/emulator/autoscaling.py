@@ -110,6 +110,10 @@ def _advance(group, member) -> None:
         "stopping",
         "stopped",
     ):
+        if not hasattr(member, "ended_since"):
+            member.ended_since = time.monotonic()
+        if time.monotonic() - member.ended_since < settings.healthCheckSeconds:
+            return
         begin_termination(
             group,
             member,

@@ -14,6 +14,8 @@ class Settings:
     launchRetrySeconds: float = 1.0
     """First wait of a group after a failed launch; it doubles up to `launchRetryMaxSeconds`. (On AWS: minutes.)"""
     launchRetryMaxSeconds: float = 8.0
+    healthCheckSeconds: float = 0.0
+    """Until a group finds that an instance has ended or stopped without its doing. (On AWS: it looks periodically, and the documentation says nowhere how often.)"""
     terminationDelaySeconds: float = 0.0
     """With `autoStart`: least time an instance stays `shutting-down`."""
     launchBeforeTerminate: bool = False

@@ -55,6 +55,8 @@ interface Harness {
   readonly setTold: (zone: string, isTold: boolean) => Promise<unknown>;
   /** The host dies without anybody's wish. */
   readonly lose: (instanceId: string) => Promise<unknown>;
+  /** Groups find at once that a host has ended, or after minutes. */
+  readonly setNotice: (isPrompt: boolean) => Promise<unknown>;
 }
 const onFake = (): Harness => {
   const fleet = createFakeFleet({ stage: STAGE });
@@ -67,6 +69,7 @@ const onFake = (): Harness => {
       isWell ? fleet.zonesInTrouble.delete(zone) : fleet.zonesInTrouble.set(zone, 'EC2 says it is impaired: a test wants it'),
     setTold: async (zone, isTold) => (isTold ? fleet.zonesUntold.delete(zone) : fleet.zonesUntold.add(zone)),
     lose: async (instanceId) => fleet.loseHost(instanceId),
+    setNotice: async (isPrompt) => (fleet.groupsNotice = isPrompt),
   };
 };
 const onEc2 = (): Harness => ({
@@ -96,6 +99,7 @@ const onEc2 = (): Harness => ({
           { name: `${zone}-untold`, service: 'ec2', action: 'DescribeInstances', zone, code: 'InternalError', status: 500 },
         ]),
   lose: (instanceId) => emulator.twin('POST', `instances/${instanceId}/state`, { state: 'terminated', reason: 'The host died' }),
+  setNotice: (isPrompt) => emulator.twin('PUT', 'settings', { healthCheckSeconds: isPrompt ? 0 : 600 }),
 });
 
 describe.each([
@@ -264,6 +268,37 @@ describe.each([
       (now) => isComplete(now) && !now.hosts.some(({ instanceId }) => instanceId === gone),
     );
     expect(after.wanted.taskmanager).toBe(2);
+    await takeAway(spec, resources);
+  });
+
+  test('has the group of a host that has ended launch another before it looks, at the JobManager’s address, and once', async () => {
+    const spec = aFleetSpec();
+    const { resources, seen } = await launched(spec, 1);
+    const host = seen.hosts.find(({ role }) => role === 'jobmanager')?.instanceId ?? '';
+    await harness.setNotice(false);
+    await harness.lose(host);
+    const ended = async () => (await fleet.observe(resources)).hosts.find(({ role }) => role === 'jobmanager');
+    await eventually(ended, (now) => now?.state === 'leaving');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await ended()).toMatchObject({ instanceId: host, state: 'leaving' });
+    expect(await fleet.replaceEnded([host, 'i-0000000000000dead'])).toEqual([{ instanceId: host, group: resources.jobManagerGroup }]);
+    const after = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && !now.hosts.some(({ instanceId }) => instanceId === host),
+    );
+    expect(after.hosts.find(({ role }) => role === 'jobmanager')?.address).toBe(resources.jobManagerAddress);
+    expect(await fleet.replaceEnded([host])).toEqual([]);
+    await harness.setNotice(true);
+    await takeAway(spec, resources);
+  });
+
+  test('leaves a host that ends because its group wants it to', async () => {
+    const spec = aFleetSpec();
+    const { resources, seen } = await launched(spec, 2);
+    const host = seen.hosts.find(({ role }) => role === 'taskmanager')?.instanceId ?? '';
+    await fleet.terminateHosts([host]);
+    expect(await fleet.replaceEnded([host])).toEqual([]);
+    expect((await fleet.observe(resources)).wanted.taskmanager).toBe(1);
     await takeAway(spec, resources);
   });
 

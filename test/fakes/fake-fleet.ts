@@ -8,6 +8,7 @@ import type {
   FleetPort,
   FleetSeen,
   FleetSpec,
+  HostEnded,
   HostMark,
   HostOwner,
   LaunchProblem,
@@ -41,6 +42,8 @@ interface FakeHost extends Omit<Host, 'state' | 'marks'> {
   readonly group: string;
   /** Observations until a pending host runs, or a leaving one is gone. */
   observationsLeft: number;
+  /** It has ended, and its group counts it. */
+  unnoticed?: true;
 }
 interface Access {
   readonly securityGroupId: string;
@@ -78,6 +81,8 @@ class InMemoryFleet implements FleetPort {
   iamTakesNothing = false;
   /** Zones out of reach: their hosts neither come nor go, whatever EC2 is told. */
   readonly zonesOutOfReach = new Set<string>();
+  /** Groups find at once that a host has ended. */
+  groupsNotice = true;
   /** EC2 gives no more TaskManager hosts than this, and says nothing. */
   mostHosts = Number.POSITIVE_INFINITY;
   private readonly access = new Map<string, Access>();
@@ -238,6 +243,13 @@ class InMemoryFleet implements FleetPort {
     this.fill();
   }
 
+  async replaceEnded(instanceIds: readonly string[]): Promise<readonly HostEnded[]> {
+    const ended = this.hosts.filter(({ instanceId, unnoticed }) => unnoticed && instanceIds.includes(instanceId));
+    this.hosts = this.hosts.filter((host) => !ended.includes(host));
+    this.fill();
+    return ended.map(({ instanceId, group }) => ({ instanceId, group }));
+  }
+
   async markHosts(instanceIds: readonly string[], mark: HostMark, by: string): Promise<void> {
     for (const host of this.hosts) if (instanceIds.includes(host.instanceId)) host.marks = { ...host.marks, [mark]: by };
   }
@@ -289,9 +301,11 @@ class InMemoryFleet implements FleetPort {
     this.access.delete(owner);
   }
 
-  /** A host dies of itself; its group replaces it. */
+  /** A host dies of itself; its group replaces it, when it notices. */
   loseHost(instanceId: string): void {
-    this.hosts = this.hosts.filter((host) => host.instanceId !== instanceId);
+    const host = this.hosts.find((one) => one.instanceId === instanceId);
+    if (host && !this.groupsNotice) Object.assign(host, { state: 'leaving', unnoticed: true, observationsLeft: Number.POSITIVE_INFINITY });
+    else this.hosts = this.hosts.filter((host) => host.instanceId !== instanceId);
     this.fill();
   }
 
@@ -386,7 +400,7 @@ class InMemoryFleet implements FleetPort {
   }
 
   private stayingOf(group: Group): readonly FakeHost[] {
-    return this.hosts.filter((host) => host.group === group.name && host.state !== 'leaving');
+    return this.hosts.filter((host) => host.group === group.name && (host.state !== 'leaving' || host.unnoticed));
   }
 
   private shrink(group: Group): void {

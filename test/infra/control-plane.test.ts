@@ -174,6 +174,21 @@ describe('rights to make clusters', () => {
     ]);
   });
 
+  it('let the function that hears of hosts that have ended end hosts of groups with the stage’s tag, and change nothing else', () => {
+    const changes = actionsOf('replace-ended').filter((action) => /^(ec2|autoscaling|iam|dynamodb|s3|states):(?!Describe)/.test(action));
+    expect(changes).toEqual(['autoscaling:TerminateInstanceInAutoScalingGroup']);
+    expect(conditionOf('replace-ended', 'autoscaling:TerminateInstanceInAutoScalingGroup')).toEqual([
+      { StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } },
+    ]);
+    stage.controlPlane.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.ec2'],
+        'detail-type': ['EC2 Instance State-change Notification'],
+        detail: { state: ['shutting-down', 'stopping', 'stopped', 'terminated'] },
+      },
+    });
+  });
+
   it('let the function that hears of launches give hosts of the stage addresses, and change nothing else', () => {
     const changes = actionsOf('give-addresses').filter((action) => /^(ec2|autoscaling|iam|dynamodb|s3|states):(?!Describe)/.test(action));
     expect(changes).toEqual([ADDRESSES]);

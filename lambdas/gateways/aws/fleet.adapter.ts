@@ -2,7 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand 
 import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
 import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
-import { ensureGroup, isMixed, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import { ensureGroup, isMixed, replaceEnded, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies } from './ec2/context';
 import { giveAddresses } from './ec2/host-addresses';
 import { launchAs } from './ec2/job-manager-types';
@@ -110,6 +110,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
 
     terminateHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds, 'fewer'),
     replaceHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds, 'as-many'),
+    replaceEnded: (instanceIds) => replaceEnded(dependencies, instanceIds),
 
     async markHosts(instanceIds, mark, by) {
       // One by one: a call for several fails as a whole when one of them has gone.

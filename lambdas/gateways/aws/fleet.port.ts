@@ -84,6 +84,12 @@ export interface AddressesGiven {
   readonly reason: string;
 }
 
+/** A host that its group counted as one when it had ended. */
+export interface HostEnded {
+  readonly instanceId: string;
+  readonly group: string;
+}
+
 export interface HostOwner {
   readonly cluster: string;
   readonly epoch: number;
@@ -125,6 +131,12 @@ export interface FleetPort {
   fence(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<{ readonly roleKept?: string }>;
   /** Ends the given hosts; their groups launch others in their place. */
   replaceHosts(instanceIds: readonly string[]): Promise<void>;
+  /**
+   * Tells groups of hosts that have ended, where they have not found it yet: they launch others at once. What is no host of the stage is left.
+   *
+   * @returns the hosts whose groups were told
+   */
+  replaceEnded(instanceIds: readonly string[]): Promise<readonly HostEnded[]>;
   /** Puts a mark on running hosts. @param by who asks for it: an operation's id */
   markHosts(instanceIds: readonly string[], mark: HostMark, by: string): Promise<void>;
   unmarkHosts(instanceIds: readonly string[], mark: HostMark): Promise<void>;

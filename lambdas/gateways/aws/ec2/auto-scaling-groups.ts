@@ -13,7 +13,7 @@ import {
 import { AwsUnavailable } from '../../../contracts/errors';
 import { isInterfaceInUse } from '../../../domain/launch-failure';
 import { everyOne, hasCode, laterOn, unless } from '../aws-errors';
-import type { FleetSpec, LaunchProblem } from '../fleet.port';
+import type { FleetSpec, HostEnded, LaunchProblem } from '../fleet.port';
 import type { FleetDependencies, Role } from './context';
 import { subnetOf } from './network-interface';
 import { tagsOf } from './tags';
@@ -179,6 +179,22 @@ export const terminateInGroup = async (
       await gone(autoScaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity })));
     }
   }
+};
+
+/** Auto Scaling looks at its instances from time to time, and says nowhere how often. What it has begun to replace is left to it. */
+export const replaceEnded = async (
+  { autoScaling, stage }: Pick<FleetDependencies, 'autoScaling' | 'stage'>,
+  instanceIds: readonly string[],
+): Promise<readonly HostEnded[]> => {
+  const { AutoScalingInstances = [] } = await autoScaling.send(new DescribeAutoScalingInstancesCommand({ InstanceIds: [...instanceIds] }));
+  const unnoticed = AutoScalingInstances.flatMap(({ InstanceId: instanceId, AutoScalingGroupName: group = '', LifecycleState = '' }) =>
+    instanceId !== undefined && group.startsWith(`sluice-${stage.name}-`) && /^(Pending|InService)/.test(LifecycleState)
+      ? [{ instanceId, group }]
+      : [],
+  );
+  for (const { instanceId: InstanceId } of unnoticed)
+    await gone(autoScaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId, ShouldDecrementDesiredCapacity: false })));
+  return unnoticed;
 };
 
 /** The failed launches of a group since the last one that has succeeded, the newest first. */
