@@ -129,20 +129,33 @@ export const clusterView = cluster.omit({ lease: true, turn: true }).extend({
 });
 export type ClusterView = z.infer<typeof clusterView>;
 
-const placementView = z.object({
+const placedZones = z.object({
   mode: placement.shape.mode.unwrap(),
-  zones: z.array(z.string()).describe("Where TaskManager hosts may be now, the JobManager's zone first"),
+  zones: z.array(z.string()).describe("Where TaskManager hosts may be, the JobManager's zone first"),
   crossZoneShare: z
     .number()
     .describe('Share of what tasks send each other that crosses a zone, when every task sends alike to every other'),
+  slotsAfterZoneLoss: z.int().describe('Slots that are left when the zone with the most hosts is lost'),
+});
+
+/** One of the two ways to place a cluster's hosts. */
+const placementChoice = placedZones.extend({
+  chosen: z.boolean().describe('Whether the cluster was launched so'),
+  unavailable: z.string().optional().describe('Why this cluster could not have it'),
+  costs: z.string().describe('Traffic between zones, and hosts that wait in reserve'),
+  latency: z.string().describe('Typical round trips between hosts'),
+  recovery: z.string().describe('What the loss of a zone leaves, and in which time jobs go on'),
+});
+
+const placementView = placedZones.extend({
   crossZoneDollarsPerGB: z.number().describe('By list price: where it leaves a zone and where it arrives together'),
   slots: z.int(),
-  slotsAfterZoneLoss: z.int().describe('Slots that are left when the zone with the most hosts is lost'),
   costs: z.string(),
   gives: z.string(),
   standby: z
     .object({ zone: z.string().optional().describe('Absent: no JobManager stands by'), costs: z.string(), gives: z.string() })
     .describe('The stand-by JobManager: what it costs and gives, or would'),
+  choices: z.array(placementChoice).describe('Both placements side by side: all hosts in one zone, or spread over several'),
 });
 
 export const clusterDescription = clusterView.extend({

@@ -14,7 +14,7 @@ export interface DescribeDeps {
   readonly flink: FlinkConnector;
   readonly clock: Clock;
 }
-export type DescribeClusterDeps = DescribeDeps & { readonly stage: Pick<Stage, 'prices'> };
+export type DescribeClusterDeps = DescribeDeps & { readonly stage: Pick<Stage, 'prices' | 'zones'> };
 
 /** The cluster as stored, and as its JobManager sees it now. @throws NotFound */
 export const describeCluster = async ({ store, flink, clock, stage }: DescribeClusterDeps, name: string): Promise<ClusterDescription> => {
@@ -24,6 +24,6 @@ export const describeCluster = async ({ store, flink, clock, stage }: DescribeCl
     const [{ taskManagers, slotsTotal, slotsFree }, jobs] = await Promise.all([port.overview(), port.jobs()]);
     return { live: { taskManagers, slotsTotal, slotsFree, jobs: [...jobs] } };
   });
-  const placement = describePlacement(cluster, live.live?.slotsTotal, stage.prices);
+  const placement = describePlacement(cluster, live.live?.slotsTotal, { ...stage, zones: stage.zones.map(({ name: zone }) => zone) });
   return { ...clusterView(cluster, clock), placement, ...live };
 };

@@ -270,6 +270,17 @@ test('a cluster shows which JobManager stands by, and what it costs and gives', 
   });
 });
 
+test('a cluster shows both placements side by side, with which of them it has', async () => {
+  await givenCluster({ resources: { taskManagerGroups: [], launchTemplateIds: [], jobManagerAddress: '10.0.1.20' } });
+  const { body } = await call('describe-cluster', { path: AT_CLUSTER });
+  const { mode, choices } = clusterDescription.parse(body).placement;
+  expect(choices.map((one) => [one.mode, one.chosen])).toEqual([
+    ['single-zone', mode === 'single-zone'],
+    ['spread', mode === 'spread'],
+  ]);
+  for (const { costs, latency, recovery } of choices) expect([costs, latency, recovery].every((text) => text.length > 40)).toBe(true);
+});
+
 describe('the configuration of a cluster', () => {
   const written = async (change: (yaml: string) => string = (yaml) => yaml): Promise<void> => {
     const cluster = await world.store.cluster('flights');

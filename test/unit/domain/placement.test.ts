@@ -1,7 +1,7 @@
 import { chooseSpread, taskManagerZones } from '../../../lambdas/domain/cluster-zone';
 import { decideFailover } from '../../../lambdas/domain/decide-failover';
 import { decideShrink } from '../../../lambdas/domain/decide-hosts';
-import { describePlacement } from '../../../lambdas/domain/describe-placement';
+import { describePlacement as describeIn } from '../../../lambdas/domain/describe-placement';
 import { standbyZone } from '../../../lambdas/domain/job-managers';
 import type { FleetSeen } from '../../../lambdas/gateways/aws/fleet.port';
 import { nextEpoch } from '../../../lambdas/usecases/failover/accept-failover';
@@ -10,6 +10,8 @@ import { sizeOf, spec } from './examples';
 
 const STAGE_ZONES = ['a', 'b', 'c'];
 const size = sizeOf({ size: 'medium' }); // 2 to 8 hosts of 16 slots
+const describePlacement = (cluster: Parameters<typeof describeIn>[0], slots: number | undefined, prices?: Record<string, number>) =>
+  describeIn(cluster, slots, { zones: STAGE_ZONES, prices });
 const choose = (placement: object, home = 'b', fleet = size) => chooseSpread(spec({ size: 'medium', placement }), home, fleet, STAGE_ZONES);
 const spreadCluster = (change = {}) =>
   aCluster({
@@ -170,5 +172,56 @@ describe('what a placement costs and gives', () => {
     expect(describePlacement(spreadCluster({ spec: spec({ size: 'medium', placement }) }), undefined).gives).toContain(
       'waits for a person',
     );
+  });
+
+  const sideBySide = (cluster: Parameters<typeof describePlacement>[0], slots = 48) => {
+    const [single, spread, ...more] = describePlacement(cluster, slots).choices;
+    if (!single || !spread || more.length > 0) throw new Error('there are not two choices');
+    return { single, spread };
+  };
+
+  it('is said of both ways side by side, whichever was chosen', () => {
+    const placed = sideBySide(spreadCluster());
+    const alone = sideBySide(aCluster({ zone: 'b', size, spec: spec({ size: 'medium' }) }));
+    expect([placed, alone].map(({ single, spread }) => [single.chosen, spread.chosen])).toEqual([
+      [false, true],
+      [true, false],
+    ]);
+    for (const { single, spread } of [placed, alone]) {
+      expect([single.mode, single.zones, single.crossZoneShare, single.slotsAfterZoneLoss]).toEqual(['single-zone', ['b'], 0, 0]);
+      expect([spread.mode, spread.zones, spread.crossZoneShare, spread.slotsAfterZoneLoss]).toEqual(['spread', ['b', 'a', 'c'], 0.667, 32]);
+      expect(spread.costs).toMatch(/\$0\.02 a GB .* \$13\.33 for each TB/);
+      for (const { costs } of [single, spread]) expect(costs).toMatch(/A reserve .* would be 3 TaskManager hosts and a JobManager/);
+      expect(single.latency).toContain('typically takes 0.1 to 0.3 ms');
+      expect(spread.latency).toContain('between zones typically takes 0.5 to 2 ms');
+      expect(single.recovery).toMatch(/^When b is lost all 48 slots are.*7 to 8 s until new results, and the boot of hosts, 75 to 150 s/);
+      expect(spread.recovery).toMatch(/at least 32 of 48 slots are left.*2 to 3 s after TaskManagers have vanished/);
+      expect(spread.unavailable).toBeUndefined();
+    }
+  });
+
+  it('agrees with what is said of the chosen one', () => {
+    for (const cluster of [spreadCluster(), aCluster({ zone: 'b', size, spec: spec({ size: 'medium' }) })]) {
+      const { choices, mode, zones, crossZoneShare, slotsAfterZoneLoss, costs, gives } = describePlacement(cluster, 48);
+      const chosen = choices.find((one) => one.chosen);
+      expect(chosen).toMatchObject({ mode, zones, crossZoneShare, slotsAfterZoneLoss });
+      expect([chosen?.costs.startsWith(costs), chosen?.recovery.startsWith(gives)]).toEqual([true, true]);
+    }
+  });
+
+  it('is not offered where it cannot be had, and says why', () => {
+    const one = sizeOf({ size: 'dev', overrides: { taskManagers: { min: 1, max: 1 } } });
+    const { spread } = sideBySide(aCluster({ zone: 'b', size: one, spec: spec({ size: 'dev' }) }), 1);
+    expect(spread).toMatchObject({ chosen: false, unavailable: expect.stringContaining('two TaskManager hosts at least'), zones: ['b'] });
+  });
+
+  it('has the times of warm capacity and of a stand-by where a cluster has them', () => {
+    const placement = { failover: { capacity: 'warm' } };
+    const { single, spread } = sideBySide(
+      aCluster({ zone: 'b', size, spec: spec({ size: 'medium', placement, highAvailability: { standbyJobManager: true } }) }),
+    );
+    expect(single.recovery).toContain('6 to 10 s until new results.');
+    expect(single.costs).toContain('The reserve (placement.failover.capacity) is 3 TaskManager hosts');
+    expect(spread.recovery).toMatch(/the one that stands by in c leads on, and nothing moves\..*8 s until new results\.$/);
   });
 });
