@@ -456,7 +456,7 @@ export const cluster = z.object({
   reserve: reserve.optional(),
   fault: clusterFault.optional(),
   home: homeSeen.optional(),
-  /** How many changes that made one of its jobs larger were accepted; absent: none. */
+  /** How many changes that made one of its jobs larger were accepted, and times that hosts were found too many and ended; absent: none. */
   turn: z.int().min(0).optional(),
   statusReason: z.string(),
   createdAt: instant,

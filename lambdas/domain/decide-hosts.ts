@@ -40,28 +40,31 @@ export const decideGrowth = (seen: FleetSeen, needed: HostsNeeded & { readonly m
 
 /**
  * Fewer hosts: wishes that EC2 has not granted first, then idle hosts: those that are on their way out, then those of the zone with the most hosts, the
- * oldest of them first; never one with an occupied slot, or of which EC2 tells nothing. A host on its way out that is one of those needed is replaced.
+ * oldest of them first; never one with an occupied slot, or of which EC2 tells nothing, nor one that is up and needed in place of one that still boots. A host on
+ * its way out that is one of those needed is replaced; while its tasks are on it, one is wanted besides.
  * @param busyAddresses addresses of TaskManagers with an occupied slot
  */
 export const decideShrink = (seen: FleetSeen, needed: HostsNeeded, busyAddresses: readonly string[]): CapacityDecision => {
   const busy = new Set(busyAddresses);
   const hosts = staying(seen);
-  const surplus = Math.max(0, seen.wanted.taskmanager - needed.hosts);
+  const isBusy = (host: Host): boolean => addressesOf(host).some((address) => busy.has(address));
+  const kept = needed.hosts + hosts.filter((host) => host.marks?.leaving !== undefined && isBusy(host)).length;
+  const surplus = Math.max(0, seen.wanted.taskmanager - kept);
   const idle = evenly(
     hosts,
-    hosts.filter((host) => !host.untold && !addressesOf(host).some((address) => busy.has(address))),
+    hosts.filter((host) => !host.untold && !isBusy(host)),
   );
   // Not while hosts are still to come: one of them is its replacement.
   const replaced = seen.wanted.taskmanager > hosts.length ? [] : idle.slice(surplus).filter(isMarked);
   if (surplus === 0 && replaced.length === 0) return { action: { kind: 'none' }, reason: `${needed.reason}; none too many` };
   if (seen.wanted.taskmanager > hosts.length && surplus > 0) {
-    const wanted = Math.max(needed.hosts, hosts.length);
+    const wanted = Math.max(kept, hosts.length);
     return {
       action: { kind: 'set', hosts: wanted },
       reason: `${needed.reason}; ${seen.wanted.taskmanager} were wanted, ${hosts.length} are there`,
     };
   }
-  const instanceIds = idle.slice(0, surplus).map((host) => host.instanceId);
+  const instanceIds = endable(idle, surplus, hosts.filter(isUp).length - needed.hosts).map((host) => host.instanceId);
   const replacedIds = replaced.map((host) => host.instanceId);
   if (instanceIds.length + replacedIds.length === 0)
     return { action: { kind: 'none' }, reason: `${needed.reason}; every host has an occupied slot` };
@@ -73,6 +76,15 @@ export const decideShrink = (seen: FleetSeen, needed: HostsNeeded, busyAddresses
       ...(replacedIds.length > 0 ? [`${replacedIds.join(', ')} had no occupied slot and others come in their place`] : []),
     ].join('; '),
   };
+};
+
+/** Whether its slots may be counted on. */
+const isUp = (host: Host): boolean => (host.state === 'running' || host.untold === true) && !isMarked(host);
+
+/** As many of these as go, in their order. @param spare hosts that are up beyond those needed */
+const endable = (idle: readonly Host[], most: number, spare: number): readonly Host[] => {
+  let left = spare;
+  return idle.filter((host) => !isUp(host) || left-- > 0).slice(0, most);
 };
 
 /** The order in which idle hosts go, so that those that stay are as even over their zones as can be. */

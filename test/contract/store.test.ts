@@ -232,6 +232,17 @@ describe.each([
       expect(await store.quotaTurn()).toBe(0);
     });
 
+    test("the end of hosts begins a turn of the cluster's room too: who has read another is told so, and what was decided at it is blocked", async () => {
+      expect(await store.beginTurn('flights', 0)).toBe(false);
+      await launched();
+      for (const turn of [0, 1]) {
+        expect((await Promise.all([1, 2].map(() => store.beginTurn('flights', turn)))).sort()).toEqual([false, true]);
+        expect((await store.cluster('flights'))?.turn).toBe(turn + 1);
+      }
+      expect(await store.acceptJobChange(anOperation(), aJob(), undefined, { room: 1 })).toEqual({ outcome: 'blocked', by: 'cluster' });
+      expect(await store.acceptJobChange(anOperation(), aJob(), undefined, { room: 2 })).toEqual({ outcome: 'created' });
+    });
+
     test('a change of a job replaces it when nothing has happened since it was read', async () => {
       await launched();
       const first = await submitted();

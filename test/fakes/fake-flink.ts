@@ -93,8 +93,11 @@ export class FakeFlink implements FlinkPort {
   now = (): string => '2026-01-01T00:00:00.000Z';
   behaviour: (request: StartRequest) => Behaviour = () => ({ does: 'run' });
   savepoints: SavepointBehaviour = 'succeed';
-  /** What becomes of a job that gets more parallelism than it has. `fails`: it restarts again and again until it gets less. */
-  rescaled: 'runs' | 'fails' = 'runs';
+  /**
+   * What becomes of a job that gets more parallelism than it has. `fails`: it restarts again and again until it gets less. `never`: that is accepted, and the job
+   * goes on as it was. `restores`: it has its new tasks, which read their state and do not run yet.
+   */
+  rescaled: 'runs' | 'fails' | 'never' | 'restores' = 'runs';
   /** What becomes of a checkpoint that is asked for. `hang`: in progress for ever. */
   askedCheckpoints: 'succeed' | 'fail' | 'hang' = 'succeed';
   /** true: there is nothing to read, for no job. */
@@ -198,6 +201,11 @@ export class FakeFlink implements FlinkPort {
       running,
       stopping,
     }));
+  }
+
+  /** Addresses of TaskManagers with an occupied slot, whether it answers or not. */
+  get occupied(): readonly string[] {
+    return this.slotsTaken().flatMap((taken, index) => (taken > 0 ? (this.addresses[index] ?? []) : []));
   }
 
   get jarIds(): readonly string[] {
@@ -441,7 +449,7 @@ export class FakeFlink implements FlinkPort {
   private deploy(job: Job): void {
     if (ENDED.includes(job.state)) return;
     job.running = 0;
-    job.running = Math.max(0, Math.min(job.wanted, this.taskManagers * this.slotsPerTaskManager - this.slotsUsed()));
+    job.running = Math.max(0, Math.min(this.goalOf(job), this.taskManagers * this.slotsPerTaskManager - this.slotsUsed()));
     job.state = job.running > 0 ? 'RUNNING' : 'CREATED';
     if (job.running === 0) job.next = [() => this.deploy(job)];
     if (this.rescaled === 'fails' && job.bears !== undefined && job.running > job.bears) {
@@ -449,9 +457,17 @@ export class FakeFlink implements FlinkPort {
       job.running = 0;
       job.failure = 'OutOfMemoryError: Java heap space';
     } else if (job.running > 0) {
-      job.bears = job.running;
+      if (!this.isRestoring(job)) job.bears = job.running;
       delete job.failure;
     }
+  }
+
+  private isRestoring({ running, bears }: Job): boolean {
+    return this.rescaled === 'restores' && bears !== undefined && running > bears;
+  }
+
+  private goalOf({ wanted, bears }: Job): number {
+    return this.rescaled === 'never' && bears !== undefined ? Math.min(wanted, bears) : wanted;
   }
 
   private end(job: Job, state: FlinkJobState): void {
@@ -479,7 +495,7 @@ export class FakeFlink implements FlinkPort {
     for (const job of this.known.values()) {
       if (ENDED.includes(job.state) || job.state === 'CANCELLING' || job.running === 0) continue;
       const others = this.slotsUsed() - job.running;
-      const possible = Math.max(0, Math.min(job.wanted, this.taskManagers * this.slotsPerTaskManager - others));
+      const possible = Math.max(0, Math.min(this.goalOf(job), this.taskManagers * this.slotsPerTaskManager - others));
       if (possible === job.running) continue;
       job.running = 0;
       job.state = 'CREATED';
@@ -499,7 +515,7 @@ export class FakeFlink implements FlinkPort {
       parallelism,
       tasks: {
         total: job.stillborn ? 0 : parallelism,
-        running: state === 'FINISHED' ? 0 : running,
+        running: state === 'FINISHED' || this.isRestoring(job) ? 0 : running,
         finished: state === 'FINISHED' ? parallelism : 0,
       },
       startedAt,

@@ -293,6 +293,13 @@ class InMemoryStore implements StorePort {
     return true;
   }
 
+  async beginTurn(cluster: string, turn: number): Promise<boolean> {
+    const stored = this.clusterItems.get(cluster);
+    if (!stored || (stored.turn ?? 0) !== turn) return false;
+    this.clusterItems.set(cluster, { ...stored, turn: turn + 1 });
+    return true;
+  }
+
   async recordHome(cluster: string, epoch: number, home: HomeSeen): Promise<boolean> {
     const stored = this.clusterItems.get(cluster);
     if (stored?.epoch !== epoch) return false;

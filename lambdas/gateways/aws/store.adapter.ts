@@ -318,6 +318,12 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return (await table.update(clusterKey(cluster), names, names.update({ fault }), names.is(epoch, 'epoch'))) !== undefined;
     },
 
+    async beginTurn(cluster, turn) {
+      const names = new Placeholders();
+      const update = names.update({ turn: turn + 1 });
+      return (await table.update(clusterKey(cluster), names, update, `${PRESENT} AND ${isTurn(turn, names)}`)) !== undefined;
+    },
+
     async recordHome(cluster, epoch, home) {
       const names = new Placeholders();
       return (await table.update(clusterKey(cluster), names, names.update({ home }), names.is(epoch, 'epoch'))) !== undefined;

@@ -124,6 +124,11 @@ export interface StorePort {
   ): Promise<Job>;
   /** Writes or removes what is wrong with a cluster, whoever holds its lease; false when its epoch is another by now. */
   recordFault(cluster: string, epoch: number, fault: ClusterFault | undefined): Promise<boolean>;
+  /**
+   * Begins the next turn of a cluster's room, whoever holds its lease: before hosts that were found too many are ended. False when another has begun since `turn`
+   * was read: what is needed is another by now.
+   */
+  beginTurn(cluster: string, turn: number): Promise<boolean>;
   /** Writes what was found of a cluster's home zone, whoever holds its lease; false when its epoch is another by now. */
   recordHome(cluster: string, epoch: number, home: HomeSeen): Promise<boolean>;
   /** What AWS said last of each zone that it has ever shifted traffic away from. */

@@ -3,9 +3,10 @@ import type { Operation } from '../../contracts/operation';
 import type { EnsureCapacityInput, TaskAnswer } from '../../contracts/workflow';
 import { decideCapacity, hostLimits, mostHostsInChange } from '../../domain/capacity';
 import { decideGrowth, decideShrink } from '../../domain/decide-hosts';
+import { placesTasks } from '../../domain/places-tasks';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
-import { ownTarget, type StoreDeps } from '../operations/owned';
-import { slotDemands } from './slot-demands';
+import { allJobs, ownTarget, type StoreDeps } from '../operations/owned';
+import { holderOf, slotDemands } from './slot-demands';
 
 type Deps = StoreDeps & { readonly fleet: FleetPort };
 
@@ -23,19 +24,42 @@ const grow = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
   return { reason };
 };
 
+/** A grower, or another that ends hosts, came in between so often: whoever looks next finds what is too many. */
+const TURNS = 5;
+
 /** After a job became smaller, ended or did not start. */
 const shrink = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<TaskAnswer> => {
+  for (let turn = 1; turn <= TURNS; turn++) {
+    const done = await shrinkOnce(deps, operation, busyAddresses);
+    if (done) return done;
+  }
+  return { reason: `What is needed changed ${TURNS} times while it was looked at: hosts stay until the next look` };
+};
+
+/** @returns undefined when a change that makes a job larger was accepted meanwhile, or hosts were ended: it has to be looked at again */
+const shrinkOnce = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<TaskAnswer | undefined> => {
+  // Before what is needed is read: who needs more from then on begins another turn.
   const cluster = await ownTarget(deps, operation, 'cleaning');
   // A terminated cluster loses all its hosts anyway.
   if (cluster.desired === 'TERMINATED') return { reason: 'The cluster is to be terminated, its hosts with it' };
+  const placing = isSurplus(operation) ? await findPlacing(deps, cluster.name) : undefined;
+  if (placing) return { reason: `${placing.operationId} puts tasks onto hosts now: which are idle is known after it` };
   const capacity = decideCapacity(await slotDemands(deps.store, operation, 'shrink'), cluster.size);
   if (capacity.action === 'refuse') return { reason: capacity.reason };
   const seen = await deps.fleet.observe(cluster.resources);
   const { action, reason } = decideShrink(seen, capacity, busyAddresses);
+  if (action.kind === 'none') return { reason };
+  if (!(await deps.store.beginTurn(cluster.name, cluster.turn ?? 0))) return undefined;
   if (action.kind === 'set') await deps.fleet.setHosts(cluster.resources, cluster.zone, action.hosts);
-  if (action.kind === 'terminate') {
+  else {
     await deps.fleet.terminateHosts(action.instanceIds);
     await deps.fleet.replaceHosts(action.replacedIds);
   }
   return { reason };
 };
+
+/** Holds no lease: others go on beside it. */
+const isSurplus = ({ request }: Operation): boolean => request.kind === 'replace-host' && request.notice === 'surplus';
+
+const findPlacing = async ({ store }: Deps, cluster: string): Promise<Operation | undefined> =>
+  (await Promise.all((await allJobs(store, cluster)).map((job) => holderOf(store, job)))).find((one) => one && placesTasks(one));

@@ -2,11 +2,13 @@ import type { Cluster } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { JobRecord } from '../../contracts/observation';
+import type { Operation } from '../../contracts/operation';
 import { decideCapacity } from '../../domain/capacity';
 import { vertexUnlike } from '../../domain/decide-job-progress';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
+import { placesTasks } from '../../domain/places-tasks';
 import { hostsEpoch } from '../../domain/reserve';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
@@ -38,47 +40,56 @@ const ASTRAY_MINUTES = 10;
 const FRESH_SECONDS = 120;
 
 /**
- * Finds clusters that have more hosts than their jobs need while no operation is under way that could want them. Where a job runs, its stored
- * parallelism is made true again, which empties hosts so that whole ones are free; between two such tries, and where none runs, hosts without
- * occupied slots are given back.
+ * Finds clusters that have more hosts than their jobs need, and than operations under way may want. Hosts without an occupied slot are given back at once, also
+ * beside an operation, unless that puts tasks onto hosts just now. Where nothing is under way and hosts are still too many, a job's stored parallelism is made true
+ * again, which empties hosts so that whole ones are free.
  */
 export const settleFleets = async (deps: SettleDeps): Promise<readonly Settled[]> => {
   const open = await deps.store.openOperations();
-  // What becomes of a reserve changes nothing about the hosts that the jobs have.
-  const busy = new Set(open.filter(({ kind }) => kind !== 'prepare-reserve').map(({ cluster }) => cluster));
   const settled: Settled[] = [];
-  for (const cluster of await idleClusters(deps.store, busy)) {
-    const done = await settleFleet(deps, cluster);
+  for (const cluster of await runningClusters(deps.store)) {
+    // What becomes of a reserve changes nothing about the hosts that the jobs have.
+    const underWay = open.filter((one) => one.cluster === cluster.name && one.kind !== 'prepare-reserve');
+    const done = await settleFleet(deps, cluster, underWay);
     if (done) settled.push(done);
   }
   return settled;
 };
 
-const idleClusters = async (store: StorePort, busy: ReadonlySet<string>): Promise<readonly Cluster[]> =>
-  (await allClusters(store)).filter(({ name, status, desired }) => status === 'RUNNING' && desired === 'RUNNING' && !busy.has(name));
+const runningClusters = async (store: StorePort): Promise<readonly Cluster[]> =>
+  (await allClusters(store)).filter(({ status, desired }) => status === 'RUNNING' && desired === 'RUNNING');
 
-const settleFleet = async (deps: SettleDeps, cluster: Cluster): Promise<Settled | undefined> => {
+const settleFleet = async (deps: SettleDeps, cluster: Cluster, underWay: readonly Operation[]): Promise<Settled | undefined> => {
   const jobs = (await allJobs(deps.store, cluster.name)).filter(({ status, desired }) => !isJobOver(status) && desired === 'RUNNING');
   const capacity = decideCapacity(await slotDemands(deps.store, { cluster: cluster.name }, 'grow'), cluster.size);
   const seen = await deps.fleet.observe(cluster.resources);
   if (capacity.action === 'refuse') return undefined;
-  if (seen.wanted.taskmanager <= capacity.hosts) return settleAstray(deps, cluster, jobs, seen, capacity.hosts);
-  const reason = `${seen.wanted.taskmanager} hosts are wanted and no operation is under way; ${capacity.reason}`;
+  const isQuiet = underWay.length === 0;
+  if (seen.wanted.taskmanager <= capacity.hosts + (isQuiet ? 0 : onTheirWayOut(seen)))
+    return isQuiet ? settleAstray(deps, cluster, jobs, seen, capacity.hosts) : undefined;
+  const meanwhile = isQuiet ? 'no operation is under way' : `${underWay.map(({ operationId }) => operationId).join(', ')} needs no more`;
+  const reason = `${seen.wanted.taskmanager} hosts are wanted and ${meanwhile}; ${capacity.reason}`;
+  // Each finds all that are too many; whether tasks are being put onto hosts is looked at again then.
+  if (underWay.some((one) => isGivingBack(one) || placesTasks(one))) return undefined;
+  const givingBack = idOn(cluster, 'GIVE-BACK', [cluster.epoch, at(deps, GIVE_BACK_MINUTES)]);
+  if (!(await deps.store.operation(givingBack)))
+    return (await giveBack(deps, cluster, seen, givingBack)) ? { cluster: cluster.name, operationId: givingBack, reason } : undefined;
   const [job] = jobs;
+  if (!isQuiet || !job) return undefined;
   const emptying = idOn(cluster, 'SETTLE', [
     surplusOf(seen),
     jobs.map(({ name, epoch, spec }) => [name, epoch, spec.parallelism]),
     at(deps, EMPTY_MINUTES),
   ]);
-  const emptied = job && (await deps.store.operation(emptying));
-  if (job && !emptied)
-    return (await settleJob(deps, job, emptying, reason)) ? { cluster: cluster.name, operationId: emptying, reason } : undefined;
-  // That was a try too.
-  if (emptied && deps.clock().getTime() - Date.parse(emptied.requestedAt) < GIVE_BACK_MINUTES * 60_000) return undefined;
-  const givingBack = idOn(cluster, 'GIVE-BACK', [cluster.epoch, at(deps, GIVE_BACK_MINUTES)]);
-  if (await deps.store.operation(givingBack)) return undefined;
-  return (await giveBack(deps, cluster, seen, givingBack)) ? { cluster: cluster.name, operationId: givingBack, reason } : undefined;
+  if (await deps.store.operation(emptying)) return undefined;
+  return (await settleJob(deps, job, emptying, reason)) ? { cluster: cluster.name, operationId: emptying, reason } : undefined;
 };
+
+/** In whose place others come: besides those that the jobs need. */
+const onTheirWayOut = ({ hosts }: FleetSeen): number =>
+  hosts.filter(({ role, state, marks }) => role === 'taskmanager' && state !== 'leaving' && marks?.leaving !== undefined).length;
+
+const isGivingBack = ({ request }: Operation): boolean => request.kind === 'replace-host' && request.notice === 'surplus';
 
 const idOn = ({ name }: Cluster, method: string, key: unknown): string =>
   operationIdOfKey({ caller: CONTROL_PLANE, method, path: `/clusters/${name}`, key: JSON.stringify(key) });

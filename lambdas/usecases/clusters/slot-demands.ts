@@ -2,6 +2,7 @@ import type { Job } from '../../contracts/job';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { SlotDemand } from '../../domain/capacity';
 import { isJobOver } from '../../domain/job-lifecycle';
+import { placesTasks } from '../../domain/places-tasks';
 import type { StorePort } from '../../gateways/aws/store.port';
 import { allJobs } from '../operations/owned';
 
@@ -36,10 +37,18 @@ const shallRun = ({ desired, status, interrupted }: Job): boolean =>
 const isWithdrawn = (job: Job, operation: Asking): boolean =>
   job.name === operation.job && (operation.kind === 'submit-job' || operation.kind === 'stop-job');
 
-/** What another operation that holds the job is about to make of it: its hosts may be on their way. */
+/** What another operation that holds the job is about to make of it, or may have to make of it again: its hosts may be on their way. */
 const wantedByAnother = async (store: StorePort, job: Job): Promise<number> => {
-  const holder = job.lease && (await store.operation(job.lease.operationId));
-  return holder?.status === 'PENDING' || holder?.status === 'RUNNING' ? wantedBy(holder.request) : 0;
+  const holder = await holderOf(store, job);
+  if (!holder) return 0;
+  const { request } = holder;
+  return Math.max(wantedBy(request), request.kind === 'scale-job' && placesTasks(holder) ? request.slots.before : 0);
+};
+
+/** The operation under way that holds a job. */
+export const holderOf = async (store: StorePort, { lease }: Job): Promise<Operation | undefined> => {
+  const holder = lease && (await store.operation(lease.operationId));
+  return holder?.status === 'PENDING' || holder?.status === 'RUNNING' ? holder : undefined;
 };
 
 const wantedBy = (request: OperationRequest): number => {

@@ -69,6 +69,19 @@ describe('shrinking', () => {
     expect(action).toEqual({ kind: 'terminate', instanceIds: ['i-3'], replacedIds: [] });
   });
 
+  test('a host stays in whose place another comes, which is idle until the tasks move to it', () => {
+    expect(decideShrink(seen([leaving(1), host(2)]), needed(1), ['10.0.0.1']).action).toEqual({ kind: 'none' });
+    expect(decideShrink(seen([leaving(1), host(2), host(3)]), needed(1), ['10.0.0.1']).action).toMatchObject({ instanceIds: ['i-2'] });
+    expect(decideShrink(seen([leaving(1), host(2)]), needed(1), ['10.0.0.2']).action).toMatchObject({ instanceIds: ['i-1'] });
+    expect(decideShrink(seen([leaving(1)], 3), needed(1), ['10.0.0.1']).action).toEqual({ kind: 'set', hosts: 2 });
+  });
+
+  test('a host that is up and needed stays, and one that still boots goes in its place', () => {
+    const hosts = [host(1), host(2), host(3, 'pending')];
+    expect(decideShrink(seen(hosts), needed(2), ['10.0.0.1']).action).toMatchObject({ instanceIds: ['i-3'] });
+    expect(decideShrink(seen(hosts), needed(1), ['10.0.0.1']).action).toMatchObject({ instanceIds: ['i-2', 'i-3'] });
+  });
+
   test('an empty host on its way out that is needed is replaced', () => {
     const { action } = decideShrink(seen([host(1), leaving(2)]), needed(2), ['10.0.0.1']);
     expect(action).toEqual({ kind: 'terminate', instanceIds: [], replacedIds: ['i-2'] });

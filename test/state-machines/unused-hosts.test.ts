@@ -1,0 +1,138 @@
+import type { Operation } from '../../lambdas/contracts/operation';
+import type { JobScaling } from '../../lambdas/contracts/scaling';
+import { settleFleets } from '../../lambdas/usecases/clusters/settle-fleets';
+import { awsDefaults } from '../../lib/config/stages/common';
+import { enter, run } from './support/functions';
+import { violations } from './support/recover';
+import { type Load, STAGE, World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
+
+const TEN_MINUTES = 600;
+const NEEDED_ANYWAY = 1;
+
+/** A world in which the sweeper looks at hosts every minute, and where it is measured how long each host is there without an occupied slot. */
+class Metered extends World {
+  /** Seconds, of whichever host was longest without one. */
+  longestUnused = 0;
+  sweeps = true;
+  private readonly unusedSince = new Map<string, number>();
+  private sweptAt = this.now;
+  private isSweeping = false;
+
+  override async pause(seconds: number): Promise<void> {
+    for (let left = seconds; left > 0; left -= 5) {
+      await super.pause(Math.min(left, 5));
+      this.measure();
+      if (this.sweeps && !this.isSweeping && this.now - this.sweptAt >= 60_000) await this.sweep();
+    }
+  }
+
+  async sweep(): Promise<void> {
+    this.sweptAt = this.now;
+    this.isSweeping = true;
+    for (const { operationId } of await this.settle()) await run((await this.store.operation(operationId)) as Operation);
+    this.isSweeping = false;
+  }
+
+  settle() {
+    const { clock, fleet, observations, store, workflows } = this;
+    return settleFleets({ clock, fleet, observations, store, workflows, stage: STAGE });
+  }
+
+  /** From its launch on a host is paid for. Of hosts without an occupied slot as many as are needed anyway are no waste, the oldest of them. */
+  private measure(): void {
+    const hosts = this.fleet.instances().filter(({ role, state }) => role === 'taskmanager' && state !== 'leaving');
+    const occupied = new Set(this.flink.occupied);
+    const busy = hosts.filter(({ address = '' }) => occupied.has(address));
+    const wasted = hosts.filter((host) => !busy.includes(host)).slice(Math.max(0, NEEDED_ANYWAY - busy.length));
+    const ids = wasted.map(({ instanceId }) => instanceId);
+    for (const id of this.unusedSince.keys()) if (!ids.includes(id)) this.unusedSince.delete(id);
+    for (const id of ids) {
+      this.unusedSince.set(id, this.unusedSince.get(id) ?? this.now);
+      this.longestUnused = Math.max(this.longestUnused, (this.now - (this.unusedSince.get(id) ?? this.now)) / 1_000);
+    }
+  }
+}
+
+let world: Metered;
+beforeEach(() => {
+  Object.assign(STAGE.deadlines, awsDefaults.deadlines);
+  world = enterMetered();
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+});
+const enterMetered = (): Metered => enter(new Metered()) as Metered;
+
+const SCALING: JobScaling = { enabled: true, priority: 0, scaleInWindowSeconds: 0 };
+/** Four slots are needed where there are two. */
+const TOO_MUCH: Load = { read: 1_000, busy: 1, waiting: 100_000, growth: 200 };
+/** Six are. */
+const FAR_TOO_MUCH: Load = { ...TOO_MUCH, growth: 900 };
+const HARDLY_ANYTHING: Load = { read: 100, busy: 0.05 };
+
+const givenJob = async (parallelism = 2, name = 'delays'): Promise<void> => {
+  await run(await world.acceptSubmission({ ...world.jarSpec(parallelism, name, name), scaling: SCALING }));
+};
+const carryOut = async (operation: Operation): Promise<Operation> => {
+  await run(operation);
+  return (await world.store.operation(operation.operationId)) as Operation;
+};
+const decided = async (load: Load): Promise<Operation> => {
+  await world.observe(load);
+  const { operationId, reason } = await world.consider();
+  if (operationId === undefined) throw new Error(reason);
+  return (await world.store.operation(operationId)) as Operation;
+};
+const hosts = async (): Promise<number> => (await world.fleet.observe((await world.cluster()).resources)).wanted.taskmanager;
+const inFlink = async (name = 'delays'): Promise<number | undefined> =>
+  (await world.flink.job((await world.job(name)).flinkJobId))?.parallelism;
+const leaveOver = async (wanted = 3): Promise<void> => {
+  const { resources, zone } = await world.cluster();
+  await world.fleet.setHosts(resources, zone, wanted);
+};
+const endByItself = async (name: string): Promise<void> => {
+  const { flinkJobId, epoch } = await world.job(name);
+  world.flink.breakJob(flinkJobId, 'FINISHED');
+  await world.store.recordJobSeen('flights', name, epoch, { status: 'FINISHED', statusReason: 'seen' });
+};
+
+describe("hosts that nobody uses, by production's deadlines", () => {
+  beforeEach(async () => {
+    await run(await world.acceptLaunch());
+    await givenJob();
+  });
+
+  test.each<[string, () => Promise<Operation>]>([
+    ['a savepoint', () => world.acceptChange({ kind: 'take-savepoint' })],
+    ['the savepoint of a stop', () => world.acceptChange({ kind: 'stop-job', mode: 'savepoint', drain: false })],
+    [
+      'the savepoint of an upgrade',
+      () => world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(2, 'new'), scaling: SCALING } }),
+    ],
+  ])('are given back while %s hangs', async (_, accept) => {
+    await leaveOver();
+    world.flink.savepoints = 'hang';
+    const before = world.now;
+    const operation = await accept();
+    world.longestUnused = 0;
+    const ended = await carryOut(operation);
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect((world.now - before) / 1_000).toBeGreaterThan(1_800);
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    expect([await hosts(), await inFlink(), (await world.job()).status]).toEqual([1, 2, 'RUNNING']);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('are given back when another job ends while a savepoint hangs', async () => {
+    await givenJob(4, 'arrivals');
+    expect(await hosts()).toBe(3);
+    world.flink.savepoints = 'hang';
+    const operation = await world.acceptChange({ kind: 'take-savepoint' });
+    await endByItself('arrivals');
+    await carryOut(operation);
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    expect([await hosts(), await inFlink()]).toEqual([1, 2]);
+  });
+});
