@@ -1,6 +1,6 @@
 import type { Operation, OperationRequest } from '../contracts/operation';
 import type { Stage } from '../contracts/stage';
-import { later } from './clock';
+import { later, secondsBetween } from './clock';
 
 /**
  * A JobManager's host that EC2 retires, days ahead, is ended while nothing else is under way, its stand-by being up. So long that is waited for: longer than any
@@ -40,13 +40,38 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
 /** Until when a moment is waited for in which a JobManager can be relieved. */
 export const quietUntil = ({ requestedAt }: Pick<Operation, 'requestedAt'>): string => later(requestedAt, QUIET_SECONDS);
 
-/** Hosts that come while the others do not are paid for and unused; EC2 brings a host in one to two minutes. Seconds. */
-const CAPACITY_SECONDS = 480;
+/**
+ * No instance is paid for and unused for ten minutes. Hosts that an operation has asked for are on their way back before that, wherever it stops getting on: while
+ * others do not come, while Flink does not carry out what it was asked for, while the job does not come back to what it was. Seconds since the operation was asked for.
+ */
+const CAPACITY_SECONDS = 420;
+const CARRIED_OUT_SECONDS = 480;
+const RESTORED_SECONDS = 540;
+/** Flink begins a rescale within 20 s (`domain/flink-defaults`): hosts that came late have so long to be used, and what was never begun so long to be undone. Seconds. */
+const CHANGE_SECONDS = 90;
+const UNDO_SECONDS = 45;
+/** Hosts that were in use until a job was asked to go back, or that it has left and may come back to, are kept so long for that. Seconds. */
+const KEPT_SECONDS = 480;
 /** Share of an operation's time that it waits for hosts, so that enough is left for the rest. */
 const CAPACITY_SHARE = 0.6;
 
-/** Instant from which an operation that can do with fewer slots goes on with those there are. */
-export const capacityUntil = ({ requestedAt, deadline }: Pick<Operation, 'requestedAt' | 'deadline'>): string => {
-  const [from, to] = [Date.parse(requestedAt), Date.parse(deadline)];
-  return new Date(from + Math.min(CAPACITY_SECONDS * 1_000, (to - from) * CAPACITY_SHARE)).toISOString();
-};
+type Asked = Pick<Operation, 'requestedAt'>;
+const latest = (one: string, other: string): string => (one > other ? one : other);
+
+/** Instant from which an operation that can do with fewer slots goes on with those there are. EC2 brings a host in one to two minutes. */
+export const capacityUntil = ({ requestedAt, deadline }: Asked & Pick<Operation, 'deadline'>): string =>
+  later(requestedAt, Math.min(CAPACITY_SECONDS, secondsBetween(requestedAt, deadline) * CAPACITY_SHARE));
+
+/** Instant from which an operation that cannot gives up those that have come. */
+export const allHostsUntil = ({ requestedAt }: Asked): string => later(requestedAt, CAPACITY_SECONDS);
+
+/** Instant until which Flink is to have begun to run a job with another parallelism, for which it was asked at `changedAt`. */
+export const carriedOutUntil = ({ requestedAt }: Asked, changedAt: string): string =>
+  latest(later(requestedAt, CARRIED_OUT_SECONDS), later(changedAt, CHANGE_SECONDS));
+
+/** Instant until which a smaller job is to have a checkpoint: the hosts that it has left are kept for it meanwhile. */
+export const confirmedUntil = (changedAt: string): string => later(changedAt, KEPT_SECONDS);
+
+/** Instant until which a job is to be back at its former parallelism, for which Flink was asked at `since`. @param used whether it has run at the other one */
+export const restoredUntil = ({ requestedAt }: Asked, since: string, used: boolean): string =>
+  used ? later(since, KEPT_SECONDS) : latest(later(requestedAt, RESTORED_SECONDS), later(since, UNDO_SECONDS));

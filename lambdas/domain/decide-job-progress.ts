@@ -5,7 +5,8 @@ const FINAL: readonly FlinkJobState[] = ['FAILED', 'CANCELED', 'FINISHED'];
 export const isFinal = (state: FlinkJobState): boolean => FINAL.includes(state);
 
 export type JobProgress =
-  | { readonly action: 'wait'; readonly reason: string }
+  /** `isOtherwise`: it has not begun to run as is wanted: its tasks are not there yet, and were not ended for that either. */
+  | { readonly action: 'wait'; readonly reason: string; readonly isOtherwise?: true }
   /** All tasks run. */
   | { readonly action: 'running'; readonly reason: string }
   /** The job has done all its work. */
@@ -60,14 +61,25 @@ export const decideJobProgress = (
   const rescaled = changedAt === undefined || now === undefined ? 0 : Math.round((Date.parse(now) - Date.parse(changedAt)) / 1_000);
   if (seen.failure !== undefined && rescaled > START_PATIENCE_SECONDS && running + finished < total)
     return { action: 'failed', reason: `it keeps failing ${rescaled} s after it was rescaled: ${seen.failure}` };
-  if (seen.state !== 'RUNNING' || total === 0 || running + finished < total)
-    return { action: 'wait', reason: `${seen.state}: ${tasks}${seen.failure ? `; last failure: ${seen.failure}` : ''}` };
-  const reachable = Math.min(parallelism ?? 0, ...seen.vertices.map((vertex) => vertex.maxParallelism).filter((max) => max > 0));
-  if (parallelism !== undefined && seen.parallelism !== parallelism && seen.parallelism !== reachable)
-    return { action: 'wait', reason: `${tasks}, ${parallelism} wanted` };
-  const behind = vertexUnlike(vertices, seen.vertices);
-  if (behind) return { action: 'wait', reason: `${tasks}; ${behind.name} has ${behind.parallelism}, ${vertices[behind.id]} wanted` };
+  const unlike = whyUnlike(seen, { ...(parallelism === undefined ? {} : { parallelism }), vertices });
+  if (seen.state !== 'RUNNING' || total === 0 || running + finished < total) {
+    const reason = `${seen.state}: ${tasks}${seen.failure ? `; last failure: ${seen.failure}` : ''}`;
+    const isBegun = seen.state === 'RUNNING' ? unlike === undefined : seen.state === 'RESTARTING' && seen.failure === undefined;
+    return { action: 'wait', reason, ...(isBegun ? {} : { isOtherwise: true }) };
+  }
+  if (unlike !== undefined) return { action: 'wait', reason: `${tasks}${unlike}`, isOtherwise: true };
   return { action: 'running', reason: `All ${total} tasks run at parallelism ${seen.parallelism}` };
+};
+
+/** What of its parallelism is not as wanted, behind what is said of its tasks. */
+const whyUnlike = (
+  seen: FlinkJobSeen,
+  { parallelism, vertices = {} }: Pick<JobExpectation, 'parallelism' | 'vertices'>,
+): string | undefined => {
+  const reachable = Math.min(parallelism ?? 0, ...seen.vertices.map((vertex) => vertex.maxParallelism).filter((max) => max > 0));
+  if (parallelism !== undefined && seen.parallelism !== parallelism && seen.parallelism !== reachable) return `, ${parallelism} wanted`;
+  const behind = vertexUnlike(vertices, seen.vertices);
+  return behind && `; ${behind.name} has ${behind.parallelism}, ${vertices[behind.id]} wanted`;
 };
 
 interface VertexSeen {

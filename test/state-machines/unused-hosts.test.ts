@@ -1,4 +1,4 @@
-import type { Operation } from '../../lambdas/contracts/operation';
+import type { Operation, Phase } from '../../lambdas/contracts/operation';
 import type { JobScaling } from '../../lambdas/contracts/scaling';
 import { settleFleets } from '../../lambdas/usecases/clusters/settle-fleets';
 import { awsDefaults } from '../../lib/config/stages/common';
@@ -17,16 +17,32 @@ const NEEDED_ANYWAY = 1;
 class Metered extends World {
   /** Seconds, of whichever host was longest without one. */
   longestUnused = 0;
-  sweeps = true;
+  /** Of the workflow that runs, the state that it is in, as it is recorded. */
+  phase = '';
   private readonly unusedSince = new Map<string, number>();
   private sweptAt = this.now;
   private isSweeping = false;
+
+  override port<T extends object>(name: string, target: T): T {
+    const port = super.port(name, target);
+    if (name !== 'store') return port;
+    return new Proxy(port, {
+      get: (object, key) => {
+        const value = Reflect.get(object, key) as (...args: unknown[]) => unknown;
+        if (key !== 'recordPhase') return value;
+        return (operationId: string, phase: Phase) => {
+          if (!this.isSweeping) this.phase = phase.name;
+          return value(operationId, phase);
+        };
+      },
+    });
+  }
 
   override async pause(seconds: number): Promise<void> {
     for (let left = seconds; left > 0; left -= 5) {
       await super.pause(Math.min(left, 5));
       this.measure();
-      if (this.sweeps && !this.isSweeping && this.now - this.sweptAt >= 60_000) await this.sweep();
+      if (!this.isSweeping && this.now - this.sweptAt >= 60_000) await this.sweep();
     }
   }
 
@@ -134,5 +150,121 @@ describe("hosts that nobody uses, by production's deadlines", () => {
     await carryOut(operation);
     expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
     expect([await hosts(), await inFlink()]).toEqual([1, 2]);
+  });
+});
+
+describe("hosts of a rescale that comes to nothing, by production's deadlines", () => {
+  beforeEach(async () => {
+    await run(await world.acceptLaunch());
+    await givenJob();
+  });
+  /** Flink tells of the job from now on what it is to run as, and never gets there. */
+  const neverBack = (): void => {
+    let isAsked = false;
+    const job = async (flinkJobId: string) => {
+      const seen = await world.flink.job(flinkJobId);
+      return seen && { ...seen, state: 'RESTARTING', tasks: { ...seen.tasks, running: 0 } };
+    };
+    world.faults = ({ port, method }) => {
+      if (port === 'flink' && method === 'setVertexParallelism') isAsked ||= world.phase === 'Restore parallelism';
+      return port === 'flink' && method === 'job' && isAsked ? { by: { job } } : undefined;
+    };
+  };
+  const afterwards = async () => [await hosts(), await inFlink(), (await world.job()).spec.parallelism];
+
+  test.each<[string, Load, number, () => void]>([
+    ['all came', TOO_MUCH, Number.POSITIVE_INFINITY, () => undefined],
+    ['some came', FAR_TOO_MUCH, 2, () => undefined],
+    ['some came, and the job does not come back to what it was', FAR_TOO_MUCH, 2, neverBack],
+  ])('are given back when Flink accepts it and does not carry it out: %s', async (_, load, most, prepare) => {
+    world.fleet.mostHosts = most;
+    world.flink.rescaled = 'never';
+    prepare();
+    const ended = await carryOut(await decided(load));
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(ended.reason).toContain('was not carried out');
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    world.faults = () => undefined;
+    expect(await afterwards()).toEqual([1, 2, 2]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test("are given back when a person's rescale is not carried out", async () => {
+    world.flink.rescaled = 'never';
+    const ended = await carryOut(await world.acceptChange({ kind: 'rescale-job', parallelism: 6 }));
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    expect(await afterwards()).toEqual([1, 2, 2]);
+  });
+
+  test.each<[string, () => Promise<Operation>]>([
+    ["a person's rescale", () => world.acceptChange({ kind: 'rescale-job', parallelism: 6 })],
+    ['an upgrade', () => world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(6, 'new'), scaling: SCALING } })],
+    ['a submission', () => world.acceptSubmission(world.jarSpec(4, 'other', 'arrivals'))],
+  ])('are given back when only some of them come for %s', async (_, accept) => {
+    world.fleet.mostHosts = 2;
+    const ended = await carryOut(await accept());
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    expect(await afterwards()).toEqual([1, 2, 2]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test.each(['FAILED', 'FINISHED'] as const)('are given back when the job is %s right after it', async (state) => {
+    const operation = await decided(TOO_MUCH);
+    world.onCall = (port, method) => {
+      if (port === 'flink' && method === 'triggerCheckpoint')
+        void world.job().then((job) => world.flink.breakJob(job.flinkJobId, state, 'it is over'));
+    };
+    await carryOut(operation);
+    world.onCall = () => undefined;
+    const { epoch } = await world.job();
+    await world.store.recordJobSeen('flights', 'delays', epoch, { status: state, statusReason: 'seen' });
+    for (let minute = 0; minute < 10; minute++) await world.pause(60);
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    expect(await hosts()).toBe(1);
+  });
+
+  test('are in use while tasks read their state on them: that may take as long as the operation has', async () => {
+    const operation = await decided(TOO_MUCH);
+    world.flink.rescaled = 'restores';
+    const begin = world.now;
+    world.onCall = () => {
+      if (world.now - begin > 700_000) world.flink.rescaled = 'runs';
+    };
+    expect(await carryOut(operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.now - begin).toBeGreaterThan(700_000);
+    expect(await afterwards()).toEqual([2, 4, 4]);
+  });
+
+  test('are in use again when a smaller job has no checkpoint: it goes back before they were unused for long', async () => {
+    await carryOut(await decided(FAR_TOO_MUCH));
+    expect(await afterwards()).toEqual([3, 6, 6]);
+    await world.pause(1_800);
+    const operation = await decided(HARDLY_ANYTHING);
+    world.flink.askedCheckpoints = 'hang';
+    world.longestUnused = 0;
+    const ended = await carryOut(operation);
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect(ended.reason).toContain('has no checkpoint');
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    expect(await afterwards()).toEqual([3, 6, 6]);
+  });
+
+  test('are given back when a smaller job has its checkpoint, though the one before hosts are emptied hangs', async () => {
+    await carryOut(await decided(FAR_TOO_MUCH));
+    await world.pause(1_800);
+    const { spec } = await world.job();
+    world.store.seed({ jobs: [{ ...(await world.job()), spec: { ...spec, scaling: { ...SCALING, minParallelism: 2 } } }] });
+    const operation = await decided(HARDLY_ANYTHING);
+    world.flink.spread = 'even';
+    world.onCall = (port, method) => {
+      if (port === 'flink' && method === 'triggerCheckpoint' && world.phase === 'Take a last checkpoint')
+        world.flink.askedCheckpoints = 'hang';
+    };
+    world.longestUnused = 0;
+    const ended = await carryOut(operation);
+    expect(ended.reason).toContain('Hosts could not be emptied (DeadlineExceeded)');
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
   });
 });

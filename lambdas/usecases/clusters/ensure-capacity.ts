@@ -24,38 +24,45 @@ const grow = async (deps: Deps, operation: Operation): Promise<TaskAnswer> => {
   return { reason };
 };
 
-/** A grower, or another that ends hosts, came in between so often: whoever looks next finds what is too many. */
-const TURNS = 5;
+/** Wishes that EC2 has not granted go first, then hosts; in between others may change what is needed, so often. Then whoever looks next finds what is too many. */
+const LOOKS = 6;
 
 /** After a job became smaller, ended or did not start. */
 const shrink = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<TaskAnswer> => {
-  for (let turn = 1; turn <= TURNS; turn++) {
-    const done = await shrinkOnce(deps, operation, busyAddresses);
-    if (done) return done;
+  for (let look = 1; look <= LOOKS; look++) {
+    const { again, reason } = await shrinkOnce(deps, operation, busyAddresses);
+    if (!again) return { reason };
   }
-  return { reason: `What is needed changed ${TURNS} times while it was looked at: hosts stay until the next look` };
+  return { reason: `What is needed changed while it was looked at ${LOOKS} times: hosts stay until the next look` };
 };
 
-/** @returns undefined when a change that makes a job larger was accepted meanwhile, or hosts were ended: it has to be looked at again */
-const shrinkOnce = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<TaskAnswer | undefined> => {
+interface Shrunk {
+  /** Whether to look once more: a wish was withdrawn, or others changed meanwhile what is needed. */
+  readonly again: boolean;
+  readonly reason: string;
+}
+
+const shrinkOnce = async (deps: Deps, operation: Operation, busyAddresses: readonly string[]): Promise<Shrunk> => {
+  const stays = (reason: string): Shrunk => ({ again: false, reason });
   // Before what is needed is read: who needs more from then on begins another turn.
   const cluster = await ownTarget(deps, operation, 'cleaning');
   // A terminated cluster loses all its hosts anyway.
-  if (cluster.desired === 'TERMINATED') return { reason: 'The cluster is to be terminated, its hosts with it' };
+  if (cluster.desired === 'TERMINATED') return stays('The cluster is to be terminated, its hosts with it');
   const placing = isSurplus(operation) ? await findPlacing(deps, cluster.name) : undefined;
-  if (placing) return { reason: `${placing.operationId} puts tasks onto hosts now: which are idle is known after it` };
+  if (placing) return stays(`${placing.operationId} puts tasks onto hosts now: which are idle is known after it`);
   const capacity = decideCapacity(await slotDemands(deps.store, operation, 'shrink'), cluster.size);
-  if (capacity.action === 'refuse') return { reason: capacity.reason };
+  if (capacity.action === 'refuse') return stays(capacity.reason);
   const seen = await deps.fleet.observe(cluster.resources);
   const { action, reason } = decideShrink(seen, capacity, busyAddresses);
-  if (action.kind === 'none') return { reason };
-  if (!(await deps.store.beginTurn(cluster.name, cluster.turn ?? 0))) return undefined;
-  if (action.kind === 'set') await deps.fleet.setHosts(cluster.resources, cluster.zone, action.hosts);
-  else {
-    await deps.fleet.terminateHosts(action.instanceIds);
-    await deps.fleet.replaceHosts(action.replacedIds);
+  if (action.kind === 'none') return stays(reason);
+  if (!(await deps.store.beginTurn(cluster.name, cluster.turn ?? 0))) return { again: true, reason };
+  if (action.kind === 'set') {
+    await deps.fleet.setHosts(cluster.resources, cluster.zone, action.hosts);
+    return { again: action.hosts > capacity.hosts, reason };
   }
-  return { reason };
+  await deps.fleet.terminateHosts(action.instanceIds);
+  await deps.fleet.replaceHosts(action.replacedIds);
+  return stays(reason);
 };
 
 /** Holds no lease: others go on beside it. */

@@ -1,9 +1,9 @@
-import { FlinkUnavailable } from '../../contracts/errors';
-import type { Operation } from '../../contracts/operation';
+import { DeadlineExceeded, FlinkUnavailable } from '../../contracts/errors';
+import type { Operation, OperationKind } from '../../contracts/operation';
 import type { SlotsSeen } from '../../contracts/workflow';
 import { slotsPerHost } from '../../domain/capacity';
-import { later } from '../../domain/clock';
-import { capacityUntil } from '../../domain/deadlines';
+import { later, secondsBetween } from '../../domain/clock';
+import { allHostsUntil, capacityUntil } from '../../domain/deadlines';
 import { REPLACEMENT_SECONDS } from '../../domain/decide-failover';
 import { decideClusterProgress, hostsAskedAt } from '../../domain/decide-launch-progress';
 import type { FlinkOverview, FlinkPort } from '../../gateways/flink/flink.port';
@@ -31,7 +31,19 @@ export const observeCluster = async (deps: FlinkDeps, operation: Operation): Pro
   if (request.kind === 'prepare-reserve' && overview !== undefined && overview.slotsTotal > slots)
     return { ...notYet(operation, deps.clock, `${overview.slotsTotal} slots are there, ${slots} are to stay`), late };
   const progress = decideClusterProgress(overview, slots);
-  return { ...(progress.ready ? progress : notYet(operation, deps.clock, progress.reason)), late };
+  if (progress.ready) return { ...progress, late };
+  refuseToKeepSome(deps, operation, progress.reason);
+  return { ...notYet(operation, deps.clock, progress.reason), late };
+};
+
+/** Operations that cannot do with fewer slots: what has come for them is unused. */
+const NEED_ALL: readonly OperationKind[] = ['submit-job', 'upgrade-job', 'rescale-job'];
+
+/** @throws DeadlineExceeded when not all hosts have come in time */
+const refuseToKeepSome = ({ clock }: Pick<FlinkDeps, 'clock'>, operation: Operation, reason: string): void => {
+  const until = allHostsUntil(operation);
+  if (!NEED_ALL.includes(operation.kind) || clock().toISOString() <= until) return;
+  throw new DeadlineExceeded(`not all hosts came within ${secondsBetween(operation.requestedAt, until)} s: ${reason}`);
 };
 
 /** A JobManager that boots does not answer: here that is a state, not an error. */

@@ -2,6 +2,8 @@ import { DeadlineExceeded, JobFailed } from '../../contracts/errors';
 import type { Job, JobStatus } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_, ObserveJobInput } from '../../contracts/workflow';
+import { secondsBetween } from '../../domain/clock';
+import { carriedOutUntil, restoredUntil } from '../../domain/deadlines';
 import { decideJobEnd, decideJobProgress, type JobExpectation, vertexUnlike } from '../../domain/decide-job-progress';
 import { shorten } from '../../domain/describe-failure';
 import { statusSeen } from '../../domain/job-lifecycle';
@@ -24,16 +26,35 @@ export const observeJob = async (deps: SavepointDeps, operation: Operation, inpu
   return (stopping ? await whileStopping(deps, operation, job, seen) : undefined) ?? recordSeen(deps, operation, { cluster, job }, seen);
 };
 
-/** Hosts that were made for a parallelism that came to nothing are given back behind this wait: no host is unused for ten minutes. Seconds. */
-const HOSTS_KEPT_SECONDS = 480;
+const isRescale = ({ kind }: Operation): boolean => kind === 'scale-job' || kind === 'rescale-job';
+
+/** @throws DeadlineExceeded when Flink was asked for another parallelism and has had its time to begin with it: hosts that were made for that are not used */
+const refuseToKeepUnused = ({ clock }: FlinkDeps, operation: Operation, reason: string): void => {
+  if (!isRescale(operation)) return;
+  const asked = changedAt(operation) ?? operation.requestedAt;
+  const until = carriedOutUntil(operation, asked);
+  if (clock().toISOString() <= until) return;
+  throw new DeadlineExceeded(
+    `the rescale was not carried out within ${Math.round(secondsBetween(asked, until))} s: ${shorten(reason, 1_000)}`,
+  );
+};
+
+/** When Flink was asked for another parallelism. */
+const changedAt = ({ phases }: Operation): string | undefined =>
+  phases.findLast(({ outcome, name }) => outcome === 'ok' && /parallelism$/.test(name))?.endedAt;
 
 /** @throws DeadlineExceeded when a job that goes back to its former parallelism has had its time; what Flink was asked for stays asked for */
-const refuseToKeepHosts = ({ clock }: FlinkDeps, { kind, phases }: Operation, phase: string, reason: string): void => {
-  if (kind !== 'scale-job' && kind !== 'rescale-job') return;
-  const since = phases.find(({ name }) => name === phase)?.startedAt;
-  if (since === undefined || clock().getTime() - Date.parse(since) <= HOSTS_KEPT_SECONDS * 1_000) return;
-  throw new DeadlineExceeded(`it does not run at its former parallelism after ${HOSTS_KEPT_SECONDS} s: ${shorten(reason, 1_000)}`);
+const refuseToKeepHosts = ({ clock }: FlinkDeps, operation: Operation, phase: string, reason: string): void => {
+  const since = operation.phases.find(({ name }) => name === phase)?.startedAt;
+  if (!isRescale(operation) || since === undefined) return;
+  const until = restoredUntil(operation, since, hasRun(operation));
+  if (clock().toISOString() <= until) return;
+  const waited = Math.round(secondsBetween(since, until));
+  throw new DeadlineExceeded(`it does not run at its former parallelism after ${waited} s: ${shorten(reason, 1_000)}`);
 };
+
+/** Whether the job was seen to run at its new parallelism. */
+const hasRun = ({ phases }: Operation): boolean => phases.some(({ name, outcome }) => name === 'Look at the job' && outcome === 'ok');
 
 const untilEnded = async (
   deps: SavepointDeps,
@@ -96,8 +117,8 @@ const expectationOf = ({ clock }: FlinkDeps, operation: Operation, job: Job, pur
 };
 
 const scaledExpectation = (operation: Operation, job: Job, now: string): JobExpectation => {
-  const changedAt = operation.phases.findLast(({ outcome, name }) => outcome === 'ok' && /parallelism$/.test(name))?.endedAt ?? now;
-  return { parallelism: job.spec.parallelism, ...(job.spec.scaled ? { vertices: job.spec.scaled.vertices } : {}), changedAt, now };
+  const vertices = job.spec.scaled ? { vertices: job.spec.scaled.vertices } : {};
+  return { parallelism: job.spec.parallelism, ...vertices, changedAt: changedAt(operation) ?? now, now };
 };
 
 /** A stop that its operation has given up on may still take place. @returns undefined when it will not */
@@ -128,6 +149,7 @@ const untilRunning = async (
   const progress = decideJobProgress(seen, expectationOf(deps, operation, job, purpose));
   switch (progress.action) {
     case 'wait':
+      if (purpose === 'changing' && progress.isOtherwise) refuseToKeepUnused(deps, operation, progress.reason);
       return notYet(operation, deps.clock, progress.reason, purpose);
     case 'running':
       if (seen && isUnscaled(operation, job, seen)) {

@@ -1,8 +1,10 @@
-import { InsufficientCapacity, NotFound } from '../../contracts/errors';
+import { DeadlineExceeded, InsufficientCapacity, NotFound } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { PastRescale } from '../../contracts/scaling';
 import type { Awaited_, Scaled, ScaleJobInput, TaskInput } from '../../contracts/workflow';
+import { secondsBetween } from '../../domain/clock';
+import { confirmedUntil } from '../../domain/deadlines';
 import type { ScalingDecision } from '../../domain/scaling/decision';
 import { slotsFor } from '../../domain/scaling/graph';
 import { ownRestarts } from '../../domain/scaling/learning';
@@ -120,6 +122,7 @@ export const confirmRescale = async (deps: ScaleDeps, operation: Operation, inpu
   const since = operation.phases.find(({ name }) => name === input.phase)?.startedAt ?? deps.clock().toISOString();
   const past = (await ownRescales(deps, operation)).at(-1);
   if (past && past.runningAt === undefined) await deps.observations.markRescale(job.cluster, job.name, past.at, { runningAt: since });
+  refuseToKeepLeft(deps, operation, since);
   const flink = connect(deps.flink, cluster);
   const latest = (await flink.checkpoints(job.flinkJobId))?.latestCompleted;
   if (latest && latest.at >= since) return { ready: true, reason: `Its first checkpoint is complete: ${latest.location}` };
@@ -137,4 +140,11 @@ export const confirmRescale = async (deps: ScaleDeps, operation: Operation, inpu
       // Flink takes further ones by itself.
       return notYet(operation, deps.clock, `The checkpoint that was asked for failed: ${asked.reason}`);
   }
+};
+
+/** @throws DeadlineExceeded when a smaller job has had its time for a checkpoint: the hosts that it has left are kept for its way back, and unused */
+const refuseToKeepLeft = ({ clock }: ScaleDeps, operation: Operation, since: string): void => {
+  const until = confirmedUntil(since);
+  if (requestOf(operation).direction === 'out' || clock().toISOString() <= until) return;
+  throw new DeadlineExceeded(`it runs smaller and has no checkpoint after ${secondsBetween(since, until)} s`);
 };

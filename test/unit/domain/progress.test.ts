@@ -40,6 +40,25 @@ describe('the machines of a cluster with a stand-by JobManager', () => {
   });
 });
 
+describe('a rescale', () => {
+  test.each<[string, Partial<FlinkJobSeen>, boolean]>([
+    ['is not begun while all tasks run as before', {}, false],
+    ['is not begun while some of the former tasks run', { tasks: { total: 2, running: 1, finished: 0 } }, false],
+    [
+      'is not begun while the job waits for slots',
+      { state: 'CREATED', parallelism: 4, tasks: { total: 0, running: 0, finished: 0 } },
+      false,
+    ],
+    ['is not begun while the job fails again and again', { state: 'RESTARTING', failure: 'no broker' }, false],
+    ['is begun when the former tasks are being ended', { state: 'RESTARTING', tasks: { total: 2, running: 1, finished: 0 } }, true],
+    ['is begun when the new tasks read their state', { parallelism: 4, tasks: { total: 4, running: 0, finished: 0 } }, true],
+  ])('%s', (_, seen, isBegun) => {
+    const progress = decideJobProgress(job(seen), { parallelism: 4 });
+    expect(progress.action).toBe('wait');
+    expect('isOtherwise' in progress).toBe(!isBegun);
+  });
+});
+
 describe('the start of a job', () => {
   test.each<[string, FlinkJobSeen | undefined, number | undefined, string, RegExp]>([
     ['runs when all tasks run', job(), undefined, 'running', /All 4 tasks run at parallelism 2/],
@@ -71,7 +90,7 @@ describe('the start of a job', () => {
     ['has failed when it keeps failing for longer', '2026-01-01T00:01:01.000Z', 'failed'],
   ])('%s', (_, startingAt, action) => {
     const failing = job({ state: 'RESTARTING', failure: 'TimeoutException: no broker' });
-    expect(decideJobProgress(failing, { startingAt })).toEqual({ action, reason: expect.stringContaining('no broker') });
+    expect(decideJobProgress(failing, { startingAt })).toMatchObject({ action, reason: expect.stringContaining('no broker') });
     expect(decideJobProgress(job({ tasks: { total: 2, running: 0, finished: 0 } }), { startingAt }).action).toBe('wait');
   });
 
