@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
-import { jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
+import { allowSpot, jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
 import { operationId, plainText, resourceName, zoneName } from './names';
 import { failoverMode, operation } from './operation';
@@ -90,6 +90,9 @@ export const upgradeBody = z
     flinkConfiguration: jobSpec.shape.flinkConfiguration.removeDefault().optional().describe('Replaces all Flink settings of the job'),
     scaling: jobScaling.optional().describe('Replaces how the job scales; also to be changed without a restart (`PUT …/scaling`)'),
     source: jobSource.optional().describe('Replaces where its records come from'),
+    allowSpot: allowSpot.describe(
+      'Replaces whether it may run on Spot hosts; a program that is replaced goes by what was given before, else by its own mode',
+    ),
     retention: retentionPolicy.optional().describe('Replaces how many snapshots are kept, and for how long'),
     allowNonRestoredState: z.boolean().default(false).describe('Start although state of the savepoint has no operator in the new program'),
   })

@@ -216,7 +216,9 @@ export const clusterSpec = z.strictObject({
         .min(0)
         .max(100)
         .default(0)
-        .describe('Share of TaskManager hosts that are bought as Spot, percent; 0 is right for streaming, 100 for batch'),
+        .describe(
+          'Share of TaskManager hosts that are bought as Spot, percent; 0 is right for streaming, 100 for batch. Tasks of every job may be on any host, so above 0 a job has to allow it (`allowSpot`)',
+        ),
       instanceTypes: z
         .array(instanceType)
         .max(20)

@@ -55,6 +55,13 @@ export const retentionPolicy = z.strictObject({
   days: z.int().min(1).max(3_650).describe('None older than this, but the newest that can be restored and the newest savepoint'),
 });
 
+export const allowSpot = z
+  .boolean()
+  .optional()
+  .describe(
+    "Whether it may run on hosts that EC2 takes back at two minutes' notice: a cluster with Spot hosts (`purchase.spotPercent`) takes no other job. Default: true for a batch job, by `execution.runtime-mode` of its script, its settings or its cluster, else false",
+  );
+
 const jobFields = {
   jar: jarProgram.optional().describe('A program in a jar'),
   sql: sqlProgram.optional().describe('A script in Flink SQL'),
@@ -64,6 +71,7 @@ const jobFields = {
     .default({})
     .describe('Flink settings of the job by key, over those of the cluster'),
   restore: restorePolicy.prefault({}).describe('Which state it starts from'),
+  allowSpot,
   retention: retentionPolicy.optional().describe("How many snapshots are kept, and for how long. Default: the stage's"),
   source: jobSource.optional().describe("Where its records come from: Kafka's own figures then join Flink's in decisions about scaling"),
   scaling: jobScaling.optional().describe('Absent: the job is observed, and neither has alarms nor scales by itself'),
@@ -85,6 +93,8 @@ export const storedJobSpec = z.object({
   parallelism: z.int(),
   flinkConfiguration: z.record(z.string(), z.string()),
   restore: restorePolicy,
+  /** As it was given. */
+  allowSpot: z.boolean().optional(),
   retention: retentionPolicy.optional(),
   source: jobSource.optional(),
   scaling: jobScaling.optional(),

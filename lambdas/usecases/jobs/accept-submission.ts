@@ -36,6 +36,7 @@ export const acceptSubmission = (deps: JobRequestDeps, change: ChangeRequest, cl
         parallelism,
         flinkConfiguration: spec.flinkConfiguration,
         restore: spec.restore,
+        ...(spec.allowSpot === undefined ? {} : { allowSpot: spec.allowSpot }),
         ...(spec.retention === undefined ? {} : { retention: spec.retention }),
         ...(spec.source === undefined ? {} : { source: spec.source }),
         ...(spec.scaling === undefined ? {} : { scaling: spec.scaling }),

@@ -15,7 +15,9 @@ export const acceptUpgrade = (
   acceptJobChange(deps, change, at, async (cluster, job) => {
     const parallelism = body.parallelism ?? job.spec.parallelism;
     const flinkConfiguration = body.flinkConfiguration ?? job.spec.flinkConfiguration;
-    await checkJobRequest(deps, cluster, { jar: body.jar, sql: body.sql, flinkConfiguration, parallelism, scaling: body.scaling });
+    const allowSpot = body.allowSpot ?? job.spec.allowSpot;
+    const { jar, sql, scaling: wanted } = body;
+    await checkJobRequest(deps, cluster, { jar, sql, kept: job.spec.program, flinkConfiguration, parallelism, scaling: wanted, allowSpot });
     const program = (await storeProgram(deps, at.cluster, at.job, body)) ?? job.spec.program;
     const restore = { from: 'latest' as const, allowNonRestoredState: body.allowNonRestoredState };
     const retention = body.retention ?? job.spec.retention;
@@ -29,6 +31,7 @@ export const acceptUpgrade = (
       parallelism,
       flinkConfiguration,
       restore,
+      ...(allowSpot === undefined ? {} : { allowSpot }),
       ...(retention === undefined ? {} : { retention }),
       ...(source === undefined ? {} : { source }),
       ...(scaling === undefined ? {} : { scaling }),

@@ -40,20 +40,41 @@ export const budgetProblems = (
   return [{ path: `${within}budgetDollarsPerHour`, message }];
 };
 
-/** Everything about a job's request that can be known before Flink sees it. @throws InvalidRequest with every problem */
-export const checkJobRequest = async (
+/** A cluster with Spot hosts takes jobs that allow them: tasks of every job may be on any host. */
+const spotProblems = async (
   { artifacts, stage }: JobRequestDeps,
-  cluster: Cluster,
-  request: Pick<JobSpec, 'jar' | 'sql' | 'flinkConfiguration'> & {
-    readonly parallelism: number;
-    readonly restore?: JobSpec['restore'];
-    readonly scaling?: JobScaling | undefined;
-  },
-): Promise<void> => {
+  { name, spec }: Cluster,
+  { allowSpot, jar, sql, kept, flinkConfiguration }: AskedOfJob,
+): Promise<readonly FieldProblem[]> => {
+  const { spotPercent } = spec.purchase;
+  if (spotPercent === 0 || allowSpot === true) return [];
+  const script = sql?.script ?? (jar === undefined && kept?.kind === 'sql' ? await artifacts.getText(kept.uri) : undefined);
+  const settings = [sqlSettings(script ?? ''), flinkConfiguration, spec.flinkConfiguration, stage.flinkConfiguration];
+  if (allowSpot === undefined && isBatch(settings)) return [];
+  const message = `cluster ${name} buys ${spotPercent} % of its TaskManager hosts as Spot, which EC2 takes back at two minutes' notice: a job that is no batch job (execution.runtime-mode) runs there only where this is true`;
+  return [{ path: 'allowSpot', message }];
+};
+
+/** By the settings, of which the first that name a mode count. What a program sets for itself is not seen. */
+const isBatch = (settings: readonly Readonly<Record<string, string>>[]): boolean =>
+  settings.flatMap((one) => one['execution.runtime-mode'] ?? [])[0]?.toUpperCase() === 'BATCH';
+
+type AskedOfJob = Pick<JobSpec, 'jar' | 'sql' | 'flinkConfiguration' | 'allowSpot'> & {
+  readonly parallelism: number;
+  /** The program of a job that may get another. */
+  readonly kept?: StoredJobSpec['program'];
+  readonly restore?: JobSpec['restore'];
+  readonly scaling?: JobScaling | undefined;
+};
+
+/** Everything about a job's request that can be known before Flink sees it. @throws InvalidRequest with every problem */
+export const checkJobRequest = async (deps: JobRequestDeps, cluster: Cluster, request: AskedOfJob): Promise<void> => {
+  const { artifacts, stage } = deps;
   const savepoint = request.restore?.savepoint;
   const problems: FieldProblem[] = [
     ...parallelismProblems(request.parallelism, cluster),
     ...budgetProblems(request.scaling, cluster, stage),
+    ...(await spotProblems(deps, cluster, request)),
     ...refusedSettings(request.flinkConfiguration, 'job'),
     ...tooLarge({ flinkConfiguration: request.flinkConfiguration, 'jar.arguments': request.jar?.arguments }),
     ...(request.sql ? scriptProblems(request.sql.script) : []),

@@ -264,6 +264,72 @@ describe('a submission', () => {
   });
 });
 
+describe('a cluster with Spot hosts', () => {
+  const BATCH = { 'execution.runtime-mode': 'BATCH' };
+  const script = (mode: string) => ({ script: `SET 'execution.runtime-mode' = '${mode}'; INSERT INTO t SELECT 1` });
+  const buySpot = async (flinkConfiguration: Record<string, string> = {}): Promise<void> => {
+    const cluster = await world.store.cluster('flights');
+    if (!cluster) throw new Error('there is no cluster');
+    world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, purchase: { spotPercent: 50 }, flinkConfiguration } }] });
+  };
+  const refused = {
+    status: 422,
+    body: {
+      errors: [{ path: 'allowSpot', message: expect.stringContaining('cluster flights buys 50 % of its TaskManager hosts as Spot') }],
+    },
+  };
+
+  test.each<[string, object, Record<string, string>]>([
+    ['streams, as jobs do of which nothing is said', {}, {}],
+    ['shall not run there, though it is a batch job', { allowSpot: false, flinkConfiguration: BATCH }, {}],
+    ['streams by its script, whatever its settings say', { jar: undefined, sql: script('streaming'), flinkConfiguration: BATCH }, {}],
+    ['streams by its settings, where its cluster is for batch', { flinkConfiguration: { 'execution.runtime-mode': 'STREAMING' } }, BATCH],
+    ['has a mode that its sources decide', { flinkConfiguration: { 'execution.runtime-mode': 'AUTOMATIC' } }, BATCH],
+  ])('does not take a job that %s', async (_, fields, configuration) => {
+    await givenCluster();
+    await buySpot(configuration);
+    expect(await submit(fields)).toMatchObject(refused);
+    expect(await world.store.job('flights', 'delays')).toBeUndefined();
+  });
+
+  test.each<[string, object, Record<string, string>]>([
+    ['allows it', { allowSpot: true }, {}],
+    ['is a batch job by its settings', { flinkConfiguration: BATCH }, {}],
+    ['is a batch job by its script', { jar: undefined, sql: script('batch') }, {}],
+    ["is a batch job by its cluster's settings", {}, BATCH],
+  ])('takes a job that %s', async (_, fields, configuration) => {
+    await givenCluster();
+    await buySpot(configuration);
+    expect(await submit(fields)).toMatchObject({ status: 202 });
+  });
+
+  test('keeps what a job has said: an upgrade goes by it, and may say otherwise', async () => {
+    await givenJob({}, { allowSpot: true });
+    await buySpot();
+    expect((await world.store.job('flights', 'delays'))?.spec.allowSpot).toBe(true);
+    const upgrade = (body: object) => call('upgrade-job', { path: AT_JOB, body });
+    expect(await upgrade({ parallelism: 6, allowSpot: false })).toMatchObject(refused);
+    const { body } = await upgrade({ parallelism: 6 });
+    expect((await world.store.operation(body.operationId))?.request).toMatchObject({ spec: { parallelism: 6, allowSpot: true } });
+  });
+
+  test('upgrades a job from before that question only once it is answered, and a batch job by the script that it has', async () => {
+    await givenJob();
+    await buySpot();
+    const upgrade = (body: object) => call('upgrade-job', { path: AT_JOB, body });
+    expect(await upgrade({ parallelism: 6 })).toMatchObject(refused);
+    expect(await submit({ name: 'nightly', jar: undefined, sql: script('batch') })).toMatchObject({ status: 202 });
+    const nightly = await world.store.job('flights', 'nightly');
+    if (!nightly) throw new Error('there is no job');
+    const { lease: _, ...job } = nightly;
+    world.store.seed({ jobs: [{ ...job, status: 'RUNNING' }] });
+    const ofNightly = (body: object) => call('upgrade-job', { path: { cluster: 'flights', job: 'nightly' }, body });
+    expect(await ofNightly({ jar: JAR })).toMatchObject(refused);
+    expect(await ofNightly({ parallelism: 6 })).toMatchObject({ status: 202 });
+    expect(await upgrade({ parallelism: 6, allowSpot: true })).toMatchObject({ status: 202 });
+  });
+});
+
 describe('a request with an Idempotency-Key', () => {
   test('finds the first operation, also when the cluster has moved on since', async () => {
     const first = await call('create-cluster', { body: CLUSTER, key: 'k' });

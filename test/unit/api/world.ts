@@ -163,9 +163,9 @@ export const givenCluster = async (fields: object = {}, name = 'flights'): Promi
 };
 
 /** A job as it is when its submission is done; Flink runs it. */
-export const givenJob = async (fields: object = {}): Promise<void> => {
+export const givenJob = async (fields: object = {}, spec: object = {}): Promise<void> => {
   await givenCluster();
-  await call('submit-job', { path: AT_CLUSTER, body: { name: 'delays', jar: JAR, parallelism: 4 } });
+  await call('submit-job', { path: AT_CLUSTER, body: { name: 'delays', jar: JAR, parallelism: 4, ...spec } });
   const stored = await world.store.job('flights', 'delays');
   if (!stored) throw new Error('The job was not accepted');
   const { lease: _, ...job } = stored;
