@@ -143,6 +143,23 @@ describe('the function', () => {
     expect(await Promise.all(['delays', 'arrivals'].map(async (job) => (await world.job(job)).spec.parallelism))).toEqual([4, 4]);
   });
 
+  test('promises no host twice when alarms of two jobs storm in that want more than the largest fleet has', async () => {
+    await run(await world.acceptSubmission({ ...world.jarSpec(2, 'other', 'arrivals'), scaling: { enabled: true, priority: 0 } }));
+    for (const job of ['delays', 'arrivals']) await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 900 }, job);
+    const storm = ['lag', 'busy', 'backpressure'].flatMap((kind) =>
+      ['delays', 'arrivals'].map((job) => event({ name: `sluice-test-flights.${job}.${kind}` })),
+    );
+    await Promise.all(storm.map((one) => handler(one)));
+    const open = await world.store.openOperations();
+    for (const { operationId } of open) await run((await world.store.operation(operationId)) as Operation);
+    const slots = await Promise.all(['delays', 'arrivals'].map(async (job) => (await world.job(job)).spec.parallelism));
+    // Six are wanted of each, and there are eight.
+    expect(slots.toSorted()).toEqual([2, 6]);
+    expect(await Promise.all(open.map(async ({ operationId }) => (await world.store.operation(operationId))?.status))).toEqual([
+      'SUCCEEDED',
+    ]);
+  });
+
   describe('of a job of which only MSK knows the lag', () => {
     const msk = { clusterName: 'events', consumerGroup: 'arrivals', topics: ['flights'] };
     const ring = () => handler(event({ name: 'sluice-test-flights.arrivals.kafka-lag-1' }));

@@ -182,6 +182,14 @@ describe('two jobs that ask for the last host at once', () => {
     expect([lines.some((line) => line.endsWith('[shared-by-priority]')), same]).toEqual([true, true]);
   });
 
+  test('and wait for it: the more important gets it, though the other asks first', async () => {
+    for (const name of JOBS) expect(await consider(name, 4)).toMatchObject({ outcome: 'kept' });
+    const considered: string[] = [];
+    for (const name of JOBS) considered.push(`${name} ${(await consider(name, 6)).outcome}`);
+    expect(considered).toEqual(['delays kept', 'arrivals started']);
+    expect((await world.job('delays')).lastDecision?.reason).toMatch(/Place 2/);
+  });
+
   test('both get one where there are two', async () => {
     const considered = await Promise.all(JOBS.map((name) => consider(name, 8)));
     expect(considered.map(({ outcome }) => outcome)).toEqual(['started', 'started']);
