@@ -50,7 +50,7 @@ const RESTORED_SECONDS = 540;
 /** Flink begins a rescale within 20 s (`domain/flink-defaults`): hosts that came late have so long to be used, and what was never begun so long to be undone. Seconds. */
 const CHANGE_SECONDS = 90;
 const UNDO_SECONDS = 45;
-/** Hosts that were in use until a job was asked to go back, or that it has left and may come back to, are kept so long for that. Seconds. */
+/** So long hosts are kept that were in use until a job was asked to go back, that it has left and may come back to, or that tasks are to move to. Seconds. */
 const KEPT_SECONDS = 480;
 /** Share of an operation's time that it waits for hosts, so that enough is left for the rest. */
 const CAPACITY_SHARE = 0.6;
@@ -68,6 +68,9 @@ export const allHostsUntil = ({ requestedAt }: Asked): string => later(requested
 /** Instant until which Flink is to have begun to run a job with another parallelism, for which it was asked at `changedAt`. */
 export const carriedOutUntil = ({ requestedAt }: Asked, changedAt: string): string =>
   latest(later(requestedAt, CARRIED_OUT_SECONDS), later(changedAt, CHANGE_SECONDS));
+
+/** Instant until which a checkpoint is waited for before tasks move to a host that has come for them: then they go on from an earlier one. */
+export const lastCheckpointUntil = ({ requestedAt }: Asked): string => later(requestedAt, KEPT_SECONDS);
 
 /** Instant until which a smaller job is to have a checkpoint: the hosts that it has left are kept for it meanwhile. */
 export const confirmedUntil = (changedAt: string): string => later(changedAt, KEPT_SECONDS);

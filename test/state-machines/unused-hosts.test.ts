@@ -153,6 +153,21 @@ describe("hosts that nobody uses, by production's deadlines", () => {
   });
 });
 
+describe("a host that comes in place of one that EC2 may take, by production's deadlines", () => {
+  test('has the tasks before it was unused for long, though no checkpoint is completed', async () => {
+    await run(await world.acceptLaunch());
+    await givenJob();
+    const [former] = world.fleet.instances().filter(({ role }) => role === 'taskmanager');
+    world.flink.askedCheckpoints = 'hang';
+    const ended = await carryOut(await world.acceptReplacement(former?.instanceId ?? ''));
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.longestUnused).toBeLessThan(TEN_MINUTES);
+    const left = world.fleet.instances().filter(({ role, state }) => role === 'taskmanager' && state !== 'leaving');
+    expect(left.map(({ instanceId }) => instanceId)).not.toContain(former?.instanceId);
+    expect([await hosts(), await inFlink()]).toEqual([1, 2]);
+  });
+});
+
 describe("hosts of a rescale that comes to nothing, by production's deadlines", () => {
   beforeEach(async () => {
     await run(await world.acceptLaunch());

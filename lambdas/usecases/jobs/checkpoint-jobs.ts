@@ -1,5 +1,6 @@
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_, TaskInput } from '../../contracts/workflow';
+import { lastCheckpointUntil } from '../../domain/deadlines';
 import { isLastCall } from '../../domain/interruption';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
 import { connect, type FlinkDeps, goneAtOf, notYet, ownTarget } from '../operations/owned';
@@ -19,7 +20,10 @@ export const checkpointJobs = async (deps: FlinkDeps, operation: Operation, inpu
     }),
   );
   const described = seen.map(({ name, says }) => `${name}: ${says}`).join('; ') || 'no job runs';
-  const waits = seen.some((one) => one.waits) && !isLastCall(goneAtOf(operation), deps.clock().toISOString());
+  const now = deps.clock().toISOString();
+  const waits = seen.some((one) => one.waits) && !isLastCall(goneAtOf(operation), now);
+  if (waits && operation.kind === 'replace-host' && now > lastCheckpointUntil(operation))
+    return { ready: true, reason: `${described}; the host that has come for the tasks is not to be unused for longer` };
   return waits ? notYet(operation, deps.clock, described) : { ready: true, reason: described };
 };
 

@@ -91,7 +91,7 @@ export const hangJobManager: Scenario = {
     );
     const { zone, epoch } = await client.cluster(cluster);
     if (zone !== before.zone || epoch !== before.epoch) throw new Error(`the cluster has moved to ${zone}`);
-    const replacement = (await operationsOf(play)).find(({ kind }) => kind === 'replace-host');
+    const replacement = (await operationsOf(play)).find(({ request }) => request.kind === 'replace-host' && request.notice === 'silence');
     if (!replacement) throw new Error('no operation has replaced the host');
     say(replacement.reason);
     return measured;
