@@ -58,7 +58,8 @@ export const decideIn = (
   const from = withChange(proposals, (_, current) => current);
   const enoughNow = withChange(proposals, (proposal, current) => Math.min(current, proposal.in));
   const [before, could] = [slotsFor(vertices, {}), slotsFor(vertices, enoughNow)];
-  if (could >= before || !proposals.some(({ over }) => over))
+  // What is within its band goes along with what is above it; what is above it and cannot be less takes nothing along.
+  if (could >= before || !proposals.some(({ over, in: lower, current }) => over && lower < current))
     return { action: { kind: 'none' }, reason: `Nothing to do: ${slots(before)} are what the job needs.`, lines: [] };
   const to = enoughInWindow(inputs, proposals, needed);
   if (to === null)

@@ -142,6 +142,14 @@ describe('scaling in', () => {
     expect(decideScaling(observed([right, small]), settings(AT_ONCE), NOW).action).toEqual({ kind: 'none' });
   });
 
+  test('does not happen to a vertex within its band because of one that has too much and cannot have less', () => {
+    const [source, work] = [vertex('source', { busy: 0.1, parallelism: 1 }), vertex('work', { busy: 0.55, parallelism: 10 })];
+    const behind = { ...work, inputs: [{ vertex: 'source', ship: 'rebalance' as const }] };
+    expect(decideScaling(observed([source, behind]), settings(AT_ONCE), NOW).action).toEqual({ kind: 'none' });
+    const wide = { ...source, parallelism: 10 };
+    expect(decideScaling(observed([wide, behind]), settings(AT_ONCE), NOW).action).toMatchObject({ kind: 'rescale', direction: 'in' });
+  });
+
   test('has to save the more, the more often the job was rescaled in the last day', () => {
     const history = (count: number) =>
       Array.from({ length: count }, (_, index) => past({ at: later(-30_000 + index), from: { v: 3 }, to: { v: 4 } }));
