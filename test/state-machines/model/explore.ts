@@ -143,6 +143,7 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
     STORIES[story]?.(world, plan);
   }
   planSilence(world, plan, story !== undefined);
+  planNotices(world, new Chance(seed * 7 + 8), story !== undefined);
   const end = world.now + 120 * SECOND;
   const broken = await act(world, end);
   const { scheduler } = world;
@@ -318,6 +319,31 @@ const lackTypes = ({ fleet, scheduler }: Simulation, plan: Chance, story: boolea
     const lacks = plan.is(story ? 0.1 : 0.25) && scheduler.disturb(`EC2 has no ${type} for a JobManager in ${zone}`);
     if (lacks) fleet.typesWithoutCapacity.add(`${zone} ${type}`);
   }
+};
+
+/** EC2 retires the host of a JobManager; AWS shifts traffic away from a zone, whether or not anything is wrong there, and perhaps ends that. */
+const planNotices = (world: Simulation, plan: Chance, story: boolean): void => {
+  const { scheduler } = world;
+  const often = story ? 0.05 : 0.2;
+  const at = (seconds: number, go: () => void): void => scheduler.at(world.now + seconds * SECOND, 'something happens', go);
+  if (plan.is(often))
+    at(plan.between(0, 100), () => {
+      const host = world.fleet.instances().find(({ role }) => role === 'jobmanager');
+      if (!host || !scheduler.disturb(`EC2 retires a JobManager's host of ${host.owner.slice(-2)}`)) return;
+      const notice = { instanceId: host.instanceId, notice: 'retirement' as const, noticedAt: world.clock().toISOString() };
+      void world.asks('a notice', () => acceptInterruption(DEPS, notice));
+    });
+  if (!plan.is(often)) return;
+  const zoneId = plan.of(['use1-az1', 'use1-az2', 'use1-az3']);
+  const begins = plan.between(0, 70);
+  const says = (type: string) => () => {
+    if (!scheduler.disturb(`AWS says of ${zoneId}: ${type}`)) return;
+    const time = new Date(scheduler.now).toISOString();
+    const detail = { metadata: { awayFrom: zoneId } };
+    void world.asks('zone event', () => event('handle-zone-event', { source: 'aws.arc-zonal-shift', 'detail-type': type, time, detail }));
+  };
+  at(begins, says('Autoshift In Progress'));
+  if (plan.is(0.5)) at(begins + plan.between(1, 60), says('Autoshift Completed'));
 };
 
 /** Passes of observation take a JobManager for hung, rightly or not, when its host has been there for a while. */
