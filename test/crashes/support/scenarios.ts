@@ -173,6 +173,17 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   ],
   [
+    'replace-host (of a JobManager)',
+    async (world) => {
+      await running(world);
+      const { hosts } = await world.fleet.observe((await world.cluster()).resources);
+      const instanceId = hosts.find(({ role }) => role === 'jobmanager')?.instanceId ?? '';
+      const operation = world.operation({ kind: 'replace-host', instanceId, epoch: 1, notice: 'retirement', role: 'jobmanager' });
+      await world.store.acceptReplacement(operation, 1);
+      return operation;
+    },
+  ],
+  [
     'terminate-cluster',
     async (world) => {
       await running(world);
