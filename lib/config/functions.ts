@@ -113,7 +113,7 @@ const WORKFLOW_FUNCTIONS = {
   'secure-state': flinkSide(),
   'fence-former': awsSide(['fleet:access', 'fleet:groups', 'fleet:observe', 'state:write']),
   // Nobody waits for it longer than hosts boot; one that is killed is said, and the move goes on.
-  'snapshot-volumes': awsSide(['fleet:observe', 'volumes:snapshot'], 10),
+  'snapshot-volumes': awsSide(['volumes:snapshot'], 10),
   'next-zone': awsSide([]),
   // Answered when the warm-up's graph is built, by a JobManager that has never built one.
   'warm-up': flinkSide([], 90),

@@ -234,7 +234,7 @@ const volumeSnapshots = (names: StageNames, stage: string): Permission[] => {
       because: RUN_TIME,
     },
     { actions: ['ec2:DeleteSnapshot'], resources: [snapshots], conditions: resourceTag, because: RUN_TIME },
-    { actions: ['ec2:DescribeSnapshots'], resources: ['*'], because: DESCRIBE },
+    { actions: ['ec2:DescribeSnapshots', 'ec2:DescribeVolumes'], resources: ['*'], because: DESCRIBE },
   ];
 };
 

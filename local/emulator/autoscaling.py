@@ -20,7 +20,7 @@ from moto.autoscaling.exceptions import ValidationError
 from moto.core.exceptions import ServiceException
 from moto.ec2.utils import convert_tag_spec
 
-from . import events, faults, hardware, lifecycle, template_checks
+from . import events, faults, hardware, lifecycle, scaling_activity, template_checks
 from .moto_bridge import ACCOUNT, LOCK
 from .scaling_activity import ScalingActivity, utc
 from .settings import settings
@@ -65,6 +65,7 @@ def reconcile(group) -> None:
         if not group.instance_states:
             backend = group.autoscaling_backend
             backend.autoscaling_groups.pop(group.name, None)
+            scaling_activity.keep(group)
             for key in [k for k, hook in backend.lifecycle_hooks.items() if hook.auto_scaling_group_name == group.name]:
                 del backend.lifecycle_hooks[key]
         return

@@ -8,7 +8,7 @@ from moto.autoscaling import models, responses
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
 from moto.core.responses import ActionResult, EmptyResult
 
-from . import autoscaling, lifecycle, template_checks
+from . import autoscaling, lifecycle, scaling_activity, template_checks
 from .patching import add, replace
 
 Group, Backend, Response = models.FakeAutoScalingGroup, models.AutoScalingBackend, responses.AutoScalingResponse
@@ -180,8 +180,12 @@ def _warm_pool(self, *args, **kwargs):
 
 def _describe_activities(self) -> ActionResult:
     name, ids = self._get_param("AutoScalingGroupName"), self._get_param("ActivityIds", [])
-    groups = [_group(self.autoscaling_backend, name)] if name else list(self.autoscaling_backend.autoscaling_groups.values())
-    found = sorted((a for g in groups for a in g.activities if not ids or a.activity_id in ids), key=lambda a: a.start_time, reverse=True)
+    backend = self.autoscaling_backend
+    deleted = scaling_activity.of_deleted(self.region, name) if self._get_bool_param("IncludeDeletedGroups", False) else []
+    there = name in backend.autoscaling_groups
+    groups = ([] if deleted and not there else [_group(backend, name)]) if name else list(backend.autoscaling_groups.values())
+    known = [*deleted, *(activity for group in groups for activity in group.activities)]
+    found = sorted((a for a in known if not ids or a.activity_id in ids), key=lambda a: a.start_time, reverse=True)
     start, size = int(self._get_param("NextToken") or 0), self._get_int_param("MaxRecords", 100)
     rest = str(start + size) if start + size < len(found) else None
     return ActionResult({"Activities": found[start : start + size], "NextToken": rest})

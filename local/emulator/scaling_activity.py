@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import OrderedDict
 from datetime import datetime, timezone
+
+DELETED_GROUPS = 1000
+_of_deleted: OrderedDict[tuple[str, str], list] = OrderedDict()
+"""By region and name, the group that was deleted last at the end."""
 
 
 def utc() -> datetime:
@@ -35,3 +40,15 @@ class ScalingActivity:
     def end(self, status: str, message: str | None = None) -> None:
         self.status_code, self.status_message = status, message
         self.progress, self.end_time = 100, utc()
+
+
+def keep(group) -> None:
+    """AWS tells activities of a deleted group for six weeks, where IncludeDeletedGroups asks for them (DescribeScalingActivities)."""
+    key = (group.region, group.name)
+    _of_deleted[key] = group.activities + _of_deleted.pop(key, [])
+    while len(_of_deleted) > DELETED_GROUPS:
+        _of_deleted.popitem(last=False)
+
+
+def of_deleted(region: str, name: str | None) -> list:
+    return [activity for (where, named), kept in _of_deleted.items() if where == region and name in (None, named) for activity in kept]

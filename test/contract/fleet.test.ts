@@ -125,7 +125,7 @@ describe.each([
     await fleet.deleteGroups(spec, resources);
     await eventually(
       () => fleet.groupsGone(spec),
-      (gone) => gone,
+      ({ gone }) => gone,
     );
     await fleet.deleteAccess(spec, resources);
   };
@@ -152,6 +152,21 @@ describe.each([
     expect(isComplete(await fleet.observe(ill))).toBe(true);
     await takeAway(here, ill);
     await takeAway(there, well);
+  });
+
+  test('knows where a zone is ill that the hosts of other zones are gone, and of its own when it is well again', async () => {
+    const [here, there] = ['us-east-1a', 'us-east-1b'].map((zone) => aFleetSpec({ zone })) as [FleetSpec, FleetSpec];
+    const [ill, well] = [(await launched(here)).resources, (await launched(there)).resources];
+    await harness.setTold('us-east-1a', false);
+    await fleet.deleteGroups(here, ill);
+    await takeAway(there, well);
+    const untold = await eventually(
+      () => fleet.groupsGone(here),
+      (seen) => seen.untold !== undefined,
+    );
+    expect(untold).toEqual({ gone: false, untold: ['us-east-1a'] });
+    await harness.setTold('us-east-1a', true);
+    await takeAway(here, ill);
   });
 
   test('raises the wanted hosts of groups that are there already, and never lowers them', async () => {
@@ -227,7 +242,7 @@ describe.each([
     await fleet.fence(spec, NO_RESOURCES);
     await eventually(
       () => fleet.groupsGone(spec),
-      (gone) => gone,
+      ({ gone }) => gone,
     );
     expect(isComplete(await fleet.observe(nextResources))).toBe(true);
     await fleet.deleteAccess(spec, resources);
@@ -407,7 +422,7 @@ describe.each([
     await fleet.fence(spec, NO_RESOURCES);
     await eventually(
       () => fleet.groupsGone(spec),
-      (gone) => gone,
+      ({ gone }) => gone,
     );
     await fleet.deleteAccess(spec, NO_RESOURCES);
     expect((await fleet.observe(resources)).hosts).toEqual([]);
@@ -491,9 +506,9 @@ describe.each([
     const spec = aFleetSpec();
     const { resources } = await launched(spec, 1);
     await expect(fleet.deleteAccess(spec, resources)).rejects.toThrow(AwsUnavailable);
-    expect(await fleet.groupsGone(spec)).toBe(false);
+    expect(await fleet.groupsGone(spec)).toEqual({ gone: false });
     await takeAway(spec, resources);
-    expect(await fleet.groupsGone(spec)).toBe(true);
+    expect(await fleet.groupsGone(spec)).toEqual({ gone: true });
     expect((await fleet.observe(resources)).hosts).toEqual([]);
   });
 
@@ -568,7 +583,7 @@ describe('The fleet on EC2', () => {
     expect(await fleet.fence(spec, resources)).toEqual({});
     await eventually(
       () => fleet.groupsGone(spec),
-      (gone) => gone,
+      ({ gone }) => gone,
     );
     await fleet.deleteAccess(spec, resources);
   });
@@ -614,7 +629,7 @@ describe('The fleet on EC2', () => {
     await fleet.deleteGroups(spec, resources);
     await eventually(
       () => fleet.groupsGone(spec),
-      (gone) => gone,
+      ({ gone }) => gone,
     );
     await fleet.deleteAccess(spec, resources);
   });
@@ -811,9 +826,26 @@ describe('The fleet on EC2', () => {
     expect((await volumes.snapshotVolumes(spec, by)).snapshots).toEqual(snapshots);
     expect((await volumes.snapshotVolumes({ ...spec, epoch: 9 }, { ...by, operationId: 'op-other' })).snapshots).toEqual([]);
     expect(await volumes.snapshots()).toEqual(snapshots);
+    // EC2 fails what names no instance while a zone is ill, which is when these are wanted.
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'DescribeInstances', zone: 'us-east-1a', code: 'InternalError', status: 500, name: 'ill' },
+    ]);
+    const again = await volumes.snapshotVolumes(spec, { ...by, operationId: `${by.operationId}-ill` });
+    expect(again).toMatchObject({ snapshots: [{ zone: 'us-east-1a' }], failures: [] });
+    await volumes.deleteSnapshots(again.snapshots.map(({ snapshotId }) => snapshotId));
+    await emulator.twin('DELETE', 'faults/ill');
     await volumes.deleteSnapshots([snapshots[0]?.snapshotId as string, 'snap-00000000000000000']);
     expect(await volumes.snapshots()).toEqual([]);
   }, 30_000);
+
+  test.each(['DescribeVolumes', 'DescribeSnapshots'])('says of volumes that EBS does not answer %s, soon', async (action) => {
+    await emulator.twin('POST', 'faults', [{ service: 'ec2', action, delayMs: 60_000, name: 'slow' }]);
+    const asked = Date.now();
+    const seen = await createVolumes({ ec2: ec2Client(), stage }).snapshotVolumes(aFleetSpec(), { operationId: 'op-slow', keepUntil: '' });
+    await emulator.twin('DELETE', 'faults/slow');
+    expect(seen).toMatchObject({ snapshots: [], failures: [], untold: expect.stringContaining(action) });
+    expect(Date.now() - asked).toBeLessThan(9_000);
+  });
 
   test.each(['ScalingActivityInProgress', 'ResourceContention'])('has to ask again where Auto Scaling says %s', async (code) => {
     const fleet = onEc2().fleet;

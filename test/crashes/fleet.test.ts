@@ -72,7 +72,7 @@ const lifeWithCrash = async (at: number, when: 'before' | 'after') => {
   await repeated(() => fleet.deleteGroups(spec, resources));
   await eventually(
     () => onlooker.groupsGone(spec),
-    (gone) => gone,
+    ({ gone }) => gone,
   );
   await repeated(() => fleet.deleteAccess(spec, resources));
   const afterwards = Object.values(await inventory(base)).flat();

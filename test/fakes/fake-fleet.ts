@@ -9,6 +9,7 @@ import type {
   FleetSeen,
   FleetSpec,
   HostEnded,
+  GroupsGone,
   HostMark,
   HostOwner,
   LaunchProblem,
@@ -89,6 +90,8 @@ class InMemoryFleet implements FleetPort {
   private readonly templates = new Map<string, readonly string[]>();
   private readonly groups = new Map<string, Group>();
   private hosts: FakeHost[] = [];
+  /** Zones in which hosts of an owner were launched. */
+  private readonly zonesOf = new Map<string, Set<string>>();
   private made = 0;
 
   constructor(private readonly options: Required<FakeFleetOptions>) {}
@@ -285,12 +288,14 @@ class InMemoryFleet implements FleetPort {
     }
   }
 
-  async groupsGone(spec: EpochOfCluster): Promise<boolean> {
+  async groupsGone(spec: EpochOfCluster): Promise<GroupsGone> {
     this.pass();
     const owner = this.names(spec).base;
     const groups = [...this.groups.values()].filter((group) => group.owner === owner);
     for (const group of groups) if (group.deleting && !this.hosts.some((host) => host.group === group.name)) this.groups.delete(group.name);
-    return ![...this.groups.values()].some((group) => group.owner === owner);
+    if ([...this.groups.values()].some((group) => group.owner === owner)) return { gone: false };
+    const untold = [...(this.zonesOf.get(owner) ?? [])].filter((zone) => this.zonesUntold.has(zone)).sort();
+    return untold.length === 0 ? { gone: true } : { gone: false, untold };
   }
 
   async deleteAccess(spec: EpochOfCluster): Promise<void> {
@@ -379,6 +384,7 @@ class InMemoryFleet implements FleetPort {
         group.failures = [];
         const first = group.role === 'jobmanager' ? group.address : this.address();
         const addresses = first === undefined ? [] : [first, ...Array.from({ length: group.addressesPerHost - 1 }, () => this.address())];
+        this.zonesOf.set(group.owner, (this.zonesOf.get(group.owner) ?? new Set()).add(zone));
         this.hosts.push({
           instanceId: `i-${String(++this.made).padStart(17, '0')}`,
           role: group.role,

@@ -253,6 +253,15 @@ describe('a planned move', () => {
       expect(operation.result?.failover).not.toHaveProperty('volumeSnapshots');
     });
 
+    test('says why there are none where EBS does not tell which volumes there are, and asks once', async () => {
+      world.volumes.isSilent = true;
+      expect(await failOver({ mode: 'lost' })).toMatchObject({
+        status: 'SUCCEEDED',
+        reason: expect.stringContaining('EC2 does not tell which there are: DescribeVolumesCommand'),
+      });
+      expect(world.volumes.calls.filter(({ method }) => method === 'snapshotVolumes')).toHaveLength(1);
+    });
+
     test('keeps those of as many moves as the cluster says', async () => {
       await failOver();
       const second = await failOver({ zone: 'us-east-1c' });
@@ -262,6 +271,19 @@ describe('a planned move', () => {
       world.now += 8 * 86_400_000;
       expect(await retainVolumeSnapshots(deps)).toEqual(['snap-2']);
     });
+  });
+
+  test('has its jobs running long before it is known whether hosts of a zone are gone of which EC2 tells nothing, and says so', async () => {
+    world.fleet.zonesUntold.add('us-east-1a');
+    const operation = await failOver({ mode: 'lost' });
+    expect(operation).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('not all known to have gone: EC2 tells nothing of hosts in us-east-1a now'),
+    });
+    const ended = (name: string): number => Date.parse(operation.phases.find((phase) => phase.name === name)?.endedAt ?? '');
+    expect(Date.parse(operation.endedAt ?? '') - ended('Hand over')).toBeGreaterThan(20 * 60_000);
+    expect((await world.cluster()).former).toMatchObject([{ epoch: 1 }]);
+    world.fleet.zonesUntold.clear();
   });
 
   test('asks for no snapshot of a volume unless the cluster says so', async () => {

@@ -3,18 +3,14 @@ import { AwsUnavailable } from '../../contracts/errors';
 import { everyOne } from './aws-errors';
 import { deleteGroupsNamed, describeGroups } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
+import { hostsGone } from './ec2/hosts-gone';
 import { deleteLaunchTemplates } from './ec2/launch-templates';
 import { fleetNames, recordedGroups } from './ec2/names';
 import { deleteNetworkInterfaces } from './ec2/network-interface';
 import { deleteNodeRole, denyNodeRole } from './ec2/node-role';
-import { instancesWhere } from './ec2/observe-fleet';
 import { deletePlacementGroup } from './ec2/placement-group';
 import { closeSecurityGroup, deleteSecurityGroup } from './ec2/security-group';
-import { ownerFilters } from './ec2/tags';
 import type { FleetPort } from './fleet.port';
-
-/** Every state in which an instance still holds an interface, a volume or money. */
-const NOT_YET_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
 /** It answers in less than a second. A move out of a zone does not wait for it, since what it is changed by is in one region for all the world. */
 const IAM_PATIENCE_MS = 5_000;
@@ -33,7 +29,7 @@ const unlessUnavailable = (call: Promise<void>): Promise<string | undefined> =>
 export const createFleetEnd = (
   dependencies: FleetDependencies,
 ): Pick<FleetPort, 'fence' | 'deleteGroups' | 'groupsGone' | 'deleteAccess'> => {
-  const { ec2, stage } = dependencies;
+  const { stage } = dependencies;
   const groupNames = ({ cluster, epoch }: Owner, recorded?: ClusterResources): string[] => {
     const names = fleetNames(stage.name, cluster, epoch);
     const derived = [names.jobManagerGroup, names.standbyGroup, ...names.taskManagerGroups(stage.zones.map(({ name }) => name))];
@@ -55,11 +51,8 @@ export const createFleetEnd = (
     deleteGroups: (owner, resources) => deleteGroupsNamed(dependencies, groupNames(owner, resources)),
 
     async groupsGone(owner) {
-      if ((await describeGroups(dependencies, groupNames(owner))).length > 0) return false;
-      const left = await instancesWhere(ec2, {
-        Filters: [...ownerFilters(stage, owner), { Name: 'instance-state-name', Values: NOT_YET_GONE }],
-      });
-      return left.length === 0;
+      const names = groupNames(owner);
+      return (await describeGroups(dependencies, names)).length > 0 ? { gone: false } : hostsGone(dependencies, owner, names);
     },
 
     async deleteAccess(owner, resources) {

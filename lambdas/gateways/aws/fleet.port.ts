@@ -90,6 +90,12 @@ export interface HostEnded {
   readonly group: string;
 }
 
+export interface GroupsGone {
+  readonly gone: boolean;
+  /** Zones of whose hosts EC2 tells nothing now, where all that is known is gone. */
+  readonly untold?: readonly string[];
+}
+
 export interface HostOwner {
   readonly cluster: string;
   readonly epoch: number;
@@ -146,8 +152,8 @@ export interface FleetPort {
   ownerOf(instanceId: string): Promise<HostOwner | undefined>;
   /** Deletes the groups with their instances. Returns before they are gone. Finds them by name (spec), recorded or not. */
   deleteGroups(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
-  /** True when no instance and no group of this cluster's epoch is left. */
-  groupsGone(spec: Pick<FleetSpec, 'cluster' | 'epoch'>): Promise<boolean>;
+  /** Whether no instance and no group of this cluster's epoch is left. */
+  groupsGone(spec: Pick<FleetSpec, 'cluster' | 'epoch'>): Promise<GroupsGone>;
   /** Launch templates, network interfaces, security group, role: whatever of them is there, recorded or not. */
   deleteAccess(spec: Pick<FleetSpec, 'cluster' | 'epoch'>, resources: ClusterResources): Promise<void>;
 }

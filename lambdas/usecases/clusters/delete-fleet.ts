@@ -23,9 +23,11 @@ export const deleteFleet = async (deps: Deps, operation: Operation): Promise<Tas
 
 /** Whether no host and no group of these epochs is left. */
 export const fleetGone = async (deps: Deps, operation: Operation): Promise<Awaited_> => {
-  const gone = await Promise.all((await goingOf(deps, operation)).map((one) => deps.fleet.groupsGone(fleetSpecOf(one))));
-  const ready = !gone.includes(false);
-  return { ready, reason: ready ? 'No host and no group is left' : 'Hosts are still shutting down' };
+  const seen = await Promise.all((await goingOf(deps, operation)).map((one) => deps.fleet.groupsGone(fleetSpecOf(one))));
+  if (seen.every(({ gone }) => gone)) return { ready: true, reason: 'No host and no group is left' };
+  const untold = [...new Set(seen.flatMap((one) => one.untold ?? []))].sort().join(', ');
+  if (untold === '') return { ready: false, reason: 'Hosts are still shutting down' };
+  return { ready: false, reason: `EC2 tells nothing of hosts in ${untold} now, so it is not known whether the last of them are gone` };
 };
 
 interface AccessDeps extends Deps {

@@ -20,7 +20,7 @@ export const snapshotVolumes = async (deps: Deps, operation: Operation): Promise
   if (!policy || !former) return { volumeSnapshots: [], reason: 'No snapshots of volumes are asked for' };
   if (cluster.size.stateVolume.kind !== 'gp3')
     return { volumeSnapshots: [], reason: `State lies on the local disks of ${cluster.size.instanceType}, of which EBS has no snapshots` };
-  const { snapshots, failures } = await deps.volumes.snapshotVolumes(
+  const { snapshots, failures, untold } = await deps.volumes.snapshotVolumes(
     { cluster: cluster.name, epoch: hostsEpoch(former) },
     { operationId: operation.operationId, keepUntil: keepUntil(operation.requestedAt, policy) },
   );
@@ -29,6 +29,7 @@ export const snapshotVolumes = async (deps: Deps, operation: Operation): Promise
     volumeSnapshots: snapshots.map(({ snapshotId, volumeId, zone, sizeGB }) => ({ snapshotId, volumeId, zone, sizeGB })),
     reason: [
       snapshots.length > 0 ? `${snapshots.length} volumes are being copied to EBS snapshots: ${ids}` : 'No state volume could be reached',
+      ...(untold === undefined ? [] : [`EC2 does not tell which there are: ${untold}`]),
       ...(failures.length > 0 ? [`${failures.length} were refused: ${failures[0]}`] : []),
     ].join('; '),
   };

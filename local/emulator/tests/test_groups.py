@@ -135,6 +135,18 @@ class AutoScalingGroups(unittest.TestCase):
         s.in_service(name, 1)
         s.remove(name)
 
+    def test_activities_of_a_deleted_group_are_told_to_who_asks_for_them(self):
+        name = s.group(s.launch_template(), 1)
+        instance_id = s.in_service(name, 1)[0]["InstanceId"]
+        s.remove(name)
+        asg = s.client("autoscaling")
+        with self.assertRaisesRegex(Exception, "not found"):
+            asg.describe_scaling_activities(AutoScalingGroupName=name)
+        told = asg.describe_scaling_activities(AutoScalingGroupName=name, IncludeDeletedGroups=True)["Activities"]
+        self.assertEqual(
+            [a["Description"] for a in told], [f"Terminating EC2 instance: {instance_id}", f"Launching a new EC2 instance: {instance_id}"]
+        )
+
     def test_without_capacity_in_one_zone_the_others_are_used(self):
         s.twin("POST", "faults", [{**NO_CAPACITY, "zone": "us-east-1a"}])
         name = s.group(s.launch_template(), 2)

@@ -141,7 +141,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'groups of former epochs are left': instead({
     'fleet.deleteGroups': nothing,
     'fleet.fence': unfenced,
-    'fleet.groupsGone': async () => true,
+    'fleet.groupsGone': async () => ({ gone: true }),
   }),
   'roles and interfaces of former epochs are left': instead({ 'fleet.deleteAccess': nothing }),
 };

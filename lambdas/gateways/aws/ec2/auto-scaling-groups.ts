@@ -197,19 +197,48 @@ export const replaceEnded = async (
   return unnoticed;
 };
 
-/** The failed launches of a group since the last one that has succeeded, the newest first. */
-export const failedLaunches = async (
+/** The newest activities of a group, the newest first; none of one that is not there. */
+const activitiesOf = async (
   { autoScaling }: Pick<FleetDependencies, 'autoScaling'>,
   name: string,
-): Promise<readonly LaunchProblem[]> => {
-  const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: ACTIVITIES_LOOKED_AT });
-  let activities: readonly Activity[] = [];
+  also: { readonly IncludeDeletedGroups?: boolean } = {},
+): Promise<readonly Activity[]> => {
+  const command = new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: ACTIVITIES_LOOKED_AT, ...also });
   try {
-    activities = (await autoScaling.send(command)).Activities ?? [];
+    return (await autoScaling.send(command)).Activities ?? [];
   } catch (error) {
     if (!(hasCode(error, 'ValidationError') && /not found/i.test((error as Error).message))) throw error;
+    return [];
   }
-  return failuresOf(activities);
+};
+
+/** The failed launches of a group since the last one that has succeeded, the newest first. */
+export const failedLaunches = async (
+  dependencies: Pick<FleetDependencies, 'autoScaling'>,
+  name: string,
+): Promise<readonly LaunchProblem[]> => failuresOf(await activitiesOf(dependencies, name));
+
+export interface HostPlace {
+  readonly instanceId: string;
+  readonly zone: string;
+}
+
+/**
+ * The hosts that groups have launched or ended last, which Auto Scaling tells for six weeks, also of groups that are deleted
+ * (https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeScalingActivities.html).
+ */
+export const formerHosts = async (
+  dependencies: Pick<FleetDependencies, 'autoScaling'>,
+  names: readonly string[],
+): Promise<readonly HostPlace[]> => {
+  const activities = await Promise.all(names.map((name) => activitiesOf(dependencies, name, { IncludeDeletedGroups: true })));
+  const zoneOf = new Map<string, string>();
+  for (const { Description = '', Details = '' } of activities.flat()) {
+    const instanceId = /EC2 instance: (i-[0-9a-f]+)/.exec(Description)?.[1];
+    const zone = /"Availability Zone":\s*"([^"]+)"/.exec(Details)?.[1];
+    if (instanceId !== undefined) zoneOf.set(instanceId, zone ?? zoneOf.get(instanceId) ?? '');
+  }
+  return [...zoneOf].map(([instanceId, zone]) => ({ instanceId, zone }));
 };
 
 /** `activities` newest first, as Auto Scaling lists them. */

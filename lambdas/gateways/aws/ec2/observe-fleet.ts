@@ -4,7 +4,7 @@ import type { ClusterResources } from '../../../contracts/cluster';
 import { jobManagerGroups } from '../../../domain/job-managers';
 import { hasCode } from '../aws-errors';
 import type { FleetPort } from '../fleet.port';
-import { describeGroups, failedLaunches } from './auto-scaling-groups';
+import { describeGroups, failedLaunches, type HostPlace } from './auto-scaling-groups';
 import { type FleetDependencies, type Role, ZONE_ILL } from './context';
 import { otherTypeOf } from './job-manager-types';
 import { launchProblems } from './launch-problems';
@@ -45,24 +45,30 @@ export const instancesOf = async (
   }
 };
 
+/** Whether EC2 has failed a call for a zone that is ill, or has not answered it in time. */
+export const isUntold = (error: unknown): boolean => hasCode((error as Error).cause, ...ZONE_ILL, 'AbortError', 'TimeoutError');
+
+export const patience = (): { readonly abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(PATIENCE_MS) });
+
 /**
  * By their ids, zone by zone: where a zone is ill, EC2 fails calls about instances in it, and all that name none
- * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html). Nothing is known of its hosts then but what their groups say.
+ * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html).
+ *
+ * @returns `untold`: ids of those of which it tells nothing now
  */
-const instancesIn = async (
+export const instancesIn = async (
   ec2: EC2Client,
-  groups: readonly AutoScalingGroup[],
+  hosts: readonly HostPlace[],
 ): Promise<{ readonly instances: readonly Instance[]; readonly untold: ReadonlySet<string> }> => {
   const idsIn = new Map<string, string[]>();
-  for (const { InstanceId, AvailabilityZone = '' } of groups.flatMap(({ Instances = [] }) => Instances))
-    if (InstanceId !== undefined) idsIn.set(AvailabilityZone, [...(idsIn.get(AvailabilityZone) ?? []), InstanceId]);
-  const options = { abortSignal: AbortSignal.timeout(PATIENCE_MS) };
+  for (const { instanceId, zone } of hosts) idsIn.set(zone, [...(idsIn.get(zone) ?? []), instanceId]);
+  const options = patience();
   const untold = new Set<string>();
   const look = async (ids: readonly string[]): Promise<readonly Instance[]> => {
     try {
       return await instancesOf(ec2, ids, options);
     } catch (error) {
-      if (!hasCode((error as Error).cause, ...ZONE_ILL, 'AbortError', 'TimeoutError')) throw error;
+      if (!isUntold(error)) throw error;
       for (const id of ids) untold.add(id);
       return [];
     }
@@ -73,13 +79,20 @@ const instancesIn = async (
   return { instances: (await Promise.all(looks)).flat(), untold };
 };
 
+const placesOf = (groups: readonly AutoScalingGroup[]): readonly HostPlace[] =>
+  groups.flatMap(({ Instances = [] }) =>
+    Instances.flatMap(({ InstanceId: instanceId, AvailabilityZone: zone = '' }) =>
+      instanceId === undefined ? [] : [{ instanceId, zone }],
+    ),
+  );
+
 /** What groups and instances of a cluster are there, and what keeps more from coming. */
 export const observeFleet = async (
   dependencies: Pick<FleetDependencies, 'ec2' | 'autoScaling'>,
   resources: ClusterResources,
 ): Promise<FleetSeen> => {
   const groups = await describeGroups(dependencies, recordedGroups(resources));
-  const { instances, untold } = await instancesIn(dependencies.ec2, groups);
+  const { instances, untold } = await instancesIn(dependencies.ec2, placesOf(groups));
   const hosts = hostsSeen(groups, instances, resources, untold);
   const ofJobManagers = jobManagerGroups(resources);
   const roleOf = ({ AutoScalingGroupName = '' }: AutoScalingGroup): Role =>
