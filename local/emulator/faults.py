@@ -1,10 +1,11 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
 A rule is {service, action, zone?, instanceType?, function?, machine?, state?, path?, status?, code?, message?, delayMs?, count?, deliveries?, kill?,
-stop?, name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function
+stop?, unseen?, name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function
 matches what a state machine invokes (lambda, Invoke). A rule with a path matches HTTP requests to it: {"service": "s3", "action": "GetObject", "path":
 "/state/*/_metadata", "status": 503, "code": "SlowDown"}. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
 "zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}, and calls of DescribeInstances that name an instance in it, or none at all.
+{"service": "ec2", "action": "DescribeSecurityGroups", "unseen": true} answers a Describe call of EC2 or Auto Scaling as if nothing was there.
 {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2 repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
 an invocation has begun. With a state (and a machine) a rule for lambda matches what that state invokes; {"service": "states", "action":
 "EnterState", "machine": "*-stop-job", "state": "Cancel job", "stop": true, "delayMs": 50} stops an execution so long after it has entered the state,
@@ -13,7 +14,8 @@ and at the latest before it leaves it; without "stop" the state takes so much lo
 AWS: S3 slows down by prefix («Best practices design patterns: optimizing Amazon S3 performance»): some keys are answered 503 while others are read and
 written as ever. «If you describe instances in the rare case where an Availability Zone is experiencing a service disruption and you specify instance IDs
 that are in the affected zone, or do not specify any instance IDs at all, the call fails» (DescribeInstances, Amazon EC2 API Reference). StopExecution ends a running
-execution wherever it is, as does the deletion of its machine; a function that it has invoked works on.
+execution wherever it is, as does the deletion of its machine; a function that it has invoked works on. What was made a moment ago may not be visible yet to all
+calls that follow («Eventual consistency in the Amazon EC2 API», Amazon EC2 Developer Guide).
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ class Rule:
     deliveries: int | None = None
     kill: bool = False
     stop: bool = False
+    unseen: bool = False
     name: str | None = None
     hits: int = 0
 
@@ -146,6 +149,8 @@ async def answer(service: str, action: str, path: str, zones: frozenset = frozen
     if rule is None:
         return None
     await asyncio.sleep(rule.delayMs / 1000)
+    if rule.unseen:
+        return 200, {"Content-Type": "text/xml"}, f"<{action}Response><{action}Result/></{action}Response>".encode()
     return _response(service, Fault(rule)) if rule.status or rule.code else None
 
 

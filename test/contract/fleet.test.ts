@@ -602,6 +602,33 @@ describe('The fleet on EC2', () => {
     },
   );
 
+  test.each([
+    ['access', 'ec2', 'DescribeSecurityGroups', { unseen: true, count: 2 }, 'neither makes nor finds security group'],
+    ['groups', 'ec2', 'DescribeLaunchTemplates', { unseen: true, count: 1 }, 'neither makes nor finds launch template'],
+    ['groups', 'autoscaling', 'DescribeAutoScalingGroups', { unseen: true, count: 1 }, 'neither makes nor finds Auto Scaling group'],
+    ['groups', 'ec2', 'CreateLaunchTemplateVersion', { code: 'InvalidLaunchTemplateId.NotFound', count: 1 }, 'InvalidLaunchTemplateId'],
+  ])('are asked for once more where what there is does not show yet (%s: %s %s)', async (part, service, action, fault, says) => {
+    const size = { ...aCluster().size, jobManager: { instanceType: 'c5.large', memoryMiB: 1_024 } };
+    const [spec, more] = [[], ['c6i.large']].map((alternatives) =>
+      aFleetSpec({ cluster: `seen-${action.toLowerCase()}`, size: { ...size, jobManager: { ...size.jobManager, alternatives } } }),
+    ) as [FleetSpec, FleetSpec];
+    const { fleet } = onEc2();
+    const resources = await launch(spec, fleet);
+    await emulator.twin('POST', 'faults', [{ service, action, ...fault }]);
+    const make = () => (part === 'access' ? fleet.prepareAccess(more) : fleet.createGroups(more, resources, 1));
+    const failed = await make().catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(AwsUnavailable);
+    expect((failed as Error).message).toContain(says);
+    expect(resources).toMatchObject(await make());
+    await emulator.twin('DELETE', 'faults');
+    await fleet.deleteGroups(spec, resources);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      ({ gone }) => gone,
+    );
+    await fleet.deleteAccess(spec, resources);
+  });
+
   test('do not wait for IAM to take their rights when they are fenced', async () => {
     const spec = aFleetSpec();
     const { fleet } = onEc2();

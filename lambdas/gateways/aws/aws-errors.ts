@@ -87,6 +87,12 @@ export const laterOn = async <T>(codes: readonly string[], call: Promise<T>): Pr
   }
 };
 
+/** What was made or is there already, and of which the server that was asked has not heard yet where it does not find it. @throws AwsUnavailable then */
+export const present = <T>(found: T | undefined, what: string): T => {
+  if (found === undefined) throw new AwsUnavailable(`AWS neither makes nor finds ${what}`);
+  return found;
+};
+
 /** Waits until all have ended, also where one of them fails. @throws what the first that failed said */
 export const everyOne = async (calls: readonly Promise<unknown>[]): Promise<void> => {
   const failed = (await Promise.allSettled(calls)).find((each) => each.status === 'rejected');

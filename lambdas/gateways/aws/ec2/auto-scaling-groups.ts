@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
 import { isInterfaceInUse } from '../../../domain/launch-failure';
-import { everyOne, hasCode, laterOn, unless } from '../aws-errors';
+import { everyOne, hasCode, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec, HostEnded, LaunchProblem } from '../fleet.port';
 import type { FleetDependencies, Role } from './context';
 import { subnetOf } from './network-interface';
@@ -106,8 +106,8 @@ export const ensureGroup = async (
 
 /** Never fewer: hosts that are there may be busy. */
 const raiseWanted = async (dependencies: FleetDependencies, name: string, hosts: number): Promise<void> => {
-  const [group] = await describeGroups(dependencies, [name]);
-  if (group && group.Status === undefined && (group.DesiredCapacity ?? 0) < hosts) await setWanted(dependencies, name, hosts);
+  const { Status, DesiredCapacity = 0 } = present((await describeGroups(dependencies, [name]))[0], `Auto Scaling group ${name}`);
+  if (Status === undefined && DesiredCapacity < hosts) await setWanted(dependencies, name, hosts);
 };
 
 /**

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { ClusterResources, ResolvedSize } from '../../../contracts/cluster';
 import type { Stage } from '../../../contracts/stage';
-import { unless } from '../aws-errors';
+import { laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import type { FleetDependencies, Owner, Role } from './context';
 import { fleetNames } from './names';
@@ -133,9 +133,7 @@ export const ensureLaunchTemplate = async (
     TagSpecifications: [{ ResourceType: 'launch-template', Tags: tagsOf(stage, spec, name) }],
   });
   const created = await unless(['InvalidLaunchTemplateName.AlreadyExistsException'], ec2.send(command));
-  const id = created?.LaunchTemplate?.LaunchTemplateId ?? (await find({ ec2 }, [name]))[0];
-  if (id === undefined) throw new Error(`EC2 neither makes nor finds launch template ${name}`);
-  return id;
+  return present(created?.LaunchTemplate?.LaunchTemplateId ?? (await find({ ec2 }, [name]))[0], `launch template ${name}`);
 };
 
 /** A type that a launch template can launch. */
@@ -155,15 +153,16 @@ export const ensureTypeVersions = async (
   types: readonly string[],
 ): Promise<void> => {
   if (types.length < 2) return;
-  const there = (await typeVersions(dependencies, launchTemplateId)).map(({ type }) => type);
-  for (const type of types.filter((one) => !there.includes(one)))
-    await dependencies.ec2.send(
-      new CreateLaunchTemplateVersionCommand({
-        LaunchTemplateId: launchTemplateId,
-        SourceVersion: '1',
-        LaunchTemplateData: { InstanceType: type as _InstanceType },
-      }),
-    );
+  // A server that has not heard of the template yet is asked again.
+  const there = (await laterOn(ABSENT, typeVersions(dependencies, launchTemplateId))).map(({ type }) => type);
+  for (const type of types.filter((one) => !there.includes(one))) {
+    const command = new CreateLaunchTemplateVersionCommand({
+      LaunchTemplateId: launchTemplateId,
+      SourceVersion: '1',
+      LaunchTemplateData: { InstanceType: type as _InstanceType },
+    });
+    await laterOn(ABSENT, dependencies.ec2.send(command));
+  }
 };
 
 /** The first version first. */

@@ -8,7 +8,7 @@ import {
 import type { StandbyJobManager } from '../../../contracts/cluster';
 import { AwsUnavailable } from '../../../contracts/errors';
 import type { Stage } from '../../../contracts/stage';
-import { hasCode, laterOn, unless } from '../aws-errors';
+import { hasCode, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner, ZONE_ILL } from './context';
 import { fleetNames } from './names';
@@ -51,8 +51,10 @@ export const ensureNetworkInterface = async (
     return (await laterOn(NOT_YET_KNOWN, ec2.send(command))).NetworkInterface;
   };
   const { NetworkInterfaceId, PrivateIpAddress } = (await find(dependencies, spec, [name]))[0] ?? (await create()) ?? {};
-  if (!NetworkInterfaceId || !PrivateIpAddress) throw new Error(`EC2 neither makes nor finds network interface ${name}`);
-  return { networkInterfaceId: NetworkInterfaceId, address: PrivateIpAddress };
+  return {
+    networkInterfaceId: present(NetworkInterfaceId, `network interface ${name}`),
+    address: present(PrivateIpAddress, `an address of network interface ${name}`),
+  };
 };
 
 /** Of the stand-by JobManager. The cluster does without where its zone has none to give: a subnet that is full, or a zone that is ill. */

@@ -13,7 +13,7 @@ import {
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import type { Stage } from '../../../contracts/stage';
-import { hasCode, laterOn, unless } from '../aws-errors';
+import { hasCode, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
@@ -103,7 +103,7 @@ export const ensureNodeRole = async (
     const add = new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name });
     await laterOn(NOT_YET_SEEN, unless(HAS_ROLE, iam.send(add)));
   }
-  return { roleName: name, instanceProfileArn: profile.Arn ?? '' };
+  return { roleName: name, instanceProfileArn: present(profile.Arn, `the ARN of instance profile ${name}`) };
 };
 
 const ensureProfile = async (
@@ -118,8 +118,7 @@ const ensureProfile = async (
   const profile =
     created?.InstanceProfile ??
     (await laterOn(NOT_YET_SEEN, iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name })))).InstanceProfile;
-  if (!profile?.Arn) throw new Error(`IAM neither makes nor finds instance profile ${name}`);
-  return profile;
+  return present(profile, `instance profile ${name}`);
 };
 
 type Access = Pick<FleetDependencies, 'iam' | 'stage'>;

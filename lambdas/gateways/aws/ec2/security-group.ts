@@ -10,7 +10,7 @@ import {
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import type { Stage } from '../../../contracts/stage';
-import { everyOne, laterOn, unless } from '../aws-errors';
+import { everyOne, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
@@ -96,9 +96,9 @@ const create = async ({ ec2, stage }: FleetDependencies, spec: FleetSpec, name: 
 export const ensureSecurityGroup = async (dependencies: FleetDependencies, spec: FleetSpec): Promise<string> => {
   const { ec2, stage } = dependencies;
   const name = fleetNames(stage.name, spec.cluster, spec.epoch).base;
-  const groupId =
+  const id =
     (await find(dependencies, name))?.GroupId ?? (await create(dependencies, spec, name)) ?? (await find(dependencies, name))?.GroupId;
-  if (groupId === undefined) throw new Error(`EC2 neither makes nor finds security group ${name}`);
+  const groupId = present(id, `security group ${name}`);
   const complete = async (): Promise<void> => {
     // A call with several rules is taken or refused as a whole, so that a duplicate means that all are there.
     await unless(
