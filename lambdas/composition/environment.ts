@@ -4,7 +4,7 @@ import { createAlarms } from '../gateways/aws/alarms.adapter';
 import type { AlarmsPort } from '../gateways/aws/alarms.port';
 import { createArtifacts } from '../gateways/aws/artifacts.adapter';
 import type { ArtifactsPort } from '../gateways/aws/artifacts.port';
-import { cloudWatchClient, ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
+import { alarmsClient, cloudWatchClient, ec2Client, s3Client, sfnClient, tableClient } from '../gateways/aws/clients';
 import { createInstanceFacts } from '../gateways/aws/instance-facts.adapter';
 import type { InstanceFactsPort } from '../gateways/aws/instance-facts.port';
 import { createKafkaMetrics } from '../gateways/aws/kafka-metrics.adapter';
@@ -37,7 +37,7 @@ export const observationTable = (): ObservationTable =>
 export const metrics = (): MetricsPort => createMetrics({ stage: stage().name });
 export const flinkMetrics = (): FlinkMetricsConnector => connectFlinkMetrics();
 export const artifacts = (): ArtifactsPort => createArtifacts({ client: s3Client() });
-export const alarms = (): AlarmsPort => createAlarms({ client: cloudWatchClient(), stage: stage().name });
+export const alarms = (): AlarmsPort => createAlarms({ client: alarmsClient(), stage: stage().name });
 export const kafkaMetrics = (): KafkaMetricsPort => createKafkaMetrics({ client: cloudWatchClient() });
 export const workflows = (): WorkflowsPort =>
   createWorkflows({ client: sfnClient(), stateMachineArnPrefix: stage().stateMachineArnPrefix });

@@ -1,10 +1,11 @@
 """Failures on demand (POST /_twin/faults): any AWS call can be made to fail or to take long, some number of times.
 
 A rule is {service, action, zone?, instanceType?, function?, machine?, state?, path?, status?, code?, message?, delayMs?, count?, deliveries?, kill?,
-stop?, unseen?, name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function
+stop?, unseen?, perSecond?, name?}; `*` matches any service or action; rules are taken away all together or by name. Without status and code a rule only delays. A rule with a function
 matches what a state machine invokes (lambda, Invoke). A rule with a path matches HTTP requests to it: {"service": "s3", "action": "GetObject", "path":
 "/state/*/_metadata", "status": 503, "code": "SlowDown"}. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
 "zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}, and calls of DescribeInstances that name an instance in it, or none at all.
+{"service": "monitoring", "action": "PutMetricAlarm", "perSecond": 3, "status": 400, "code": "Throttling"} fails the calls beyond so many a second.
 {"service": "ec2", "action": "DescribeSecurityGroups", "unseen": true} answers a Describe call of EC2 or Auto Scaling as if nothing was there.
 {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2 repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
 an invocation has begun. With a state (and a machine) a rule for lambda matches what that state invokes; {"service": "states", "action":
@@ -23,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from html import escape
@@ -59,8 +61,11 @@ class Rule:
     kill: bool = False
     stop: bool = False
     unseen: bool = False
+    perSecond: float | None = None
     name: str | None = None
     hits: int = 0
+    tokens: float | None = None
+    refilled: float = 0.0
 
     def matches(self, service: str, action: str, zone: str | frozenset | None, instance_type: str | None, **names: str | None) -> bool:
         return (
@@ -76,8 +81,21 @@ class Rule:
         )
 
 
+    def lets_pass(self) -> bool:
+        """A bucket of one second's calls, as AWS's own."""
+        if self.perSecond is None:
+            return False
+        now = time.monotonic()
+        filled = self.perSecond if self.tokens is None else self.tokens + (now - self.refilled) * self.perSecond
+        self.tokens, self.refilled = min(filled, self.perSecond), now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
 def add(rules: list[dict]) -> None:
-    made = [Rule(**{k: v for k, v in rule.items() if k != "hits"}) for rule in rules]
+    made = [Rule(**{k: v for k, v in rule.items() if k not in ("hits", "tokens", "refilled")}) for rule in rules]
     with _lock:
         _rules.extend(made)
 
@@ -130,7 +148,7 @@ def _first(
 ) -> Rule | None:
     with _lock:
         for rule in _rules:
-            if kind(rule) and rule.matches(service, action, zone, instance_type, **names):
+            if kind(rule) and rule.matches(service, action, zone, instance_type, **names) and not rule.lets_pass():
                 rule.hits += 1
                 return rule
     return None
@@ -143,18 +161,21 @@ def check(service: str, action: str, zone: str | None = None, instance_type: str
         raise Fault(rule)
 
 
-async def answer(service: str, action: str, path: str, zones: frozenset = frozenset()) -> tuple[int, dict, bytes] | None:
-    """For a call that came by HTTP: waits, and the error in the service's protocol, or None to go on. @param zones that it is about"""
+async def answer(
+    service: str, action: str, path: str, zones: frozenset = frozenset(), is_json: bool = False
+) -> tuple[int, dict, bytes] | None:
+    """For a call that came by HTTP: waits, and the error in the service's protocol, or None to go on. @param zones that it is about
+    @param is_json the call is JSON, where its service knows several protocols"""
     rule = take(service, action, zones, path=path)
     if rule is None:
         return None
     await asyncio.sleep(rule.delayMs / 1000)
     if rule.unseen:
         return 200, {"Content-Type": "text/xml"}, f"<{action}Response><{action}Result/></{action}Response>".encode()
-    return _response(service, Fault(rule)) if rule.status or rule.code else None
+    return _response(service, Fault(rule), is_json) if rule.status or rule.code else None
 
 
-def _response(service: str, fault: Fault) -> tuple[int, dict, bytes]:
+def _response(service: str, fault: Fault, is_json: bool) -> tuple[int, dict, bytes]:
     code, message = escape(fault.code), escape(fault.message)
     if service == "s3":
         return fault.status, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
@@ -162,7 +183,7 @@ def _response(service: str, fault: Fault) -> tuple[int, dict, bytes]:
         error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         text = f"<Response><Errors>{error}</Errors><RequestID>fault</RequestID></Response>"
         return fault.status, {"Content-Type": "text/xml"}, text.encode()
-    if service in _QUERY_PROTOCOL:
+    if service in _QUERY_PROTOCOL and not is_json:
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
         text = f"<ErrorResponse>{error}<RequestId>fault</RequestId></ErrorResponse>"
         return fault.status, {"Content-Type": "text/xml"}, text.encode()

@@ -58,7 +58,7 @@ def install() -> None:
             action = (extract_iam_action(service, method, path, headers, body, params) or ":").split(":", 1)[1]
             called = operation(service, action, method, path, headers, params)
             zones = hardware.zones_of(params) if (service, called) == ("ec2", "DescribeInstances") else frozenset()
-            failed = await faults.answer(service, called, path, zones)
+            failed = await faults.answer(service, called, path, zones, "json" in headers.get("content-type", ""))
             if failed:
                 return failed
         return await dispatch(method, path, headers, body, query_params, request_id)

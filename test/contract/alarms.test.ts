@@ -13,7 +13,7 @@ import { type AlarmSubject, alarmName } from '../../lambdas/domain/alarm-name';
 import { alarmsFor, type JobAlarm } from '../../lambdas/domain/alarms';
 import { createAlarms } from '../../lambdas/gateways/aws/alarms.adapter';
 import type { AlarmFound, AlarmsPort } from '../../lambdas/gateways/aws/alarms.port';
-import { cloudWatchClient } from '../../lambdas/gateways/aws/clients';
+import { alarmsClient } from '../../lambdas/gateways/aws/clients';
 import { createFakeAlarms } from '../fakes/fake-alarms';
 import { type Emulator, startEmulator } from './support/emulator';
 import { eventually } from './support/eventually';
@@ -56,7 +56,7 @@ describe.each([
   [
     'CloudWatch',
     (): Case => ({
-      alarms: createAlarms({ client: cloudWatchClient(), stage: STAGE }),
+      alarms: createAlarms({ client: alarmsClient(), stage: STAGE }),
       setState: (subject, state) =>
         new CloudWatchClient({}).send(
           new SetAlarmStateCommand({ AlarmName: alarmName(STAGE, subject), StateValue: state, StateReason: 'by hand' }),
@@ -130,19 +130,19 @@ describe.each([
     expect(await alarms.deleteAlarms(cluster, 'counts')).toBe(5);
   });
 
-  test('are found beyond the first page', async () => {
+  test('are found beyond the first page, and deleted with their cluster', async () => {
     const { alarms } = create();
     const cluster = unique('many');
     for (let job = 0; job < 26; job++) await alarms.ensureAlarms(cluster, `job-${job}`, wanted(60));
     expect((await alarms.alarmsOf(cluster)).length).toBe(104);
-    for (let job = 0; job < 26; job++) await alarms.deleteAlarms(cluster, `job-${job}`);
+    expect(await alarms.deleteAlarms(cluster)).toBe(104);
     expect(await alarms.alarmsOf(cluster)).toEqual([]);
   });
 });
 
 describe('Alarms (CloudWatch)', () => {
   test("on a topic ring by MSK's own figures of that group and topic", async () => {
-    const [alarms, client] = [createAlarms({ client: cloudWatchClient(), stage: STAGE }), new CloudWatchClient({})];
+    const [alarms, client] = [createAlarms({ client: alarmsClient(), stage: STAGE }), new CloudWatchClient({})];
     const [cluster, clusterName] = [unique('flights'), unique('events')];
     const put = (topic: string, seconds: number) =>
       client.send(
@@ -172,9 +172,32 @@ describe('Alarms (CloudWatch)', () => {
     await alarms.deleteAlarms(cluster, 'counts');
   }, 120_000);
 
+  test('of jobs that start together are all made, at the rate that CloudWatch takes', async () => {
+    const cluster = unique('many');
+    await emulator.twin('POST', 'faults', [
+      {
+        name: 'rate',
+        service: 'monitoring',
+        action: 'PutMetricAlarm',
+        perSecond: 3,
+        status: 400,
+        code: 'Throttling',
+        message: 'Rate exceeded',
+      },
+    ]);
+    const made = ['one', 'two', 'three', 'four', 'five'].map((job) =>
+      createAlarms({ client: alarmsClient(), stage: STAGE }).ensureAlarms(cluster, job, wanted(60)),
+    );
+    expect(await Promise.all(made)).toEqual(Array.from({ length: 5 }, () => ({ made: 4, removed: 0 })));
+    const rules = (await emulator.twin('GET', 'faults')) as readonly { readonly name: string; readonly hits: number }[];
+    expect(rules.find(({ name }) => name === 'rate')?.hits).toBeGreaterThan(0);
+    await emulator.twin('DELETE', 'faults/rate');
+    expect(await createAlarms({ client: alarmsClient(), stage: STAGE }).deleteAlarms(cluster)).toBe(20);
+  }, 60_000);
+
   test('leave alone what is no alarm of a job, though its name begins alike', async () => {
     const client = new CloudWatchClient({});
-    const alarms = createAlarms({ client: cloudWatchClient(), stage: STAGE });
+    const alarms = createAlarms({ client: alarmsClient(), stage: STAGE });
     const other = {
       Namespace: 'AWS/SQS',
       MetricName: 'Age',
@@ -191,7 +214,7 @@ describe('Alarms (CloudWatch)', () => {
 
   test('are the same in whatever order CloudWatch tells their dimensions', async () => {
     const client = new CloudWatchClient({});
-    const alarms = createAlarms({ client: cloudWatchClient(), stage: STAGE });
+    const alarms = createAlarms({ client: alarmsClient(), stage: STAGE });
     const cluster = unique('turned');
     const subject = { cluster, job: 'counts', kind: 'lag' } as const;
     const lag = wanted(60).filter(({ kind }) => kind === subject.kind);
@@ -205,7 +228,7 @@ describe('Alarms (CloudWatch)', () => {
   });
 
   test('carry the tags by which a bill tells clusters apart', async () => {
-    const alarms = createAlarms({ client: cloudWatchClient(), stage: STAGE });
+    const alarms = createAlarms({ client: alarmsClient(), stage: STAGE });
     const cluster = unique('tagged');
     await alarms.ensureAlarms(cluster, 'counts', wanted(60));
     const ResourceARN = `arn:aws:cloudwatch:us-east-1:000000000000:alarm:${alarmName(STAGE, { cluster, job: 'counts', kind: 'lag' })}`;

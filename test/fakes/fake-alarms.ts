@@ -28,8 +28,8 @@ class InMemoryAlarms implements AlarmsPort {
     return { made, removed: this.remove((key, one) => one.cluster === cluster && one.job === job && !wanted.has(key)) };
   }
 
-  async deleteAlarms(cluster: string, job: string): Promise<number> {
-    return this.remove((_, one) => one.cluster === cluster && one.job === job);
+  async deleteAlarms(cluster: string, job?: string): Promise<number> {
+    return this.remove((_, one) => one.cluster === cluster && (job === undefined || one.job === job));
   }
 
   async alarmsOf(cluster?: string): Promise<readonly AlarmFound[]> {

@@ -1,11 +1,12 @@
-import { FlinkUnavailable } from '../../lambdas/contracts/errors';
+import { AwsUnavailable, FlinkUnavailable } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import type { Operation, OperationRequest } from '../../lambdas/contracts/operation';
+import { sweepAlarms } from '../../lambdas/usecases/scaling/sweep-alarms';
 import { putState } from '../fakes/checkpoint-metadata';
 import { enter, invoke, run } from './support/functions';
 import { definitionOf, execute } from './support/interpreter';
 import { recover, violations } from './support/recover';
-import { World } from './support/world';
+import { STAGE, World } from './support/world';
 
 jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
 jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
@@ -991,6 +992,21 @@ describe('alarms', () => {
     const operation = await submit({ ...world.jarSpec(2), scaling });
     expect(operation).toMatchObject({ status: 'SUCCEEDED', reason: expect.stringContaining('Its alarms could not be made or changed (') });
     expect(await world.job()).toMatchObject({ status: 'RUNNING', lease: undefined });
+  });
+
+  test('that CloudWatch has no rate for when a job starts are made by the next sweep', async () => {
+    world.faults = ({ port, method }) =>
+      port === 'alarms' && method === 'ensureAlarms'
+        ? { error: new AwsUnavailable('PutMetricAlarmCommand: Throttling: Rate exceeded'), when: 'before' }
+        : undefined;
+    expect(await submit({ ...world.jarSpec(2), scaling })).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('(AwsUnavailable), which is tried again within five minutes'),
+    });
+    expect(await alarmed()).toEqual([]);
+    world.faults = () => undefined;
+    await sweepAlarms({ alarms: world.alarms, store: world.store, stage: STAGE, clock: world.clock });
+    expect(await alarmed()).toEqual(ALL);
   });
 
   test('that cannot be removed do not keep a job from stopping, which says so', async () => {

@@ -70,7 +70,8 @@ export const createAlarms = ({ client, stage }: AlarmsDependencies): AlarmsPort 
       const present = new Map((await described(jobPrefix(stage, cluster, job))).map((alarm) => [alarm.AlarmName ?? '', alarm]));
       const wanted = alarms.map((alarm) => settingsOf(cluster, job, alarm));
       const different = wanted.filter((settings) => !isAsWanted(present.get(settings.AlarmName ?? ''), settings));
-      // One after the other, and only what changes: an account may put three alarms a second.
+      // One after the other, and only what changes: an account may put three alarms a second
+      // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html).
       for (const settings of different)
         await client.send(
           new PutMetricAlarmCommand({
@@ -87,7 +88,8 @@ export const createAlarms = ({ client, stage }: AlarmsDependencies): AlarmsPort 
     },
 
     async deleteAlarms(cluster, job) {
-      return remove((await described(jobPrefix(stage, cluster, job))).map(({ AlarmName = '' }) => AlarmName));
+      const prefix = job === undefined ? clusterPrefix(stage, cluster) : jobPrefix(stage, cluster, job);
+      return remove((await described(prefix)).map(({ AlarmName = '' }) => AlarmName));
     },
 
     async alarmsOf(cluster) {

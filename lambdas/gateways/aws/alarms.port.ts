@@ -18,8 +18,8 @@ export interface AlarmsChanged {
 export interface AlarmsPort {
   /** Makes the job's alarms as given, changes those that are different, and removes those of the job that are not among them. */
   ensureAlarms(cluster: string, job: string, alarms: readonly JobAlarm[]): Promise<AlarmsChanged>;
-  /** @returns how many there were */
-  deleteAlarms(cluster: string, job: string): Promise<number>;
+  /** @param job absent: of all jobs of the cluster @returns how many there were */
+  deleteAlarms(cluster: string, job?: string): Promise<number>;
   /** @param cluster absent: of all clusters of the stage, also of those that are gone */
   alarmsOf(cluster?: string): Promise<readonly AlarmFound[]>;
 }

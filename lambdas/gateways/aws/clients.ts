@@ -14,6 +14,8 @@ const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 2_000;
 /** Control APIs (EC2, Auto Scaling, IAM) answer within one or two seconds, now and then in five. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** CloudWatch takes three changes of alarms a second of an account; six tries wait some eight seconds together. */
+const ALARM_ATTEMPTS = 6;
 /** DynamoDB answers in milliseconds: a fresh try helps more than patience. */
 const TABLE_REQUEST_TIMEOUT_MS = 3_000;
 
@@ -59,6 +61,9 @@ const translating = <C>(client: C): C => {
  */
 export const autoScalingClient = (): AutoScalingClient => translating(new AutoScalingClient(settings()));
 export const cloudWatchClient = (): CloudWatchClient => translating(new CloudWatchClient(settings()));
+/** For changes of alarms: where many jobs start at once, calls go at the rate that CloudWatch takes. */
+export const alarmsClient = (): CloudWatchClient =>
+  translating(new CloudWatchClient({ ...settings(), retryMode: 'adaptive', maxAttempts: ALARM_ATTEMPTS }));
 export const ec2Client = (): EC2Client => translating(new EC2Client(settings()));
 export const iamClient = (): IAMClient => translating(new IAMClient(settings()));
 export const s3Client = (): S3Client => translating(new S3Client(settings()));

@@ -48,10 +48,6 @@ export const ensureAlarms = async (deps: AlarmDeps, operation: Operation): Promi
 };
 
 /** Removes the alarms of the operation's job, or of every job of its cluster, known to the table or not. */
-export const deleteAlarms = async ({ alarms }: Pick<AlarmDeps, 'alarms'>, operation: Operation): Promise<TaskAnswer> => {
-  const { cluster, job } = operation;
-  const jobs = job === undefined ? new Set((await alarms.alarmsOf(cluster)).map((found) => found.job)) : [job];
-  let removed = 0;
-  for (const name of jobs) removed += await alarms.deleteAlarms(cluster, name);
-  return { reason: `${removed} alarms removed` };
-};
+export const deleteAlarms = async ({ alarms }: Pick<AlarmDeps, 'alarms'>, { cluster, job }: Operation): Promise<TaskAnswer> => ({
+  reason: `${await alarms.deleteAlarms(cluster, job)} alarms removed`,
+});
