@@ -357,6 +357,15 @@ export const permissionsOf = (
         { actions: ['autoscaling:SetDesiredCapacity'], resources: [groups], conditions: resourceTag, because: RUN_TIME },
       ];
     }
+    case 'fleet:again':
+      return [
+        {
+          actions: ['autoscaling:SetDesiredCapacity'],
+          resources: [names.arn('autoscaling', `autoScalingGroup:*:autoScalingGroupName/${names.prefix}-*-taskmanager-*`)],
+          conditions: { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } },
+          because: RUN_TIME,
+        },
+      ];
     case 'fleet:groups':
       return fleetGroups(names, stage, vpcId);
     case 'alarms:write':

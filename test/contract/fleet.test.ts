@@ -722,6 +722,42 @@ describe('The fleet on EC2', () => {
     );
   });
 
+  test('have their hosts launched at once where EC2 did not know the new instance profile, and never too many or too few of them', async () => {
+    const spec = aFleetSpec();
+    const { fleet } = onEc2();
+    await emulator.twin('PUT', 'settings', { launchRetrySeconds: 60, launchRetryMaxSeconds: 60 });
+    const message =
+      'Value (arn:aws:iam::000000000000:instance-profile/new) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN';
+    await emulator.twin('POST', 'faults', [
+      { service: 'ec2', action: 'RunInstances', code: 'InvalidParameterValue', message, name: 'profile' },
+    ]);
+    const resources = await launch(spec, fleet);
+    const names = recordedGroups(resources);
+    const failed = await eventually(
+      () => fleet.observe(resources),
+      ({ stalled = [] }) => stalled.length === 2,
+    );
+    expect(failed).toMatchObject({ hosts: [], stalled: names, problem: { kind: 'other', passing: true } });
+    for (const name of names) await fleet.launchAgain(name);
+    await eventually(
+      () => fleet.observe(resources),
+      ({ stalled = [] }) => stalled.length === 2,
+    );
+    await emulator.twin('DELETE', 'faults/profile');
+    for (const name of names) await fleet.launchAgain(name);
+    const seen = await eventually(() => fleet.observe(resources), isComplete, 10_000);
+    expect([seen.hosts.length, seen.wanted, seen.stalled]).toEqual([3, { jobmanager: 1, taskmanager: 2 }, undefined]);
+    for (const name of [...names, 'no-such-group']) await fleet.launchAgain(name);
+    expect((await fleet.observe(resources)).wanted).toEqual(seen.wanted);
+    await emulator.twin('PUT', 'settings', { launchRetrySeconds: 0.2, launchRetryMaxSeconds: 0.5 });
+    await fleet.deleteGroups(spec, resources);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      ({ gone }) => gone,
+    );
+    await fleet.deleteAccess(spec, resources);
+  });
+
   test('goes on with a change of type that was broken off in the middle', async () => {
     const jobManager = { instanceType: 'c5.large', alternatives: ['c6i.large'], memoryMiB: 1_024 };
     const spec = aFleetSpec({ size: { ...aCluster().size, instanceType: 'c5.xlarge', jobManager } });

@@ -32,6 +32,8 @@ interface Group {
   wanted: number;
   deleting: boolean;
   problem?: LaunchProblem | undefined;
+  /** Its launch failed for an instance profile that EC2 did not know yet, and it tries nothing until it is told to. */
+  stalled?: boolean;
   /** Of a JobManager's host: those that it may be of, the one that is launched, and what failed since the last one, the newest first. */
   readonly types?: readonly string[];
   type?: string | undefined;
@@ -84,6 +86,8 @@ class InMemoryFleet implements FleetPort {
   readonly zonesOutOfReach = new Set<string>();
   /** Groups find at once that a host has ended. */
   groupsNotice = true;
+  /** So many launches fail because EC2 does not know the instance profile yet. */
+  launchesWithoutProfile = 0;
   /** EC2 gives no more TaskManager hosts than this, and says nothing. */
   mostHosts = Number.POSITIVE_INFINITY;
   private readonly access = new Map<string, Access>();
@@ -199,7 +203,12 @@ class InMemoryFleet implements FleetPort {
       hosts: this.hosts.filter(({ group }) => names.includes(group)).map((host) => this.asTold(host)),
       wanted: { jobmanager: wanted('jobmanager'), taskmanager: wanted('taskmanager') },
       ...launchProblems(
-        groups.map((group) => ({ ...group, hasHost: this.stayingOf(group).length > 0, otherType: this.otherTypeOf(group) })),
+        groups.map((group) => ({
+          ...group,
+          isStalled: group.stalled ?? false,
+          hasHost: this.stayingOf(group).length > 0,
+          otherType: this.otherTypeOf(group),
+        })),
       ),
     };
   }
@@ -209,6 +218,12 @@ class InMemoryFleet implements FleetPort {
     if (!group || group.deleting || this.stayingOf(group).length > 0) return;
     if (!group.types?.includes(type)) throw new Error(`Group ${name} was not made with type ${type}`);
     group.type = type;
+    this.fill();
+  }
+
+  async launchAgain(name: string): Promise<void> {
+    const group = this.groups.get(name);
+    if (group) group.stalled = false;
     this.fill();
   }
 
@@ -362,7 +377,15 @@ class InMemoryFleet implements FleetPort {
   private fill(): void {
     for (const group of this.groups.values()) {
       const staying = this.stayingOf(group).length;
-      for (let missing = group.wanted - staying; missing > 0; missing--) {
+      for (let missing = group.stalled ? 0 : group.wanted - staying; missing > 0; missing--) {
+        if (this.launchesWithoutProfile > 0) {
+          this.launchesWithoutProfile -= 1;
+          const message =
+            'Value (arn:aws:iam::000000000000:instance-profile/new) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN';
+          group.problem = { kind: 'other', passing: true, message, at: this.options.now().toISOString() };
+          group.stalled = true;
+          break;
+        }
         const zone = this.emptiestZone(group);
         if (zone === undefined || this.typesWithoutCapacity.has(`${zone} ${group.type}`)) {
           const type = zone !== undefined && group.type !== undefined ? `${group.type} ` : '';

@@ -203,17 +203,21 @@ describe('rights to make clusters', () => {
       expect(conditionOf(name, ADDRESSES)).toEqual([{ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } }]);
   });
 
-  it.each(['observe-fleet', 'handle-zone-event', 'consider-failover', 'sweep-operations'])(
-    'let %s choose the type of a JobManager among the versions of its template, and size no other group',
-    (name) => {
-      const changes = actionsOf(name).filter((action) => action !== ADDRESSES && /^(ec2|autoscaling|iam):(?!Describe)/.test(action));
-      expect(changes.sort()).toEqual(['autoscaling:SetDesiredCapacity', 'ec2:ModifyLaunchTemplate']);
-      for (const action of changes)
-        expect(conditionOf(name, action)).toEqual([{ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } }]);
-      const groups = rightsOf(name).filter(({ Action }) => listOf(Action).includes('autoscaling:SetDesiredCapacity'));
-      expect(JSON.stringify(groups.map(({ Resource }) => Resource))).toMatch(/autoScalingGroupName\/sluice-dev-\*-jobmanager\*"/);
-    },
-  );
+  it.each([
+    ['observe-fleet', ['jobmanager*', 'taskmanager-*']],
+    ['handle-zone-event', ['jobmanager*']],
+    ['consider-failover', ['jobmanager*']],
+    ['sweep-operations', ['jobmanager*']],
+  ])('let %s choose the type of a JobManager among the versions of its template, and size no groups but %j', (name, sized) => {
+    const changes = actionsOf(name).filter((action) => action !== ADDRESSES && /^(ec2|autoscaling|iam):(?!Describe)/.test(action));
+    expect([...new Set(changes)].sort()).toEqual(['autoscaling:SetDesiredCapacity', 'ec2:ModifyLaunchTemplate']);
+    for (const action of changes)
+      for (const condition of conditionOf(name, action))
+        expect(condition).toEqual({ StringEquals: { 'aws:ResourceTag/sluice:stage': 'dev' } });
+    const groups = rightsOf(name).filter(({ Action }) => listOf(Action).includes('autoscaling:SetDesiredCapacity'));
+    const resources = JSON.stringify(groups.map(({ Resource }) => Resource));
+    expect([...resources.matchAll(/autoScalingGroupName\/sluice-dev-\*-([^"]+)"/g)].map(([, group]) => group)).toEqual(sized);
+  });
 
   it('allow launches by launch template only, in any subnet of the stage’s VPC', () => {
     for (const name of ['create-fleet', 'ensure-capacity']) {

@@ -506,6 +506,16 @@ describe('a lost zone', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('is left for the next zone although EC2 there does not know the instance profile of the new hosts at first', async () => {
+    world.fleet.launchesWithoutProfile = 6;
+    const operation = await failOver();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.cluster()).toMatchObject({ zone: 'us-east-1b', epoch: 2, status: 'RUNNING' });
+    expect(world.fleet.launchesWithoutProfile).toBe(0);
+    const { startedAt = '', endedAt = '' } = operation.phases.find(({ name }) => name === 'Look at the hosts') ?? {};
+    expect(Date.parse(endedAt) - Date.parse(startedAt)).toBeLessThan(15_000);
+  });
+
   test('is left for the next zone also where that lacks the type of the JobManager', async () => {
     for (const type of ['c5.large', 'c6i.large']) world.fleet.typesWithoutCapacity.add(`us-east-1b ${type}`);
     expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });

@@ -92,6 +92,15 @@ describe('launch-cluster', () => {
     expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
   });
 
+  test('where EC2 does not know the new instance profile at first its hosts are asked for again, and all are there', async () => {
+    world.fleet.launchesWithoutProfile = 4;
+    const operation = await launch();
+    expect(operation).toMatchObject({ status: 'SUCCEEDED' });
+    const again = world.fleet.calls.filter(({ method }) => method === 'launchAgain');
+    expect(again.length).toBeGreaterThanOrEqual(4);
+    expect((await world.cluster()).status).toBe('RUNNING');
+  });
+
   test('where EC2 lacks the type of the JobManager it is launched as another of its types', async () => {
     for (const type of ['c5.large', 'c6i.large']) world.fleet.typesWithoutCapacity.add(`us-east-1a ${type}`);
     const calls: string[] = [];

@@ -2,7 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand 
 import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
 import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
-import { ensureGroup, isMixed, replaceEnded, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import { ensureGroup, isMixed, launchAgain, replaceEnded, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies } from './ec2/context';
 import { giveAddresses } from './ec2/host-addresses';
 import { launchAs } from './ec2/job-manager-types';
@@ -101,6 +101,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     observe: (resources) => observeFleet(dependencies, resources),
 
     launchAs: (other) => launchAs(dependencies, other),
+    launchAgain: (group) => launchAgain(dependencies, group),
 
     async setHosts(resources, zone, hosts) {
       const group = resources.taskManagerGroups.find((one) => one.zone === zone);

@@ -53,7 +53,9 @@ export interface FleetSeen {
   readonly problem?: LaunchProblem;
   /** JobManagers' groups that EC2 has no host for of the type that they launched, and of which another type was not tried yet: no `problem` before all were. */
   readonly otherTypes?: readonly OtherType[];
-  /** The same of one JobManager's group while the other's host is there or may come: the cluster works without it. */
+  /** Groups whose newest launch failed for what passes within seconds. Auto Scaling tries again by itself, but only after a while. */
+  readonly stalled?: readonly string[];
+  /** As `problem`, of one JobManager's group while the other's host is there or may come: the cluster works without it. */
   readonly standbyProblem?: LaunchProblem;
 }
 
@@ -70,6 +72,8 @@ export interface OtherType {
 /** A launch that failed, in EC2's own words. */
 export interface LaunchProblem {
   readonly kind: 'capacity' | 'other';
+  /** It says nothing of the zone: the same launch may succeed now. */
+  readonly passing?: true;
   readonly message: string;
   readonly at: string;
 }
@@ -126,6 +130,8 @@ export interface FleetPort {
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;
   /** Has a JobManager's group launch its host as that type, at once: one that the group was made with. */
   launchAs(other: Pick<OtherType, 'group' | 'type'>): Promise<void>;
+  /** Has a group try at once to launch the hosts that it lacks. */
+  launchAgain(group: string): Promise<void>;
   /** Takes the given hosts out of their group and ends them; the wanted number shrinks with them. */
   terminateHosts(instanceIds: readonly string[]): Promise<void>;
   /**

@@ -6,7 +6,7 @@ import type { TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { REPLACEMENT_SECONDS } from '../../domain/decide-failover';
 import { decideFleetProgress, hostsAskedAt } from '../../domain/decide-launch-progress';
-import type { FleetPort } from '../../gateways/aws/fleet.port';
+import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import { zoneLeft } from '../failover/next-zone';
 import { ownTarget, type StoreDeps } from '../operations/owned';
 import { tryOtherTypes } from './other-types';
@@ -31,10 +31,16 @@ export const observeFleet = async (deps: Deps, operation: Operation): Promise<Ta
     deadline: operation.deadline,
   });
   if (progress.action === 'wait') {
-    const tried = await tryOtherTypes(deps, seen);
-    return { reason: [progress.reason, ...(tried === undefined ? [] : [tried])].join('; ') };
+    const tried = [await tryOtherTypes(deps, seen), await launchStalled(deps, seen)];
+    return { reason: [progress.reason, ...tried.flatMap((one) => one ?? [])].join('; ') };
   }
   throw progress.error === 'InsufficientCapacity' ? new InsufficientCapacity(progress.reason) : new DeadlineExceeded(progress.reason);
+};
+
+/** Says which hosts are asked for again at once; undefined: none. */
+const launchStalled = async ({ fleet }: Pick<Deps, 'fleet'>, { stalled = [] }: FleetSeen): Promise<string | undefined> => {
+  for (const group of stalled) await fleet.launchAgain(group);
+  return stalled.length === 0 ? undefined : `what ${stalled.join(', ')} lacks is asked for again`;
 };
 
 /**

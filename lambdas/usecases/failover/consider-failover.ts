@@ -7,7 +7,7 @@ import { homeShunned } from '../../domain/decide-fail-back';
 import { decideFailover, type FailoverDecision, REMEMBERED_SECONDS, silentHosts, type ZoneEvidence } from '../../domain/decide-failover';
 import { shorten } from '../../domain/describe-failure';
 import { jobManagerGroups } from '../../domain/job-managers';
-import { isInterfaceInUse } from '../../domain/launch-failure';
+import { isInterfaceInUse, isProfileUnknown, lastingProblem } from '../../domain/launch-failure';
 import { moveOf } from '../../domain/move';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import { hostsEpoch } from '../../domain/reserve';
@@ -80,7 +80,7 @@ export const handleLaunchFailure = async (deps: ConsiderFailoverDeps, failed: La
   );
   const cluster = match?.[1] === undefined ? undefined : await deps.store.cluster(match[1]);
   const failure = failed.StatusMessage ?? failed.Cause ?? 'a launch failed';
-  if (cluster?.status !== 'RUNNING' || isInterfaceInUse(failure)) return [];
+  if (cluster?.status !== 'RUNNING' || isInterfaceInUse(failure) || isProfileUnknown(failure)) return [];
   const epoch = Number(match?.[2]);
   const resources = cluster.reserve?.epoch === epoch ? cluster.reserve.resources : cluster.resources;
   const seen = await deps.fleet.observe(resources);
@@ -123,7 +123,7 @@ export const considerFault = async (deps: ConsiderFaultDeps, name: string): Prom
       .map(({ launchedAt = '' }) => launchedAt)
       .toSorted()
       .at(-1),
-    problem: seen.problem && shorten(seen.problem.message, 300),
+    problem: lastingProblem(seen),
   };
   return consider(deps, cluster, evidence);
 };

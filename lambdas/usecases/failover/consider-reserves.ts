@@ -5,6 +5,7 @@ import { decideCapacity, hostLimits } from '../../domain/capacity';
 import { chooseFailoverZone } from '../../domain/choose-failover-zone';
 import { decideReserve, type ReserveDecision, type ReserveFacts } from '../../domain/decide-reserve';
 import { shorten } from '../../domain/describe-failure';
+import { lastingProblem } from '../../domain/launch-failure';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
 import { isThere, latestEpoch } from '../../domain/reserve';
 import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
@@ -59,7 +60,8 @@ const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: read
   const seen = reserve?.status === 'ready' ? await fleet.observe(reserve.resources) : undefined;
   if (seen) await tryOtherTypes(deps, seen);
   // Where the last one came to nothing, or this one cannot be complete; and what is left of former epochs may be a lost zone's.
-  const unlucky = reserve && (seen?.problem || (reserve.status === 'gone' && reserve.failures > 0)) ? [reserve.zone] : [];
+  const problem = seen && lastingProblem(seen);
+  const unlucky = reserve && (problem !== undefined || (reserve.status === 'gone' && reserve.failures > 0)) ? [reserve.zone] : [];
   const chosen = chooseFailoverZone(cluster.zone, {
     stage: stage.zones.map(({ name }) => name),
     allowed: cluster.spec.placement.failover.zones,
@@ -74,7 +76,7 @@ const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: read
     seen: seen && {
       running: seen.hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length,
       wanted: seen.wanted.taskmanager,
-      problem: seen.problem && shorten(seen.problem.message, 300),
+      problem,
     },
   };
 };

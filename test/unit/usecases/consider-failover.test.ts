@@ -114,7 +114,7 @@ test('a zone that is not of the stage moves nothing', async () => {
   expect(await handleZoneShift(deps, { ...shift, zoneId: 'usw2-az1' })).toEqual([]);
 });
 
-test('a failed launch moves a cluster that has no host left; one of a group that is not ours, or whose host before it is still ending, moves nothing', async () => {
+test('a failed launch moves a cluster that has no host left; one of a group that is not ours, whose host before it is still ending, or whose instance profile EC2 does not know yet, moves nothing', async () => {
   const failed = (AutoScalingGroupName: string, StatusMessage = 'We currently do not have sufficient capacity') =>
     launchFailedEvent.parse({
       source: 'aws.autoscaling',
@@ -124,6 +124,9 @@ test('a failed launch moves a cluster that has no host left; one of a group that
   expect(await handleLaunchFailure(deps, failed('somebody-elses'))).toEqual([]);
   const ending = failed('sluice-test-flights-e1-jobmanager', 'Interface: [eni-0a1] in use. Launching EC2 instance failed.');
   expect(await handleLaunchFailure(deps, ending)).toEqual([]);
+  const profile =
+    'Value (arn:aws:iam::1:instance-profile/n) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN';
+  expect(await handleLaunchFailure(deps, failed('sluice-test-flights-e1-jobmanager', profile))).toEqual([]);
   expect(await handleLaunchFailure(deps, failed('sluice-test-flights-e1-taskmanager-us-east-1a'))).toMatchObject([
     { cluster: 'flights', action: 'move' },
   ]);
@@ -166,6 +169,18 @@ describe('a cluster whose zone lacks the type of its JobManager', () => {
     await deps.store.recordFault('flights', 1, fault);
     expect(await considerFault(deps, 'flights')).toMatchObject({ action: 'hold' });
     expect(fleet().instances()).toMatchObject([{ role: 'jobmanager', zone: 'us-east-1a' }]);
+  });
+
+  test('stays where only its instance profile is not known yet, for as long as a replacement may take', async () => {
+    fleet().typesWithoutCapacity.clear();
+    fleet().launchesWithoutProfile = 10;
+    for (const { instanceId } of fleet().instances()) fleet().loseHost(instanceId);
+    const since = '2026-03-01T11:58:00.000Z';
+    await deps.store.recordFault('flights', 1, { kind: 'jobmanager-unreachable', epoch: 1, since, seenAt: '2026-03-01T12:00:00.000Z' });
+    expect(await considerFault(deps, 'flights')).toMatchObject({
+      action: 'hold',
+      reason: expect.stringMatching(/180 s more to be replaced/),
+    });
   });
 
   test('is moved where the zone has none of its types', async () => {

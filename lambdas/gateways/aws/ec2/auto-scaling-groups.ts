@@ -11,7 +11,7 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
-import { isInterfaceInUse } from '../../../domain/launch-failure';
+import { isInterfaceInUse, isProfileUnknown } from '../../../domain/launch-failure';
 import { everyOne, hasCode, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec, HostEnded, LaunchProblem } from '../fleet.port';
 import type { FleetDependencies, Role } from './context';
@@ -212,11 +212,35 @@ const activitiesOf = async (
   }
 };
 
-/** The failed launches of a group since the last one that has succeeded, the newest first. */
-export const failedLaunches = async (
-  dependencies: Pick<FleetDependencies, 'autoScaling'>,
-  name: string,
-): Promise<readonly LaunchProblem[]> => failuresOf(await activitiesOf(dependencies, name));
+export interface Launches {
+  /** Those that failed since the last one that has succeeded, the newest first. */
+  readonly failures: readonly LaunchProblem[];
+  /** Whether the newest one has failed for what passes within seconds, and none is under way. */
+  readonly isStalled: boolean;
+}
+
+export const launchesOf = async (dependencies: Pick<FleetDependencies, 'autoScaling'>, name: string): Promise<Launches> => {
+  const activities = await activitiesOf(dependencies, name);
+  const newest = activities.find(isLaunch);
+  return { failures: failuresOf(activities), isStalled: newest?.StatusCode === 'Failed' && isProfileUnknown(newest.StatusMessage ?? '') };
+};
+
+const isLaunch = ({ Description }: Activity): boolean => Description?.startsWith('Launching') ?? false;
+
+/**
+ * Auto Scaling waits longer after each launch that failed (minutes), and not where the wish changes. For a moment it is one more, so that none is lost where this is broken
+ * off; a JobManager's group may have no more, and is known to want one (`observe-fleet.ts`).
+ */
+export const launchAgain = async (dependencies: Pick<FleetDependencies, 'autoScaling'>, name: string): Promise<void> => {
+  const [group] = await describeGroups(dependencies, [name]);
+  const { Status, DesiredCapacity: wanted = 0, MaxSize: most = 0, Instances = [] } = group ?? {};
+  const there = Instances.filter(({ LifecycleState = '' }) => !LifecycleState.startsWith('Terminat')).length;
+  if (!group || Status !== undefined || there >= wanted) return;
+  const isJobManager = most === 1;
+  if (wanted >= most && !isJobManager) return;
+  await setWanted(dependencies, name, isJobManager ? 0 : wanted + 1);
+  await setWanted(dependencies, name, wanted);
+};
 
 export interface HostPlace {
   readonly instanceId: string;
@@ -244,14 +268,14 @@ export const formerHosts = async (
 /** `activities` newest first, as Auto Scaling lists them. */
 export const failuresOf = (activities: readonly Activity[]): readonly LaunchProblem[] => {
   const failures: LaunchProblem[] = [];
-  for (const { StatusCode, StatusMessage, Description, StartTime, EndTime } of activities) {
-    if (!Description?.startsWith('Launching')) continue;
+  for (const { StatusCode, StatusMessage, Description = '', StartTime, EndTime } of activities.filter(isLaunch)) {
     if (StatusCode === 'Successful') break;
     if (StatusCode !== 'Failed') continue;
     const message = StatusMessage ?? Description;
     if (isInterfaceInUse(message)) continue;
     failures.push({
       kind: isCapacity(message) ? 'capacity' : 'other',
+      ...(isProfileUnknown(message) ? { passing: true as const } : {}),
       message,
       at: (EndTime ?? StartTime ?? new Date(0)).toISOString(),
     });

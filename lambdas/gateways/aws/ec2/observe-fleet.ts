@@ -4,7 +4,7 @@ import type { ClusterResources } from '../../../contracts/cluster';
 import { jobManagerGroups } from '../../../domain/job-managers';
 import { hasCode } from '../aws-errors';
 import type { FleetPort } from '../fleet.port';
-import { describeGroups, failedLaunches, type HostPlace } from './auto-scaling-groups';
+import { describeGroups, type HostPlace, launchesOf } from './auto-scaling-groups';
 import { type FleetDependencies, type Role, ZONE_ILL } from './context';
 import { otherTypeOf } from './job-manager-types';
 import { launchProblems } from './launch-problems';
@@ -104,8 +104,11 @@ export const observeFleet = async (
   if (hosts.filter(({ state }) => state === 'running').length >= seen.wanted.jobmanager + seen.wanted.taskmanager) return seen;
   const there = new Set(hosts.filter(({ state }) => state !== 'leaving').map(({ instanceId }) => instanceId));
   const looks = groups.map(async (group) => {
-    const failures = await failedLaunches(dependencies, group.AutoScalingGroupName ?? '');
+    const { AutoScalingGroupName: name = '' } = group;
+    const { failures, isStalled } = await launchesOf(dependencies, name);
     return {
+      name,
+      isStalled,
       role: roleOf(group),
       hasHost: (group.Instances ?? []).some(({ InstanceId = '' }) => there.has(InstanceId)),
       problem: failures[0],

@@ -150,6 +150,8 @@ describe('A launch template', () => {
 describe('What fails to launch', () => {
   const problem = (at: string) => ({ kind: 'capacity' as const, message: `none at ${at}`, at });
   const jobManager = (hasHost: boolean, at?: string) => ({
+    name: 'jm',
+    isStalled: false,
     role: 'jobmanager' as const,
     hasHost,
     problem: at === undefined ? undefined : problem(at),
@@ -179,6 +181,11 @@ describe('What fails to launch', () => {
       'is none of both JobManagers while one of them has another type to try',
       [{ ...jobManager(false, '1'), otherType: OTHER }, jobManager(false, '2')],
       { standbyProblem: problem('2'), otherTypes: [OTHER] },
+    ],
+    [
+      'is said of a group that is to try again',
+      [jobManager(true), { ...taskManager('1'), name: 'tm', isStalled: true }],
+      { problem: problem('1'), stalled: ['tm'] },
     ],
     ['is nothing where nothing fails', [jobManager(true), jobManager(true), taskManager()], {}],
   ])('%s', (_, groups, found) => {
