@@ -370,6 +370,13 @@ export const clusterResources = z.object({
 export type ClusterResources = z.infer<typeof clusterResources>;
 export const NO_RESOURCES: ClusterResources = { taskManagerGroups: [], launchTemplateIds: [] };
 
+/** Role and instance profile of the epoch that a move would begin, without its hosts. Recorded before they are made, and completed then. */
+const nextRole = z.object({
+  epoch: z.int().min(1),
+  roleName: z.string().optional(),
+  instanceProfileArn: z.string().optional(),
+});
+
 /** What an earlier epoch of a cluster still owns: a failover leaves it behind and takes it away once the jobs run again. */
 const formerEpoch = z.object({
   epoch: z.int().min(1),
@@ -456,6 +463,7 @@ export const cluster = z.object({
   /** The oldest first. Absent when nothing is left of any. */
   former: z.array(formerEpoch).optional(),
   reserve: reserve.optional(),
+  nextRole: nextRole.optional(),
   fault: clusterFault.optional(),
   home: homeSeen.optional(),
   /** How many changes that made one of its jobs larger were accepted, and times that hosts were found too many and ended; absent: none. */

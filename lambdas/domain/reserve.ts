@@ -12,6 +12,10 @@ export const hostsEpoch = ({ epoch, resources }: Pick<Cluster, 'epoch' | 'resour
 /** Highest epoch under whose names anything of a cluster was made. */
 export const latestEpoch = ({ epoch, reserve }: Pick<Cluster, 'epoch' | 'reserve'>): number => Math.max(epoch, reserve?.epoch ?? 0);
 
+/** The epoch whose role was made ahead, as long as it has not begun otherwise: then the role is that epoch's. */
+export const roleEpoch = (cluster: Pick<Cluster, 'epoch' | 'reserve' | 'nextRole'>): number | undefined =>
+  cluster.nextRole && cluster.nextRole.epoch > latestEpoch(cluster) ? cluster.nextRole.epoch : undefined;
+
 /** Whether there may be anything of a reserve in AWS. */
 export const isThere = (reserve: Reserve | undefined): reserve is Reserve => reserve !== undefined && reserve.status !== 'gone';
 

@@ -3,7 +3,7 @@ import { type HandlerName, ROUTES } from '../../lambdas/contracts/routes';
 /**
  * What a function may do, in words; `lib/constructs/grants.ts` turns each into IAM statements.
  * `state:scripts` reads the state bucket and adds SQL scripts of jobs to it; `state:retain` reads it and deletes state of jobs. `fleet:facts` reads instance types; `fleet:observe` reads groups, instances and what belongs to them; `fleet:access` makes and deletes security
- * groups, roles, profiles and network interfaces; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups; `fleet:replace` ends hosts of
+ * groups, roles, profiles and network interfaces; `fleet:roles` makes and deletes roles and profiles; `fleet:groups` makes, sizes and deletes launch templates and Auto Scaling groups; `fleet:replace` ends hosts of
  * groups; `fleet:addresses` gives hosts' interfaces more addresses; `fleet:types` has JobManagers' groups launch another of the types that they were made with;
  * `fleet:again` has TaskManagers' groups launch at once what they lack. `alarms:write`
  * finds, makes and deletes alarms of the stage's jobs; `metrics:read` reads CloudWatch metrics; `fleet:mark` puts marks on hosts and takes them off.
@@ -19,6 +19,7 @@ export type Grant =
   | 'fleet:facts'
   | 'fleet:observe'
   | 'fleet:access'
+  | 'fleet:roles'
   | 'fleet:groups'
   | 'fleet:replace'
   | 'fleet:addresses'
@@ -70,6 +71,7 @@ const WORKFLOW_FUNCTIONS = {
   'begin-operation': awsSide([]),
   'end-operation': awsSide([]),
   'prepare-access': awsSide(['fleet:access', 'fleet:observe']),
+  'prepare-next-role': awsSide(['fleet:roles']),
   'write-configuration': awsSide(['state:write']),
   'create-fleet': awsSide(['fleet:groups', 'fleet:observe']),
   'observe-fleet': awsSide(['fleet:observe', 'fleet:types', 'fleet:again']),

@@ -30,13 +30,11 @@ const bucketRead = (names: StageNames, bucket: string, kmsKeyArn: string): Permi
   key(kmsKeyArn, ['Decrypt', 'DescribeKey']),
 ];
 
-/** Security groups, network interfaces, roles and profiles of clusters: only with the stage's tag, below its path, within its boundary. */
+/** Security groups and network interfaces of clusters, only with the stage's tag, and their roles. */
 const fleetAccess = (names: StageNames, stage: string, vpcId: string): Permission[] => {
   const ec2 = (resource: string) => names.arn('ec2', resource);
   const requestTag = { StringEquals: { 'aws:RequestTag/sluice:stage': stage } };
   const resourceTag = { StringEquals: { 'aws:ResourceTag/sluice:stage': stage } };
-  const role = names.iamArn(`role${names.nodeRolePath}*`);
-  const profile = names.iamArn(`instance-profile${names.nodeRolePath}*`);
   return [
     { actions: ['ec2:CreateSecurityGroup'], resources: [ec2('security-group/*')], conditions: requestTag, because: RUN_TIME },
     { actions: ['ec2:CreateSecurityGroup'], resources: [ec2(`vpc/${vpcId}`)] },
@@ -83,6 +81,15 @@ const fleetAccess = (names: StageNames, stage: string, vpcId: string): Permissio
       },
       because: RUN_TIME,
     },
+    ...nodeRoles(names),
+  ];
+};
+
+/** Roles and profiles of clusters: only below the stage's path, within its boundary. */
+const nodeRoles = (names: StageNames): Permission[] => {
+  const role = names.iamArn(`role${names.nodeRolePath}*`);
+  const profile = names.iamArn(`instance-profile${names.nodeRolePath}*`);
+  return [
     // The boundary is what keeps this from being a way to more rights: whatever the inline policy says, a node gets no more than the boundary.
     {
       actions: ['iam:CreateRole', 'iam:PutRolePolicy', 'iam:DeleteRolePolicy'],
@@ -311,6 +318,8 @@ export const permissionsOf = (
       return [observe];
     case 'fleet:access':
       return fleetAccess(names, stage, vpcId);
+    case 'fleet:roles':
+      return nodeRoles(names);
     case 'fleet:mark':
       return [
         {

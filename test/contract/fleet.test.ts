@@ -249,6 +249,18 @@ describe.each([
     await takeAway(next, nextResources);
   });
 
+  test('makes a role ahead, which its epoch begins with, and which can be taken away alone', async () => {
+    const spec = aFleetSpec();
+    const role = await fleet.makeRole(spec);
+    expect(await fleet.makeRole(spec)).toEqual(role);
+    expect(await fleet.prepareAccess(spec, role)).toMatchObject(role);
+    await fleet.deleteAccess(spec, NO_RESOURCES);
+    const next = { ...spec, epoch: 2 };
+    await fleet.makeRole(next);
+    expect(await fleet.groupsGone(next)).toEqual({ gone: true });
+    await fleet.deleteAccess(next, NO_RESOURCES);
+  });
+
   test('makes nothing twice when the launch is repeated', async () => {
     const spec = aFleetSpec();
     const first = await launch(spec);
@@ -627,6 +639,24 @@ describe('The fleet on EC2', () => {
       ({ gone }) => gone,
     );
     await fleet.deleteAccess(spec, resources);
+  });
+
+  test('have the role that was made ahead while IAM does not answer, and another where that is gone', async () => {
+    const spec = aFleetSpec();
+    const { fleet } = onEc2();
+    const role = await fleet.makeRole(spec);
+    await emulator.twin('POST', 'faults', [{ service: 'iam', action: '*', delayMs: 20_000, name: 'iam' }]);
+    const before = Date.now();
+    const access = await fleet.prepareAccess(spec, role);
+    expect(access).toMatchObject(role);
+    expect(Date.now() - before).toBeLessThan(10_000);
+    await emulator.twin('DELETE', 'faults/iam');
+    const { PolicyNames: kept } = await iamClient().send(new ListRolePoliciesCommand({ RoleName: role.roleName }));
+    await deleteNodeRole({ iam: iamClient(), stage }, spec, role.roleName);
+    expect(await fleet.prepareAccess(spec, role)).toEqual(access);
+    const { PolicyNames: again } = await iamClient().send(new ListRolePoliciesCommand({ RoleName: role.roleName }));
+    expect([kept, again]).toEqual([['node'], ['node']]);
+    await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
   });
 
   test('do not wait for IAM to take their rights when they are fenced', async () => {

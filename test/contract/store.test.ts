@@ -418,6 +418,23 @@ describe.each([
       expect((await store.cluster(cluster.name))?.reserve?.resources).toEqual(resources);
     });
 
+    test('uses up the role that was made for its epoch, and leaves one that is recorded meanwhile', async () => {
+      const cluster = await launched({ status: 'RUNNING' });
+      const first = takeover();
+      await store.acceptTakeover(first, { ...cluster, lease: aLease(first.operationId) }, cluster, []);
+      const holder = first.operationId;
+      const seen = await store.updateCluster(cluster.name, holder, { nextRole: { epoch: 2, roleName: 'sluice-test-flights-e2' } });
+      expect(seen.nextRole).toEqual({ epoch: 2, roleName: 'sluice-test-flights-e2' });
+      const tidies = takeover();
+      await store.updateCluster(cluster.name, holder, { nextRole: { epoch: 2, roleName: 'r', instanceProfileArn: 'p' } });
+      await store.acceptTakeover(tidies, { ...seen, lease: aLease(tidies.operationId) }, seen, []);
+      const kept = (await store.cluster(cluster.name)) as Cluster;
+      expect(kept.nextRole).toEqual({ epoch: 2, roleName: 'r', instanceProfileArn: 'p' });
+      const moves = takeover();
+      await store.acceptTakeover(moves, { ...next(kept, moves.operationId), nextRole: undefined }, kept, []);
+      expect((await store.cluster(cluster.name))?.nextRole).toBeUndefined();
+    });
+
     test('only the holder of the cluster takes further jobs', async () => {
       const cluster = await launched({ status: 'RUNNING' });
       const job = await submitted();

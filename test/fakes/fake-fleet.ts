@@ -13,6 +13,7 @@ import type {
   HostMark,
   HostOwner,
   LaunchProblem,
+  NodeRole,
   OtherType,
   ZoneSeen,
 } from '../../lambdas/gateways/aws/fleet.port';
@@ -82,6 +83,8 @@ class InMemoryFleet implements FleetPort {
   readonly fenced = new Set<string>();
   /** IAM refuses every denial. */
   iamTakesNothing = false;
+  /** IAM makes no role. */
+  iamMakesNothing = false;
   /** Zones out of reach: their hosts neither come nor go, whatever EC2 is told. */
   readonly zonesOutOfReach = new Set<string>();
   /** Groups find at once that a host has ended. */
@@ -91,6 +94,8 @@ class InMemoryFleet implements FleetPort {
   /** EC2 gives no more TaskManager hosts than this, and says nothing. */
   mostHosts = Number.POSITIVE_INFINITY;
   private readonly access = new Map<string, Access>();
+  /** Owners that have a role and nothing else. */
+  private readonly rolesAhead = new Set<string>();
   private readonly templates = new Map<string, readonly string[]>();
   private readonly groups = new Map<string, Group>();
   private hosts: FakeHost[] = [];
@@ -100,8 +105,17 @@ class InMemoryFleet implements FleetPort {
 
   constructor(private readonly options: Required<FakeFleetOptions>) {}
 
-  async prepareAccess(spec: FleetSpec): Promise<Access> {
+  async makeRole(spec: FleetSpec): Promise<NodeRole> {
     const owner = this.names(spec).base;
+    if (this.iamMakesNothing) throw new AwsUnavailable('CreateRoleCommand: ServiceUnavailable');
+    if (!this.access.has(owner)) this.rolesAhead.add(owner);
+    return { roleName: owner, instanceProfileArn: `arn:aws:iam::000000000000:instance-profile/${owner}` };
+  }
+
+  async prepareAccess(spec: FleetSpec, role?: NodeRole): Promise<Access> {
+    const owner = this.names(spec).base;
+    if (this.iamMakesNothing && !role && !this.access.has(owner)) throw new AwsUnavailable('CreateRoleCommand: ServiceUnavailable');
+    this.rolesAhead.delete(owner);
     const found = this.access.get(owner);
     const number = ++this.made;
     const access = found ?? {
@@ -319,6 +333,7 @@ class InMemoryFleet implements FleetPort {
     if (this.hosts.some((host) => this.groups.get(host.group)?.owner === owner))
       throw new AwsUnavailable(`Hosts of ${owner} still use its security group`);
     this.access.delete(owner);
+    this.rolesAhead.delete(owner);
   }
 
   /** A host dies of itself; its group replaces it, when it notices. */
@@ -346,6 +361,7 @@ class InMemoryFleet implements FleetPort {
       ...this.groups.keys(),
       ...[...this.templates.values()].flat(),
       ...this.access.keys(),
+      ...this.rolesAhead,
     ];
   }
 

@@ -130,9 +130,10 @@ class InMemoryStore implements StorePort {
       if (jobs.some((job) => !this.jobItems.has(jobKey(cluster.name, job)))) return 'job';
       const isHeld = (job: string) => (this.jobItems.get(jobKey(cluster.name, job))?.lease?.until ?? '') >= operation.requestedAt;
       if (onlyWhenFree && jobs.some(isHeld)) return 'job';
-      const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve } = cluster;
-      // What is being made of a reserve meanwhile stays on record.
-      const placed = { epoch, zone, avoidedZones, resources, former, ...(reserve === previous.reserve ? {} : { reserve }) };
+      const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve, nextRole } = cluster;
+      // What is being made of a reserve or of a role meanwhile stays on record.
+      const made = { ...(reserve === previous.reserve ? {} : { reserve }), ...(nextRole === previous.nextRole ? {} : { nextRole }) };
+      const placed = { epoch, zone, avoidedZones, resources, former, ...made };
       this.clusterItems.set(cluster.name, changed(stored, { ...placed, status, statusReason, lease, updatedAt: operation.requestedAt }));
       for (const job of jobs) this.setLease({ cluster: cluster.name, job }, copy(lease));
       return undefined;

@@ -234,7 +234,16 @@ describe('rights to make clusters', () => {
     const makers = Object.keys(FUNCTIONS).filter((name) =>
       actionsOf(name).some((action) => /^(autoscaling|iam):(Create|Delete|Update|Put)/.test(action)),
     );
-    expect(makers.sort()).toEqual(['create-fleet', 'delete-access', 'delete-fleet', 'ensure-capacity', 'fence-former', 'prepare-access']);
+    expect(makers.sort()).toEqual([
+      'create-fleet',
+      'delete-access',
+      'delete-fleet',
+      'ensure-capacity',
+      'fence-former',
+      'prepare-access',
+      'prepare-next-role',
+    ]);
+    expect(actionsOf('prepare-next-role').filter((action) => /^(ec2|autoscaling):/.test(action))).toEqual([]);
   });
 });
 

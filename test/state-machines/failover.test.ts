@@ -506,6 +506,25 @@ describe('a lost zone', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('is left for the next zone while IAM makes no role, since the next epoch has its own since the launch', async () => {
+    expect((await world.cluster()).nextRole).toMatchObject({ epoch: 2, roleName: expect.stringContaining('-e2') });
+    world.fleet.iamMakesNothing = true;
+    expect(await failOver()).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('The role of its next epoch could not be made (AwsUnavailable)'),
+    });
+    expect(await world.cluster()).toMatchObject({
+      epoch: 2,
+      resources: { roleName: expect.stringContaining('-e2') },
+      nextRole: { epoch: 3 },
+    });
+    // Recorded before it is made, so that the next move makes the rest, or a termination takes it away.
+    world.fleet.iamMakesNothing = false;
+    expect(await failOver()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await world.cluster()).toMatchObject({ epoch: 3, nextRole: { epoch: 4, roleName: expect.stringContaining('-e4') } });
+    expect(world.fleet.leftovers().filter((name) => /-e[12]\b/.test(name))).toEqual([]);
+  });
+
   test('is left for the next zone although EC2 there does not know the instance profile of the new hosts at first', async () => {
     world.fleet.launchesWithoutProfile = 6;
     const operation = await failOver();

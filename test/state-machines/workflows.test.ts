@@ -57,6 +57,7 @@ describe('launch-cluster', () => {
       'Prepare access',
       'Write configuration',
       'Create fleet',
+      'Prepare next role',
       'Look for slots',
       'Look at the hosts',
       'End operation',
@@ -90,6 +91,28 @@ describe('launch-cluster', () => {
     expect(operation.reason).toMatch(/We currently do not have sufficient capacity/);
     expect(world.fleet.leftovers()).toEqual([]);
     expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
+  });
+
+  test('makes the role of the epoch that a move would begin, which goes with the cluster', async () => {
+    await launch();
+    expect(await world.cluster()).toMatchObject({ epoch: 1, nextRole: { epoch: 2, roleName: expect.stringContaining('-e2') } });
+    await terminate();
+    expect(world.fleet.leftovers()).toEqual([]);
+    const { nextRole, epoch } = await world.cluster();
+    // A name that is used again begins above it.
+    expect([nextRole, epoch]).toEqual([undefined, 2]);
+  });
+
+  test('does without the role that a move would begin with, and says so; what was made of it goes with the cluster', async () => {
+    world.faults = ({ method }) => (method === 'makeRole' ? { error: new AwsUnavailable('IAM is ill'), when: 'after' } : undefined);
+    expect(await launch()).toMatchObject({
+      status: 'SUCCEEDED',
+      reason: expect.stringContaining('The role of its next epoch could not be made (AwsUnavailable)'),
+    });
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', nextRole: { epoch: 2 } });
+    world.faults = () => undefined;
+    await terminate();
+    expect(world.fleet.leftovers()).toEqual([]);
   });
 
   test('where EC2 does not know the new instance profile at first its hosts are asked for again, and all are there', async () => {

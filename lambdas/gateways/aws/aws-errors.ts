@@ -93,6 +93,16 @@ export const present = <T>(found: T | undefined, what: string): T => {
   return found;
 };
 
+/** @returns why a call could not be made that may be left out */
+export const unlessUnavailable = (call: Promise<unknown>): Promise<string | undefined> =>
+  call.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof AwsUnavailable) return error.message;
+      throw error;
+    },
+  );
+
 /** Waits until all have ended, also where one of them fails. @throws what the first that failed said */
 export const everyOne = async (calls: readonly Promise<unknown>[]): Promise<void> => {
   const failed = (await Promise.allSettled(calls)).find((each) => each.status === 'rejected');

@@ -1,6 +1,6 @@
 import type { ClusterResources } from '../../contracts/cluster';
 import { AwsUnavailable } from '../../contracts/errors';
-import { everyOne } from './aws-errors';
+import { everyOne, unlessUnavailable } from './aws-errors';
 import { deleteGroupsNamed, describeGroups } from './ec2/auto-scaling-groups';
 import type { FleetDependencies, Owner } from './ec2/context';
 import { hostsGone } from './ec2/hosts-gone';
@@ -11,19 +11,6 @@ import { deleteNodeRole, denyNodeRole } from './ec2/node-role';
 import { deletePlacementGroup } from './ec2/placement-group';
 import { closeSecurityGroup, deleteSecurityGroup } from './ec2/security-group';
 import type { FleetPort } from './fleet.port';
-
-/** It answers in less than a second. A move out of a zone does not wait for it, since what it is changed by is in one region for all the world. */
-const IAM_PATIENCE_MS = 5_000;
-
-/** @returns why the call could not be made */
-const unlessUnavailable = (call: Promise<void>): Promise<string | undefined> =>
-  call.then(
-    () => undefined,
-    (error: unknown) => {
-      if (error instanceof AwsUnavailable) return error.message;
-      throw error;
-    },
-  );
 
 /** The part of the fleet that cuts hosts off and takes away what was made. */
 export const createFleetEnd = (
@@ -38,7 +25,7 @@ export const createFleetEnd = (
   return {
     async fence(owner, resources) {
       // Each part reaches what another may not, so none waits for one that is slow or fails.
-      const denied = unlessUnavailable(denyNodeRole(dependencies, owner, resources.roleName, IAM_PATIENCE_MS));
+      const denied = unlessUnavailable(denyNodeRole(dependencies, owner, resources.roleName));
       await everyOne([
         denied,
         closeSecurityGroup(dependencies, owner, resources.securityGroupId),

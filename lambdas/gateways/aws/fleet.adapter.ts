@@ -9,7 +9,7 @@ import { launchAs } from './ec2/job-manager-types';
 import { baseTemplate, ensureLaunchTemplate, ensureTypeVersions, templateData } from './ec2/launch-templates';
 import { fleetNames } from './ec2/names';
 import { ensureNetworkInterface, ensureStandbyInterface } from './ec2/network-interface';
-import { ensureNodeRole } from './ec2/node-role';
+import { ensureNodeRole, refreshNodeRole } from './ec2/node-role';
 import { instancesOf, observeFleet } from './ec2/observe-fleet';
 import { markTag, ownerOfInstance } from './ec2/observed-hosts';
 import { ensurePlacementGroup } from './ec2/placement-group';
@@ -40,9 +40,11 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     ...(zones.length > 1 ? { zones: [...zones] } : {}),
   });
   return {
-    async prepareAccess(spec) {
+    makeRole: (spec) => ensureNodeRole(dependencies, spec),
+
+    async prepareAccess(spec, made) {
       const securityGroupId = await ensureSecurityGroup(dependencies, spec);
-      const role = await ensureNodeRole(dependencies, spec);
+      const role = (made && (await refreshNodeRole(dependencies, spec, made))) ?? (await ensureNodeRole(dependencies, spec));
       const first = { name: fleetNames(stage.name, spec.cluster, spec.epoch).jobManagerGroup, zone: spec.zone };
       const { networkInterfaceId, address } = await ensureNetworkInterface(dependencies, spec, securityGroupId, first);
       const standby = await ensureStandbyInterface(dependencies, spec, securityGroupId);

@@ -94,6 +94,11 @@ export interface HostEnded {
   readonly group: string;
 }
 
+export interface NodeRole {
+  readonly roleName: string;
+  readonly instanceProfileArn: string;
+}
+
 export interface GroupsGone {
   readonly gone: boolean;
   /** Zones of whose hosts EC2 tells nothing now, where all that is known is gone. */
@@ -108,9 +113,15 @@ export interface HostOwner {
 
 /** A provider of machines (`ec2` now, `emr` later). Every method can be repeated; what is there already is left as it is. */
 export interface FleetPort {
-  /** Security group, role and instance profile, network interfaces of the JobManagers: a stand-by that there is no address for is left out. */
+  /** Role and instance profile of an epoch that has not begun. */
+  makeRole(spec: FleetSpec): Promise<NodeRole>;
+  /**
+   * Security group, role and instance profile, network interfaces of the JobManagers: a stand-by that there is no address for is left out.
+   * @param role made before: IAM is not waited for. @default - it is made
+   */
   prepareAccess(
     spec: FleetSpec,
+    role?: NodeRole,
   ): Promise<
     Pick<ClusterResources, 'securityGroupId' | 'roleName' | 'instanceProfileArn' | 'networkInterfaceId' | 'jobManagerAddress' | 'standby'>
   >;

@@ -146,9 +146,10 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     async acceptTakeover(given, cluster, previous, jobs, onlyWhenFree = false) {
       const names = new Placeholders();
-      const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve } = cluster;
-      // What is being made of a reserve meanwhile stays on record.
-      const placed = { epoch, zone, avoidedZones, resources, former, ...(reserve === previous.reserve ? {} : { reserve }) };
+      const { epoch, zone, avoidedZones, status, statusReason, lease, resources, former, reserve, nextRole } = cluster;
+      // What is being made of a reserve or of a role meanwhile stays on record.
+      const made = { ...(reserve === previous.reserve ? {} : { reserve }), ...(nextRole === previous.nextRole ? {} : { nextRole }) };
+      const placed = { epoch, zone, avoidedZones, resources, former, ...made };
       const update = names.update({ ...placed, status, statusReason, lease, updatedAt: given.requestedAt });
       const same = [
         names.is('RUNNING', 'desired'),

@@ -107,7 +107,9 @@ export interface StorePort {
   updateCluster(
     name: string,
     operationId: string,
-    change: Partial<Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former' | 'reserve'>>,
+    change: Partial<
+      Pick<Cluster, 'status' | 'statusReason' | 'zone' | 'avoidedZones' | 'epoch' | 'resources' | 'former' | 'reserve' | 'nextRole'>
+    >,
   ): Promise<Cluster>;
   /** Writes the reserve of a cluster while it is `operationId`'s. @throws Superseded when it is not */
   updateReserve(name: string, operationId: string, reserve: Reserve): Promise<void>;

@@ -4,7 +4,7 @@ import type { Stage } from '../../contracts/stage';
 import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { isStranded, leavesIdleHosts, neverHadJobs } from '../../domain/decide-retry';
-import { asReserve, hostsEpoch, isThere, latestEpoch } from '../../domain/reserve';
+import { asReserve, hostsEpoch, isThere, latestEpoch, roleEpoch } from '../../domain/reserve';
 import { classesPrefix, recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
@@ -48,12 +48,22 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
     await deps.artifacts.deletePrefix(deps.stage.stateBucket, recoveryPrefix(one.name, spec.epoch));
     if (operation.kind === 'fail-over-cluster') await forget(deps, operation, one.epoch);
   }
-  if (isEndOfCluster(operation)) await deps.artifacts.deletePrefix(deps.stage.stateBucket, classesPrefix(operation.cluster));
+  if (isEndOfCluster(operation)) {
+    await deleteRoleAhead(deps, operation);
+    await deps.artifacts.deletePrefix(deps.stage.stateBucket, classesPrefix(operation.cluster));
+  }
   await recordGone(deps, operation);
   return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };
 };
 
 const isEndOfCluster = ({ kind }: Operation): boolean => kind !== 'prepare-reserve' && kind !== 'fail-over-cluster';
+
+/** The role of an epoch that never began has no host to wait for. */
+const deleteRoleAhead = async (deps: AccessDeps, operation: Operation): Promise<void> => {
+  const cluster = await ownCluster(deps, operation, 'cleaning');
+  const epoch = roleEpoch(cluster);
+  if (epoch !== undefined) await deps.fleet.deleteAccess({ cluster: cluster.name, epoch }, NO_RESOURCES);
+};
 
 /** One after the other, so that what there are many of comes to an end over several tries. */
 const forget = async (deps: AccessDeps, operation: Operation, epoch: number): Promise<void> => {
@@ -75,8 +85,9 @@ const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): P
       await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NO_RESOURCES });
   } else if (isEndOfCluster(operation)) {
     // A name that is used again counts on from here.
-    const epoch = latestEpoch(await readCluster(store, name));
-    await store.updateCluster(name, operationId, { resources: NO_RESOURCES, former: undefined, reserve: undefined, epoch });
+    const cluster = await readCluster(store, name);
+    const gone = { resources: NO_RESOURCES, former: undefined, reserve: undefined, nextRole: undefined };
+    await store.updateCluster(name, operationId, { ...gone, epoch: roleEpoch(cluster) ?? latestEpoch(cluster) });
   }
 };
 

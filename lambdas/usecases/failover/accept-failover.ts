@@ -82,13 +82,15 @@ const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail
  * @param taken epoch of the reserve that it goes on with; any other is filed with the former epochs
  */
 export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[], taken?: number): Cluster => {
-  const { avoidedZones: _, reserve, ...present } = cluster;
+  const { avoidedZones: _, nextRole, reserve, ...present } = cluster;
   // Whose move has failed has no jobs there to go back to.
   const leftAt = cluster.status === 'FAILED' ? { leftAt: cluster.updatedAt } : {};
   const left = { epoch: hostsEpoch(cluster), zone: cluster.zone, resources: cluster.resources, ...leftAt };
   const moved = { ...present, zone, status: 'FAILING_OVER' as const };
-  if (reserve && reserve.epoch === taken)
-    return { ...asReserve({ ...moved, epoch: reserve.epoch }, reserve), former: [...(cluster.former ?? []), left] };
+  if (reserve && reserve.epoch === taken) {
+    const later = nextRole && nextRole.epoch > reserve.epoch ? { nextRole } : {};
+    return { ...asReserve({ ...moved, ...later, epoch: reserve.epoch }, reserve), former: [...(cluster.former ?? []), left] };
+  }
   const avoidedZones = (cluster.zones ?? []).filter((one) => one !== zone && avoid.includes(one));
   // Before the epoch that has the jobs, which is looked for at the end.
   const unused = isThere(reserve) ? [{ epoch: reserve.epoch, zone: reserve.zone, resources: reserve.resources, unused: true }] : [];
@@ -96,9 +98,15 @@ export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string
     ...moved,
     ...(avoidedZones.length > 0 ? { avoidedZones } : {}),
     epoch: latestEpoch(cluster) + 1,
-    resources: NO_RESOURCES,
+    resources: { ...NO_RESOURCES, ...roleAhead(cluster) },
     former: [...(cluster.former ?? []), ...unused, left],
   };
+};
+
+/** What was made of the epoch that begins. */
+const roleAhead = (cluster: Cluster): Pick<Cluster['resources'], 'roleName' | 'instanceProfileArn'> => {
+  const { epoch, ...role } = cluster.nextRole ?? {};
+  return epoch === latestEpoch(cluster) + 1 ? role : {};
 };
 
 /** The reserve that a move into this zone takes over: one that is complete, with no TaskManager in a zone that is to be avoided. */

@@ -42,6 +42,9 @@ export const unsettled = async (play: Play): Promise<string[]> => {
 const openLine = ({ operationId, kind, phases }: OperationView): string =>
   `${kind} ${operationId} has not ended; it is at "${phases.at(-1)?.name ?? 'its start'}"`;
 
+const epochsOf = (names: readonly string[]): ReadonlySet<number> =>
+  new Set(names.map((name) => Number(/-e(\d+)(?:-|$)/.exec(name)?.[1] ?? Number.NaN)).filter((epoch) => !Number.isNaN(epoch)));
+
 /** What of a cluster that goes on is not as it should be at rest; nothing when all is well. */
 export const unrest = async (play: Play): Promise<string[]> => {
   const { client, cluster, job, twin } = play;
@@ -53,7 +56,11 @@ export const unrest = async (play: Play): Promise<string[]> => {
     belongingsIn(twin, cluster),
   ]);
   const open = operations.filter(({ endedAt }) => endedAt === undefined);
-  const epochs = new Set(Object.values(owned).flatMap((names) => names.flatMap((name) => /-e(\d+)(?:-|$)/.exec(name)?.[1] ?? [])));
+  const { roles = [], instanceProfiles = [], ...others } = owned;
+  const epochs = epochsOf(Object.values(others).flat());
+  // The next epoch has its role already.
+  const next = Math.max(...epochs) + 1;
+  const strange = [...epochsOf([...roles, ...instanceProfiles])].filter((epoch) => !epochs.has(epoch) && epoch !== next);
   const hosts = (owned.instances ?? []).length;
   const standsBy = seen.reserve && seen.reserve.status !== 'gone' ? seen.reserve : undefined;
   const wanted = 1 + (seen.live?.taskManagers ?? 0) + (standsBy ? 1 + standsBy.hosts : 0);
@@ -64,6 +71,7 @@ export const unrest = async (play: Play): Promise<string[]> => {
     ...(ofJob.live?.state === 'RUNNING' ? [] : [`the job is ${ofJob.live?.state ?? ofJob.status}: ${ofJob.statusReason}`]),
     ...(hosts === wanted ? [] : [`there are ${hosts} hosts, and ${wanted} take part`]),
     ...(epochs.size <= (standsBy ? 2 : 1) ? [] : [`what the cluster owns is of epochs ${[...epochs].join(', ')}`]),
+    ...(strange.length === 0 ? [] : [`there are roles of epochs ${strange.join(', ')}`]),
     ...held,
   ];
 };

@@ -125,6 +125,14 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       return rest;
     },
   }),
+  'a termination does not know of the role that was made ahead': instead({
+    'store.cluster': async (call, _, world) => {
+      const cluster = (await call()) as Cluster | undefined;
+      if (cluster?.desired !== 'TERMINATED' || world.asker === undefined) return cluster;
+      const { nextRole: _nextRole, ...rest } = cluster;
+      return rest;
+    },
+  }),
   'a JobManager that takes over gives its predecessor no time': (world) => {
     world.termWaits = 0;
   },

@@ -884,9 +884,9 @@ export class Simulation extends World {
   }
 
   /** Things in AWS of an epoch that the cluster does not know as its own. */
-  private unowned({ epoch, resources, former = [], reserve, status }: Cluster): readonly string[] {
+  private unowned({ epoch, resources, former = [], reserve, nextRole, status }: Cluster): readonly string[] {
     const standsBy = reserve && reserve.status !== 'gone' ? [reserve.epoch] : [];
-    const owned = new Set([epoch, resources.epoch ?? epoch, ...former.map((one) => one.epoch), ...standsBy]);
+    const owned = new Set([epoch, resources.epoch ?? epoch, ...former.map((one) => one.epoch), ...standsBy, nextRole?.epoch]);
     const names = this.fleet.leftovers().filter((name) => {
       const of = /-e(\d+)(?:-|$)/.exec(name)?.[1];
       return of !== undefined && (status === 'TERMINATED' || !owned.has(Number(of)));

@@ -12,9 +12,10 @@ import {
   paginateListRoles,
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
+import { AwsUnavailable } from '../../../contracts/errors';
 import type { Stage } from '../../../contracts/stage';
 import { hasCode, laterOn, present, unless } from '../aws-errors';
-import type { FleetSpec } from '../fleet.port';
+import type { FleetSpec, NodeRole } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
 import { fleetNames } from './names';
 import { tagsOf } from './tags';
@@ -30,6 +31,9 @@ const NOT_YET_SEEN = [...NOT_YET_KNOWN, 'AccessDenied', 'AccessDeniedException']
 const PRESENT = ['EntityAlreadyExists', 'EntityAlreadyExistsException'] as const;
 /** A profile holds one role at most. */
 const HAS_ROLE = ['LimitExceeded', 'LimitExceededException'] as const;
+
+/** It answers in less than a second. A move out of a zone does not wait for it, since what it is changed by is in one region for all the world. */
+const IAM_PATIENCE_MS = 5_000;
 
 const TRUST = {
   Version: '2012-10-17',
@@ -76,11 +80,29 @@ export const nodePolicy = (stage: Stage, cluster: string): object => {
   };
 };
 
-/** Role and instance profile of the cluster's nodes. */
-export const ensureNodeRole = async (
+const policyOf = (stage: Stage, cluster: string, RoleName: string): PutRolePolicyCommand =>
+  new PutRolePolicyCommand({ RoleName, PolicyName: POLICY_NAME, PolicyDocument: JSON.stringify(nodePolicy(stage, cluster)) });
+
+/**
+ * Brings the rights of a role that was made before to what the stage is now, where IAM takes that in time. Without it the role has the rights of the day on which it was made.
+ * @returns undefined where it is gone
+ */
+export const refreshNodeRole = async (
   { iam, stage }: FleetDependencies,
   spec: FleetSpec,
-): Promise<{ readonly roleName: string; readonly instanceProfileArn: string }> => {
+  made: NodeRole,
+): Promise<NodeRole | undefined> => {
+  try {
+    await iam.send(policyOf(stage, spec.cluster, made.roleName), { abortSignal: AbortSignal.timeout(IAM_PATIENCE_MS) });
+  } catch (error) {
+    if (hasCode(error, ...NOT_YET_SEEN)) return undefined;
+    if (!(error instanceof AwsUnavailable)) throw error;
+  }
+  return made;
+};
+
+/** Role and instance profile of the cluster's nodes. */
+export const ensureNodeRole = async ({ iam, stage }: FleetDependencies, spec: FleetSpec): Promise<NodeRole> => {
   const { role: name, base } = fleetNames(stage.name, spec.cluster, spec.epoch);
   const Tags = tagsOf(stage, spec, base);
   const role = new CreateRoleCommand({
@@ -92,12 +114,7 @@ export const ensureNodeRole = async (
     Tags,
   });
   await unless(PRESENT, iam.send(role));
-  const policy = new PutRolePolicyCommand({
-    RoleName: name,
-    PolicyName: POLICY_NAME,
-    PolicyDocument: JSON.stringify(nodePolicy(stage, spec.cluster)),
-  });
-  await laterOn(NOT_YET_SEEN, iam.send(policy));
+  await laterOn(NOT_YET_SEEN, iam.send(policyOf(stage, spec.cluster, name)));
   const profile = await ensureProfile({ iam, stage }, name, Tags);
   if (!profile.Roles?.some(({ RoleName }) => RoleName === name)) {
     const add = new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name });
@@ -151,7 +168,12 @@ const unlessGone = async <T>(access: Access, name: string, call: Promise<T>): Pr
  *
  * @throws AwsUnavailable also when IAM has not answered within `withinMs`
  */
-export const denyNodeRole = async (access: Access, owner: Owner, recordedName: string | undefined, withinMs: number): Promise<void> => {
+export const denyNodeRole = async (
+  access: Access,
+  owner: Owner,
+  recordedName: string | undefined,
+  withinMs = IAM_PATIENCE_MS,
+): Promise<void> => {
   const { iam, stage } = access;
   const abortSignal = AbortSignal.timeout(withinMs);
   const derived = fleetNames(stage.name, owner.cluster, owner.epoch).role;
