@@ -131,7 +131,14 @@ def _refuse_what_is_not_here() -> None:
             return cloudwatch._error("ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor)
         return put_alarm(params, cbor_data, is_cbor, is_json)
 
+    def put_by_stack(alarm):
+        problem = _problem(alarm)
+        if problem:
+            raise ValueError(problem)
+        put_alarm_by_stack(alarm)
+
     put_alarm = replace(cloudwatch, "_put_metric_alarm", put)
+    put_alarm_by_stack = replace(cloudwatch, "cloudformation_put_metric_alarm", put_by_stack)
 
 
 def _problem(asked: dict) -> str | None:

@@ -22,6 +22,7 @@ from . import (
     moto_bridge,
     network,
     placement_groups,
+    service_metrics,
     state_machines,
 )
 
@@ -43,6 +44,7 @@ def install() -> None:
     iam.install()
     iam_resources.install()
     http_api.install()
+    service_metrics.install()
     gateway.install()
     autoscaling.start()
 
