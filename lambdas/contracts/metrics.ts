@@ -62,12 +62,21 @@ export const VERTEX_METRICS = {
   Idle: 'None',
 } as const satisfies Readonly<Record<string, Unit>>;
 
-export type MetricName = keyof typeof JOB_METRICS | keyof typeof CLUSTER_METRICS | keyof typeof VERTEX_METRICS;
-export const METRIC_UNITS: Readonly<Record<MetricName, Unit>> = { ...JOB_METRICS, ...CLUSTER_METRICS, ...VERTEX_METRICS };
+/**
+ * Metrics with the dimension Stage alone, of the control plane itself. Written only when there is something to count: a metric costs by
+ * the hour in which it has data.
+ */
+export const STAGE_METRICS = {
+  /** Operations whose workflow ended without ending them. */
+  OperationsInterrupted: 'Count',
+} as const satisfies Readonly<Record<string, Unit>>;
+
+export type MetricName = keyof typeof JOB_METRICS | keyof typeof CLUSTER_METRICS | keyof typeof VERTEX_METRICS | keyof typeof STAGE_METRICS;
+export const METRIC_UNITS: Readonly<Record<MetricName, Unit>> = { ...JOB_METRICS, ...CLUSTER_METRICS, ...VERTEX_METRICS, ...STAGE_METRICS };
 
 /** Figures of one thing at one instant. What is not known is not there. */
 export interface MetricLine {
-  readonly dimensions: { readonly Cluster: string; readonly Job?: string; readonly Vertex?: string };
+  readonly dimensions: { readonly Cluster?: string; readonly Job?: string; readonly Vertex?: string };
   readonly at: string;
   readonly values: Readonly<Partial<Record<MetricName, number>>>;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clock, observationTable, stage, store, workflows } from '../../composition/environment';
+import { clock, metrics, observationTable, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
@@ -11,6 +11,7 @@ import { considerShifts } from '../../usecases/failover/consider-shifts';
 import { retryFailovers } from '../../usecases/failover/retry-failovers';
 import { type Swept, sweepOperations } from '../../usecases/operations/sweep-operations';
 
+const figures = metrics();
 const deps = { clock, fleet: fleet(), observations: observationTable(), stage: stage(), store: store(), workflows: workflows() };
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; the name of an execution is its operation's id. */
@@ -19,6 +20,9 @@ const executionEnded = z.object({
   'detail-type': z.literal('Step Functions Execution Status Change'),
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
+
+/** A sweep, so that its figures are kept by the minute. */
+const EVERY_SECONDS = 60;
 
 type Looked = Promise<readonly { readonly reason: string; readonly action?: string }[]>;
 
@@ -35,8 +39,9 @@ const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
 ];
 
 /**
- * Every minute for all operations, for moves that have failed, for clusters in zones that AWS shifts traffic away from, for hosts that nobody wants, for clusters that are to go home, for drills, for reserves and for hosts that lack addresses,
- * and at the end of an execution for its own. What fails keeps nothing else waiting; it is thrown at the end, so that Lambda sees it, and its alarm.
+ * Every minute for all operations, for moves that have failed, for clusters in zones that AWS shifts traffic away from, for hosts that nobody wants, for clusters that
+ * are to go home, for drills, for reserves and for hosts that lack addresses, and at the end of an execution for its own. What fails keeps nothing else waiting; it is
+ * thrown at the end, and the second time a dead letter, on which an alarm rings.
  */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
@@ -58,5 +63,8 @@ export const handler = async (event: unknown): Promise<readonly Swept[]> => {
 
 const logged = (swept: readonly Swept[]): readonly Swept[] => {
   for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
+  const interrupted = swept.filter(({ action }) => action === 'end').length;
+  if (interrupted > 0)
+    figures.publish([{ dimensions: {}, at: clock().toISOString(), values: { OperationsInterrupted: interrupted } }], EVERY_SECONDS);
   return swept;
 };

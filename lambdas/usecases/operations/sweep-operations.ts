@@ -49,7 +49,7 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
     }
   }
   if (only === undefined) failures.push(...(await tidyUp(deps, swept)));
-  // Said at the end, so that Lambda sees that the sweep failed, and its alarm.
+  // Said at the end, so that Lambda sees that the sweep failed: the second time it is a dead letter, on which an alarm rings.
   if (failures.length > 0) throw new Error(shorten(`${failures.length} operations could not be swept: ${failures.join('; ')}`));
   return swept;
 };
@@ -111,9 +111,9 @@ const sweepOne = async (deps: SweepDeps, operation: Operation): Promise<Swept | 
   const execution = await deps.workflows.state(operation.kind, operation.operationId);
   const { action, reason } = decideSweep(operation, execution, deps.clock().toISOString());
   if (action === 'leave') return undefined;
-  if (action === 'start') await deps.workflows.start(operation.kind, operation.operationId);
-  const cleaning = action === 'end' ? await endInterrupted(deps, operation, reason) : undefined;
-  return { operationId: operation.operationId, action, reason, ...(cleaning === undefined ? {} : { cleaning }) };
+  if (action === 'end') return endInterrupted(deps, operation, reason);
+  await deps.workflows.start(operation.kind, operation.operationId);
+  return { operationId: operation.operationId, action, reason };
 };
 
 const candidates = async (store: StorePort, only: string | undefined): Promise<readonly Operation[]> => {
@@ -127,9 +127,9 @@ const candidates = async (store: StorePort, only: string | undefined): Promise<r
   return [];
 };
 
-const endInterrupted = async (deps: SweepDeps, operation: Operation, reason: string): Promise<string | undefined> => {
+const endInterrupted = async (deps: SweepDeps, { operationId }: Operation, reason: string): Promise<Swept | undefined> => {
   // The index of open operations may be a second behind.
-  const current = await deps.store.operation(operation.operationId);
+  const current = await deps.store.operation(operationId);
   if (!current || (current.status !== 'PENDING' && current.status !== 'RUNNING')) return undefined;
   // Accepted first: should this function die here, the next sweep finds both and goes on.
   const cleaning = await acceptCleaning(deps, current, current.operationId);
@@ -137,5 +137,5 @@ const endInterrupted = async (deps: SweepDeps, operation: Operation, reason: str
   const note = cleaning ? `${cleaning.operationId} takes away or puts back what it may have left.` : null;
   await endOperation(deps, current, { operationId: current.operationId, phase: 'Swept', outcome: 'failed', error, note });
   if (cleaning) await deps.workflows.start(cleaning.kind, cleaning.operationId);
-  return cleaning?.operationId;
+  return { operationId, action: 'end', reason, ...(cleaning ? { cleaning: cleaning.operationId } : {}) };
 };

@@ -1,8 +1,13 @@
+import type { MetricLine } from '../../../lambdas/contracts/metrics';
 import { aCluster } from '../../contract/support/samples';
 import { enter, event } from '../../state-machines/support/functions';
 import { World } from '../../state-machines/support/world';
 
-jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('../../state-machines/support/functions').composition);
+const mockPublished: MetricLine[] = [];
+jest.mock('../../../lambdas/composition/environment', () => ({
+  ...jest.requireActual('../../state-machines/support/functions').composition,
+  metrics: () => ({ publish: (lines: readonly MetricLine[]) => void mockPublished.push(...lines) }),
+}));
 jest.mock('../../../lambdas/composition/fleet', () => jest.requireActual('../../state-machines/support/functions').composition);
 
 const sample = aCluster();
@@ -41,5 +46,40 @@ describe.each([
   test('names all that it has failed for', async () => {
     for (const { name: cluster } of CLUSTERS) world.store.failNext(method, new Error(`DynamoDB throttles ${cluster}`));
     await expect(event(name, payload)).rejects.toThrow(/airports could not .*; .*flights could not/);
+  });
+});
+
+describe('an operation whose workflow has died', () => {
+  const ended = (operationId: string) => ({
+    source: 'aws.states',
+    'detail-type': 'Step Functions Execution Status Change',
+    detail: { name: operationId, status: 'TIMED_OUT' },
+  });
+  beforeEach(() => {
+    mockPublished.length = 0;
+    world = enter(new World());
+  });
+
+  test.each([
+    ['by the sweep', () => ({})],
+    ['by its event', ended],
+  ])('is counted once, found %s, for the alarm on it', async (_, payload) => {
+    const { kind, operationId } = await world.acceptLaunch();
+    world.workflows.end(kind, operationId);
+    for (const _time of [1, 2]) await event('sweep-operations', payload(operationId));
+    expect(mockPublished).toEqual([{ dimensions: {}, at: expect.any(String), values: { OperationsInterrupted: 1 } }]);
+  });
+
+  test('is not counted where it has ended, and only the index of open operations does not know it yet', async () => {
+    const operation = await world.acceptLaunch();
+    world.workflows.end(operation.kind, operation.operationId);
+    await world.store.endOperation(
+      operation.operationId,
+      { status: 'SUCCEEDED', endedAt: world.clock().toISOString(), reason: 'Done.', error: undefined, result: undefined },
+      { cluster: operation.cluster },
+    );
+    Object.assign(world.store, { openOperations: async () => [operation] });
+    expect(await event('sweep-operations', {})).toEqual([]);
+    expect(mockPublished).toEqual([]);
   });
 });
