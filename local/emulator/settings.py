@@ -18,6 +18,8 @@ class Settings:
     """Until a group finds that an instance has ended or stopped without its doing. (On AWS: it looks periodically, and the documentation says nowhere how often.)"""
     terminationDelaySeconds: float = 0.0
     """With `autoStart`: least time an instance stays `shutting-down`."""
+    asyncRetrySeconds: float = 60.0
+    """Wait of Lambda before it tries an event again that a function failed with; the next is twice as long. (As on AWS.)"""
     launchBeforeTerminate: bool = False
     """Auto Scaling's account setting of this name: an unhealthy instance stays until another has taken its place."""
 

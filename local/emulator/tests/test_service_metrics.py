@@ -8,6 +8,7 @@ import urllib.request
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from . import support as s
 
@@ -37,6 +38,31 @@ def machine(state: dict, type: str) -> str:
 
 
 class ServiceMetrics(unittest.TestCase):
+    def test_invocations_are_counted_whoever_invokes_and_throttled_requests_apart_from_them(self):
+        dead = s.client("sqs").create_queue(QueueName=s.unique("dead"))["QueueUrl"]
+        s.twin("PUT", "settings", {"asyncRetrySeconds": 0.2})
+        self.addCleanup(s.twin, "PUT", "settings", {"asyncRetrySeconds": 60})
+        name = s.function(
+            "exports.handler = async ({ fail }) => { if (fail) throw new Error('no'); };",
+            DeadLetterConfig={"TargetArn": f"arn:aws:sqs:{s.REGION}:{s.ACCOUNT}:{dead.rsplit('/', 1)[1]}"},
+        )
+        count = lambda metric: total("AWS/Lambda", metric, FunctionName=name)  # noqa: E731
+        s.invoke(name)
+        s.invoke(name, {"fail": True})
+        arn = f"arn:aws:lambda:{s.REGION}:{s.ACCOUNT}:function:{name}"
+        s.client("lambda").put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
+        s.client("events").put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+        s.client("events").put_targets(Rule=name, Targets=[{"Id": "f", "Arn": arn, "Input": '{"fail": true}'}])
+        s.client("events").put_events(Entries=[{"Source": name, "DetailType": "test", "Detail": "{}"}])
+        s.wait_for(lambda: count("Invocations") == 4, "an event that was tried again")
+        self.assertEqual((count("Errors"), count("Throttles")), (3, None))
+        letters = s.wait_for(lambda: s.client("sqs").receive_message(QueueUrl=dead).get("Messages"), "the dead letter")
+        self.assertIn('"fail": true', letters[0]["Body"])
+        s.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        with self.assertRaises(ClientError):
+            s.invoke(name)
+        self.assertEqual((count("Invocations"), count("Errors"), count("Throttles")), (4, 3, 1))
+
     def test_executions_are_counted_by_machine_and_end_express_ones_too(self):
         start = s.client("stepfunctions").start_execution
         for type in ("STANDARD", "EXPRESS"):
