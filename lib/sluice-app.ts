@@ -4,6 +4,7 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { namesOf } from './config/names';
 import type { StageConfig } from './config/schema';
+import { AlarmsStack } from './stacks/alarms-stack';
 import { ApiStack } from './stacks/api-stack';
 import { ControlPlaneStack } from './stacks/control-plane-stack';
 import { NetworkStack } from './stacks/network-stack';
@@ -46,8 +47,16 @@ export const addSluiceStage = (app: App, { config, codeOf, root }: SluiceAppProp
   const api = new ApiStack(app, `${names.prefix}-api`, { ...common, ...surroundings, description: 'Sluice: API' });
   // Whoever is let in finds the workflows that a request starts.
   api.addStackDependency(controlPlane);
-  for (const stack of [network, storage, nodes, controlPlane, api]) Tags.of(stack).add('sluice:stage', config.name);
-  return { network, storage, nodes, controlPlane, api };
+  const alarms = new AlarmsStack(app, `${names.prefix}-alarms`, {
+    ...common,
+    description: 'Sluice: alarms on the control plane itself',
+    key: storage.key,
+    apiId: api.apiId,
+  });
+  // What rings without data has run before it is watched.
+  alarms.addStackDependency(controlPlane);
+  for (const stack of [network, storage, nodes, controlPlane, api, alarms]) Tags.of(stack).add('sluice:stage', config.name);
+  return { network, storage, nodes, controlPlane, api, alarms };
 };
 
 /** AWS's own list of good practice; a finding without a written reason stops the synth. */

@@ -32,7 +32,7 @@ const CHARGES: Readonly<Record<string, (properties: Readonly<Record<string, unkn
 
 /** Billed by use or not at all. */
 const NO_STANDING_CHARGE =
-  /^(AWS::(IAM|Lambda|Logs|Events|SQS|SNS|StepFunctions|ApiGatewayV2|S3|CDK|KMS|DynamoDB|CloudFormation)::|AWS::EC2::(LaunchTemplate|RouteTable|Route|SecurityGroup\w*|Subnet\w*|VPC\w*|FlowLog|PlacementGroup)$|Custom::)/;
+  /^(AWS::(IAM|Lambda|Logs|Events|SQS|SNS|StepFunctions|ApiGatewayV2|S3|CDK|KMS|SSM|DynamoDB|CloudFormation)::|AWS::EC2::(LaunchTemplate|RouteTable|Route|SecurityGroup\w*|Subnet\w*|VPC\w*|FlowLog|PlacementGroup)$|Custom::)/;
 
 export const standingCharges = (resources: readonly TemplateResource[]): StandingCharges => {
   const byType: Record<string, number> = {};

@@ -10,6 +10,13 @@ export interface StageNames {
   readonly stateBucket: string;
   readonly accessLogBucket: string;
   readonly table: string;
+  /** Where events lie that nothing could be made of. */
+  readonly deadLetters: string;
+  /**
+   * Of the control plane's own alarms. A point, not the hyphen of everything else: what makes, hears of and deletes alarms of jobs has no
+   * right to these and is not woken by them.
+   */
+  readonly alarmPrefix: string;
   /** IAM path of roles and profiles that the control plane makes for clusters. */
   readonly nodeRolePath: string;
   readonly nodeBoundary: string;
@@ -31,6 +38,8 @@ export const namesOf = (config: Pick<StageConfig, 'name' | 'region'>, account: s
     stateBucket: `${prefix}-state-${account}-${region}`,
     accessLogBucket: `${prefix}-access-logs-${account}-${region}`,
     table: prefix,
+    deadLetters: `${prefix}-dead-letters`,
+    alarmPrefix: `${prefix}.`,
     nodeRolePath: `/sluice/${config.name}/`,
     nodeBoundary: `${prefix}-node-boundary`,
     arn: (service, resource) => `arn:${partition}:${service}:${region}:${account}:${resource}`,

@@ -92,6 +92,20 @@ export const stageConfig = z
         .union([z.literal(10), z.literal(20), z.literal(30), z.literal(60)], { error: 'must be 10, 20, 30 or 60' })
         .default(60),
     }),
+    /**
+     * Who hears of the control plane's own alarms (lib/config/alarms.ts). `email` is subscribed to the stage's topic, and confirms that by a link in its first
+     * message. `topicArn` is a topic that is there already, instead of the stage's: its policy, and that of its key, must let CloudWatch publish.
+     * @default - the stage's topic without subscriptions; its ARN is an output
+     */
+    onCall: z
+      .strictObject({
+        email: z.email('must be an e-mail address').optional(),
+        topicArn: z
+          .string()
+          .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, 'must be the ARN of a standard SNS topic')
+          .optional(),
+      })
+      .default({}),
     /** How jobs are observed; what each costs is in docs/benchmarks.md. */
     observation: z.strictObject({
       /** Between two passes over a cluster, unless its spec says otherwise. */
@@ -150,6 +164,11 @@ export const stageConfig = z
       if (source.fromPort > source.toPort)
         wrong(['streamSources', index, 'fromPort'], `${source.fromPort} is over toPort (${source.toPort})`);
     });
+    const { email, topicArn } = config.onCall;
+    if (email !== undefined && topicArn !== undefined) wrong(['onCall'], 'takes email or topicArn: subscribe the address to that topic');
+    const topicRegion = topicArn?.split(':')[3];
+    if (topicRegion !== undefined && topicRegion !== config.region)
+      wrong(['onCall', 'topicArn'], `is in ${topicRegion}; CloudWatch publishes to topics of its own region only (${config.region})`);
     if (config.emptyBucketsOnDestroy && config.removal === 'retain') wrong(['emptyBucketsOnDestroy'], 'needs removal: "destroy"');
   });
 export type StageConfig = z.infer<typeof stageConfig>;

@@ -37,6 +37,7 @@ const ACCESS_LOG_FIELDS = {
 /** The HTTP API: a route for each entry of `lambdas/contracts/routes.ts`, none of them open to callers without an IAM signature. */
 export class HttpEntrance extends Construct {
   readonly url: string;
+  readonly apiId: string;
 
   constructor(scope: Construct, id: string, props: HttpEntranceProps) {
     super(scope, id);
@@ -69,5 +70,6 @@ export class HttpEntrance extends Construct {
       },
     });
     this.url = stage.url;
+    this.apiId = api.apiId;
   }
 }

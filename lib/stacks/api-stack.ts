@@ -10,14 +10,17 @@ export interface ApiStackProps extends StackProps, FunctionSurroundings {}
  * way round: each of the two can be deployed without the other being changed.
  */
 export class ApiStack extends Stack {
+  readonly apiId: string;
+
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
     const functions = new ServiceFunctions(this, { ...props, kinds: ['api'], parameterName: `/sluice/${props.config.name}/stage/api` });
-    const { url } = new HttpEntrance(this, 'Api', {
+    const { url, apiId } = new HttpEntrance(this, 'Api', {
       config: props.config,
       names: props.names,
       functionOf: (name) => functions.named(name).function,
     });
+    this.apiId = apiId;
     new CfnOutput(this, 'ApiUrl', { value: url });
   }
 }

@@ -27,7 +27,7 @@ export class ControlPlaneStack extends Stack {
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
     super(scope, id, props);
     this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
-      queueName: `${props.names.prefix}-dead-letters`,
+      queueName: props.names.deadLetters,
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),

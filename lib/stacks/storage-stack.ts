@@ -1,9 +1,10 @@
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import { Effect, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, ServicePrincipal, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { ofAlarms } from '../config/alarms';
 import type { StageNames } from '../config/names';
 import type { StageConfig } from '../config/schema';
 import { removalPolicyOf } from '../constructs/removal';
@@ -67,6 +68,16 @@ export class StorageStack extends Stack {
       });
     key.addToResourcePolicy(statement(actions, { StringEquals: autoScaling }));
     key.addToResourcePolicy(statement(['CreateGrant'], { StringEquals: autoScaling, Bool: { 'kms:GrantIsForAWSResource': 'true' } }));
+    // A topic encrypts with the rights of whoever publishes, and alarms publish as CloudWatch
+    // (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services).
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        resources: ['*'],
+        conditions: ofAlarms(names),
+      }),
+    );
     return key;
   }
 

@@ -309,7 +309,8 @@ describe('the API', () => {
     expect(api).not.toContain('sluice-dev-control-plane');
     expect(controlPlane).not.toContain('sluice-dev-api:');
     expect(Object.keys(stage.controlPlane.toJSON().Outputs ?? {})).toEqual([]);
-    expect(Object.keys(stage.api.toJSON().Outputs ?? {})).toEqual(['ApiUrl']);
+    // The second tells the alarms on the API which it is.
+    expect(Object.keys(stage.api.toJSON().Outputs ?? {})).toEqual(['ApiUrl', expect.stringMatching(/^ExportsOutputRefApiHttpApi/)]);
   });
 
   it('allows no other origin', () => {
@@ -382,7 +383,7 @@ describe('two stages', () => {
           .filter(
             ([key, value]) =>
               typeof value === 'string' &&
-              /^(BucketName|TableName|FunctionName|StateMachineName|LogGroupName|QueueName|LaunchTemplateName|ManagedPolicyName|AliasName|RoleName|GroupName)$/.test(
+              /^(BucketName|TableName|FunctionName|StateMachineName|LogGroupName|QueueName|LaunchTemplateName|ManagedPolicyName|AliasName|RoleName|GroupName|AlarmName|TopicName)$/.test(
                 key,
               ),
           )

@@ -56,6 +56,26 @@ describe('the stage configuration', () => {
       (config) => Object.assign(config.alarms, { periodSeconds: 15 }),
       'alarms.periodSeconds: must be 10, 20, 30 or 60',
     ],
+    [
+      'an address that is none',
+      (config) => Object.assign(config, { onCall: { email: 'nobody' } }),
+      'onCall.email: must be an e-mail address',
+    ],
+    [
+      'a topic that is a queue',
+      (config) => Object.assign(config, { onCall: { topicArn: 'arn:aws:sqs:eu-west-1:111122223333:pages' } }),
+      'onCall.topicArn: must be the ARN of a standard SNS topic',
+    ],
+    [
+      'a topic of another region',
+      (config) => Object.assign(config, { onCall: { topicArn: 'arn:aws:sns:us-east-1:111122223333:pages' } }),
+      'onCall.topicArn: is in us-east-1; CloudWatch publishes to topics of its own region only (eu-west-1)',
+    ],
+    [
+      'a topic, and an address for the topic that is then not made',
+      (config) => Object.assign(config, { onCall: { email: 'a@example.com', topicArn: 'arn:aws:sns:eu-west-1:111122223333:pages' } }),
+      'onCall: takes email or topicArn',
+    ],
     ['no zone', (config) => Object.assign(config, { availabilityZones: [] }), 'availabilityZones: '],
     [
       'a zone twice',

@@ -159,7 +159,7 @@ export const keyOf = ({ stage }: Pick<RetainDeps, 'stage'>, uri: string): string
 /**
  * One cluster after the other, for as long as there is time. Each run begins with another cluster, so that one with very much to do does not
  * keep the others from ever having their turn.
- * @throws Error at the end, when it failed for some: the function's alarm is to see that
+ * @throws Error at the end, when it failed for some: Lambda tries once more, and then it is a dead letter, on which an alarm rings
  */
 export async function* retainAllSnapshots(deps: RetainDeps, timeMs: number): AsyncGenerator<Retained> {
   const began = deps.clock().getTime();

@@ -22,7 +22,10 @@ export interface SynthesisedStage {
   readonly nodes: Template;
   readonly controlPlane: Template;
   readonly api: Template;
+  readonly alarms: Template;
   readonly all: readonly Template[];
+  /** Names of stacks. */
+  readonly deployedBeforeAlarms: readonly string[];
   /** Every resource of the stage. */
   readonly resources: readonly Resource[];
   readonly ofType: (type: string) => readonly Resource[];
@@ -40,12 +43,26 @@ export const synthesise = (...configs: readonly StageConfig[]): SynthesisedStage
   });
   const code = () => Code.fromInline('exports.handler = async () => ({});');
   const stages = configs.map((config) => addSluiceStage(app, { config, root, codeOf: code }));
-  return stages.map(({ network, storage, nodes, controlPlane, api }) => {
+  return stages.map(({ network, storage, nodes, controlPlane, api, alarms }) => {
     const of = (stack: Stack) => Template.fromStack(stack);
-    const templates = { network: of(network), storage: of(storage), nodes: of(nodes), controlPlane: of(controlPlane), api: of(api) };
+    const templates = {
+      network: of(network),
+      storage: of(storage),
+      nodes: of(nodes),
+      controlPlane: of(controlPlane),
+      api: of(api),
+      alarms: of(alarms),
+    };
     const all = Object.values(templates);
     const resources = all.flatMap((template) => Object.values(template.toJSON().Resources as Record<string, Resource>));
-    return { ...templates, all, resources, ofType: (type: string) => resources.filter((resource) => resource.Type === type) };
+    const deployedBeforeAlarms = alarms.dependencies.map(({ stackName }) => stackName);
+    return {
+      ...templates,
+      all,
+      deployedBeforeAlarms,
+      resources,
+      ofType: (type: string) => resources.filter((resource) => resource.Type === type),
+    };
   });
 };
 

@@ -68,6 +68,8 @@ describe('standing charges', () => {
     const charges = standingCharges([
       { Type: 'AWS::KMS::Key' },
       { Type: 'AWS::KMS::Alias' },
+      { Type: 'AWS::SSM::Parameter' },
+      { Type: 'AWS::SNS::Topic' },
       { Type: 'AWS::CloudWatch::Alarm' },
       { Type: 'AWS::CloudWatch::Alarm' },
       { Type: 'AWS::EC2::VPCEndpoint', Properties: { VpcEndpointType: 'Gateway' } },

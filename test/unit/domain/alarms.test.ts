@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { type KafkaSource, kafkaSource, MOST_TOPICS } from '../../../lambdas/contracts/kafka';
 import { type AlarmKind, alarmKind, jobScaling, scalingSettings } from '../../../lambdas/contracts/scaling';
 import { alarmName, jobPrefix, subjectOf } from '../../../lambdas/domain/alarm-name';
 import { alarmDollarsPerMonth, alarmsFor, type JobAlarm, periodFor, runbookHeading } from '../../../lambdas/domain/alarms';
+import { runbookSections } from '../../infra/support/runbook';
 
 const alarmsOf = (given: object, observedEverySeconds = 60, source?: KafkaSource): readonly JobAlarm[] => {
   const scaling = jobScaling.parse(given);
@@ -161,24 +160,7 @@ describe('the description of an alarm', () => {
     );
   });
 
-  const runbook = readFileSync(join(__dirname, '../../../docs/runbook.md'), 'utf8');
-  /** As GitHub makes anchors of headings. */
-  const sections = new Map(
-    runbook
-      .split(/^## /m)
-      .slice(1)
-      .map((section) => {
-        const heading = section.slice(0, section.indexOf('\n'));
-        return [
-          heading
-            .toLowerCase()
-            .replaceAll(/[^\w\- ]/g, '')
-            .replaceAll(' ', '-'),
-          section,
-        ] as const;
-      }),
-  );
-
+  const sections = runbookSections();
   test.each(alarmKind.options)('links a heading of the runbook that has Description, Investigation and Resolution (%s)', (kind) => {
     const section = sections.get(runbookHeading(kind)) ?? '';
     for (const part of ['Description', 'Investigation', 'Resolution']) expect(section).toContain(`**${part}.**`);
