@@ -11,7 +11,7 @@ export interface Failure {
 }
 
 /** What Step Functions and Lambda mean by the names they give. https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
-const MEANINGS: Readonly<Record<string, string>> = {
+export const PLATFORM_FAILURES: Readonly<Record<string, string>> = {
   'States.Timeout': 'a step of the workflow did not answer in time',
   'States.DataLimitExceeded': 'a step of the workflow answered more than a state machine can carry',
   'States.QueryEvaluationError': 'a step of the workflow answered something that the state machine cannot read',
@@ -23,7 +23,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 export const describeFailure = (caught: Caught | null | undefined): Failure => {
   const name = caught?.Error ?? 'Unknown';
   const cause = caught?.Cause ?? '';
-  const meaning = MEANINGS[name];
+  const meaning = PLATFORM_FAILURES[name];
   const detail = messageOf(cause);
   if (meaning !== undefined) return { name, message: shorten(detail && !isNoise(detail) ? `${meaning}: ${detail}` : meaning) };
   if (detail) return { name, message: shorten(detail) };
