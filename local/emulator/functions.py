@@ -1,14 +1,11 @@
 """Lambda's Node.js execution environments.
 
 AWS (Lambda Developer Guide: «Understanding the Lambda execution environment lifecycle», «Handle errors in Node.js functions», «Quotas»):
-concurrent
-invocations have an environment each, which is used again; what the handler throws comes back as {errorType: error.name, errorMessage,
-trace}; a function over
-its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's; its variables have 4 KB, measured as one
-JSON text, in which a quote of a value takes two bytes. MiniStack takes variables of any size, names every error Runtime.HandlerError,
-ends the
-environment after it, puts stand-ins for the AWS SDK in its place, and passes its own environment on. An environment here ends with the
-emulator.
+concurrent invocations have an environment each, which is used again; what the handler throws comes back as {errorType: error.name,
+errorMessage, trace}; a function over its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's; its variables
+have 4 KB, measured as one JSON text, in which a quote of a value takes two bytes. MiniStack takes variables of any size, names every
+error Runtime.HandlerError, ends the environment after it, forgets a stack's dead-letter queues, puts stand-ins for the AWS SDK in its
+place, and passes its own environment on. An environment here ends with the emulator.
 """
 
 from __future__ import annotations
@@ -221,6 +218,28 @@ def _delete_with_environments(delete):
     return delete_function
 
 
+def _with_dead_letters(handler: dict) -> None:
+    create, update = handler["create"], handler["update"]
+
+    def keep(name: str, props: dict) -> None:
+        config = lambda_svc._functions[name]["config"]
+        config.pop("DeadLetterConfig", None)
+        if props.get("DeadLetterConfig"):
+            config["DeadLetterConfig"] = props["DeadLetterConfig"]
+
+    def create_function(logical_id, props, stack_name):
+        made = create(logical_id, props, stack_name)
+        keep(made[0], props)
+        return made
+
+    def update_function(physical_id, old_props, new_props, *rest):
+        made = update(physical_id, old_props, new_props, *rest)
+        keep(made[0], new_props)
+        return made
+
+    handler["create"], handler["update"] = create_function, update_function
+
+
 def _too_large(settings: dict) -> str | None:
     """The sentence with which Lambda refuses the variables of a function."""
     measured = json.dumps((settings.get("Environment") or {}).get("Variables") or {}, separators=(",", ":"), ensure_ascii=False)
@@ -257,6 +276,7 @@ def install() -> None:
     handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     handler["delete"] = _delete_with_environments(handler["delete"])
     _refuse_large_environments(handler)
+    _with_dead_letters(handler)
     choose = lambda_runtime._worker_class_for
     replace(
         lambda_runtime,

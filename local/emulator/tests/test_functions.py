@@ -1,3 +1,4 @@
+import json
 import os
 import threading
 import time
@@ -76,6 +77,26 @@ class Functions(unittest.TestCase):
         name = s.function("exports.handler = async () => 1;", Environment={"Variables": {"STAGE": "x" * 4_084}})
         with self.assertRaisesRegex(awslambda.exceptions.InvalidParameterValueException, "exceeded the 4KB limit"):
             awslambda.update_function_configuration(FunctionName=name, Environment={"Variables": {"STAGE": "x" * 4_085}})
+
+    def test_a_function_of_a_stack_has_the_dead_letter_queue_of_its_template(self):
+        cloudformation, name = s.client("cloudformation"), s.unique("stack")
+        queue = f"arn:aws:sqs:{s.REGION}:{s.ACCOUNT}:dead"
+        code = {"Role": s.role(), "Runtime": "nodejs22.x", "Handler": "index.handler", "Code": {"ZipFile": "exports.handler = async () => 1;"}}
+
+        def template(**settings) -> str:
+            properties = {"FunctionName": name, **code, **settings}
+            return json.dumps({"Resources": {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}}})
+
+        settings = lambda: s.client("lambda").get_function_configuration(FunctionName=name)  # noqa: E731
+        cloudformation.create_stack(StackName=name, TemplateBody=template(DeadLetterConfig={"TargetArn": queue}))
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        self.assertEqual(settings()["DeadLetterConfig"], {"TargetArn": queue})
+        cloudformation.update_stack(StackName=name, TemplateBody=template(Timeout=4, DeadLetterConfig={"TargetArn": queue + "er"}))
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        self.assertEqual((settings()["DeadLetterConfig"], settings()["Timeout"]), ({"TargetArn": queue + "er"}, 4))
+        cloudformation.update_stack(StackName=name, TemplateBody=template())
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        self.assertNotIn("DeadLetterConfig", settings())
 
     def test_what_a_function_writes_is_in_its_log_group(self):
         name = s.function("exports.handler = async () => { console.log('hello from inside'); };")
