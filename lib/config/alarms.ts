@@ -72,7 +72,7 @@ export const controlPlaneAlarms = (names: StageNames, stage: string, apiId: stri
     {
       name: 'observer-stopped',
       heading: 'the-observer-does-not-run-observer-stopped',
-      meaning: 'No minute of observation has been finished for ten: jobs do not scale, and a lost JobManager or zone is not noticed.',
+      meaning: 'No minute of observation has been finished for ten: jobs do not scale, and a silent JobManager or zone is not noticed.',
       metric: {
         namespace: 'AWS/States',
         name: 'ExecutionsSucceeded',
