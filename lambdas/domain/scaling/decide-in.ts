@@ -5,8 +5,10 @@ import type { JobEvaluation } from './evaluate';
 import { percent, slots } from './explain';
 import { forecastWanted } from './forecast';
 import { type Parallelism, slotsFor } from './graph';
+import type { Outlook } from './outlook';
 import { changes, rescale } from './plan';
 import { type Proposal, withChange } from './propose';
+import { rises } from './trend';
 
 /** What does for every vertex where the most that it needed was this, and is no size that was too small before. */
 const enoughFor = ({ observed, desired, now }: ScalingInputs, proposals: readonly Proposal[], most: Parallelism): Parallelism => {
@@ -47,6 +49,7 @@ export const decideIn = (
   evaluation: JobEvaluation,
   proposals: readonly Proposal[],
   needed: ScalingState['needed'],
+  { loads }: Pick<Outlook, 'loads'>,
 ): Outcome => {
   const { observed, desired } = inputs;
   const { vertices } = observed.job;
@@ -71,6 +74,7 @@ export const decideIn = (
     );
   const not = whyNotWorth(inputs, from, to);
   if (not !== null) return hold(`${slots(after)} of ${before} would do; ${not}.`);
+  if (rises(loads)) return hold(`${slots(after)} of ${before} would do now, but what comes in grows from one observation to the next.`);
   // A burst ends in the window: what it left to catch up with is not needed for long, and every rescale stops the job.
   const soon = slotsFor(vertices, enoughFor(inputs, proposals, mostNeededOfLate(needed, inputs.now, desired)));
   if (soon <= after / 2)

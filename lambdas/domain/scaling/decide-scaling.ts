@@ -43,7 +43,7 @@ const decideShort = (
   const out = decideOut(inputs, evaluation, outlook, proposals, needed);
   const mayGet = !out.withoutSlots && proposals.some((proposal) => proposal.short && proposal.out > proposal.current);
   if (evaluation.urgent !== null || mayGet) return out;
-  const inward = decideIn(inputs, evaluation, proposals, needed);
+  const inward = decideIn(inputs, evaluation, proposals, needed, outlook);
   return inward.action.kind === 'rescale' ? inward : out;
 };
 
@@ -115,7 +115,9 @@ const byFigures = (inputs: ScalingInputs): Decided => {
     desired,
   );
   const short = proposals.some((proposal) => proposal.short);
-  const outcome = short ? decideShort(inputs, evaluation, outlook, proposals, needed) : decideIn(inputs, evaluation, proposals, needed);
+  const outcome = short
+    ? decideShort(inputs, evaluation, outlook, proposals, needed)
+    : decideIn(inputs, evaluation, proposals, needed, outlook);
   const { action, reason } = outcome;
   const explanation = [...proposals.flatMap(({ lines }) => lines), ...outcome.lines];
   // Kept although it is decided: who observes does not carry it out, and who does decides again from what was kept. The first figures after

@@ -62,6 +62,12 @@ const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }:
   };
 };
 
+/** Whether each of the last three observations shows more than the one before: what is enough now is not for long. Noise does that now and then, and holds for one observation. */
+export const rises = (loads: ScalingState['loads']): boolean => {
+  const [a, b, c] = loads.slice(-3).map(({ recordsPerSecond }) => recordsPerSecond);
+  return !!a && !!b && !!c && b >= a * LEAST_STEP && c >= b * LEAST_STEP;
+};
+
 const isAtOnce = (rates: readonly number[]): boolean => {
   const steps = rates.slice(1).map((rate, index) => rate - (rates[index] ?? 0));
   return Math.max(...steps) >= ((rates.at(-1) ?? 0) - (rates[0] ?? 0)) * MOST_AT_ONCE;

@@ -94,6 +94,19 @@ describe('scaling in', () => {
     expect(reason).toBe('2 slots of 4 would do, and 1 for the last 900 s; one rescale to those is waited for in place of two.');
   });
 
+  test.each<[string, number, number, string]>([
+    ['rises', 40, 45, 'hold'],
+    ['has risen and stays', 45, 48, 'rescale'],
+    ['rises by what noise is', 47, 49, 'rescale'],
+  ])('does not happen while what comes in %s (%i, %i, and 50 now)', (_, first, second, kind) => {
+    const needed = [{ from: later(-1_900), to: later(-30), most: { v: 1 } }];
+    const loads = [first, second].map((recordsPerSecond, index) => ({ at: later(-60 + 30 * index), recordsPerSecond }));
+    const seen = vertex('v', { recordsIn: 50, busy: 0.1, pendingRecords: 0, pendingRecordsGrowth: 0 });
+    const { action, reason } = decideScaling(observed([seen], { state: { needed, loads } }), settings(), NOW);
+    expect(action.kind).toBe(kind);
+    if (kind === 'hold') expect(reason).toBe('1 slot of 4 would do now, but what comes in grows from one observation to the next.');
+  });
+
   test('says while it waits', () => {
     const decision = decideScaling(observed([idle]), settings(), NOW);
     expect(decision.action).toEqual({ kind: 'hold' });
