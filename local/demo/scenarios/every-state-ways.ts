@@ -226,8 +226,11 @@ const decided =
       const { body } = await client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${cluster}/operations?limit=5`);
       const begun = body.items.find((one) => one.kind === 'scale-job' && one.endedAt === undefined && Date.parse(one.requestedAt) >= since);
       if (begun) return begun;
-      const answer = await invoke(play, 'consider-scaling', { cluster, job, trigger: 'alarm busy' });
-      const said = considered.safeParse(await answer.json());
+      // On a machine that is full of other work an answer may not come in time: it is asked for again.
+      const answer = await invoke(play, 'consider-scaling', { cluster, job, trigger: 'alarm busy' })
+        .then((response) => response.json())
+        .catch((error: Error) => error.message);
+      const said = considered.safeParse(answer);
       if (said.success) held = `${said.data.outcome}: ${said.data.reason}`;
       return said.success && said.data.operationId !== undefined ? client.operation(cluster, said.data.operationId) : undefined;
     });
