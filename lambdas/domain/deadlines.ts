@@ -69,8 +69,11 @@ export const allHostsUntil = ({ requestedAt }: Asked): string => later(requested
 export const carriedOutUntil = ({ requestedAt }: Asked, changedAt: string): string =>
   latest(later(requestedAt, CARRIED_OUT_SECONDS), later(changedAt, CHANGE_SECONDS));
 
-/** Instant until which a checkpoint is waited for before tasks move to a host that has come for them: then they go on from an earlier one. */
-export const lastCheckpointUntil = ({ requestedAt }: Asked): string => later(requestedAt, KEPT_SECONDS);
+/**
+ * Instant until which a checkpoint is waited for before tasks move to a host that has come for them, or their JobManager ends: then they go on from an earlier one.
+ * @param begunAt when the replacement began, which may have waited for a move or for a quiet moment
+ */
+export const lastCheckpointUntil = (begunAt: string): string => later(begunAt, KEPT_SECONDS);
 
 /** Instant until which a smaller job is to have a checkpoint: the hosts that it has left are kept for it meanwhile. */
 export const confirmedUntil = (changedAt: string): string => later(changedAt, KEPT_SECONDS);

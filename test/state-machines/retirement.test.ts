@@ -61,7 +61,7 @@ test('A JobManager whose host EC2 retires gets another host before, behind a che
   expect(await violations(world)).toEqual([]);
 });
 
-test('It is relieved while nothing else is under way, and after an hour in any case', async () => {
+test('It is relieved while nothing else is under way, and after an hour in any case, behind a checkpoint then too', async () => {
   await begin(false);
   const [host = ''] = await jobManagers();
   const holder = world.operation({ kind: 'rescale-job', parallelism: 4 }).operationId;
@@ -77,11 +77,30 @@ test('It is relieved while nothing else is under way, and after an hour in any c
   await run(operation);
   expect(await ended(operation)).toMatchObject({ status: 'SUCCEEDED' });
   expect(phase(await ended(operation), 'Begin replacement')?.attempts).toBeGreaterThan(100);
+  expect(phase(await ended(operation), 'Take a checkpoint of the jobs')?.reason).toMatch(/checkpoint 1 is complete/);
   expect(await jobManagers()).not.toContain(host);
   const waited =
     (Date.parse(phase(await ended(operation), 'Replace JobManager')?.startedAt ?? '') - Date.parse(operation.requestedAt)) / 1_000;
   expect(waited).toBeGreaterThanOrEqual(3_600);
   expect(waited).toBeLessThan(3_700);
+});
+
+test('It is not ended while tasks move away from another host', async () => {
+  await begin(false);
+  const [host = ''] = await jobManagers();
+  const taskManager = world.fleet.instances().find(({ role }) => role === 'taskmanager')?.instanceId ?? '';
+  const moving = await world.acceptReplacement(taskManager);
+  const operation = await retire(host);
+  let whileMoving = 0;
+  world.onCall = (_, method) => {
+    if (method !== 'replaceHosts') return;
+    whileMoving += world.fleet.instances().some(({ instanceId, state }) => instanceId === taskManager && state !== 'leaving') ? 1 : 0;
+  };
+  await Promise.all([run(operation), run(moving)]);
+  expect([await ended(moving), await ended(operation)]).toMatchObject([{ status: 'SUCCEEDED' }, { status: 'SUCCEEDED' }]);
+  expect(phase(await ended(operation), 'Begin replacement')?.attempts).toBeGreaterThan(1);
+  expect(whileMoving).toBe(0);
+  expect(await jobManagers()).not.toContain(host);
 });
 
 describe('With a stand-by', () => {

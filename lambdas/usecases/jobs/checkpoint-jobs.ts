@@ -22,10 +22,13 @@ export const checkpointJobs = async (deps: FlinkDeps, operation: Operation, inpu
   const described = seen.map(({ name, says }) => `${name}: ${says}`).join('; ') || 'no job runs';
   const now = deps.clock().toISOString();
   const waits = seen.some((one) => one.waits) && !isLastCall(goneAtOf(operation), now);
-  if (waits && operation.kind === 'replace-host' && now > lastCheckpointUntil(operation))
-    return { ready: true, reason: `${described}; the host that has come for the tasks is not to be unused for longer` };
+  if (waits && operation.kind === 'replace-host' && now > lastCheckpointUntil(begunAt(operation)))
+    return { ready: true, reason: `${described}; it is not waited for any longer` };
   return waits ? notYet(operation, deps.clock, described) : { ready: true, reason: described };
 };
+
+const begunAt = ({ phases, requestedAt }: Operation): string =>
+  phases.find(({ name }) => name === 'Begin replacement')?.endedAt ?? requestedAt;
 
 const askOnce = async (flink: FlinkPort, flinkJobId: string, triggerId: string): Promise<{ waits: boolean; says: string }> => {
   const state = await flink.checkpoint(flinkJobId, triggerId);

@@ -70,7 +70,7 @@ const beginReplacement = async (
 const relieving = (instanceId: string, evidence: string | undefined): string =>
   `Relieves the JobManager on ${instanceId}${evidence === undefined ? '' : `: ${evidence}`}`;
 
-/** What holds the cluster or one of its jobs, or relieves its other JobManager and was asked for before. */
+/** What holds the cluster or one of its jobs, or replaces a host of it: its other JobManager's where that was asked for before. */
 const underWayBefore = async (
   { store, clock }: BeginOperationDeps,
   { operationId, requestedAt }: Operation,
@@ -80,9 +80,9 @@ const underWayBefore = async (
   if (holder !== undefined) return holder;
   const before = (one: Operation): boolean =>
     one.requestedAt < requestedAt || (one.requestedAt === requestedAt && one.operationId < operationId);
-  const relieves = ({ cluster: of, request }: Operation): boolean =>
-    of === cluster.name && request.kind === 'replace-host' && request.role === 'jobmanager';
-  return (await store.openOperations()).find((one) => relieves(one) && before(one))?.operationId;
+  const replaces = (one: Operation): boolean =>
+    one.cluster === cluster.name && one.request.kind === 'replace-host' && (one.request.role !== 'jobmanager' || before(one));
+  return (await store.openOperations()).find(replaces)?.operationId;
 };
 
 const beginReserve = async (
