@@ -12,12 +12,14 @@ export type HomeZone =
  * Without a wish the cluster's name decides, so that clusters spread over the stage's zones and a repeated request finds the same one.
  *
  * @param shifted zones that AWS shifts traffic away from: only by a wish, or where there is no other
+ * @param placed zones that the cluster's hosts are to be in @default - all
  */
 export const chooseHomeZone = (
   cluster: string,
   wish: string | undefined,
   zones: readonly string[],
   shifted: readonly string[] = [],
+  placed: readonly string[] = zones,
 ): HomeZone => {
   if (wish !== undefined)
     return zones.includes(wish)
@@ -25,8 +27,9 @@ export const chooseHomeZone = (
       : { ok: false, problems: [{ path: 'zone', message: `the stage has no zone ${wish}; it has ${zones.join(', ')}` }] };
   const start = createHash('sha256').update(cluster).digest().readUInt32BE(0) % zones.length;
   const order = [...zones.slice(start), ...zones.slice(0, start)];
-  const [own] = order;
-  const zone = order.find((one) => !shifted.includes(one)) ?? own;
+  const possible = order.filter((one) => placed.includes(one));
+  const own = possible[0] ?? order[0];
+  const zone = possible.find((one) => !shifted.includes(one)) ?? own;
   if (zone === undefined) return { ok: false, problems: [{ path: 'zone', message: 'the stage has no zones' }] };
   const left = zone === own ? '' : `; AWS shifts traffic away from ${own}`;
   return { ok: true, zone, reason: `${zone} was chosen by the cluster's name, which spreads clusters over ${zones.length} zones${left}` };

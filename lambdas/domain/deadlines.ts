@@ -3,8 +3,8 @@ import type { Stage } from '../contracts/stage';
 import { later, secondsBetween } from './clock';
 
 /**
- * A JobManager's host that EC2 retires, days ahead, is ended while nothing else is under way, its stand-by being up. So long that is waited for: longer than any
- * other operation takes. Seconds.
+ * A JobManager's host that EC2 retires, days ahead, is ended while nothing else is under way, its stand-by being up. So long that is waited for: longer than most
+ * operations take. Seconds.
  */
 export const QUIET_SECONDS = 3_600;
 

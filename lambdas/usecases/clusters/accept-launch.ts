@@ -57,6 +57,7 @@ const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> =
     spec.zone,
     stage.zones.map(({ name }) => name),
     (await shiftedAway(deps)).map((shifted) => shifted.zone),
+    spec.placement.zones,
   );
   const sizing = resolveSize(spec, stage, await instanceFacts.describe(instanceTypesOf(spec, stage)));
   const problems: FieldProblem[] = [

@@ -38,6 +38,27 @@ describe('a launch', () => {
     expect((await world.store.cluster('flights'))?.statusReason).toContain('a JobManager stands by in eu-central-1a');
   });
 
+  test('over two zones has its home in the one that AWS does not shift traffic away from', async () => {
+    const at = world.now.toISOString();
+    const said = { saidAt: at, heardAt: at, over: false };
+    for (const [name, shifted, home] of [
+      ['flights', 'eu-central-1a', 'eu-central-1b'],
+      ['planes', 'eu-central-1b', 'eu-central-1a'],
+    ] as const) {
+      await world.store.recordShift({ ...said, zone: shifted, says: 'Autoshift In Progress' });
+      const body = { ...CLUSTER, name, placement: { mode: 'spread', zones: ['eu-central-1a', 'eu-central-1b'] } };
+      expect(await call('create-cluster', { body })).toMatchObject({ status: 202 });
+      expect(await world.store.cluster(name)).toMatchObject({ zone: home });
+      await world.store.recordShift({
+        ...said,
+        zone: shifted,
+        says: 'over',
+        saidAt: new Date(world.now.getTime() + 1_000).toISOString(),
+        over: true,
+      });
+    }
+  });
+
   test('on demand takes further types that the caller names, and says which and when', async () => {
     const body = { ...CLUSTER, overrides: { instanceType: 'c5.2xlarge' }, purchase: { instanceTypes: ['c7i.2xlarge', 'c6i.2xlarge'] } };
     await call('create-cluster', { body });

@@ -93,6 +93,15 @@ describe('the home zone', () => {
     expect(chooseHomeZone('flights', undefined, zones, zones)).toMatchObject({ ...chooseHomeZone('flights', undefined, zones) });
   });
 
+  test('is one of those that the hosts are to be in, also while AWS shifts traffic away from one of them', () => {
+    const placed = ['eu-central-1c', 'eu-central-1a'];
+    for (let index = 0; index < 50; index += 1) {
+      const choose = (shifted: readonly string[]) => chooseHomeZone(`cluster-${index}`, undefined, zones, shifted, placed);
+      expect(choose([])).toMatchObject({ zone: expect.stringMatching(/[ac]$/) });
+      expect(choose(['eu-central-1a'])).toMatchObject({ zone: 'eu-central-1c' });
+    }
+  });
+
   test('is always the same for a name, and many names use every zone', () => {
     const chosen = Array.from({ length: 50 }, (_, index) => chooseHomeZone(`cluster-${index}`, undefined, zones));
     expect(chosen).toEqual(Array.from({ length: 50 }, (_, index) => chooseHomeZone(`cluster-${index}`, undefined, zones)));
