@@ -1,5 +1,5 @@
 import type { MetricLine, MetricName } from '../../contracts/metrics';
-import type { JobObservation, ScalingSettings, VertexSeen } from '../../contracts/scaling';
+import type { ScalingSettings, VertexSeen } from '../../contracts/scaling';
 import type { ClusterReading } from '../../gateways/flink/metrics.port';
 import { isKnown, isSource, lagSeconds, trueProcessingRate, worst } from '../scaling/rates';
 import { inputRate, type Observed } from './observe';
@@ -51,10 +51,10 @@ const lagOf = (sources: readonly VertexSeen[]): Value => {
 };
 
 /** The whole input that the vertex nearest to its limit could take, if all vertices kept their proportions. */
-const processingRate = (job: JobObservation): Value => {
-  const input = inputRate(job.vertices);
-  if (!isKnown(input) || input <= 0 || job.vertices.some(({ incomplete }) => incomplete)) return null;
-  const room = job.vertices.flatMap((vertex) => {
+const processingRate = (running: readonly VertexSeen[]): Value => {
+  const input = inputRate(running);
+  if (!isKnown(input) || input <= 0 || running.some(({ incomplete }) => incomplete)) return null;
+  const room = running.flatMap((vertex) => {
     const rate = trueProcessingRate(vertex, { highLagSeconds: HIGH_LAG_SECONDS })?.rate;
     return isKnown(rate) && isKnown(vertex.recordsIn) && vertex.recordsIn > 0 ? [rate / vertex.recordsIn] : [];
   });
@@ -74,8 +74,9 @@ export const jobFigures = (
 ): MetricLine => {
   const { restarts, checkpoints, observedAt } = job;
   const vertices = job.incomplete ? [] : job.vertices;
+  // What has finished has counts that stand still, and no part in what the job does.
   const running = vertices.filter(({ finished }) => !finished);
-  const sources = vertices.filter(isSource);
+  const sources = running.filter(isSource);
   return {
     dimensions: { Cluster: job.cluster, Job: job.job },
     at: observedAt,
@@ -83,8 +84,8 @@ export const jobFigures = (
       LagRecords: pending(sources),
       LagSeconds: lagOf(sources),
       WatermarkLagSeconds: job.incomplete ? null : job.watermarkLagSeconds,
-      InputRate: inputRate(vertices),
-      ProcessingRate: job.incomplete ? null : processingRate(job),
+      InputRate: inputRate(running),
+      ProcessingRate: processingRate(running),
       Busy: highestOf(running, ({ busy }) => busy.mean),
       BusyWorst: highestOf(running, ({ busy }) => worst(busy), levels?.uMax),
       Backpressure: highestOf(running, ({ backpressured }) => worst(backpressured), levels?.serviceLevels.maxBackpressure),

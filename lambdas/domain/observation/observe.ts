@@ -103,9 +103,9 @@ export const withHostLoad = (reading: ClusterReading, taskManagersPerHost: numbe
   return { ...reading, cpuLoad: Math.min(1, Math.max(cpuLoad, cpuMean * taskManagersPerHost)) };
 };
 
-/** What all sources read together, records per second; null when one of them does not say. */
+/** What all sources that have not finished read together, records per second; null when one of them does not say. */
 export const inputRate = (vertices: readonly VertexSeen[]): Figure => {
-  const sources = vertices.filter(({ inputs }) => inputs.length === 0);
+  const sources = vertices.filter(({ inputs, finished }) => inputs.length === 0 && !finished);
   if (sources.length === 0 || sources.some(({ recordsIn, incomplete }) => incomplete || recordsIn === null)) return null;
   return sources.reduce((sum, { recordsIn }) => sum + (recordsIn ?? 0), 0);
 };

@@ -33,18 +33,22 @@ export interface JobEvaluation {
   readonly urgent: string | null;
 }
 
-/** Counters that Flink marked incomplete are as good as none. */
-const usable = (vertex: VertexSeen): VertexSeen =>
-  vertex.incomplete
-    ? {
-        ...vertex,
-        recordsIn: null,
-        recordsOut: null,
-        busy: { mean: null, worst: null },
-        backpressured: { mean: null, worst: null },
-        ...(vertex.pendingRecords === undefined ? {} : { pendingRecords: null }),
-      }
-    : vertex;
+const UNKNOWN = { mean: null, worst: null } as const;
+
+/** Counters that Flink marked incomplete are as good as none. From a vertex that has finished nothing comes any more. */
+const usable = (vertex: VertexSeen): VertexSeen => {
+  const { incomplete, finished, pendingRecords } = vertex;
+  if (!incomplete && !finished) return vertex;
+  const records = finished ? 0 : null;
+  return {
+    ...vertex,
+    recordsIn: records,
+    recordsOut: records,
+    busy: UNKNOWN,
+    backpressured: UNKNOWN,
+    ...(pendingRecords === undefined ? {} : { pendingRecords: records, ...(finished && { pendingRecordsGrowth: 0 }) }),
+  };
+};
 
 const sourceDemand = (vertex: VertexSeen, catchUpSeconds: number): Demand | null => {
   const { recordsIn, pendingRecords, pendingRecordsGrowth } = vertex;
@@ -80,6 +84,7 @@ const whyUndecidable = (
   demand: Demand | null,
   demands: ReadonlyMap<string, Demand | null>,
 ): string | null => {
+  if (vertex.finished) return 'it has finished';
   if (vertex.incomplete) return 'its counters are incomplete';
   if (rate === null) return 'its busy time or its input rate is not known';
   if (demand === null) {

@@ -314,6 +314,14 @@ describe('what is published', () => {
     });
   });
 
+  test('of a job of which one source has finished are those of what still runs', () => {
+    const ended = vertexReading('bounded', { recordsIn: 5_000, busyMs: 9_000, pendingRecords: 0, finished: true });
+    const read = { recordsIn: 1_000, busyMs: 5_000, idleMs: 5_000, pendingRecords: 300 };
+    const reading = (change: Partial<VertexReading>) => jobReading([ended, sourceOf(change)]);
+    const { values } = jobFigures(twice(reading({ pendingRecords: 0 }), reading(read)));
+    expect(values).toMatchObject({ InputRate: 100, ProcessingRate: 200, LagRecords: 300, LagSeconds: 3 });
+  });
+
   test('of a source that reads nothing of what waits is a lag of a week, because CloudWatch takes no infinity', () => {
     const stuck = jobReading([sourceOf({ idleMs: 10_000, pendingRecords: 10 })]);
     expect(jobFigures(twice(before, stuck)).values.LagSeconds).toBe(604_800);

@@ -89,6 +89,18 @@ describe('data that cannot be decided on', () => {
     expect(explanation.find(({ vertex: id }) => id === 'bad')?.invariant).toBe('undecidable-holds-only-what-it-touches');
   });
 
+  test('of a vertex that has finished hold it alone: nothing comes of it any more, and what else it feeds goes by the rest', () => {
+    const ended = { incomplete: true, finished: true as const, recordsIn: null, recordsOut: null, busy: null };
+    const [bounded, stream] = [vertex('bounded', { ...ended, pendingRecords: null }), vertex('stream', { busy: 0.95 })];
+    const inner = vertex('inner', { ...ended, inputs: from('bounded') });
+    const join = vertex('join', { inputs: from('inner', 'stream'), busy: 0.95 });
+    const { action, explanation } = decideScaling(observed([bounded, stream, inner, join]), settings(AT_ONCE), NOW);
+    expect(action).toMatchObject({ kind: 'rescale', to: { bounded: 4, inner: 4, stream: 6, join: 6 } });
+    expect(explanation.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['bounded stays at 4: it has finished', 'inner stays at 4: it has finished']),
+    );
+  });
+
   test('of a vertex in the middle leaves what it feeds decidable where only its busy share is missing', () => {
     const [source, middle, sink] = [
       vertex('s', { busy: 0.6 }),
