@@ -12,7 +12,16 @@ import { retryFailovers } from '../../usecases/failover/retry-failovers';
 import { type Swept, sweepOperations } from '../../usecases/operations/sweep-operations';
 
 const figures = metrics();
-const deps = { clock, fleet: fleet(), observations: observationTable(), stage: stage(), store: store(), workflows: workflows() };
+/** A sweep, so that its figures are kept by the minute. */
+const EVERY_SECONDS = 60;
+
+const told = ({ reason, ...fields }: Swept): void => {
+  log('WARN', { message: reason, ...fields });
+  if (fields.action === 'end')
+    figures.publish([{ dimensions: {}, at: clock().toISOString(), values: { OperationsInterrupted: 1 } }], EVERY_SECONDS);
+};
+
+const deps = { told, clock, fleet: fleet(), observations: observationTable(), stage: stage(), store: store(), workflows: workflows() };
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; the name of an execution is its operation's id. */
 const executionEnded = z.object({
@@ -20,9 +29,6 @@ const executionEnded = z.object({
   'detail-type': z.literal('Step Functions Execution Status Change'),
   detail: z.object({ name: z.string(), status: z.enum(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED']) }),
 });
-
-/** A sweep, so that its figures are kept by the minute. */
-const EVERY_SECONDS = 60;
 
 type Looked = Promise<readonly { readonly reason: string; readonly action?: string }[]>;
 
@@ -45,26 +51,18 @@ const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
  */
 export const handler = async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
-  if (ended.success) return logged(await sweepOperations(deps, ended.data.detail.name));
+  if (ended.success) return sweepOperations(deps, ended.data.detail.name);
   const failures: unknown[] = [];
   const failed = (error: unknown): readonly never[] => {
     failures.push(error);
     return [];
   };
-  const swept = logged(await sweepOperations(deps).catch(failed));
+  const swept = await sweepOperations(deps).catch(failed);
   for (const look of LOOKS)
     for (const { reason, ...fields } of await look(deps).catch(failed)) {
       if (fields.action === 'failed') failures.push(new Error(reason));
       log(fields.action === 'failed' ? 'ERROR' : fields.action === 'hold' ? 'INFO' : 'WARN', { message: reason, ...fields });
     }
   throwFailures(failures);
-  return swept;
-};
-
-const logged = (swept: readonly Swept[]): readonly Swept[] => {
-  for (const { reason, ...fields } of swept) log('WARN', { message: reason, ...fields });
-  const interrupted = swept.filter(({ action }) => action === 'end').length;
-  if (interrupted > 0)
-    figures.publish([{ dimensions: {}, at: clock().toISOString(), values: { OperationsInterrupted: interrupted } }], EVERY_SECONDS);
   return swept;
 };

@@ -22,6 +22,8 @@ export interface SweepDeps {
   readonly workflows: WorkflowsPort;
   readonly stage: Pick<Stage, 'deadlines'>;
   readonly clock: Clock;
+  /** Hears at once of each thing that is done, whatever fails behind it. */
+  readonly told: (swept: Swept) => void;
 }
 
 export interface Swept {
@@ -39,16 +41,19 @@ export interface Swept {
 export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<readonly Swept[]> => {
   const swept: Swept[] = [];
   const failures: string[] = [];
+  const done = (one: Swept): void => {
+    swept.push(one);
+    deps.told(one);
+  };
   for (const operation of await candidates(deps.store, only)) {
     try {
-      const done = await sweepOne(deps, operation);
-      if (done) swept.push(done);
+      await sweepOne(deps, operation, done);
     } catch (error) {
       // The operations behind it are looked at all the same.
       failures.push(`${operation.kind} ${operation.operationId}: ${String(error)}`);
     }
   }
-  if (only === undefined) failures.push(...(await tidyUp(deps, swept)));
+  if (only === undefined) failures.push(...(await tidyUp(deps, done)));
   // Said at the end, so that Lambda sees that the sweep failed: the second time it is a dead letter, on which an alarm rings.
   if (failures.length > 0) throw new Error(shorten(`${failures.length} operations could not be swept: ${failures.join('; ')}`));
   return swept;
@@ -61,17 +66,17 @@ const KEPT_STRANDED = 4;
 /** Hosts of a failed move that nothing can run on are kept so long for the next try, which finds others: nobody is to pay for ten minutes of them. Seconds. */
 const IDLE_SECONDS = 300;
 
-const tidyUp = async (deps: SweepDeps, swept: Swept[]): Promise<readonly string[]> => {
+const tidyUp = async (deps: SweepDeps, done: SweepDeps['told']): Promise<readonly string[]> => {
   const failures: string[] = [];
   for (const cluster of await allClusters(deps.store)) {
     if (cluster.desired !== 'RUNNING') continue;
     try {
       if (cluster.status === 'RUNNING')
-        for (const { operationId, reason } of await resumeBroken(deps, cluster)) swept.push({ operationId, action: 'start', reason });
+        for (const { operationId, reason } of await resumeBroken(deps, cluster)) done({ operationId, action: 'start', reason });
       if (!cluster.former || (cluster.status !== 'RUNNING' && !(await hasTooMuch(deps, cluster)))) continue;
       const operationId = heldLease(cluster.lease, deps.clock) ? undefined : await acceptTidying(deps, cluster);
       const reason = `Something of epoch ${[...cluster.former.map(({ epoch }) => epoch), ...(isStranded(cluster) ? [cluster.epoch] : [])].join(', ')} of ${cluster.name} is still there`;
-      if (operationId !== undefined) swept.push({ operationId, action: 'start', reason });
+      if (operationId !== undefined) done({ operationId, action: 'start', reason });
     } catch (error) {
       failures.push(`cluster ${cluster.name}: ${String(error)}`);
     }
@@ -107,13 +112,16 @@ const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string 
   return operation.operationId;
 };
 
-const sweepOne = async (deps: SweepDeps, operation: Operation): Promise<Swept | undefined> => {
+const sweepOne = async (deps: SweepDeps, operation: Operation, done: SweepDeps['told']): Promise<void> => {
   const execution = await deps.workflows.state(operation.kind, operation.operationId);
   const { action, reason } = decideSweep(operation, execution, deps.clock().toISOString());
-  if (action === 'leave') return undefined;
-  if (action === 'end') return endInterrupted(deps, operation, reason);
+  if (action === 'leave') return;
+  if (action === 'end') {
+    await endInterrupted(deps, operation, reason, done);
+    return;
+  }
   await deps.workflows.start(operation.kind, operation.operationId);
-  return { operationId: operation.operationId, action, reason };
+  done({ operationId: operation.operationId, action, reason });
 };
 
 const candidates = async (store: StorePort, only: string | undefined): Promise<readonly Operation[]> => {
@@ -127,15 +135,16 @@ const candidates = async (store: StorePort, only: string | undefined): Promise<r
   return [];
 };
 
-const endInterrupted = async (deps: SweepDeps, { operationId }: Operation, reason: string): Promise<Swept | undefined> => {
+const endInterrupted = async (deps: SweepDeps, { operationId }: Operation, reason: string, done: SweepDeps['told']): Promise<void> => {
   // The index of open operations may be a second behind.
   const current = await deps.store.operation(operationId);
-  if (!current || (current.status !== 'PENDING' && current.status !== 'RUNNING')) return undefined;
+  if (!current || (current.status !== 'PENDING' && current.status !== 'RUNNING')) return;
   // Accepted first: should this function die here, the next sweep finds both and goes on.
   const cleaning = await acceptCleaning(deps, current, current.operationId);
   const error = { Error: INTERRUPTED, Cause: reason };
   const note = cleaning ? `${cleaning.operationId} takes away or puts back what it may have left.` : null;
   await endOperation(deps, current, { operationId: current.operationId, phase: 'Swept', outcome: 'failed', error, note });
+  // No later sweep finds that it was interrupted; one that has not been started is.
+  done({ operationId, action: 'end', reason, ...(cleaning ? { cleaning: cleaning.operationId } : {}) });
   if (cleaning) await deps.workflows.start(cleaning.kind, cleaning.operationId);
-  return { operationId, action: 'end', reason, ...(cleaning ? { cleaning: cleaning.operationId } : {}) };
 };

@@ -70,6 +70,18 @@ describe('an operation whose workflow has died', () => {
     expect(mockPublished).toEqual([{ dimensions: {}, at: expect.any(String), values: { OperationsInterrupted: 1 } }]);
   });
 
+  test.each([
+    ['by the sweep', () => ({})],
+    ['by its event', ended],
+  ])('is counted, found %s, also where what takes away its remains cannot be started at once', async (_, payload) => {
+    const { kind, operationId } = await world.acceptLaunch();
+    world.workflows.end(kind, operationId);
+    world.workflows.failNext('start', new Error('Step Functions throttles'));
+    await expect(event('sweep-operations', payload(operationId))).rejects.toThrow('Step Functions throttles');
+    await event('sweep-operations', payload(operationId));
+    expect(mockPublished).toEqual([{ dimensions: {}, at: expect.any(String), values: { OperationsInterrupted: 1 } }]);
+  });
+
   test('is not counted where it has ended, and only the index of open operations does not know it yet', async () => {
     const operation = await world.acceptLaunch();
     world.workflows.end(operation.kind, operation.operationId);

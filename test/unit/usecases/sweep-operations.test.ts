@@ -4,7 +4,7 @@ import { STAGE, World } from '../../state-machines/support/world';
 
 const prepare = () => {
   const world = new World();
-  const deps = { store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock };
+  const deps = { store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock, told: () => undefined };
   const sweep = (only?: string) => sweepOperations(deps, only);
   return { world, sweep };
 };
