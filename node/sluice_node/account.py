@@ -61,13 +61,15 @@ class Account:
 
 
 def of_flink(run=subprocess.run):
-    """The account that the environment names, made if it is not there. Raises AccountError, CalledProcessError."""
+    """The account that the environment names, made if it is not there. Raises AccountError."""
     name = os.environ.get(VARIABLE)
     if not name:
         return Account()
     found = _find(name)
     if not found and os.geteuid() == 0:
-        run(["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/sbin/nologin", name], check=True, capture_output=True)
+        made = run(["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/sbin/nologin", name], capture_output=True, text=True)
+        if made.returncode != 0:
+            raise AccountError("the user %s cannot be made: %s" % (name, made.stderr.strip()))
         found = _find(name)
     if not found:
         raise AccountError("there is no user %s" % name)

@@ -9,7 +9,6 @@ import subprocess
 BY_ID = "/dev/disk/by-id"
 INSTANCE_STORE = "nvme-Amazon_EC2_NVMe_Instance_Storage"
 BLOCK_STORE = "nvme-Amazon_Elastic_Block_Store"
-# No journal and no zeroing of inode tables: what lies there is rebuilt from S3 after a crash (`unclean`), and the boot should not wait.
 # The device of all local disks. It has no mark of its own on them: the same disks in the same order are the same device after a reboot.
 STRIPED = "sluice-state"
 DEVICES = "/dev/mapper"
@@ -19,6 +18,7 @@ CHUNK = 1024
 # Sectors at the beginning of each disk that are left out: what a disk by itself has there is not taken for the device's, nor the other way
 # round.
 OFFSET = 2048
+# No journal and no zeroing of inode tables: what lies there is rebuilt from S3 after a crash (`unclean`), and the boot should not wait.
 MAKE = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard")
 
 

@@ -49,12 +49,17 @@ class OfFlinkTest(unittest.TestCase):
 
     def test_a_user_that_is_missing_is_made_without_a_home_and_without_a_shell(self):
         entry = types.SimpleNamespace(pw_uid=987, pw_gid=986)
-        run = unittest.mock.Mock()
+        run = unittest.mock.Mock(return_value=types.SimpleNamespace(returncode=0))
         with unittest.mock.patch("pwd.getpwnam", side_effect=lambda _: entry if run.called else {}[0]):
             self.assertEqual(Account(987, 986), self.of_flink("flink", run))
         command = run.call_args.args[0]
         self.assertEqual(("useradd", "flink"), (command[0], command[-1]))
         self.assertTrue({"--system", "--user-group", "--no-create-home", "/sbin/nologin"} <= set(command))
+
+    def test_why_a_user_cannot_be_made_is_said(self):
+        run = unittest.mock.Mock(return_value=types.SimpleNamespace(returncode=1, stderr="useradd: cannot lock /etc/passwd; try again later.\n"))
+        with self.assertRaisesRegex(AccountError, "the user no-such-user cannot be made: useradd: cannot lock /etc/passwd"):
+            self.of_flink("no-such-user", run)
 
     def test_a_node_that_is_not_root_can_run_flink_as_itself_only(self):
         self.assertEqual(Account(), self.of_flink(NOBODY, uid=pwd.getpwnam(NOBODY).pw_uid))
@@ -90,7 +95,7 @@ class TwoUsersTest(unittest.TestCase):
     def test_useradd_makes_the_user_that_is_asked_for(self):
         for name in ("passwd", "shadow", "group", "gshadow"):
             self.write("etc/" + name, "", 0o600)
-        run = unittest.mock.Mock()
+        run = unittest.mock.Mock(return_value=types.SimpleNamespace(returncode=0))
         with unittest.mock.patch.dict(os.environ, {VARIABLE: "no-such-user"}), self.assertRaisesRegex(AccountError, "there is no user no-such-user"):
             account.of_flink(run)
         command = run.call_args.args[0]
