@@ -53,7 +53,7 @@ const growthOf = (loads: ScalingState['loads'], size: number, { windowSeconds }:
   if (size === 1 ? a.rate < (before.at(-1) ?? 0) * LEAST_STEP : isAtOnce(recent.map(({ recordsPerSecond }) => recordsPerSecond)))
     return null;
   const seconds = c.seconds - a.seconds;
-  // Half of what the newest is a mean of has passed already; the first observation after a restart is the next that can be decided on.
+  // Since the middle of what the newest is a mean of; then a restart, the first observation after it, the scale-out window, and the other restart.
   const ahead = windowSeconds * (size / 2 + 1) + 2 * settings.restartSeconds + settings.scaleOutWindowSeconds;
   const factor = Math.min(MOST_FACTOR, 1 + ((c.rate - b.rate) / (seconds / 2)) * (ahead / c.rate));
   return {
