@@ -266,6 +266,25 @@ describe("hosts of a rescale that comes to nothing, by production's deadlines", 
     expect(await afterwards()).toEqual([3, 6, 6]);
   });
 
+  test('are given back when a smaller job has its checkpoint, however late it is looked for, as where no function ran for minutes', async () => {
+    await carryOut(await decided(FAR_TOO_MUCH));
+    await world.pause(1_800);
+    const operation = await decided(HARDLY_ANYTHING);
+    let looks = 0;
+    world.onCall = (port, method) => {
+      if (world.phase !== 'Look for a checkpoint') return;
+      if (port === 'flink' && method === 'checkpoint') looks += 1;
+      // At the second look it is still under way; before the third these minutes pass.
+      if (port === 'store' && looks === 2) {
+        looks += 1;
+        world.now += 500_000;
+      }
+    };
+    expect(await carryOut(operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(looks).toBeGreaterThan(3);
+    expect(await afterwards()).toEqual([1, 1, 1]);
+  });
+
   test('are given back when a smaller job has its checkpoint, though the one before hosts are emptied hangs', async () => {
     await carryOut(await decided(FAR_TOO_MUCH));
     await world.pause(1_800);

@@ -122,15 +122,14 @@ export const confirmRescale = async (deps: ScaleDeps, operation: Operation, inpu
   const since = operation.phases.find(({ name }) => name === input.phase)?.startedAt ?? deps.clock().toISOString();
   const past = (await ownRescales(deps, operation)).at(-1);
   if (past && past.runningAt === undefined) await deps.observations.markRescale(job.cluster, job.name, past.at, { runningAt: since });
-  refuseToKeepLeft(deps, operation, since);
   const flink = connect(deps.flink, cluster);
   const latest = (await flink.checkpoints(job.flinkJobId))?.latestCompleted;
   if (latest && latest.at >= since) return { ready: true, reason: `Its first checkpoint is complete: ${latest.location}` };
   const triggerId = triggerIdOf(`${operation.operationId}/${input.phase}`, job.flinkJobId);
   const asked = await flink.checkpoint(job.flinkJobId, triggerId);
+  if (asked.state === 'completed') return { ready: true, reason: `Its first checkpoint (${asked.id}) is complete` };
+  refuseToKeepLeft(deps, operation, since);
   switch (asked.state) {
-    case 'completed':
-      return { ready: true, reason: `Its first checkpoint (${asked.id}) is complete` };
     case 'unknown':
       await flink.triggerCheckpoint(job.flinkJobId, triggerId);
       return notYet(operation, deps.clock, 'Flink was asked for a checkpoint');
