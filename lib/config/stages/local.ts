@@ -27,9 +27,9 @@ export const local = (environment: Readonly<Record<string, string | undefined>>)
     's3.endpoint': environment.AWS_ENDPOINT_URL_S3 ?? 'http://127.0.0.1:4566',
     's3.path.style.access': 'true',
     's3.region': 'us-east-1',
-    // Processes that live minutes on two cores: half the CPU time of a start, and of the first SQL statement, is the optimising compiler's.
     // All hosts of the twin share a few cores, and whatever else the machine does: a process may wait seconds for one.
     'heartbeat.timeout': '8 s',
+    // Processes that live minutes on two cores: half the CPU time of a start, and of the first SQL statement, is the optimising compiler's.
     'env.java.opts.all': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
   },
   streamSources: [{ cidr: '127.0.0.0/8', fromPort: 9_092, toPort: 9_092 }],
