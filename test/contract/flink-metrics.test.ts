@@ -286,6 +286,8 @@ describe('What real Flink tells of its jobs', () => {
         [false, false],
         [true, true],
       ]);
+      // Of what still reads; the counts of what has ended stand still.
+      expect(jobFigures(seen).values.InputRate).toBeGreaterThan(0);
     } finally {
       await other.stop();
     }

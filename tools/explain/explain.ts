@@ -75,8 +75,8 @@ const share = ({ mean, worst }: VertexSeen['busy']): string =>
 
 const sharesOf = ({ vertices }: JobObservation): readonly string[] => [
   'Vertices, as shares of time, mean / worst subtask:',
-  ...vertices.map(({ name, parallelism, busy, backpressured, idle, incomplete }) => {
-    const told = incomplete ? ' (its figures are incomplete)' : '';
+  ...vertices.map(({ name, parallelism, busy, backpressured, idle, incomplete, finished }) => {
+    const told = finished ? ' (it has finished)' : incomplete ? ' (its figures are incomplete)' : '';
     return `  ${name} with ${parallelism}: busy ${share(busy)}, backpressured ${share(backpressured)}, idle ${share(idle)}${told}`;
   }),
 ];

@@ -34,11 +34,14 @@ test('a decision is said with how busy, backpressured and idle each vertex was, 
     backpressured: { mean: 0.1, worst: 0.2 },
     idle: { mean: 0.4, worst: null },
   };
-  const { lines } = explain(kept(decideScaling(observed([uneven, { ...vertex('sink'), incomplete: true }]), settings(), NOW)));
+  const unknown = { ...vertex('sink'), incomplete: true };
+  const ended = { ...unknown, id: 'few', name: 'few', finished: true as const };
+  const { lines } = explain(kept(decideScaling(observed([uneven, unknown, ended]), settings(), NOW)));
   const at = lines.indexOf('Vertices, as shares of time, mean / worst subtask:');
-  expect(lines.slice(at + 1, at + 3)).toEqual([
+  expect(lines.slice(at + 1, at + 4)).toEqual([
     '  source with 2: busy 50 % / 75 %, backpressured 10 % / 20 %, idle 40 % / not known',
     '  sink with 4: busy 70 % / 70 %, backpressured 0 % / 0 %, idle 0 % / 0 % (its figures are incomplete)',
+    '  few with 4: busy 70 % / 70 %, backpressured 0 % / 0 %, idle 0 % / 0 % (it has finished)',
   ]);
 });
 
