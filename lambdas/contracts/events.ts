@@ -68,8 +68,8 @@ export const instanceStateEvent = z.object({
   detail: z.object({ 'instance-id': instanceId, state: z.enum(['pending', 'running']) }),
 });
 
-/** The same of one that ends, or stops, which its group takes for an end. */
-export const HOST_ENDS = ['shutting-down', 'stopping', 'stopped', 'terminated'] as const;
+/** The same of one that has ended, or stopped, which its group takes for an end. While it still shuts down its network interface is in use, and another host could not have it. */
+export const HOST_ENDS = ['stopped', 'terminated'] as const;
 export const instanceEndEvent = instanceStateEvent.extend({
   detail: z.object({ 'instance-id': instanceId, state: z.enum(HOST_ENDS) }),
 });

@@ -184,7 +184,7 @@ describe('rights to make clusters', () => {
       EventPattern: {
         source: ['aws.ec2'],
         'detail-type': ['EC2 Instance State-change Notification'],
-        detail: { state: ['shutting-down', 'stopping', 'stopped', 'terminated'] },
+        detail: { state: ['stopped', 'terminated'] },
       },
     });
   });

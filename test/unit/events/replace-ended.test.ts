@@ -25,7 +25,7 @@ const event = (instanceId: unknown, state: string, type = 'EC2 Instance State-ch
 });
 const jobManagers = () => world.fleet.instances().filter(({ role, state }) => role === 'jobmanager' && state !== 'leaving');
 
-test.each(['shutting-down', 'stopping', 'stopped', 'terminated'])(
+test.each(['stopped', 'terminated'])(
   'a JobManager whose host is %s gets another before its group looks, once, and no operation is begun for it',
   async (state) => {
     const [host] = jobManagers();
@@ -49,12 +49,13 @@ test('a host that ends because somebody wants it to is left to its group', async
   await world.fleet.setHosts(resources, 'us-east-1a', 2);
   await world.fleet.terminateHosts([host]);
   const before = world.fleet.instances().length;
-  expect(await handler(event(host, 'shutting-down'))).toEqual([]);
+  expect(await handler(event(host, 'terminated'))).toEqual([]);
   expect(world.fleet.instances()).toHaveLength(before);
 });
 
 test.each([
   ['the begin of one', event('i-0abc', 'running')],
+  ['one that is still shutting down, and has its network interface', event('i-0abc', 'shutting-down')],
   ['an id of another form', event('*', 'terminated')],
   ['another event', event('i-0abc', 'terminated', 'EC2 Instance Rebalance Recommendation')],
   ['nothing', null],
