@@ -40,6 +40,8 @@ export interface SluiceClientProps {
   readonly apiUrl: string;
   readonly region: string;
   readonly credentials: Credentials;
+  /** So long, ms, a read is asked for again while the API says that it may be. @default 5000 */
+  readonly patienceMs?: number;
 }
 
 interface CallOptions {
@@ -83,6 +85,17 @@ export class SluiceClient {
     return answer.body;
   }
 
+  /** The same for what changes nothing, asked for again while it may be. */
+  private async read<T>(path: string): Promise<T> {
+    const deadline = Date.now() + (this.props.patienceMs ?? 5_000);
+    for (;;) {
+      const answer = await this.call<T>('GET', path);
+      if (answer.status < 400) return answer.body;
+      if (!ASK_AGAIN.has(answer.status) || Date.now() > deadline) throw new ApiError('GET', path, answer.status, answer.body as Problem);
+      await sleep(300);
+    }
+  }
+
   launchCluster(spec: ClusterInput, idempotencyKey?: string): Promise<OperationView> {
     return this.ask('POST', '/clusters', { body: spec, ...(idempotencyKey ? { idempotencyKey } : {}) });
   }
@@ -92,7 +105,7 @@ export class SluiceClient {
   }
 
   cluster(cluster: string): Promise<ClusterDescription> {
-    return this.ask('GET', `/clusters/${cluster}`);
+    return this.read(`/clusters/${cluster}`);
   }
 
   submitJob(cluster: string, spec: JobInput, idempotencyKey?: string): Promise<OperationView> {
@@ -100,7 +113,7 @@ export class SluiceClient {
   }
 
   job(cluster: string, job: string): Promise<JobDescription> {
-    return this.ask('GET', `/clusters/${cluster}/jobs/${job}`);
+    return this.read(`/clusters/${cluster}/jobs/${job}`);
   }
 
   changeJob(
@@ -113,7 +126,7 @@ export class SluiceClient {
   }
 
   operation(cluster: string, operationId: string): Promise<OperationView> {
-    return this.ask('GET', `/clusters/${cluster}/operations/${operationId}`);
+    return this.read(`/clusters/${cluster}/operations/${operationId}`);
   }
 
   /**
@@ -128,19 +141,14 @@ export class SluiceClient {
   ): Promise<OperationView> {
     const deadline = Date.now() + seconds * 1_000;
     for (;;) {
-      const late = Date.now() > deadline;
-      const operation = await this.operation(started.cluster, started.operationId).catch((error: unknown) => {
-        if (!late && error instanceof ApiError && ASK_AGAIN.has(error.status)) return undefined;
-        throw error;
-      });
-      if (operation) {
-        seen(operation);
-        if (ENDED.has(operation.status)) return operation;
+      const operation = await this.operation(started.cluster, started.operationId);
+      seen(operation);
+      if (ENDED.has(operation.status)) return operation;
+      if (Date.now() > deadline) {
         const phase = operation.phases.at(-1);
-        if (late)
-          throw new Error(
-            `${operation.kind} of ${operation.cluster} has not ended after ${seconds} s; it is at "${phase?.name ?? 'its start'}": ${phase?.reason ?? operation.reason}`,
-          );
+        throw new Error(
+          `${operation.kind} of ${operation.cluster} has not ended after ${seconds} s; it is at "${phase?.name ?? 'its start'}": ${phase?.reason ?? operation.reason}`,
+        );
       }
       await sleep(200);
     }

@@ -14,44 +14,42 @@ const serve = async (answers: readonly (readonly [status: number, body: unknown]
   return { server, asked: () => asked };
 };
 
-describe('following an operation', () => {
+describe('a read', () => {
   const running = { cluster: 'flights', operationId: 'op-1', kind: 'rescale-job', status: 'RUNNING', phases: [], reason: '' };
   let server: Server;
 
-  const following = async (answers: Parameters<typeof serve>[0], seconds: number) => {
+  const reading = async (answers: Parameters<typeof serve>[0], patienceMs?: number) => {
     const served = await serve(answers);
     server = served.server;
     const client = new SluiceClient({
       apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       region: 'us-east-1',
       credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+      ...(patienceMs === undefined ? {} : { patienceMs }),
     });
-    return { ended: client.ended(running, seconds), asked: served.asked };
+    return { ended: client.ended(running), asked: served.asked };
   };
 
   afterEach(() => server.close());
 
-  it.each([429, 502, 503, 504])('asks again after an answer of %i', async (status) => {
-    const { ended, asked } = await following(
-      [
-        [status, { status }],
-        [200, running],
-        [status, { status }],
-        [200, { ...running, status: 'SUCCEEDED' }],
-      ],
-      60,
-    );
+  it.each([429, 502, 503, 504])('is asked for again after an answer of %i', async (status) => {
+    const { ended, asked } = await reading([
+      [status, { status }],
+      [200, running],
+      [status, { status }],
+      [200, { ...running, status: 'SUCCEEDED' }],
+    ]);
     expect(await ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(asked()).toBe(4);
   });
 
-  it('asks no longer than it has time', async () => {
-    const { ended } = await following([[503, { title: 'Unavailable' }]], 0.5);
+  it('is given up after a while', async () => {
+    const { ended } = await reading([[503, { title: 'Unavailable' }]], 500);
     await expect(ended).rejects.toThrow(/answered 503/);
   });
 
   it.each([403, 404, 500])('ends with an answer of %i', async (status) => {
-    const { ended, asked } = await following([[status, { status }]], 60);
+    const { ended, asked } = await reading([[status, { status }]]);
     await expect(ended).rejects.toThrow(ApiError);
     expect(asked()).toBe(1);
   });
