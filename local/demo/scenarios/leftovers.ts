@@ -58,9 +58,9 @@ export const unrest = async (play: Play): Promise<string[]> => {
   const open = operations.filter(({ endedAt }) => endedAt === undefined);
   const { roles = [], instanceProfiles = [], ...others } = owned;
   const epochs = epochsOf(Object.values(others).flat());
-  // The next epoch has its role already.
-  const next = Math.max(...epochs) + 1;
-  const strange = [...epochsOf([...roles, ...instanceProfiles])].filter((epoch) => !epochs.has(epoch) && epoch !== next);
+  // The epoch that a move would begin has its role already.
+  const ahead = seen.nextRole?.epoch;
+  const strange = [...epochsOf([...roles, ...instanceProfiles])].filter((epoch) => !epochs.has(epoch) && epoch !== ahead);
   const hosts = (owned.instances ?? []).length;
   const standsBy = seen.reserve && seen.reserve.status !== 'gone' ? seen.reserve : undefined;
   const wanted = 1 + (seen.live?.taskManagers ?? 0) + (standsBy ? 1 + standsBy.hosts : 0);
