@@ -128,8 +128,8 @@ const backpressured = (given: AlarmSettings, threshold: number): JobAlarm => ({
 });
 
 /**
- * Busy over the band, with no service level broken yet: the busiest subtask, by which the decision goes too, for it holds up all of its vertex. It has to last as long as the decision wants it to (`scaleOutWindowSeconds`), at least two
- * data points of four. Missing data keep the state, as with lag. CloudWatch keeps shorter data points for three hours and looks back beyond the window: of a long one each is a minute.
+ * Busy over the band, with no service level broken yet: the busiest subtask, by which the decision goes too, for it holds up all of its vertex. It has to last
+ * as long as the decision wants it to (`scaleOutWindowSeconds`), at least two data points of four. Missing data keep the state, as with lag. CloudWatch keeps shorter data points for three hours and looks back beyond the window: of a long one each is a minute.
  */
 const busy = (given: AlarmSettings, threshold: number): JobAlarm => {
   const { scaleOutWindowSeconds } = given.settings;

@@ -1,7 +1,12 @@
+import type { OperationRequest } from '../contracts/operation';
 import { later } from './clock';
 
 /** What EC2 says of a host that it will take, or may: two minutes ahead, at an unknown time, or days ahead. */
 export type Notice = 'interruption' | 'rebalance' | 'retirement';
+
+/** Whether an operation gives back hosts that nobody needs: it holds no lease, and goes on beside whatever else is under way. */
+export const givesBack = ({ request }: { readonly request: OperationRequest }): boolean =>
+  request.kind === 'replace-host' && request.notice === 'surplus';
 
 /** From the warning to the end of a Spot instance: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
 const INTERRUPTION_SECONDS = 120;

@@ -1,15 +1,13 @@
 import type { ClusterDescription } from '../../lambdas/contracts/api';
-import { runScenario } from '../../local/demo/scenarios/run';
 import { riseAndLoss } from '../../local/demo/scenarios/zones';
-import { client, settings, twin } from '../e2e/support/twin';
+import { play } from '../e2e/support/scenario';
+import { client } from '../e2e/support/twin';
 
 /*
  * The two loops that nobody starts: alarms scale a job by its real metrics, and the event of a lost zone moves its cluster. The scenario is the one that a
  * person sees; its answer is compared order by order.
  */
 const cluster = 'rising';
-const said: string[] = [];
-const view = { step: () => undefined, board: () => undefined, end: () => undefined, note: (line: string) => void said.push(line) };
 
 afterAll(async () => {
   await client.succeeded(await client.terminateCluster(cluster, 'cancel'), 120);
@@ -20,10 +18,7 @@ test('a job grows with its load, loses its zone, and has counted every order onc
   // A zone is lost with all that is in it: other tests' clusters are elsewhere.
   const taken = new Set(body.items.filter(({ status }) => status !== 'TERMINATED').map(({ zone }) => zone));
   const zone = ['us-east-1a', 'us-east-1b', 'us-east-1c'].find((one) => !taken.has(one));
-  const summary = await runScenario(
-    { ...riseAndLoss, cluster: { ...riseAndLoss.cluster, name: cluster, ...(zone === undefined ? {} : { zone }) } },
-    { settings, start: async () => twin, view, signal: new AbortController().signal },
-  ).catch((error: Error) => Promise.reject(new Error(`${error.message}\n${said.join('\n')}`)));
+  const summary = await play(riseAndLoss, { ...riseAndLoss.cluster, name: cluster, ...(zone === undefined ? {} : { zone }) });
 
   expect(summary.problems).toEqual([]);
   expect(summary).toMatchObject({ ok: true, missing: 0, doubled: 0, unexpected: 0 });

@@ -61,7 +61,10 @@ export const whyConsider = (
 const isBackFromBurst = ({ direction }: Pick<Rescale, 'direction'>, { observed }: ScalingInputs): boolean =>
   direction === 'in' && observed.history.at(-1)?.urgent === true;
 
-/** The alarm for less is of the busiest subtask: while its vertex has enough to do, no alarm speaks for the others, and what lasted as long as the decision wants has to do. */
+/**
+ * The alarm for less is of the busiest subtask: while its vertex has enough to do, no alarm speaks for the others, and what lasted as long as the decision wants
+ * has to do.
+ */
 const isIdleBesideBusy = ({ direction, from, to }: Rescale, { observed, desired }: ScalingInputs): boolean => {
   const isBusy = ({ busy }: VertexSeen): boolean => (worst(busy) ?? 0) >= desired.uMin;
   const { vertices } = observed.job;

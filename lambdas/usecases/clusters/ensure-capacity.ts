@@ -3,6 +3,7 @@ import type { Operation } from '../../contracts/operation';
 import type { EnsureCapacityInput, TaskAnswer } from '../../contracts/workflow';
 import { decideCapacity, hostLimits, mostHostsInChange } from '../../domain/capacity';
 import { decideGrowth, decideShrink } from '../../domain/decide-hosts';
+import { givesBack } from '../../domain/interruption';
 import { placesTasks } from '../../domain/places-tasks';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { allJobs, ownTarget, type StoreDeps } from '../operations/owned';
@@ -48,7 +49,7 @@ const shrinkOnce = async (deps: Deps, operation: Operation, busyAddresses: reado
   const cluster = await ownTarget(deps, operation, 'cleaning');
   // A terminated cluster loses all its hosts anyway.
   if (cluster.desired === 'TERMINATED') return stays('The cluster is to be terminated, its hosts with it');
-  const placing = isSurplus(operation) ? await findPlacing(deps, cluster.name) : undefined;
+  const placing = givesBack(operation) ? await findPlacing(deps, cluster.name) : undefined;
   if (placing) return stays(`${placing.operationId} puts tasks onto hosts now: which are idle is known after it`);
   const capacity = decideCapacity(await slotDemands(deps.store, operation, 'shrink'), cluster.size);
   if (capacity.action === 'refuse') return stays(capacity.reason);
@@ -64,9 +65,6 @@ const shrinkOnce = async (deps: Deps, operation: Operation, busyAddresses: reado
   await deps.fleet.replaceHosts(action.replacedIds);
   return stays(reason);
 };
-
-/** Holds no lease: others go on beside it. */
-const isSurplus = ({ request }: Operation): boolean => request.kind === 'replace-host' && request.notice === 'surplus';
 
 const findPlacing = async ({ store }: Deps, cluster: string): Promise<Operation | undefined> =>
   (await Promise.all((await allJobs(store, cluster)).map((job) => holderOf(store, job)))).find((one) => one && placesTasks(one));

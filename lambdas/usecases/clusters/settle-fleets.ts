@@ -5,6 +5,7 @@ import type { JobRecord } from '../../contracts/observation';
 import type { Operation } from '../../contracts/operation';
 import { decideCapacity } from '../../domain/capacity';
 import { vertexUnlike } from '../../domain/decide-job-progress';
+import { givesBack } from '../../domain/interruption';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
@@ -70,7 +71,7 @@ const settleFleet = async (deps: SettleDeps, cluster: Cluster, underWay: readonl
   const meanwhile = isQuiet ? 'no operation is under way' : `${underWay.map(({ operationId }) => operationId).join(', ')} needs no more`;
   const reason = `${seen.wanted.taskmanager} hosts are wanted and ${meanwhile}; ${capacity.reason}`;
   // Each finds all that are too many; whether tasks are being put onto hosts is looked at again then.
-  if (underWay.some((one) => isGivingBack(one) || placesTasks(one))) return undefined;
+  if (underWay.some((one) => givesBack(one) || placesTasks(one))) return undefined;
   const givingBack = idOn(cluster, 'GIVE-BACK', [cluster.epoch, at(deps, GIVE_BACK_MINUTES)]);
   if (!(await deps.store.operation(givingBack)))
     return (await giveBack(deps, cluster, seen, givingBack)) ? { cluster: cluster.name, operationId: givingBack, reason } : undefined;
@@ -88,8 +89,6 @@ const settleFleet = async (deps: SettleDeps, cluster: Cluster, underWay: readonl
 /** In whose place others come: besides those that the jobs need. */
 const onTheirWayOut = ({ hosts }: FleetSeen): number =>
   hosts.filter(({ role, state, marks }) => role === 'taskmanager' && state !== 'leaving' && marks?.leaving !== undefined).length;
-
-const isGivingBack = ({ request }: Operation): boolean => request.kind === 'replace-host' && request.notice === 'surplus';
 
 const idOn = ({ name }: Cluster, method: string, key: unknown): string =>
   operationIdOfKey({ caller: CONTROL_PLANE, method, path: `/clusters/${name}`, key: JSON.stringify(key) });

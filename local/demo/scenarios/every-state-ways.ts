@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
+import { givesBack } from '../../../lambdas/domain/interruption';
 import { control } from '../../client/control';
 import type { Machine } from '../../client/machines';
 import { signedFetch } from '../../client/signed-fetch';
@@ -108,14 +109,11 @@ export const rulesSeen = z.array(z.object({ name: z.string().nullish(), hits: z.
 /** Within it there is another execution of the loop that is begun each minute, and it has come to its last state. */
 const NEXT_LOOK_SECONDS = 150;
 
-/** Hosts that are too many are given back beside whatever is under way. */
-const isSurplus = ({ request }: OperationView): boolean => request.kind === 'replace-host' && request.notice === 'surplus';
-
 /** The newest operation of a kind, once it has begun after this. */
 const appears = (play: Play, kind: OperationKind, since: number, seconds: number): Promise<OperationView> =>
   play.until(`an operation ${kind}`, seconds, async () => {
     const { body } = await play.client.call<{ items: readonly OperationView[] }>('GET', `/clusters/${play.cluster}/operations?limit=10`);
-    return body.items.find((one) => one.kind === kind && !isSurplus(one) && Date.parse(one.requestedAt) >= since);
+    return body.items.find((one) => one.kind === kind && !givesBack(one) && Date.parse(one.requestedAt) >= since);
   });
 
 /** EC2 tells a TaskManager host that it may take it. */
