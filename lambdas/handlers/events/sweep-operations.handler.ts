@@ -11,17 +11,18 @@ import { considerShifts } from '../../usecases/failover/consider-shifts';
 import { retryFailovers } from '../../usecases/failover/retry-failovers';
 import { type Swept, sweepOperations } from '../../usecases/operations/sweep-operations';
 
-const figures = metrics();
-/** A sweep, so that its figures are kept by the minute. */
-const EVERY_SECONDS = 60;
+const told = ({ reason, ...fields }: Swept): void => log('WARN', { message: reason, ...fields });
 
-const told = ({ reason, ...fields }: Swept): void => {
-  log('WARN', { message: reason, ...fields });
-  if (fields.action === 'end')
-    figures.publish([{ dimensions: {}, at: clock().toISOString(), values: { OperationsInterrupted: 1 } }], EVERY_SECONDS);
+const deps = {
+  told,
+  clock,
+  fleet: fleet(),
+  metrics: metrics(),
+  observations: observationTable(),
+  stage: stage(),
+  store: store(),
+  workflows: workflows(),
 };
-
-const deps = { told, clock, fleet: fleet(), observations: observationTable(), stage: stage(), store: store(), workflows: workflows() };
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html; the name of an execution is its operation's id. */
 const executionEnded = z.object({

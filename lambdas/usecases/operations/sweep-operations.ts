@@ -7,6 +7,7 @@ import { decideSweep } from '../../domain/decide-sweep';
 import { shorten } from '../../domain/describe-failure';
 import { INTERRUPTED } from '../../domain/operation-end';
 import { operationIdOfKey } from '../../domain/operation-id';
+import type { MetricsPort } from '../../gateways/aws/metrics.port';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import { takeOverCluster } from '../failover/accept-failover';
@@ -22,6 +23,7 @@ export interface SweepDeps {
   readonly workflows: WorkflowsPort;
   readonly stage: Pick<Stage, 'deadlines'>;
   readonly clock: Clock;
+  readonly metrics: MetricsPort;
   /** Hears at once of each thing that is done, whatever fails behind it. */
   readonly told: (swept: Swept) => void;
 }
@@ -44,6 +46,7 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
   const done = (one: Swept): void => {
     swept.push(one);
     deps.told(one);
+    if (one.action === 'end') countInterrupted(deps);
   };
   for (const operation of await candidates(deps.store, only)) {
     try {
@@ -58,6 +61,13 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
   if (failures.length > 0) throw new Error(shorten(`${failures.length} operations could not be swept: ${failures.join('; ')}`));
   return swept;
 };
+
+/** It sweeps each minute, so that its figures are kept by the minute. Seconds. */
+const EVERY_SECONDS = 60;
+
+/** A workflow has died without saying so: an alarm rings on that. */
+const countInterrupted = ({ metrics, clock }: SweepDeps): void =>
+  metrics.publish([{ dimensions: {}, at: clock().toISOString(), values: { OperationsInterrupted: 1 } }], EVERY_SECONDS);
 
 /** What a failover could not take away of earlier epochs (a lost zone keeps its hosts for long) is tried again, at most so often. Minutes. */
 const TIDY_MINUTES = 10;

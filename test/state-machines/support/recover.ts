@@ -16,7 +16,17 @@ export const recover = async (world: World, ended: string): Promise<void> => {
 
 const sweep = (world: World, only?: string): Promise<void> =>
   carryOut(world, () =>
-    sweepOperations({ store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock, told: () => undefined }, only),
+    sweepOperations(
+      {
+        store: world.store,
+        workflows: world.workflows,
+        stage: STAGE,
+        clock: world.clock,
+        metrics: { publish: () => undefined },
+        told: () => undefined,
+      },
+      only,
+    ),
   );
 
 /** A minute in which the cluster is observed, and the sweeper looks at operations and hosts. */

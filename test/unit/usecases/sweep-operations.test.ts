@@ -4,27 +4,31 @@ import { STAGE, World } from '../../state-machines/support/world';
 
 const prepare = () => {
   const world = new World();
-  const deps = { store: world.store, workflows: world.workflows, stage: STAGE, clock: world.clock, told: () => undefined };
-  const sweep = (only?: string) => sweepOperations(deps, only);
-  return { world, sweep };
+  const publish = jest.fn();
+  const { store, workflows, clock } = world;
+  const sweep = (only?: string) =>
+    sweepOperations({ store, workflows, stage: STAGE, clock, metrics: { publish }, told: () => undefined }, only);
+  return { world, sweep, publish };
 };
 
 test('an operation that was accepted but not started is started, once', async () => {
-  const { world, sweep } = prepare();
+  const { world, sweep, publish } = prepare();
   const operation = await world.acceptLaunch();
   expect(await sweep()).toEqual([]);
   world.now += 31_000;
   expect(await sweep()).toEqual([expect.objectContaining({ operationId: operation.operationId, action: 'start' })]);
   expect(await sweep()).toEqual([]);
   expect(world.workflows.started).toEqual([{ kind: 'launch-cluster', operationId: operation.operationId }]);
+  expect(publish).not.toHaveBeenCalled();
 });
 
 test('a launch whose workflow was interrupted ends, and the control plane itself takes away what it may have left', async () => {
-  const { world, sweep } = prepare();
+  const { world, sweep, publish } = prepare();
   const operation = await world.acceptLaunch();
   world.workflows.end('launch-cluster', operation.operationId);
   const [swept] = await sweep();
   expect(swept).toMatchObject({ action: 'end', cleaning: expect.stringMatching(/^op-/) });
+  expect(publish.mock.calls).toEqual([[[{ dimensions: {}, at: world.clock().toISOString(), values: { OperationsInterrupted: 1 } }], 60]]);
   expect(await world.store.operation(operation.operationId)).toMatchObject({ status: 'FAILED', error: { name: 'WorkflowInterrupted' } });
   expect(await world.cluster()).toMatchObject({ status: 'FAILED', desired: 'TERMINATED', lease: undefined });
   expect(world.workflows.started).toEqual([{ kind: 'terminate-cluster', operationId: swept?.cleaning }]);
