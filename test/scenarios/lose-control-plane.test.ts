@@ -14,4 +14,4 @@ test('a job whose JobManager host and a TaskManager die while no function works 
 
   expect(summary.problems).toEqual([]);
   expect(summary).toMatchObject({ ok: true, missing: 0, doubled: 0, unexpected: 0 });
-}, 900_000);
+}, 1_500_000);

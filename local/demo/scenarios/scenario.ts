@@ -33,7 +33,7 @@ export interface Scenario {
   readonly millis: number;
   readonly job: Omit<JobInput, 'name' | 'jar' | 'sql'>;
   readonly profile: readonly LoadPoint[];
-  /** The answer is waited for so long after the last order. @default 120 */
+  /** The answer is waited for so long after the last order. @default 660 */
   readonly answerSeconds?: number;
   /** Runs while the orders come. What it throws fails the scenario; so does an answer that is not exactly right. */
   readonly act: (play: Play) => Promise<Readonly<Record<string, unknown>>>;
