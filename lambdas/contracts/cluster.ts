@@ -73,7 +73,14 @@ export const placement = z.strictObject({
     .describe(
       'single-zone: all hosts in one zone, so that traffic between them is free and quick; another zone takes over when it fails. spread: TaskManager hosts are balanced over zones, so that those in the other zones go on when one fails; what they send each other across zones costs',
     ),
-  zones: z.array(zoneName).min(2).max(6).optional().describe('With spread: zones of the TaskManager hosts; default: all of the stage'),
+  zones: z
+    .array(zoneName)
+    .min(2)
+    .max(6)
+    .optional()
+    .describe(
+      'With spread: zones of the TaskManager hosts; default: all of the stage. A new cluster begins without those that AWS shifts traffic away from, while two are left',
+    ),
   failover: z
     .strictObject({
       automatic: z.boolean().default(true).describe('Whether the control plane moves the cluster by itself when its zone fails'),
@@ -381,6 +388,8 @@ const nextRole = z.object({
 const formerEpoch = z.object({
   epoch: z.int().min(1),
   zone: z.string(),
+  /** Zones of a spread cluster that it put no TaskManager into. */
+  avoidedZones: z.array(z.string()).optional(),
   resources: clusterResources,
   /** Since when its jobs are being stopped or its hosts cut off: from then on it cannot be gone back to. Stored before either. */
   leftAt: instant.optional(),
@@ -452,7 +461,7 @@ export const cluster = z.object({
   zone: z.string(),
   /** Zones that TaskManager hosts are spread over. */
   zones: z.array(z.string()).optional(),
-  /** Zones that this epoch puts no TaskManager host into: they were lost or impaired when it began. */
+  /** Zones that this epoch puts no TaskManager host into: they were lost or impaired when it began, or AWS shifted traffic away from them. */
   avoidedZones: z.array(z.string()).optional(),
   status: clusterStatus,
   desired: z.enum(['RUNNING', 'TERMINATED']),

@@ -36,15 +36,28 @@ export const chooseHomeZone = (
 };
 
 export type SpreadZones =
-  | { readonly ok: true /** Undefined: all hosts are in the home zone. */; readonly zones?: readonly string[]; readonly reason?: string }
+  | {
+      readonly ok: true;
+      /** Undefined: all hosts are in the home zone. */
+      readonly zones?: readonly string[];
+      /** Of them those that it begins without. */
+      readonly avoidedZones?: readonly string[];
+      readonly reason?: string;
+    }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
-/** Zones that the TaskManager hosts of a new cluster are spread over. @param zones of the stage */
+/**
+ * Zones that the TaskManager hosts of a new cluster are spread over.
+ *
+ * @param zones of the stage
+ * @param shifted zones that AWS shifts traffic away from: avoided while two are left, the home zone among them
+ */
 export const chooseSpread = (
   { placement }: Pick<ClusterSpec, 'placement'>,
   home: string,
   size: ResolvedSize,
   zones: readonly string[],
+  shifted: readonly string[] = [],
 ): SpreadZones => {
   const refuse = (path: string, message: string): SpreadZones => ({ ok: false, problems: [{ path: `placement.${path}`, message }] });
   if (placement.mode === 'single-zone')
@@ -58,8 +71,18 @@ export const chooseSpread = (
   if (!wished.includes(home)) return refuse('zones', `the home zone ${home} is not one of them`);
   const { max } = hostLimits(size);
   if (max < 2) return refuse('mode', 'spread takes two TaskManager hosts at least, and the largest fleet has one');
-  const most = wished.length;
-  return { ok: true, zones: wished, reason: `TaskManager hosts are balanced over ${most} zones: ${wished.join(', ')}` };
+  const avoidedZones = wished.filter((zone) => zone !== home && shifted.includes(zone));
+  const used = wished.filter((zone) => !avoidedZones.includes(zone));
+  const over = (some: readonly string[]): string => `TaskManager hosts are balanced over ${some.length} zones: ${some.join(', ')}`;
+  if (avoidedZones.length === 0) return { ok: true, zones: wished, reason: over(wished) };
+  const away = `AWS shifts traffic away from ${avoidedZones.join(', ')}`;
+  if (used.length < 2) return { ok: true, zones: wished, reason: `${over(wished)}, though ${away}, because spread takes two at least` };
+  return {
+    ok: true,
+    zones: wished,
+    avoidedZones,
+    reason: `${over(used)}; ${away}: the next planned move after that spreads them over all again`,
+  };
 };
 
 /** Where the TaskManager hosts of a cluster's present epoch may be, its home zone first. */

@@ -2,6 +2,7 @@ import type { Cluster, ClusterFault } from '../contracts/cluster';
 import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
 import type { FleetSeen } from '../gateways/aws/fleet.port';
 import { growingPause, later } from './clock';
+import { taskManagerZones } from './cluster-zone';
 import type { Move } from './move';
 import { hostsEpoch } from './reserve';
 
@@ -86,7 +87,7 @@ export const silentHosts = ({ hosts }: Pick<FleetSeen, 'hosts'>, since: string):
       role === 'jobmanager' && state === 'running' && launchedAt !== undefined && secondsSince(launchedAt, since) >= SEEN_WELL_SECONDS,
   );
 
-type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
+type Subject = Pick<Cluster, 'name' | 'zone' | 'zones' | 'avoidedZones' | 'status' | 'epoch' | 'desired' | 'resources'> & {
   readonly automatic: boolean;
   /** The newest first, as far back as `REMEMBERED_SECONDS`. */
   readonly moves: readonly Pick<Move, 'at' | 'trigger' | 'helped'>[];
@@ -131,12 +132,14 @@ const SPREAD_AGAIN = 'should it not come back, a planned move puts both into zon
 
 /** Why a zone's event is no reason to move the cluster; undefined: it is one. */
 const staysInSpiteOf = (
-  { name, zone: home, zones = [], resources: { standby } }: Subject,
+  { name, zone: home, zones, avoidedZones, resources: { standby } }: Subject,
   { zone, jobManagers = [] }: Extract<ZoneEvidence, { kind: 'zone-event' }>,
 ): string | undefined => {
   const goesOn = `its jobs go on in the slots of the other zones, and hosts lost in ${zone} are replaced there`;
   if (![home, standby?.zone].includes(zone))
-    return zones.includes(zone) ? `the JobManager of ${name} is in ${home}: ${goesOn}` : `${name} is in ${home}, not in ${zone}`;
+    return taskManagerZones({ zone: home, zones, avoidedZones }).includes(zone)
+      ? `the JobManager of ${name} is in ${home}: ${goesOn}`
+      : `${name} is in ${home}, not in ${zone}`;
   const elsewhere = jobManagers.find((one) => one !== zone);
   if (elsewhere === undefined) return undefined;
   const who =

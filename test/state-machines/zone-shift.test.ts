@@ -58,6 +58,18 @@ test('a cluster is moved when its launch has ended into a zone that AWS has shif
   expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b', epoch: 2 });
 });
 
+test('a spread cluster that began without a zone is still without it when a move of it has come to nothing', async () => {
+  const zones = STAGE.zones.map(({ name }) => name);
+  await run(await world.acceptLaunch({ zones, avoidedZones: ['us-east-1c'] }));
+  await run(await world.acceptSubmission(world.jarSpec(6)));
+  for (const zone of ['us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+  await run(await world.acceptFailover({ mode: 'planned' }));
+  const { status, avoidedZones, resources } = await world.cluster();
+  expect({ status, avoidedZones }).toEqual({ status: 'RUNNING', avoidedZones: ['us-east-1c'] });
+  const hosts = (await world.fleet.observe(resources)).hosts.map(({ zone }) => zone);
+  expect(new Set(hosts)).toEqual(new Set(['us-east-1a', 'us-east-1b']));
+});
+
 describe('a cluster that moves', () => {
   beforeEach(async () => {
     await run(await world.acceptLaunch());

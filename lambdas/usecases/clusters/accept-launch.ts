@@ -46,48 +46,37 @@ interface Resolved {
   readonly flinkVersion: string;
   readonly zone: string;
   readonly zones?: string[];
+  readonly avoidedZones?: string[];
   readonly statusReason: string;
 }
 
 const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> => {
   const { stage, instanceFacts } = deps;
   const flinkVersion = spec.flinkVersion ?? (stage.flinkVersions[0] as string);
-  const zone = chooseHomeZone(
-    spec.name,
-    spec.zone,
-    stage.zones.map(({ name }) => name),
-    (await shiftedAway(deps)).map((shifted) => shifted.zone),
-    spec.placement.zones,
-  );
+  const zones = stage.zones.map(({ name }) => name);
+  const shifted = (await shiftedAway(deps)).map((one) => one.zone);
+  const zone = chooseHomeZone(spec.name, spec.zone, zones, shifted, spec.placement.zones);
   const sizing = resolveSize(spec, stage, await instanceFacts.describe(instanceTypesOf(spec, stage)));
   const problems: FieldProblem[] = [
     ...(stage.flinkVersions.includes(flinkVersion)
       ? []
       : [{ path: 'flinkVersion', message: `the stage has no Flink ${flinkVersion}; it has ${stage.flinkVersions.join(', ')}` }]),
-    ...drillProblems(
-      spec,
-      stage.zones.map(({ name }) => name),
-    ),
+    ...drillProblems(spec, zones),
     ...refusedSettings(spec.flinkConfiguration, 'cluster'),
     ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
   ];
-  const spread =
-    zone.ok && sizing.ok
-      ? chooseSpread(
-          spec,
-          zone.zone,
-          sizing.size,
-          stage.zones.map(({ name }) => name),
-        )
-      : undefined;
+  const spread = zone.ok && sizing.ok ? chooseSpread(spec, zone.zone, sizing.size, zones, shifted) : undefined;
   if (spread?.ok === false) problems.push(...spread.problems);
-  const standby =
-    zone.ok && spread?.ok ? standbyZone({ spec, zone: zone.zone, ...(spread.zones ? { zones: [...spread.zones] } : {}) }) : undefined;
-  if (zone.ok && sizing.ok && spread?.ok && problems.length === 0)
-    return {
-      flinkVersion,
+  if (zone.ok && sizing.ok && spread?.ok && problems.length === 0) {
+    const placed = {
       zone: zone.zone,
       ...(spread.zones ? { zones: [...spread.zones] } : {}),
+      ...(spread.avoidedZones ? { avoidedZones: [...spread.avoidedZones] } : {}),
+    };
+    const standby = standbyZone({ spec, ...placed });
+    return {
+      flinkVersion,
+      ...placed,
       ...(await withAlternatives({ stage, instanceFacts }, spec, sizing.size, [
         zone.reason,
         ...(spread.reason === undefined ? [] : [spread.reason]),
@@ -95,6 +84,7 @@ const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> =
         ...sizing.reasons,
       ])),
     };
+  }
   throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
 };
 

@@ -33,7 +33,7 @@ export const giveBack = async (deps: GiveBackDeps, operation: Operation): Promis
       status: 'RUNNING',
       statusReason: `Stays in ${kept.zone}: its move to ${cluster.zone} came to nothing`,
       zone: kept.zone,
-      avoidedZones: undefined,
+      avoidedZones: kept.avoidedZones,
       resources: { ...kept.resources, epoch: kept.epoch },
       former: [...(cluster.former ?? []).filter((one) => one !== kept), tried],
     });

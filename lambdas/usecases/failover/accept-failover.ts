@@ -82,10 +82,11 @@ const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail
  * @param taken epoch of the reserve that it goes on with; any other is filed with the former epochs
  */
 export const nextEpoch = (cluster: Cluster, zone: string, avoid: readonly string[], taken?: number): Cluster => {
-  const { avoidedZones: _, nextRole, reserve, ...present } = cluster;
+  const { avoidedZones: without, nextRole, reserve, ...present } = cluster;
   // Whose move has failed has no jobs there to go back to.
   const leftAt = cluster.status === 'FAILED' ? { leftAt: cluster.updatedAt } : {};
-  const left = { epoch: hostsEpoch(cluster), zone: cluster.zone, resources: cluster.resources, ...leftAt };
+  const placed = { zone: cluster.zone, ...(without ? { avoidedZones: without } : {}) };
+  const left = { epoch: hostsEpoch(cluster), ...placed, resources: cluster.resources, ...leftAt };
   const moved = { ...present, zone, status: 'FAILING_OVER' as const };
   if (reserve && reserve.epoch === taken) {
     const later = nextRole && nextRole.epoch > reserve.epoch ? { nextRole } : {};

@@ -3,6 +3,7 @@ import { Conflict } from '../../contracts/errors';
 import type { LaunchFailed, ShiftedZone, ZoneShift } from '../../contracts/events';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import { isSilent } from '../../domain/cluster-fault';
+import { taskManagerZones } from '../../domain/cluster-zone';
 import { homeShunned } from '../../domain/decide-fail-back';
 import { decideFailover, type FailoverDecision, REMEMBERED_SECONDS, silentHosts, type ZoneEvidence } from '../../domain/decide-failover';
 import { shorten } from '../../domain/describe-failure';
@@ -50,7 +51,7 @@ export const handleZoneShift = async (deps: ConsiderFailoverDeps, shift: ZoneShi
   return [...moved, ...left];
 };
 
-export const hasHostsIn = ({ zone: home, zones = [] }: Cluster, zone: string): boolean => [home, ...zones].includes(zone);
+export const hasHostsIn = (cluster: Cluster, zone: string): boolean => taskManagerZones(cluster).includes(zone);
 
 /** A cluster with hosts in a zone that AWS shifts traffic away from. */
 export const considerZone = async (deps: ZoneDeps, cluster: Cluster, { zone, says }: ShiftedZone): Promise<Considered> =>

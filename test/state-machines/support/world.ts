@@ -229,6 +229,7 @@ export class World {
   async acceptLaunch(
     change: {
       readonly zones?: string[];
+      readonly avoidedZones?: string[];
       readonly spec?: Partial<ClusterSpec>;
       readonly capacity?: ClusterSpec['placement']['failover']['capacity'];
     } = {},
@@ -250,6 +251,7 @@ export class World {
         ...change.spec,
       },
       ...(change.zones ? { zones: change.zones } : {}),
+      ...(change.avoidedZones ? { avoidedZones: change.avoidedZones } : {}),
       size: SIZE,
       flinkVersion: '2.3.0',
       zone: 'us-east-1a',

@@ -1,5 +1,6 @@
 import { operationView } from '../../../lambdas/contracts/api';
 import { AwsUnavailable } from '../../../lambdas/contracts/errors';
+import { fleetSpecOf } from '../../../lambdas/usecases/clusters/fleet-spec';
 import { ANA, AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, world } from './world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('./world').environment);
@@ -57,6 +58,18 @@ describe('a launch', () => {
         over: true,
       });
     }
+  });
+
+  test('over all zones begins without the one that AWS shifts traffic away from, and its stand-by JobManager too', async () => {
+    const at = world.now.toISOString();
+    await world.store.recordShift({ zone: 'eu-central-1a', saidAt: at, heardAt: at, over: false, says: 'Autoshift In Progress' });
+    const body = { ...CLUSTER, zone: 'eu-central-1c', placement: { mode: 'spread' }, highAvailability: { standbyJobManager: true } };
+    expect(await call('create-cluster', { body })).toMatchObject({ status: 202 });
+    const cluster = await world.store.cluster('flights');
+    expect(cluster).toMatchObject({ zone: 'eu-central-1c', avoidedZones: ['eu-central-1a'] });
+    expect(cluster?.statusReason).toContain('over 2 zones: eu-central-1b, eu-central-1c; AWS shifts traffic away from eu-central-1a');
+    expect(cluster?.statusReason).toContain('a JobManager stands by in eu-central-1b');
+    expect(cluster && fleetSpecOf(cluster)).toMatchObject({ zones: ['eu-central-1c', 'eu-central-1b'], standbyZone: 'eu-central-1b' });
   });
 
   test('on demand takes further types that the caller names, and says which and when', async () => {

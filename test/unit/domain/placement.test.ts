@@ -12,7 +12,8 @@ const STAGE_ZONES = ['a', 'b', 'c'];
 const size = sizeOf({ size: 'medium' }); // 2 to 8 hosts of 16 slots
 const describePlacement = (cluster: Parameters<typeof describeIn>[0], slots: number | undefined, prices?: Record<string, number>) =>
   describeIn(cluster, slots, { zones: STAGE_ZONES, prices });
-const choose = (placement: object, home = 'b', fleet = size) => chooseSpread(spec({ size: 'medium', placement }), home, fleet, STAGE_ZONES);
+const choose = (placement: object, home = 'b', fleet = size, shifted: readonly string[] = []) =>
+  chooseSpread(spec({ size: 'medium', placement }), home, fleet, STAGE_ZONES, shifted);
 const spreadCluster = (change = {}) =>
   aCluster({
     zone: 'b',
@@ -36,6 +37,19 @@ describe('zones of the TaskManagers', () => {
     expect(taskManagerZones(spreadCluster())).toEqual(['b', 'a', 'c']);
   });
 
+  const BEGINS_WITHOUT = [
+    ['begin without one that AWS shifts traffic away from', {}, ['c'], ['c'], /over 2 zones: a, b; AWS shifts traffic away from c: /],
+    ['keep the home zone, whatever AWS says of it', {}, ['b', 'a'], ['a'], /over 2 zones: b, c; AWS shifts traffic away from a: /],
+    ['are all where less than two were left', {}, ['a', 'c'], undefined, /over 3 zones: a, b, c, though AWS shifts traffic away from a, c/],
+    ['are both where there are no more', { zones: ['a', 'b'] }, ['a'], undefined, /over 2 zones: a, b, though AWS shifts .* from a/],
+    ['do not heed one that the cluster is not in', { zones: ['a', 'b'] }, ['c'], undefined, /over 2 zones: a, b$/],
+  ] as const;
+  it.each(BEGINS_WITHOUT)('%s, and say so', (_, placement, shifted, avoidedZones, reason) => {
+    const chosen = choose({ mode: 'spread', ...placement }, 'b', size, shifted);
+    const zones = 'zones' in placement ? placement.zones : STAGE_ZONES;
+    expect(chosen).toEqual({ ok: true, zones, reason: expect.stringMatching(reason), ...(avoidedZones ? { avoidedZones } : {}) });
+  });
+
   it.each([
     ['zones without spread', { zones: ['a', 'b'] }, 'placement.zones', 'is for mode "spread"'],
     ['a zone that the stage has not', { mode: 'spread', zones: ['a', 'x'] }, 'placement.zones', 'the stage has no zone x'],
@@ -56,6 +70,15 @@ describe('a spread cluster whose JobManager’s zone is lost', () => {
     const moved = nextEpoch(spreadCluster(), 'c', ['b']);
     expect(taskManagerZones(moved)).toEqual(['c', 'a']);
     expect(taskManagerZones(nextEpoch(moved, 'b', []))).toEqual(['b', 'a', 'c']);
+  });
+
+  it('has nothing to do with a zone that it began without', () => {
+    const evidence = { kind: 'zone-event', zone: 'a', says: 'a is impaired' } as const;
+    const cluster = { ...spreadCluster({ name: 'flights', avoidedZones: ['a'] }), automatic: true, moves: [] };
+    expect(decideFailover(cluster, evidence, '2026-03-01T12:00:00.000Z')).toEqual({
+      action: 'hold',
+      reason: 'flights is in b, not in a',
+    });
   });
 
   it('is not moved because another of its zones is impaired', () => {

@@ -48,6 +48,17 @@ test('every cluster of a zone that AWS shifts away from is moved, and no other',
   expect(await deps.store.cluster('elsewhere')).toMatchObject({ status: 'RUNNING', zone: 'us-east-1b' });
 });
 
+test('a spread cluster is not considered for a zone that it has no hosts in', async () => {
+  const stored = aCluster({ status: 'RUNNING', desired: 'RUNNING', name: 'elsewhere', zone: 'us-east-1b' });
+  const zones = STAGE.zones.map(({ name }) => name);
+  const considered = async (avoidedZones: string[]): Promise<unknown> => {
+    (deps.store as ReturnType<typeof createFakeStore>).seed({ clusters: [{ ...stored, zones, avoidedZones }] });
+    return (await handleZoneShift(deps, shift)).filter(({ cluster }) => cluster === 'elsewhere');
+  };
+  expect(await considered(['us-east-1a'])).toEqual([]);
+  expect(await considered(['us-east-1c'])).toMatchObject([{ action: 'hold', reason: expect.stringContaining('go on in the slots') }]);
+});
+
 test('a cluster that cannot be looked at keeps no other of its zone waiting, and is moved by the next try', async () => {
   (deps.store as ReturnType<typeof createFakeStore>).failNext('operationsOf', new Error('DynamoDB throttles'));
   expect(await handleZoneShift(deps, shift)).toMatchObject([
