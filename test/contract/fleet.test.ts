@@ -8,11 +8,13 @@ import {
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
+  DeleteInstanceProfileCommand,
   GetInstanceProfileCommand,
   GetRolePolicyCommand,
   IAMClient,
   ListRolePoliciesCommand,
   PutUserPolicyCommand,
+  RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import { type ClusterResources, NO_RESOURCES } from '../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../lambdas/contracts/errors';
@@ -43,6 +45,13 @@ afterAll(() => emulator.stop());
 
 const isComplete = ({ hosts, wanted }: FleetSeen): boolean =>
   hosts.every(({ state }) => state === 'running') && hosts.length === wanted.jobmanager + wanted.taskmanager;
+
+const emptyProfile = (name: string): Promise<unknown> =>
+  iamClient().send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: name, RoleName: name }));
+const deleteProfile = async (InstanceProfileName: string): Promise<void> => {
+  await emptyProfile(InstanceProfileName);
+  await iamClient().send(new DeleteInstanceProfileCommand({ InstanceProfileName }));
+};
 
 interface Harness {
   readonly fleet: FleetPort;
@@ -657,6 +666,28 @@ describe('The fleet on EC2', () => {
     const { PolicyNames: again } = await iamClient().send(new ListRolePoliciesCommand({ RoleName: role.roleName }));
     expect([kept, again]).toEqual([['node'], ['node']]);
     await fleet.deleteAccess(spec, { ...NO_RESOURCES, ...access });
+  });
+
+  test.each([
+    ['its instance profile was deleted', deleteProfile],
+    ['it was taken out of its instance profile', emptyProfile],
+  ])('start with the role that was made ahead also where %s meanwhile', async (_, spoil) => {
+    const spec = aFleetSpec();
+    const { fleet } = onEc2();
+    const role = await fleet.makeRole(spec);
+    await spoil(role.roleName);
+    const access = { ...NO_RESOURCES, ...(await fleet.prepareAccess(spec, role)) };
+    expect(access).toMatchObject(role);
+    const { InstanceProfile } = await iamClient().send(new GetInstanceProfileCommand({ InstanceProfileName: role.roleName }));
+    expect(InstanceProfile).toMatchObject({ Arn: role.instanceProfileArn, Roles: [{ RoleName: role.roleName }] });
+    const resources = { ...access, ...(await fleet.createGroups(spec, access, 1)) };
+    await eventually(() => fleet.observe(resources), isComplete);
+    await fleet.deleteGroups(spec, resources);
+    await eventually(
+      () => fleet.groupsGone(spec),
+      ({ gone }) => gone,
+    );
+    await fleet.deleteAccess(spec, resources);
   });
 
   test('do not wait for IAM to take their rights when they are fenced', async () => {

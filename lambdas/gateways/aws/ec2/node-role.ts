@@ -83,22 +83,31 @@ export const nodePolicy = (stage: Stage, cluster: string): object => {
 const policyOf = (stage: Stage, cluster: string, RoleName: string): PutRolePolicyCommand =>
   new PutRolePolicyCommand({ RoleName, PolicyName: POLICY_NAME, PolicyDocument: JSON.stringify(nodePolicy(stage, cluster)) });
 
+const holds = (profile: InstanceProfile | undefined, role: string): boolean =>
+  profile?.Roles?.some(({ RoleName }) => RoleName === role) === true;
+
 /**
  * Brings the rights of a role that was made before to what the stage is now, where IAM takes that in time. Without it the role has the rights of the day on which it was made.
- * @returns undefined where it is gone
+ * @returns undefined where it or its instance profile is gone, or they are not together any more
  */
 export const refreshNodeRole = async (
   { iam, stage }: FleetDependencies,
   spec: FleetSpec,
   made: NodeRole,
 ): Promise<NodeRole | undefined> => {
+  const { roleName } = made;
+  const within = { abortSignal: AbortSignal.timeout(IAM_PATIENCE_MS) };
   try {
-    await iam.send(policyOf(stage, spec.cluster, made.roleName), { abortSignal: AbortSignal.timeout(IAM_PATIENCE_MS) });
+    const [{ InstanceProfile }] = await Promise.all([
+      iam.send(new GetInstanceProfileCommand({ InstanceProfileName: roleName }), within),
+      iam.send(policyOf(stage, spec.cluster, roleName), within),
+    ]);
+    return holds(InstanceProfile, roleName) ? made : undefined;
   } catch (error) {
     if (hasCode(error, ...NOT_YET_SEEN)) return undefined;
     if (!(error instanceof AwsUnavailable)) throw error;
+    return made;
   }
-  return made;
 };
 
 /** Role and instance profile of the cluster's nodes. */
@@ -116,7 +125,7 @@ export const ensureNodeRole = async ({ iam, stage }: FleetDependencies, spec: Fl
   await unless(PRESENT, iam.send(role));
   await laterOn(NOT_YET_SEEN, iam.send(policyOf(stage, spec.cluster, name)));
   const profile = await ensureProfile({ iam, stage }, name, Tags);
-  if (!profile.Roles?.some(({ RoleName }) => RoleName === name)) {
+  if (!holds(profile, name)) {
     const add = new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name });
     await laterOn(NOT_YET_SEEN, unless(HAS_ROLE, iam.send(add)));
   }
