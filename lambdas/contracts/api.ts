@@ -127,7 +127,7 @@ export type OperationView = z.infer<typeof operationView>;
 /** Why there is no live part: Flink did not answer, or there is nothing to ask. */
 const liveReason = z.string().optional().describe('Why `live` is null');
 
-export const clusterView = cluster.omit({ lease: true, turn: true }).extend({
+export const clusterView = cluster.omit({ lease: true, turn: true, heldShift: true }).extend({
   operation: operationLink.optional().describe('The operation under way on the cluster itself'),
 });
 export type ClusterView = z.infer<typeof clusterView>;

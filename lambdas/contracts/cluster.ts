@@ -451,6 +451,17 @@ const homeSeen = z.object({
 });
 export type HomeSeen = z.infer<typeof homeSeen>;
 
+/** What was said last of why a cluster stays in a zone that AWS shifts traffic away from: it is looked at each minute, and said when it changes. */
+const heldShift = z.object({
+  /** Epoch of the cluster that has come there. */
+  epoch: z.int().min(1),
+  zone: z.string(),
+  /** Of the event. */
+  saidAt: instant,
+  reason: z.string(),
+});
+export type HeldShift = z.infer<typeof heldShift>;
+
 /** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
 export const cluster = z.object({
   name: resourceName,
@@ -475,6 +486,7 @@ export const cluster = z.object({
   nextRole: nextRole.optional(),
   fault: clusterFault.optional(),
   home: homeSeen.optional(),
+  heldShift: heldShift.optional(),
   /** How many changes that made one of its jobs larger were accepted, and times that hosts were found too many and ended; absent: none. */
   turn: z.int().min(0).optional(),
   statusReason: z.string(),

@@ -776,6 +776,16 @@ describe.each([
       expect((await store.cluster('flights'))?.home).toEqual({ seenAt: at(30), reason: 'It is not well' });
     });
 
+    test('why it stays in a zone is recorded whoever changes the cluster, of its present epoch only', async () => {
+      const held = { epoch: 1, zone: 'us-east-1a', saidAt: at(5), reason: 'A person moves it' };
+      expect(await store.recordHeldShift('flights', { ...held, epoch: 2 })).toBe(false);
+      expect(await store.recordHeldShift('nothing', held)).toBe(false);
+      for (const one of [held, { ...held, reason: 'It is being stopped' }]) {
+        expect(await store.recordHeldShift('flights', one)).toBe(true);
+        expect((await store.cluster('flights'))?.heldShift).toEqual(one);
+      }
+    });
+
     test('what AWS says of a zone is kept, one for each; what comes twice, late or out of order changes nothing', async () => {
       expect(await store.shiftedZones()).toEqual([]);
       const begun = { zone: 'us-east-1a', says: 'Autoshift In Progress', saidAt: at(5), heardAt: at(6), over: false };

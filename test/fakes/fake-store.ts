@@ -1,4 +1,4 @@
-import type { Cluster, ClusterFault, HomeSeen, Reserve } from '../../lambdas/contracts/cluster';
+import type { Cluster, ClusterFault, HeldShift, HomeSeen, Reserve } from '../../lambdas/contracts/cluster';
 import { NotFound, Superseded } from '../../lambdas/contracts/errors';
 import type { ShiftedZone } from '../../lambdas/contracts/events';
 import type { Job, Snapshot } from '../../lambdas/contracts/job';
@@ -305,6 +305,13 @@ class InMemoryStore implements StorePort {
     const stored = this.clusterItems.get(cluster);
     if (stored?.epoch !== epoch) return false;
     this.clusterItems.set(cluster, { ...stored, home: copy(home) });
+    return true;
+  }
+
+  async recordHeldShift(cluster: string, heldShift: HeldShift): Promise<boolean> {
+    const stored = this.clusterItems.get(cluster);
+    if (stored?.epoch !== heldShift.epoch) return false;
+    this.clusterItems.set(cluster, { ...stored, heldShift: copy(heldShift) });
     return true;
   }
 

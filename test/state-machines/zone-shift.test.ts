@@ -1,3 +1,4 @@
+import type { Cluster } from '../../lambdas/contracts/cluster';
 import type { Operation } from '../../lambdas/contracts/operation';
 import { acceptFailover } from '../../lambdas/usecases/failover/accept-failover';
 import { enter, event, run } from './support/functions';
@@ -9,7 +10,7 @@ jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./suppo
 
 let world: World;
 beforeEach(() => {
-  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  jest.spyOn(console, 'log').mockReset();
   world = enter(new World());
 });
 
@@ -39,6 +40,15 @@ const sweep = async (): Promise<Operation | undefined> => {
   await event('sweep-operations', {});
   return (await world.store.openOperations()).find(({ kind }) => kind === 'fail-over-cluster');
 };
+const logged = (about: string): readonly object[] =>
+  jest
+    .mocked(console.log)
+    .mock.calls.flat()
+    .filter((line) => String(line).includes(about))
+    .map((line) => {
+      const { level: _, at: __, ...fields } = JSON.parse(String(line));
+      return fields;
+    });
 /** Also what is left of the zone that was left. */
 const settle = async (): Promise<void> => {
   for (let open = await sweep(); open; open = await sweep()) await run(open);
@@ -68,6 +78,26 @@ test('a spread cluster that began without a zone is still without it when a move
   expect({ status, avoidedZones }).toEqual({ status: 'RUNNING', avoidedZones: ['us-east-1c'] });
   const hosts = (await world.fleet.observe(resources)).hosts.map(({ zone }) => zone);
   expect(new Set(hosts)).toEqual(new Set(['us-east-1a', 'us-east-1b']));
+});
+
+test('why a cluster stays in a zone that it has come to meanwhile is said once, and once more when that changes', async () => {
+  const spec = (failover: object): Pick<Cluster['spec'], 'placement'> => ({
+    placement: { mode: 'single-zone', failover: { automatic: false, objectiveSeconds: 120, capacity: 'cold', ...failover } },
+  });
+  await runWith(await world.acceptLaunch({ spec: spec({}) }), () => says('use1-az1', 'Autoshift In Progress'));
+  const minutes = async (): Promise<void> => {
+    for (let minute = 0; minute < 3; minute += 1) expect(await sweep()).toBeUndefined();
+  };
+  await minutes();
+  expect(logged('Autoshift In Progress')).toEqual([
+    { cluster: 'flights', action: 'hold', message: expect.stringContaining('moved by a person only') },
+  ]);
+  const cluster = await world.cluster();
+  world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, ...spec({ automatic: true, zones: ['us-east-1a'] }) } }] });
+  await minutes();
+  expect(logged('Autoshift In Progress').slice(1)).toEqual([
+    { cluster: 'flights', action: 'hold', message: expect.stringMatching(/^AWS says of us-east-1a .*; but /) },
+  ]);
 });
 
 describe('a cluster that moves', () => {
@@ -125,10 +155,5 @@ test('a cluster that was where AWS shifts traffic from when it said so was consi
     expect.objectContaining({ action: 'hold', reason: expect.stringContaining('moved by a person only') }),
   ]);
   expect(await sweep()).toBeUndefined();
-  expect(
-    jest
-      .mocked(console.log)
-      .mock.calls.flat()
-      .filter((line) => String(line).includes('moved by a person only')),
-  ).toHaveLength(1);
+  expect(logged('moved by a person only')).toHaveLength(1);
 });

@@ -330,6 +330,12 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return (await table.update(clusterKey(cluster), names, names.update({ home }), names.is(epoch, 'epoch'))) !== undefined;
     },
 
+    async recordHeldShift(cluster, heldShift) {
+      const names = new Placeholders();
+      const update = names.update({ heldShift });
+      return (await table.update(clusterKey(cluster), names, update, names.is(heldShift.epoch, 'epoch'))) !== undefined;
+    },
+
     // A region has six zones at most.
     shiftedZones: async () => (await table.list({ partition: ZONES }, { limit: 100 }, readShiftedZone)).items,
 

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterFault, HomeSeen, Reserve } from '../../contracts/cluster';
+import type { Cluster, ClusterFault, HeldShift, HomeSeen, Reserve } from '../../contracts/cluster';
 import type { ShiftedZone } from '../../contracts/events';
 import type { Job, Snapshot } from '../../contracts/job';
 import type { Operation, Phase } from '../../contracts/operation';
@@ -133,6 +133,8 @@ export interface StorePort {
   beginTurn(cluster: string, turn: number): Promise<boolean>;
   /** Writes what was found of a cluster's home zone, whoever holds its lease; false when its epoch is another by now. */
   recordHome(cluster: string, epoch: number, home: HomeSeen): Promise<boolean>;
+  /** Writes why a cluster stays in a zone, whoever holds its lease; false when its epoch is another by now. */
+  recordHeldShift(cluster: string, held: HeldShift): Promise<boolean>;
   /** What AWS said last of each zone that it has ever shifted traffic away from. */
   shiftedZones(): Promise<readonly ShiftedZone[]>;
   /** Writes what AWS says of a zone; false, and nothing written, when it has said something as late or later: events come late, twice and out of order. */

@@ -16,7 +16,7 @@ export const operationView = ({ requestHash: _, ...operation }: Operation): Oper
   href: operationHref(operation.cluster, operation.operationId),
 });
 
-export const clusterView = ({ lease, home, turn: _, ...cluster }: Cluster, clock: Clock): ClusterView => ({
+export const clusterView = ({ lease, home, turn: _, heldShift: __, ...cluster }: Cluster, clock: Clock): ClusterView => ({
   ...cluster,
   // What was found of the home zone while the cluster was elsewhere.
   ...(home === undefined || cluster.zone === cluster.spec.zone ? {} : { home }),

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { ShiftedZone } from '../../contracts/events';
 import { SHUNNED_SECONDS } from '../../domain/decide-fail-back';
+import { shorten } from '../../domain/describe-failure';
 import { isArrival, wasOnItsWay } from '../../domain/shifted-zone';
 import { recentOperations } from '../operations/list-operations';
 import { allClusters } from '../operations/owned';
@@ -18,15 +19,25 @@ type ConsiderShiftsDeps = Pick<ConsiderFailoverDeps, 'store' | 'workflows' | 'cl
 
 /**
  * AWS has shifted traffic away from a zone while clusters were on their way into it, by a launch or a move. Its event comes once, and what is on its way
- * cannot be moved: they are considered when they have arrived.
+ * cannot be moved: they are considered when they have arrived. Why one stays is among the answers when it is found for the first time and when it has changed.
  */
 export const considerShifts = async (deps: ConsiderShiftsDeps): Promise<readonly Considered[]> => {
   const shifted = await shiftedAway(deps);
   const there = shifted.length === 0 ? [] : (await allClusters(deps.store)).filter(({ status }) => status === 'RUNNING');
   return considerEach(there, async (cluster) => {
     const missed = await missedBy(deps, cluster, shifted);
-    return missed ? [await considerZone(deps, cluster, missed)] : [];
+    if (!missed) return [];
+    const considered = await considerZone(deps, cluster, missed);
+    return considered.action === 'hold' && !(await isNews(deps, cluster, missed, considered.reason)) ? [] : [considered];
   });
+};
+
+const isNews = async ({ store }: ConsiderShiftsDeps, cluster: Cluster, { zone, saidAt }: ShiftedZone, reason: string): Promise<boolean> => {
+  const { name, epoch, heldShift: known } = cluster;
+  const held = { epoch, zone, saidAt, reason: shorten(reason, 500) };
+  if (known?.epoch === epoch && known.zone === zone && known.saidAt === saidAt && known.reason === held.reason) return false;
+  await store.recordHeldShift(name, held);
+  return true;
 };
 
 const missedBy = async (
