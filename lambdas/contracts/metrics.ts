@@ -69,6 +69,8 @@ export const VERTEX_METRICS = {
 export const STAGE_METRICS = {
   /** Operations whose workflow ended without ending them. */
   OperationsInterrupted: 'Count',
+  /** Moves of clusters that the control plane has begun by itself, and that have failed. */
+  FailoversFailed: 'Count',
 } as const satisfies Readonly<Record<string, Unit>>;
 
 export type MetricName = keyof typeof JOB_METRICS | keyof typeof CLUSTER_METRICS | keyof typeof VERTEX_METRICS | keyof typeof STAGE_METRICS;

@@ -41,18 +41,21 @@ const never = (minutes: number): Watch => ({
   wrong: 'none',
 });
 
-const INTERRUPTED: keyof typeof STAGE_METRICS = 'OperationsInterrupted';
-
 /**
  * What a person has to hear of, by the fewest metrics that tell: each asynchronous function and each rule has the same dead-letter queue,
- * so its depth stands for all of their errors; the sweeper counts workflows that died, of whatever kind; and what a table, a key or a
- * quota refuses is seen at what it breaks.
+ * so its depth stands for all of their errors; the sweeper counts workflows that died, of whatever kind; the end of operations counts moves
+ * that nobody waits for; and what a table, a key or a quota refuses is seen at what it breaks.
  */
 export const controlPlaneAlarms = (names: StageNames, stage: string, apiId: string): readonly ControlPlaneAlarm[] => {
   const ofFunction = (metric: string, name: string): ControlPlaneAlarm['metric'] => ({
     namespace: 'AWS/Lambda',
     name: metric,
     dimensions: { FunctionName: `${names.prefix}-${name}` },
+  });
+  const counted = (name: keyof typeof STAGE_METRICS): ControlPlaneAlarm['metric'] => ({
+    namespace: METRIC_NAMESPACE,
+    name,
+    dimensions: { Stage: stage },
   });
   const failing = (name: string, meaning: string): ControlPlaneAlarm => ({
     name: `${name}-fails`,
@@ -95,7 +98,14 @@ export const controlPlaneAlarms = (names: StageNames, stage: string, apiId: stri
       name: 'operations-interrupted',
       heading: 'a-workflow-has-died-operations-interrupted',
       meaning: 'The workflow of an operation ended without saying so: it ran out of time, was stopped, or could not go on.',
-      metric: { namespace: METRIC_NAMESPACE, name: INTERRUPTED, dimensions: { Stage: stage } },
+      metric: counted('OperationsInterrupted'),
+      ...ONCE,
+    },
+    {
+      name: 'failovers-failed',
+      heading: 'an-automatic-failover-has-failed-failovers-failed',
+      meaning: 'A move that the control plane began by itself has failed: jobs of its cluster wait, or run on in a zone that is not well.',
+      metric: counted('FailoversFailed'),
       ...ONCE,
     },
     {

@@ -3,7 +3,6 @@ import { Superseded } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { EndOperationInput, TaskAnswer } from '../../contracts/workflow';
-import type { Clock } from '../../domain/clock';
 import { describeFailure, type Failure, sentence, shorten } from '../../domain/describe-failure';
 import { failoverReport } from '../../domain/failover-report';
 import { flinkJobIdOf } from '../../domain/flink-job-id';
@@ -12,11 +11,12 @@ import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
 import { closeCluster } from '../clusters/close-cluster';
 import { slotsOf } from '../clusters/slot-demands';
 import { letJobsGo } from '../failover/hand-over';
+import { CONTROL_PLANE } from './accept';
+import { type CountDeps, count } from './count';
 import { allJobs } from './owned';
 
-export interface EndOperationDeps {
+export interface EndOperationDeps extends CountDeps {
   readonly store: StorePort;
-  readonly clock: Clock;
 }
 
 /**
@@ -48,6 +48,8 @@ export const endOperation = async (
   );
   const at = clock().toISOString();
   if (failure) await closePhases(store, operation, input.phase, reason, at);
+  // Before the end is stored: twice is better than not at all.
+  if (status === 'FAILED' && isOwnMove(operation, cluster)) count(deps, 'FailoversFailed');
   const end = {
     status,
     endedAt: at,
@@ -58,6 +60,13 @@ export const endOperation = async (
   if (!(await store.endOperation(operation.operationId, end, target))) await store.releaseLease(target, operation.operationId);
   return { status, reason };
 };
+
+/** Whether nobody waits for a move, so that who is on call has to be told that it failed. One home that fails most often leaves the cluster where it is well. */
+const isOwnMove = ({ request, requestedBy }: Operation, cluster: Cluster | undefined): boolean =>
+  request.kind === 'fail-over-cluster' &&
+  requestedBy === CONTROL_PLANE &&
+  !request.cleansOnly &&
+  (request.trigger.kind !== 'failback' || cluster?.status !== 'RUNNING');
 
 /** Writes what is true of cluster or job now. An operation that lost its lease has nothing to say about them. */
 const settle = async (

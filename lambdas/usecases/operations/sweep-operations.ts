@@ -1,29 +1,27 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
-import { type Clock, later } from '../../domain/clock';
+import { later } from '../../domain/clock';
 import { isStranded, leavesIdleHosts } from '../../domain/decide-retry';
 import { decideSweep } from '../../domain/decide-sweep';
 import { shorten } from '../../domain/describe-failure';
 import { INTERRUPTED } from '../../domain/operation-end';
 import { operationIdOfKey } from '../../domain/operation-id';
-import type { MetricsPort } from '../../gateways/aws/metrics.port';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import { takeOverCluster } from '../failover/accept-failover';
 import { CONTROL_PLANE } from './accept';
 import { acceptCleaning, ownOperation } from './clean-up';
+import { type CountDeps, count } from './count';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
 import { allClusters, allJobs } from './owned';
 import { resumeBroken } from './resume-broken';
 
-export interface SweepDeps {
+export interface SweepDeps extends CountDeps {
   readonly store: StorePort;
   readonly workflows: WorkflowsPort;
   readonly stage: Pick<Stage, 'deadlines'>;
-  readonly clock: Clock;
-  readonly metrics: MetricsPort;
   /** Hears at once of each thing that is done, whatever fails behind it. */
   readonly told: (swept: Swept) => void;
 }
@@ -46,7 +44,8 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
   const done = (one: Swept): void => {
     swept.push(one);
     deps.told(one);
-    if (one.action === 'end') countInterrupted(deps);
+    // A workflow has died without saying so: an alarm rings on that.
+    if (one.action === 'end') count(deps, 'OperationsInterrupted');
   };
   for (const operation of await candidates(deps.store, only)) {
     try {
@@ -61,13 +60,6 @@ export const sweepOperations = async (deps: SweepDeps, only?: string): Promise<r
   if (failures.length > 0) throw new Error(shorten(`${failures.length} operations could not be swept: ${failures.join('; ')}`));
   return swept;
 };
-
-/** It sweeps each minute, so that its figures are kept by the minute. Seconds. */
-const EVERY_SECONDS = 60;
-
-/** A workflow has died without saying so: an alarm rings on that. */
-const countInterrupted = ({ metrics, clock }: SweepDeps): void =>
-  metrics.publish([{ dimensions: {}, at: clock().toISOString(), values: { OperationsInterrupted: 1 } }], EVERY_SECONDS);
 
 /** What a failover could not take away of earlier epochs (a lost zone keeps its hosts for long) is tried again, at most so often. Minutes. */
 const TIDY_MINUTES = 10;

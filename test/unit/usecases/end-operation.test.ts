@@ -1,11 +1,13 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
-import type { Operation } from '../../../lambdas/contracts/operation';
+import type { FailoverTrigger, Operation } from '../../../lambdas/contracts/operation';
 import type { EndOperationInput } from '../../../lambdas/contracts/workflow';
 import { endOperation } from '../../../lambdas/usecases/operations/end-operation';
 import { World } from '../../state-machines/support/world';
 
+const publish = jest.fn();
+beforeEach(() => publish.mockReset());
 const end = (world: World, operation: Operation, input: Omit<EndOperationInput, 'operationId' | 'phase'>) =>
-  endOperation({ store: world.store, clock: world.clock }, operation, {
+  endOperation({ store: world.store, clock: world.clock, metrics: { publish } }, operation, {
     operationId: operation.operationId,
     phase: 'End operation',
     ...input,
@@ -50,5 +52,55 @@ test('a termination that gave way to a new launch says so, and writes nothing on
   expect(await world.store.operation(termination.operationId)).toMatchObject({
     status: 'CANCELED',
     reason: 'Cluster flights was launched again since this was asked.',
+  });
+});
+
+describe('a move that has failed is counted, for the alarm on it,', () => {
+  const NO_HOSTS = { Error: 'InsufficientCapacity', Cause: JSON.stringify({ errorMessage: 'no zone has hosts' }) };
+  const SUPERSEDED = { Error: 'Superseded', Cause: JSON.stringify({ errorMessage: 'flights is to be terminated' }) };
+  type Wish = {
+    readonly kind?: FailoverTrigger['kind'];
+    readonly by?: string;
+    readonly change?: Partial<Cluster>;
+    readonly error?: typeof NO_HOSTS;
+    readonly cleansOnly?: boolean;
+  };
+  const failed = async (wish: Wish): Promise<unknown> => {
+    const { kind = 'zone-event', by = 'sluice', change = {}, error = NO_HOSTS, cleansOnly = false } = wish;
+    const world = new World();
+    await world.acceptLaunch();
+    world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING', lease: undefined }] });
+    const accepted = await world.acceptFailover({ trigger: { kind, evidence: 'a test wants it' } });
+    const operation = {
+      ...accepted,
+      requestedBy: by,
+      request: { ...accepted.request, ...(cleansOnly ? { cleansOnly } : {}) },
+    } as Operation;
+    world.store.seed({ operations: [operation], clusters: [{ ...(await world.cluster()), ...change }] });
+    await end(world, operation, { outcome: 'failed', error });
+    const ended = (await world.store.operation(operation.operationId)) as Operation;
+    await end(world, ended, { outcome: 'failed', error });
+    expect(ended.status).toBe(error === NO_HOSTS ? 'FAILED' : 'CANCELED');
+    return publish.mock.calls;
+  };
+  const ONCE = [[[{ dimensions: {}, at: '2026-03-01T12:00:00.000Z', values: { FailoversFailed: 1 } }], 60]];
+
+  test.each<[string, Wish]>([
+    ['where the control plane began it', {}],
+    ['where it was given back', { change: { status: 'RUNNING' } }],
+    ['where it was tried again', { kind: 'recovery' }],
+    ['where it was a drill by schedule', { kind: 'drill', change: { status: 'RUNNING' } }],
+    ['where it was to go home, and its jobs wait', { kind: 'failback' }],
+  ])('once %s', async (_, wish) => {
+    expect(await failed(wish)).toEqual(ONCE);
+  });
+
+  test.each<[string, Wish]>([
+    ['where a person did, who sees it', { kind: 'person', by: 'arn:somebody' }],
+    ['where it gave way', { change: { desired: 'TERMINATED' }, error: SUPERSEDED }],
+    ['where it was to go home, and stays where it is well', { kind: 'failback', change: { status: 'RUNNING' } }],
+    ['where it only took away what was left', { kind: 'recovery', cleansOnly: true }],
+  ])('not %s', async (_, wish) => {
+    expect(await failed(wish)).toEqual([]);
   });
 });
