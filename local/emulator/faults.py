@@ -5,7 +5,8 @@ stop?, unseen?, perSecond?, name?}; `*` matches any service or action; rules are
 matches what a state machine invokes (lambda, Invoke). A rule with a path matches HTTP requests to it: {"service": "s3", "action": "GetObject", "path":
 "/state/*/_metadata", "status": 503, "code": "SlowDown"}. A rule with a zone matches launches into it: {"service": "ec2", "action": "RunInstances",
 "zone": "us-east-1a", "code": "InsufficientInstanceCapacity"}, and calls of DescribeInstances that name an instance in it, or none at all.
-{"service": "monitoring", "action": "PutMetricAlarm", "perSecond": 3, "status": 400, "code": "Throttling"} fails the calls beyond so many a second.
+{"service": "monitoring", "action": "PutMetricAlarm", "perSecond": 3, "status": 400, "code": "Throttling"} fails the calls beyond so many a second, with
+"perSecond": 0.2 those beyond one every five seconds.
 {"service": "ec2", "action": "DescribeSecurityGroups", "unseen": true} answers a Describe call of EC2 or Auto Scaling as if nothing was there.
 {"service": "events", "action": "<detail type>", "deliveries": 0} loses events, 2 repeats them. {"service": "lambda", "action": "Invoke", "function": "*", "kill": true, "delayMs": 50} ends a function's environment so long after
 an invocation has begun. With a state (and a machine) a rule for lambda matches what that state invokes; {"service": "states", "action":
@@ -82,12 +83,12 @@ class Rule:
 
 
     def lets_pass(self) -> bool:
-        """A bucket of one second's calls, as AWS's own."""
-        if self.perSecond is None:
+        """A bucket of one second's calls, as AWS's own; of one call where a call takes longer than that to come."""
+        if not self.perSecond:
             return False
-        now = time.monotonic()
-        filled = self.perSecond if self.tokens is None else self.tokens + (now - self.refilled) * self.perSecond
-        self.tokens, self.refilled = min(filled, self.perSecond), now
+        now, most = time.monotonic(), max(1.0, self.perSecond)
+        filled = most if self.tokens is None else self.tokens + (now - self.refilled) * self.perSecond
+        self.tokens, self.refilled = min(filled, most), now
         if self.tokens < 1:
             return False
         self.tokens -= 1

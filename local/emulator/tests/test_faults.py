@@ -55,6 +55,27 @@ class Faults(unittest.TestCase):
         s.client("s3").list_buckets()
         self.assertEqual(["table"], [rule["name"] for rule in s.twin("GET", "faults")])
 
+    def test_less_than_a_call_a_second_is_one_after_so_long(self):
+        tables = s.client("dynamodb").list_tables
+        self.fault(service="dynamodb", action="ListTables", perSecond=0.5, status=400, code="Throttling")
+        started = time.monotonic()
+        tables()
+        with self.assertRaisesRegex(ClientError, "Throttling"):
+            tables()
+        s.wait_for(lambda: self.passes(tables), "a call that passes", 30)
+        self.assertGreaterEqual(time.monotonic() - started, 2)
+
+    def passes(self, call) -> bool:
+        try:
+            return call() is not None
+        except ClientError:
+            return False
+
+    def test_none_a_second_lets_none_pass(self):
+        self.fault(service="dynamodb", action="ListTables", perSecond=0, status=400, code="Throttling")
+        with self.assertRaisesRegex(ClientError, "Throttling"):
+            s.client("dynamodb").list_tables()
+
     def test_an_unknown_field_of_a_rule_is_refused(self):
         self.assertIsNone(s.twin("POST", "faults", [{"servcie": "s3"}]))
         self.assertEqual(s.twin("GET", "faults"), [])
