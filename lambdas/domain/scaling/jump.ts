@@ -2,7 +2,7 @@ import type { ScalingState, VertexSeen } from '../../contracts/scaling';
 import type { JobEvaluation, VertexEvaluation } from './evaluate';
 import { percent, perSecond } from './explain';
 import type { JobGraph } from './graph';
-import { isKnown, isSource, worst } from './rates';
+import { isKnown, isReadingSource, isSource, worst } from './rates';
 
 /** Less is noise. */
 const LEAST_RISE = 1.2;
@@ -57,10 +57,11 @@ const backpressuredBy = ({ inputs }: VertexSeen, { byId }: JobGraph): number =>
  * it has done less. Of what a vertex sends to several, each may get a part. Of several sources nobody knows what each has read before.
  */
 const sentPerRecord = ({ byId, consumers, ordered }: JobGraph): ReadonlyMap<string, number> => {
-  const fromSource = ordered.filter(isSource).length === 1 ? 1 : Number.NaN;
+  const fromSource = ordered.filter(isReadingSource).length === 1 ? 1 : Number.NaN;
   const sent = new Map<string, number>();
   const sends = (id: string): number => {
-    const { recordsIn, recordsOut } = byId.get(id) ?? {};
+    const { recordsIn, recordsOut, finished } = byId.get(id) ?? {};
+    if (finished) return 0;
     return consumers.get(id)?.length === 1 && recordsIn
       ? (sent.get(id) ?? Number.NaN) * ((recordsOut ?? Number.NaN) / recordsIn)
       : Number.NaN;

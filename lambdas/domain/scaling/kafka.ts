@@ -2,7 +2,7 @@ import type { KafkaSeen } from '../../contracts/kafka';
 import type { JobObservation, ScalingObserved, VertexSeen } from '../../contracts/scaling';
 import { secondsBetween } from '../clock';
 import { type Line, percent } from './explain';
-import { isKnown, isSource } from './rates';
+import { isKnown, isReadingSource } from './rates';
 
 /** MSK's figures are of a minute and come up to a few minutes later; older ones say nothing about now. */
 const STALE_SECONDS = 300;
@@ -17,7 +17,7 @@ const fresh = <T extends { readonly at: string }>(figures: T | null, now: string
 
 /** Sources of which Flink does not say how much waits. */
 const silent = (vertices: readonly VertexSeen[]): readonly VertexSeen[] =>
-  vertices.filter((vertex) => isSource(vertex) && vertex.pendingRecords === undefined);
+  vertices.filter((vertex) => isReadingSource(vertex) && vertex.pendingRecords === undefined);
 
 /** The one source of which MSK has the lag and Flink does not: of several it is not known which of them reads what. */
 export const sourceByOffsets = ({ vertices }: Pick<JobObservation, 'vertices'>): VertexSeen | undefined => {

@@ -11,6 +11,9 @@ export const worst = ({ mean, worst: most }: VertexSeen['busy']): number | null 
 
 export const isSource = (vertex: VertexSeen): boolean => vertex.inputs.length === 0;
 
+/** From one that has finished nothing comes any more, so that a job of it and another is one of a single source. */
+export const isReadingSource = (vertex: VertexSeen): boolean => isSource(vertex) && vertex.finished !== true;
+
 /** Seconds of work that wait at a source at its present rate; infinite when records wait and none are read; null when not known. */
 export const lagSeconds = ({ pendingRecords, recordsIn }: VertexSeen): number | null => {
   if (!isKnown(pendingRecords) || !isKnown(recordsIn)) return null;

@@ -84,6 +84,19 @@ test('of several sources nobody knows which has risen, so that a vertex behind o
   expect(jumped({ ...given, state, job: { ...given.job, vertices: [...given.job.vertices, other] } })).toBeNull();
 });
 
+test.each(['beside the work', 'that the work joined'])(
+  'a finished source %s does not keep the other from being the one that is asked',
+  (where) => {
+    const given = behind({ before: 60, after: 240, part: 0.6 }, 0);
+    const ended = vertex('ended', { parallelism: 1, recordsIn: 0, recordsOut: 0, busy: null, finished: true });
+    const inputs = where === 'that the work joined' ? [...from('orders'), ...from('ended')] : from('orders');
+    const vertices = [...given.job.vertices.map((one) => (one.id === 'work' ? { ...one, inputs } : one)), ended];
+    const jump = jumped({ ...given, job: { ...given.job, vertices } });
+    expect(jump).not.toBeNull();
+    expect(jump).toEqual(jumped(given));
+  },
+);
+
 test.each<[string, Rise, object]>([
   ['the job has become slower and did less than what came in', { before: 60, after: 80, part: 1 }, SLOWER],
   ['the whole observation is after it', { before: 60, after: 240, part: 1 }, {}],

@@ -53,6 +53,14 @@ describe('Of a source without a lag of its own', () => {
     expect(decision.action).toEqual({ kind: 'none' });
     expect(texts(decision)).toContain("2 sources have no lag of their own, so that the group's says nothing about one of them");
   });
+
+  test('another one that has finished is not in the way', () => {
+    const ended = vertex('history', { finished: true, recordsIn: 0, recordsOut: 0, busy: null });
+    const decision = decide([source, ended, work], kafka({ lag: { ...LAG, records: 90_000, growth: 500 } }));
+    expect(decision.action).toMatchObject({ kind: 'rescale', direction: 'out' });
+    expect(decision.reason).toContain('the lag of orders is over its level of 60 s and grows');
+    expect(texts(decision)).not.toContain('have no lag of their own');
+  });
 });
 
 test('where Flink has the lag it is what is decided by', () => {
