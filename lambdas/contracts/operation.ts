@@ -77,6 +77,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rescale-job'),
     parallelism: z.int().min(1),
+    /** What the job occupied, and may have to occupy again. */
+    slotsBefore: z.int().min(1).optional(),
     /** What scaling had made of the job, to go back to. */
     former: z.object({ vertices: byVertex, slots: z.int().min(1) }).optional(),
   }),

@@ -40,9 +40,14 @@ const isWithdrawn = (job: Job, operation: Asking): boolean =>
 /** What another operation that holds the job is about to make of it, or may have to make of it again: its hosts may be on their way. */
 const wantedByAnother = async (store: StorePort, job: Job): Promise<number> => {
   const holder = await holderOf(store, job);
-  if (!holder) return 0;
-  const { request } = holder;
-  return Math.max(wantedBy(request), request.kind === 'scale-job' && placesTasks(holder) ? request.slots.before : 0);
+  return holder ? Math.max(wantedBy(holder.request), placesTasks(holder) ? goesBackTo(holder.request, job) : 0) : 0;
+};
+
+/** Slots of what the job is made again when a change fails that is stored of it by now. */
+const goesBackTo = (request: OperationRequest, { previousSpec }: Job): number => {
+  if (request.kind === 'scale-job') return request.slots.before;
+  if (request.kind === 'rescale-job') return request.slotsBefore ?? 0;
+  return request.kind === 'upgrade-job' && previousSpec !== undefined ? slotsOf(previousSpec) : 0;
 };
 
 /** The operation under way that holds a job. */

@@ -1,4 +1,5 @@
 import type { Operation } from '../../contracts/operation';
+import { slotsOf } from '../clusters/slot-demands';
 import type { AcceptDeps, ChangeRequest } from '../operations/accept';
 import { acceptJobChange, refuse } from './accept-job-change';
 import { parallelismProblems } from './job-request';
@@ -10,7 +11,8 @@ export const acceptRescale = (
   at: { readonly cluster: string; readonly job: string },
   parallelism: number,
 ): Promise<Operation> =>
-  acceptJobChange(deps, change, at, async (cluster, { spec: { scaled } }) => {
+  acceptJobChange(deps, change, at, async (cluster, { spec }) => {
     refuse(parallelismProblems(parallelism, cluster));
-    return { kind: 'rescale-job', parallelism, ...(scaled === undefined ? {} : { former: scaled }) };
+    const { scaled } = spec;
+    return { kind: 'rescale-job', parallelism, slotsBefore: slotsOf(spec), ...(scaled === undefined ? {} : { former: scaled }) };
   });

@@ -412,7 +412,7 @@ describe('a running job', () => {
     ['stop-job', { drain: true }, 'stop-job', { kind: 'stop-job', mode: 'savepoint', drain: true }],
     ['stop-job', undefined, 'stop-job', { kind: 'stop-job', mode: 'savepoint', drain: false }],
     ['take-savepoint', undefined, 'take-savepoint', { kind: 'take-savepoint' }],
-    ['rescale-job', { parallelism: 8 }, 'rescale-job', { kind: 'rescale-job', parallelism: 8 }],
+    ['rescale-job', { parallelism: 8 }, 'rescale-job', { kind: 'rescale-job', parallelism: 8, slotsBefore: 4 }],
     ['set-scaling', { priority: 5 }, 'set-scaling', { kind: 'set-scaling', scaling: { enabled: true, priority: 5 } }],
     ['cancel-job', {}, 'stop-job', { kind: 'stop-job', mode: 'cancel', drain: false }],
   ] as const)('%s with %j becomes an operation', async (handler, body, kind, request) => {

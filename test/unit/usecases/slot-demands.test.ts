@@ -36,3 +36,33 @@ test.each<[string, DemandFor, Change, boolean, { delays: number; other: number }
 ])('%s', async (_, purpose, change, open, expected) => {
   expect(await demands(purpose, change, open)).toEqual(expected);
 });
+
+/** Two jobs of parallelism 2, and `other`, which had 4, at a state of its change. */
+const demandsAt = async (purpose: DemandFor, change: Change, phase: string, previous: object = {}) => {
+  const world = new World();
+  await world.acceptLaunch();
+  world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING' }] });
+  for (const name of ['delays', 'other']) {
+    await world.acceptSubmission(world.sqlSpec(2, name));
+    const { lease: _, ...job } = await world.job(name);
+    world.store.seed({ jobs: [{ ...job, status: 'RUNNING', ...(name === 'other' ? previous : {}) }] });
+  }
+  const { operationId, requestedAt } = await world.acceptChange(change(world), 'other');
+  await world.store.recordPhase(operationId, { name: phase, startedAt: requestedAt, outcome: 'running', reason: '' });
+  return Object.fromEntries(
+    (await slotDemands(world.store, { cluster: 'flights', job: 'delays' }, purpose)).map(({ job, slots }) => [job, slots]),
+  );
+};
+const smaller: Change = () => ({ kind: 'rescale-job', parallelism: 2, slotsBefore: 4 });
+const had4 = { previousSpec: new World().sqlSpec(4, 'other') };
+
+test.each<[string, DemandFor, Change, string, object, number]>([
+  ['a job that a person made smaller keeps room for its way back', 'shrink', smaller, 'Look at the job', {}, 4],
+  ['which others are not promised', 'grow', smaller, 'Look at the job', {}, 4],
+  ['until it runs smaller', 'grow', smaller, 'Look for occupied slots', {}, 2],
+  ['a smaller version keeps room for the version before', 'shrink', upgrade(2), 'Start new version', had4, 4],
+  ['which others are not promised either', 'grow', upgrade(2), 'Start new version', had4, 4],
+  ['but not for the one that was left by an upgrade before', 'grow', upgrade(2), 'Upload program', had4, 2],
+])('%s (%s)', async (_, purpose, change, phase, previous, expected) => {
+  expect(await demandsAt(purpose, change, phase, previous)).toEqual({ delays: 2, other: expected });
+});
