@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operationId, s3Uri } from './names';
+import { instant, operationId, s3Uri } from './names';
 import { failoverMode, volumeSnapshot } from './operation';
 
 /** Input of every state machine. All else is in the table. */
@@ -85,17 +85,19 @@ export type EndOperationInput = z.infer<typeof endOperationInput>;
 export const savepointSeen = awaited.extend({ location: s3Uri.nullable() });
 export type SavepointSeen = z.infer<typeof savepointSeen>;
 
-/** `grow`: enough hosts for all jobs. `shrink`: ends hosts beyond that, of which none of the `busyAddresses` is. */
+/** `grow`: enough hosts for all jobs. `shrink`: ends hosts beyond that, of which none of the `busyAddresses` is, as Flink told them at `busySeenAt`. */
 export const ensureCapacityInput = taskInput.extend({
   direction: z.enum(['grow', 'shrink']),
   busyAddresses: z.array(z.string()).default([]),
+  busySeenAt: instant.optional(),
 });
 export type EnsureCapacityInput = z.infer<typeof ensureCapacityInput>;
 
 /** One TaskManager's slots. */
 export const worker = z.object({ address: z.string(), slots: z.int(), free: z.int() });
 
-export const busyHosts = taskAnswer.extend({ addresses: z.array(z.string()), workers: z.array(worker) });
+/** `seenAt`: before Flink was asked. */
+export const busyHosts = taskAnswer.extend({ seenAt: instant, addresses: z.array(z.string()), workers: z.array(worker) });
 export type BusyHosts = z.infer<typeof busyHosts>;
 
 export const hostToDrain = z.object({ instanceId: z.string(), addresses: z.array(z.string()) });

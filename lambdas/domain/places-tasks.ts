@@ -30,13 +30,31 @@ const placingOf = (kind: OperationKind, isOut: boolean): Placing | undefined => 
 /** When a rescale has failed, tasks go back. */
 const WAY_BACK = ['Restore parallelism'];
 
+type Placed = Pick<Operation, 'kind' | 'request' | 'phases'>;
+const kindOf = ({ kind, request }: Placed): Placing | undefined =>
+  placingOf(kind, request.kind === 'scale-job' && request.direction === 'out');
+
 /**
  * Whether tasks come onto hosts by an operation just now: who looks for idle hosts may find one that is none any more when it is ended, so none is. What an operation
  * waits for before, or has behind it, needs no such care: its slots are counted.
  */
-export const placesTasks = ({ kind, request, phases }: Pick<Operation, 'kind' | 'request' | 'phases'>): boolean => {
-  const reached = (states: readonly string[]): boolean => phases.some(({ name }) => states.includes(name));
-  const placing = placingOf(kind, request.kind === 'scale-job' && request.direction === 'out');
+export const placesTasks = (operation: Placed): boolean => {
+  const reached = (states: readonly string[]): boolean => operation.phases.some(({ name }) => states.includes(name));
+  const placing = kindOf(operation);
   if (!placing) return false;
   return reached(WAY_BACK) || (reached(placing.from) && !reached(placing.until));
+};
+
+/** A submission may wait for its hosts for minutes, and puts nothing onto any before this. */
+const JOB_STARTS = ['Start job'];
+
+/** Whether tasks may have come onto hosts by it since an instant, ISO 8601, or come there now: who was idle then may not be any more. */
+export const hasPlacedSince = (operation: Placed & Pick<Operation, 'endedAt'>, since: string): boolean => {
+  const begun = (states: readonly string[]): string | undefined => operation.phases.find(({ name }) => states.includes(name))?.startedAt;
+  const placing = kindOf(operation);
+  if (!placing) return false;
+  const isGoingBack = begun(WAY_BACK) !== undefined;
+  if (!isGoingBack && begun(operation.kind === 'submit-job' ? JOB_STARTS : placing.from) === undefined) return false;
+  const until = (isGoingBack ? undefined : begun(placing.until)) ?? operation.endedAt;
+  return until === undefined || until >= since;
 };

@@ -20,6 +20,7 @@ const OK = {
   jarId: 'a_job.jar',
   parallelism: 2,
   location: 's3://state/savepoint-1',
+  seenAt: '2026-03-01T12:00:00.000Z',
   addresses: [],
   workers: [],
   hosts: [{ instanceId: 'i-1', addresses: ['127.64.0.5'] }],
