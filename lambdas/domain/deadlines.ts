@@ -42,7 +42,7 @@ export const quietUntil = ({ requestedAt }: Pick<Operation, 'requestedAt'>): str
 
 /**
  * No instance is paid for and unused for ten minutes. Hosts that an operation has asked for are on their way back before that, wherever it stops getting on: while
- * others do not come, while Flink does not carry out what it was asked for, while the job does not come back to what it was. Seconds since the operation was asked for.
+ * others do not come, while Flink does not carry out what it was asked for, while the job does not come back to what it was. Seconds since it has asked for them.
  */
 const CAPACITY_SECONDS = 420;
 const CARRIED_OUT_SECONDS = 480;
@@ -55,19 +55,24 @@ const KEPT_SECONDS = 480;
 /** Share of an operation's time that it waits for hosts, so that enough is left for the rest. */
 const CAPACITY_SHARE = 0.6;
 
-type Asked = Pick<Operation, 'requestedAt'>;
+type Asked = Pick<Operation, 'phases' | 'startedAt' | 'requestedAt'>;
+/** A workflow may begin minutes after its operation was accepted, and no host comes for it before. ISO 8601 */
+export const capacityAskedAt = ({ phases, startedAt, requestedAt }: Asked): string =>
+  phases.find(({ name }) => name === 'Ensure capacity')?.startedAt ?? startedAt ?? requestedAt;
 const latest = (one: string, other: string): string => (one > other ? one : other);
 
 /** Instant from which an operation that can do with fewer slots goes on with those there are. EC2 brings a host in one to two minutes. */
-export const capacityUntil = ({ requestedAt, deadline }: Asked & Pick<Operation, 'deadline'>): string =>
-  later(requestedAt, Math.min(CAPACITY_SECONDS, secondsBetween(requestedAt, deadline) * CAPACITY_SHARE));
+export const capacityUntil = (operation: Asked & Pick<Operation, 'deadline'>): string => {
+  const since = capacityAskedAt(operation);
+  return later(since, Math.min(CAPACITY_SECONDS, Math.max(0, secondsBetween(since, operation.deadline)) * CAPACITY_SHARE));
+};
 
 /** Instant from which an operation that cannot gives up those that have come. */
-export const allHostsUntil = ({ requestedAt }: Asked): string => later(requestedAt, CAPACITY_SECONDS);
+export const allHostsUntil = (operation: Asked): string => later(capacityAskedAt(operation), CAPACITY_SECONDS);
 
 /** Instant until which Flink is to have begun to run a job with another parallelism, for which it was asked at `changedAt`. */
-export const carriedOutUntil = ({ requestedAt }: Asked, changedAt: string): string =>
-  latest(later(requestedAt, CARRIED_OUT_SECONDS), later(changedAt, CHANGE_SECONDS));
+export const carriedOutUntil = (operation: Asked, changedAt: string): string =>
+  latest(later(capacityAskedAt(operation), CARRIED_OUT_SECONDS), later(changedAt, CHANGE_SECONDS));
 
 /**
  * Instant until which a checkpoint is waited for before tasks move to a host that has come for them, or their JobManager ends: then they go on from an earlier one.
@@ -79,5 +84,5 @@ export const lastCheckpointUntil = (begunAt: string): string => later(begunAt, K
 export const confirmedUntil = (changedAt: string): string => later(changedAt, KEPT_SECONDS);
 
 /** Instant until which a job is to be back at its former parallelism, for which Flink was asked at `since`. @param used whether it has run at the other one */
-export const restoredUntil = ({ requestedAt }: Asked, since: string, used: boolean): string =>
-  used ? later(since, KEPT_SECONDS) : latest(later(requestedAt, RESTORED_SECONDS), later(since, UNDO_SECONDS));
+export const restoredUntil = (operation: Asked, since: string, used: boolean): string =>
+  used ? later(since, KEPT_SECONDS) : latest(later(capacityAskedAt(operation), RESTORED_SECONDS), later(since, UNDO_SECONDS));

@@ -225,6 +225,16 @@ describe("hosts of a rescale that comes to nothing, by production's deadlines", 
     expect(await violations(world)).toEqual([]);
   });
 
+  test.each<[string, () => Promise<Operation>]>([
+    ["a person's rescale", () => world.acceptChange({ kind: 'rescale-job', parallelism: 6 })],
+    ['an upgrade', () => world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(6, 'new'), scaling: SCALING } })],
+  ])('are waited for as long when the workflow of %s has begun late', async (_, accept) => {
+    const operation = await accept();
+    await world.pause(430);
+    expect(await carryOut(operation)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await afterwards()).toEqual([3, 6, 6]);
+  });
+
   test.each(['FAILED', 'FINISHED'] as const)('are given back when the job is %s right after it', async (state) => {
     const operation = await decided(TOO_MUCH);
     world.onCall = (port, method) => {

@@ -3,7 +3,7 @@ import type { Operation, OperationKind } from '../../contracts/operation';
 import type { SlotsSeen } from '../../contracts/workflow';
 import { slotsPerHost } from '../../domain/capacity';
 import { later, secondsBetween } from '../../domain/clock';
-import { allHostsUntil, capacityUntil } from '../../domain/deadlines';
+import { allHostsUntil, capacityAskedAt, capacityUntil } from '../../domain/deadlines';
 import { REPLACEMENT_SECONDS } from '../../domain/decide-failover';
 import { decideClusterProgress, hostsAskedAt } from '../../domain/decide-launch-progress';
 import type { FlinkOverview, FlinkPort } from '../../gateways/flink/flink.port';
@@ -43,7 +43,7 @@ const NEED_ALL: readonly OperationKind[] = ['submit-job', 'upgrade-job', 'rescal
 const refuseToKeepSome = ({ clock }: Pick<FlinkDeps, 'clock'>, operation: Operation, reason: string): void => {
   const until = allHostsUntil(operation);
   if (!NEED_ALL.includes(operation.kind) || clock().toISOString() <= until) return;
-  throw new DeadlineExceeded(`not all hosts came within ${secondsBetween(operation.requestedAt, until)} s: ${reason}`);
+  throw new DeadlineExceeded(`not all hosts came within ${secondsBetween(capacityAskedAt(operation), until)} s: ${reason}`);
 };
 
 /** A JobManager that boots does not answer: here that is a state, not an error. */
