@@ -14,6 +14,9 @@ import type { StorageStack } from '../stacks/storage-stack';
 const LAMBDA_ENVIRONMENT_LIMIT = 4_096;
 /** Room for a reference once it is resolved: the longest are a KMS key's ARN (75) and a bucket's name (63). */
 const REFERENCE_LENGTH = 80;
+/** What is no name of a resource has a length that is known: twelve digits, and the longest partition's name. */
+const PSEUDO_LENGTHS: Readonly<Record<string, number>> = { 'AWS::AccountId': 12, 'AWS::Partition': 'aws-us-gov'.length };
+const lengthOf = (reference: unknown): number => PSEUDO_LENGTHS[(reference as { readonly Ref?: string }).Ref ?? ''] ?? REFERENCE_LENGTH;
 
 /** @returns the stage as functions read it (`lambdas/contracts/stage.ts`), JSON with references in it */
 export const stageEnvironment = (
@@ -60,7 +63,7 @@ export const stageEnvironment = (
   const resolved: unknown = stack.resolve(json);
   const parts = typeof resolved === 'string' ? [resolved] : (resolved as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
   const size = parts.reduce<number>(
-    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(JSON.stringify(part)) - '""'.length : REFERENCE_LENGTH),
+    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(JSON.stringify(part)) - '""'.length : lengthOf(part)),
     JSON.stringify({ SLUICE_STAGE: '' }).length,
   );
   if (size > LAMBDA_ENVIRONMENT_LIMIT)
