@@ -45,6 +45,9 @@ export const GP3 = {
   iopsPerGB: 500,
 } as const;
 
+/** Every host's: Amazon Linux, Java, two Flink distributions and logs. State has as much more of it as its own size says where the type has no local disk. */
+export const ROOT_VOLUME_GB = 20;
+
 const flinkSettings = z
   .record(z.string().min(1).max(200), settingValue)
   .describe('Flink settings of the cluster by key, as in config.yaml');

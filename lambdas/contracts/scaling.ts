@@ -80,6 +80,8 @@ export const fleetObservation = z.object({
   refused: z.object({ times: z.int().min(1), slots: z.int(), until: instant, says: z.string() }).optional(),
   /** What the cluster costs now, and what one more slot costs. */
   dollarsPerHour: z.number().min(0).default(0),
+  /** What of that its hosts' volumes cost. Absent: they are not counted. */
+  volumeDollarsPerHour: z.number().min(0).optional(),
   dollarsPerSlotHour: z.number().min(0).default(0),
 });
 export type FleetObservation = z.infer<typeof fleetObservation>;
@@ -299,7 +301,7 @@ const settingFields = {
     .refine(notTiny, TINY)
     .optional()
     .describe(
-      'Most that the whole cluster may cost, dollars an hour by the prices of the stage; the job is not scaled out beyond it. Default: no limit',
+      'Most that the whole cluster may cost, dollars an hour by the prices of the stage, its hosts with their volumes; the job is not scaled out beyond it. Default: no limit',
     ),
   spareSlots: z.int().min(0).default(0),
   floors: z

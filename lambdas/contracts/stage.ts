@@ -45,6 +45,8 @@ export const stage = z.strictObject({
   }),
   /** Dollars an hour of an instance type, for budgets; a type that is not named has no price, and a budget cannot be kept on it. */
   prices: z.record(z.string(), z.number()).optional(),
+  /** Dollars a month of the hosts' gp3 volumes: a GB, and each MiB/s and operation a second over what a volume has for nothing. Absent: a budget cannot be kept either. */
+  volumePrices: z.strictObject({ gbMonth: z.number(), mibpsMonth: z.number(), iopsMonth: z.number() }).optional(),
   /** Flink settings of the stage, under those of a cluster and a job. */
   flinkConfiguration: z.record(z.string(), z.string()),
   /** `runbook`: where alarms' descriptions lead, the heading's anchor is appended. `periodSeconds`: shortest period of an alarm. */

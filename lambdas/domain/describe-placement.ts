@@ -2,6 +2,7 @@ import type { Cluster } from '../contracts/cluster';
 import { slotsPerHost } from './capacity';
 import { chooseSpread, taskManagerZones } from './cluster-zone';
 import { describeStandby, type StandbyDescription } from './describe-standby';
+import { type HostPriceList, hostPrices } from './host-price';
 import { standbyZone } from './job-managers';
 
 /** List price of a GB from one zone of a region to another: $0.01 where it leaves and $0.01 where it arrives (https://aws.amazon.com/ec2/pricing/on-demand/). */
@@ -56,18 +57,16 @@ export interface PlacementDescription extends Pick<PlacementChoice, 'mode' | 'zo
 
 type Placed = Pick<Cluster, 'spec' | 'size' | 'zone' | 'zones' | 'avoidedZones' | 'resources'>;
 
-export interface PlacementStage {
+export interface PlacementStage extends HostPriceList {
   /** Names of its zones. */
   readonly zones: readonly string[];
-  /** Dollars an hour by instance type. */
-  readonly prices?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What either placement costs and gives a cluster. @param slotsSeen that Flink has; where it was not asked, those of the smallest fleet */
 export const describePlacement = (
   cluster: Placed,
   slotsSeen: number | undefined,
-  { zones, prices = {} }: PlacementStage,
+  { zones, ...prices }: PlacementStage,
 ): PlacementDescription => {
   const { size } = cluster;
   const { mode, failover } = cluster.spec.placement;
@@ -161,8 +160,9 @@ const measuredMove = ({ spec }: Placed): string => {
 };
 
 /** By list price, where the stage has one for both types. */
-const reserveCosts = ({ size }: Placed, hosts: number, prices: Readonly<Record<string, number>>): string => {
-  const [each, leader] = [prices[size.instanceType], prices[size.jobManager.instanceType]];
+const reserveCosts = ({ size }: Placed, hosts: number, prices: HostPriceList): string => {
+  const { taskManager, jobManager } = hostPrices(size, prices);
+  const [each, leader] = [taskManager.all, jobManager.all];
   const dollars = each === undefined || leader === undefined ? '' : `: $${(hosts * each + leader).toFixed(2)} an hour`;
   return `${hosts} TaskManager hosts and a JobManager that run and do nothing, as much as the cluster again${dollars}.`;
 };

@@ -1,4 +1,5 @@
 import type { Cluster } from '../contracts/cluster';
+import { type HostPriceList, hostPrices } from './host-price';
 
 export interface StandbyDescription {
   /** Absent: there is none. */
@@ -9,11 +10,10 @@ export interface StandbyDescription {
 
 type Placed = Pick<Cluster, 'spec' | 'size' | 'zone' | 'resources'>;
 
-/** What a stand-by JobManager costs and gives the cluster, or would. @param prices of the stage, dollars an hour by instance type */
-export const describeStandby = ({ spec, size, zone, resources }: Placed, prices: Readonly<Record<string, number>>): StandbyDescription => {
-  const type = size.jobManager.instanceType;
-  const price = prices[type];
-  const costs = `One more JobManager host (${type})${price === undefined ? '' : `, $${price} an hour`}.`;
+/** What a stand-by JobManager costs and gives the cluster, or would. @param prices of the stage */
+export const describeStandby = ({ spec, size, zone, resources }: Placed, prices: HostPriceList): StandbyDescription => {
+  const price = hostPrices(size, prices).jobManager.all;
+  const costs = `One more JobManager host (${size.jobManager.instanceType})${price === undefined ? '' : `, $${Number(price.toFixed(4))} an hour`}.`;
   const { standby } = resources;
   if (standby) {
     const elsewhere = standby.zone !== zone;

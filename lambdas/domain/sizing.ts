@@ -37,7 +37,7 @@ export const instanceTypesOf = (spec: ClusterSpec, stage: Pick<Stage, 'sizes'>):
  */
 export const resolveSize = (
   spec: ClusterSpec,
-  stage: Pick<Stage, 'sizes' | 'limits'>,
+  stage: Pick<Stage, 'sizes' | 'limits' | 'volumePrices'>,
   facts: ReadonlyMap<string, InstanceFacts>,
 ): Sizing => {
   const wish = wishOf(spec, stage.sizes[spec.size]);
@@ -56,7 +56,7 @@ export const resolveSize = (
       ...stateVolumeProblems(host, slotsOf(wish, host), spec.overrides.stateVolume),
     );
   if (!host || problems.length > 0) return { ok: false, problems };
-  return sized(spec, wish, host);
+  return sized(spec, wish, host, stage.volumePrices);
 };
 
 /** The more pools EC2 can choose from the fewer interruptions and empty pools; Auto Scaling takes 40, more than these hardly add to it. */
@@ -241,7 +241,7 @@ const hostProblems = ({ instanceType, taskManagersPerHost, from }: Wish, host: I
       ];
 };
 
-const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
+const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts, volumePrices: Stage['volumePrices']): Sizing => {
   const perHost = wish.taskManagersPerHost;
   const hosts = { min: hostsFor(wish.taskManagers.min, perHost), max: Math.floor(wish.taskManagers.max / perHost) };
   const slots = slotsOf(wish, host);
@@ -279,7 +279,7 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts): Sizing => {
       spareSlots,
     },
     reasons: [
-      describeStateVolume(wish.instanceType, stateVolume),
+      describeStateVolume(wish.instanceType, stateVolume, volumePrices),
       `${perHost} TaskManager${perHost === 1 ? '' : 's'} of ${memory} MiB a host leave a third of its ${host.memoryMiB} MiB to page cache and system`,
       spareSlots > 0
         ? `${spareSlots} slots stand by so that a lost TaskManager needs no boot`

@@ -1,5 +1,6 @@
 import { type ClusterSpec, GP3, type InstanceFacts, type ResolvedSize } from '../contracts/cluster';
 import type { FieldProblem } from '../contracts/errors';
+import { provisionedDollarsPerMonth, type VolumePrices } from './host-price';
 
 /** Local state, its backup for local recovery, and compaction's temporary copy of about 3 GB of live state a slot. GB. */
 export const GB_PER_SLOT = 10;
@@ -9,9 +10,6 @@ const SIZE_GB = { min: 20, max: 1_000 } as const;
  * vCPUs, so that only larger hosts pay, and these at most a fiftieth of their price ($0.64 a month for a vCPU that costs $31 as c6i).
  */
 const MIBPS_PER_VCPU = 16;
-/** List price, us-east-1, dollars a month (https://aws.amazon.com/ebs/pricing/). */
-const DOLLARS = { mibps: 0.04, iops: 0.005 } as const;
-
 type Asked = NonNullable<ClusterSpec['overrides']['stateVolume']>;
 export type Gp3Volume = Extract<ResolvedSize['stateVolume'], { readonly kind: 'gp3' }>;
 
@@ -62,18 +60,14 @@ export const stateVolumeProblems = (host: InstanceFacts, slots: number, asked: A
   return problems;
 };
 
-/** What throughput and IOPS of a volume cost beyond those that each has for nothing, by list price. */
-export const dollarsPerMonth = ({ throughputMiBps = GP3.throughputMiBps.min, iops = GP3.iops.min }: Gp3Volume): number =>
-  (throughputMiBps - GP3.throughputMiBps.min) * DOLLARS.mibps + (iops - GP3.iops.min) * DOLLARS.iops;
-
-/** A sentence for the caller: where state lies, and why. */
-export const describeStateVolume = (instanceType: string, volume: ResolvedSize['stateVolume']): string => {
+/** A sentence for the caller: where state lies, and why. @param prices of the stage */
+export const describeStateVolume = (instanceType: string, volume: ResolvedSize['stateVolume'], prices?: VolumePrices): string => {
   if (volume.kind === 'nvme') return `state lies on the ${volume.sizeGB} GB of local NVMe that ${instanceType} has`;
-  const dollars = dollarsPerMonth(volume);
+  const dollars = prices === undefined ? 0 : provisionedDollarsPerMonth(volume, prices);
   const { sizeGB, throughputMiBps, iops } = volume;
   const usual = `${GP3.throughputMiBps.min} MiB/s and ${GP3.iops.min} IOPS`;
   return [
     `${instanceType} has no local disk: state lies on a gp3 volume of ${sizeGB} GB, ${GB_PER_SLOT} a slot, with ${throughputMiBps} MiB/s and ${iops} IOPS`,
-    ...(dollars === 0 ? [] : [`for which each costs $${dollars.toFixed(2)} a month more than with ${usual} (list price, us-east-1)`]),
+    ...(dollars === 0 ? [] : [`for which each costs $${dollars.toFixed(2)} a month more than with ${usual} by the prices of the stage`]),
   ].join(', ');
 };

@@ -64,6 +64,10 @@ export const stageConfig = z
     }),
     /** Dollars an hour of an instance type, as its owner pays them (on demand, or by a savings plan). What `budgetDollarsPerHour` of a job is held to. */
     prices: z.record(z.string(), z.number().positive()).optional(),
+    /** Dollars a month of a GB of a gp3 volume, and of each MiB/s over 125 and each operation a second over 3000. Budgets count hosts' volumes too. */
+    volumePrices: z
+      .strictObject({ gbMonth: z.number().positive(), mibpsMonth: z.number().positive(), iopsMonth: z.number().positive() })
+      .optional(),
     flinkConfiguration: stageContract.shape.flinkConfiguration,
     /**
      * A rule of clusters' security groups each, beside those for S3, DynamoDB and Flink; a group may have 60 each way

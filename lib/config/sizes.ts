@@ -45,6 +45,9 @@ export const PRODUCTION_SIZES: Readonly<Record<SizeName, SizeDefinition>> = {
   },
 };
 
+/** gp3 in us-east-1, as known in November 2025 (https://aws.amazon.com/ebs/pricing/): a stage elsewhere names its own. */
+export const GP3_PRICES = { gbMonth: 0.08, mibpsMonth: 0.04, iopsMonth: 0.005 } as const;
+
 /** On demand, Linux, us-east-1, as known in November 2025 (https://aws.amazon.com/ec2/pricing/on-demand/): a stage elsewhere, or with a savings plan, names its own. Those that
  * no size is made of are what its hosts may be of where EC2 has none of the first (`alternativesOf`). */
 export const ON_DEMAND_PRICES: Readonly<Record<string, number>> = {

@@ -53,6 +53,7 @@ export const stageEnvironment = (
     sizes: config.sizes,
     limits: config.limits,
     ...(config.prices === undefined ? {} : { prices: config.prices }),
+    ...(config.volumePrices === undefined ? {} : { volumePrices: config.volumePrices }),
     flinkConfiguration: config.flinkConfiguration,
     alarms: config.alarms,
     retention: config.retention,

@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
+import { ROOT_VOLUME_GB } from '../../lambdas/contracts/cluster';
 import type { StageNames } from '../config/names';
 import type { StageConfig } from '../config/schema';
 import { permit } from '../constructs/permissions';
@@ -73,8 +74,7 @@ export class NodesStack extends Stack {
         blockDeviceMappings: [
           {
             deviceName: '/dev/xvda',
-            // Amazon Linux, Java, two Flink distributions and logs; state has a volume of its own (cluster's template) or local NVMe.
-            ebs: { volumeType: 'gp3', volumeSize: 20, encrypted: true, kmsKeyId: key.keyArn, deleteOnTermination: true },
+            ebs: { volumeType: 'gp3', volumeSize: ROOT_VOLUME_GB, encrypted: true, kmsKeyId: key.keyArn, deleteOnTermination: true },
           },
         ],
         userData,

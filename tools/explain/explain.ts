@@ -87,6 +87,9 @@ const asKept = (value: unknown): string => requestHashOf(JSON.parse(JSON.stringi
 const differences = (kept: ScalingDecision, again: ScalingDecision): string[] =>
   (['action', 'reason', 'nextState', 'explanation'] as const).filter((part) => asKept(kept[part]) !== asKept(again[part]));
 
+const volumesOf = ({ volumeDollarsPerHour: dollars = 0 }: ScalingDecision['inputs']['observed']['fleet']): string =>
+  dollars > 0 ? `, $${Number(dollars.toPrecision(2))} of it for volumes` : '';
+
 const linesOf = ({ action, reason, explanation, inputs }: ScalingDecision): string[] => {
   const { job, fleet, history } = inputs.observed;
   const nameOf = (id: string): string => job.vertices.find((vertex) => vertex.id === id)?.name ?? id;
@@ -102,7 +105,7 @@ const linesOf = ({ action, reason, explanation, inputs }: ScalingDecision): stri
           `Slots: ${action.plan.slotsBefore} → ${action.plan.slotsAfter}, ${action.plan.slotsToProvide} to be provided, ${action.plan.order.replaceAll('-', ' ')}`,
         ]
       : []),
-    `Fleet: ${fleet.slotsFree} slots free, ${fleet.slotsAddable ?? 'any number'} can be added, $${fleet.dollarsPerHour.toFixed(2)} an hour now`,
+    `Fleet: ${fleet.slotsFree} slots free, ${fleet.slotsAddable ?? 'any number'} can be added, $${fleet.dollarsPerHour.toFixed(2)} an hour now${volumesOf(fleet)}`,
     `History: ${history.length} rescales are known`,
     ...sharesOf(job),
     'Why:',

@@ -1,10 +1,11 @@
 import type { ResolvedSize } from '../../contracts/cluster';
 import type { FleetObservation } from '../../contracts/scaling';
 import { hostLimits, slotsPerHost } from '../capacity';
+import { hostPrices, type VolumePrices } from '../host-price';
 
 type FleetSize = Pick<
   ResolvedSize,
-  'taskManagersPerHost' | 'slotsPerTaskManager' | 'taskManagers' | 'spareSlots' | 'instanceType' | 'jobManager'
+  'taskManagersPerHost' | 'slotsPerTaskManager' | 'taskManagers' | 'spareSlots' | 'instanceType' | 'jobManager' | 'stateVolume'
 >;
 
 export interface FleetFacts {
@@ -19,6 +20,8 @@ export interface FleetFacts {
   readonly slotsTaken: number;
   /** Dollars an hour by instance type. */
   readonly prices: Readonly<Record<string, number>>;
+  /** Dollars a month of hosts' volumes. @default - they are not counted */
+  readonly volumePrices?: VolumePrices;
   /** Hosts that the stage's quota has for this cluster; undefined: no quota. */
   readonly hostsGranted?: number;
   /** Why it has no more, where that is less than what was wanted. */
@@ -35,6 +38,7 @@ export const fleetRoom = ({
   jobManagers = 1,
   slotsTaken,
   prices,
+  volumePrices,
   hostsGranted,
   share,
   refused,
@@ -42,10 +46,12 @@ export const fleetRoom = ({
   paidFor = 1,
 }: FleetFacts): FleetObservation => {
   const perHost = slotsPerHost(size);
-  const price = paidFor * (prices[size.instanceType] ?? 0);
+  const { taskManager, jobManager } = hostPrices(size, { prices, volumePrices });
+  const price = paidFor * (taskManager.all ?? 0);
   // A change that was accepted a moment ago counts before it has asked for its hosts.
   const needed = Math.max(hosts.wanted, Math.ceil(slotsTaken / perHost));
-  const cost = needed * price + paidFor * jobManagers * (prices[size.jobManager.instanceType] ?? 0);
+  const cost = needed * price + paidFor * jobManagers * (jobManager.all ?? 0);
+  const volumes = paidFor * (needed * taskManager.volume + jobManagers * jobManager.volume);
   const mostMore = Math.max(0, hostLimits(size).max - needed);
   const payable = budgetDollarsPerHour === undefined || price === 0 ? mostMore : Math.floor((budgetDollarsPerHour - cost) / price + 1e-9);
   // Named as the budget's where it is the tighter one: the decision compares dollars with slots.
@@ -56,6 +62,7 @@ export const fleetRoom = ({
     ...(share === undefined ? {} : { share }),
     ...(refused === undefined ? {} : { refused }),
     dollarsPerHour,
+    ...(volumes > 0 ? { volumeDollarsPerHour: volumes } : {}),
     dollarsPerSlotHour: price / perHost,
   };
 };

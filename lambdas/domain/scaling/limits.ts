@@ -33,7 +33,7 @@ export const partsOf = (vertex: VertexSeen): number | undefined => {
 /** Slots that the job may occupy, and which limit that is: slots there but the spare ones, and what the budget and the quota let be added. */
 const slotLimit = (
   slotsNow: number,
-  { slotsFree, slotsAddable, dollarsPerHour, dollarsPerSlotHour }: FleetObservation,
+  { slotsFree, slotsAddable, dollarsPerHour, volumeDollarsPerHour = 0, dollarsPerSlotHour }: FleetObservation,
   { budgetDollarsPerHour, spareSlots }: Pick<ScalingSettings, 'budgetDollarsPerHour' | 'spareSlots'>,
 ): Limit & { readonly free: number } => {
   const free = Math.max(0, slotsFree - spareSlots);
@@ -44,7 +44,9 @@ const slotLimit = (
       ? Number.POSITIVE_INFINITY
       : Math.max(0, Math.floor((budgetDollarsPerHour - dollarsPerHour) / dollarsPerSlotHour + 1e-9));
   const addable = slotsAddable ?? Number.POSITIVE_INFINITY;
-  const name = payable < addable ? `the budget of $${budgetDollarsPerHour} an hour` : 'the quota and the largest fleet of the cluster';
+  const volumes = volumeDollarsPerHour > 0 ? `, of which hosts' volumes take $${Number(volumeDollarsPerHour.toPrecision(2))} now` : '';
+  const name =
+    payable < addable ? `the budget of $${budgetDollarsPerHour} an hour${volumes}` : 'the quota and the largest fleet of the cluster';
   return { slots: slotsNow + free + Math.max(0, Math.min(payable, addable) - missing), name, free };
 };
 

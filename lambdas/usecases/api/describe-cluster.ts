@@ -14,7 +14,7 @@ export interface DescribeDeps {
   readonly flink: FlinkConnector;
   readonly clock: Clock;
 }
-export type DescribeClusterDeps = DescribeDeps & { readonly stage: Pick<Stage, 'prices' | 'zones'> };
+export type DescribeClusterDeps = DescribeDeps & { readonly stage: Pick<Stage, 'prices' | 'volumePrices' | 'zones'> };
 
 /** The cluster as stored, and as its JobManager sees it now. @throws NotFound */
 export const describeCluster = async ({ store, flink, clock, stage }: DescribeClusterDeps, name: string): Promise<ClusterDescription> => {

@@ -30,13 +30,17 @@ export const parallelismProblems = (parallelism: number, { size }: Cluster): rea
 export const budgetProblems = (
   scaling: JobScaling | undefined,
   { size }: Cluster,
-  { prices = {} }: Pick<Stage, 'prices'>,
+  { prices = {}, volumePrices }: Pick<Stage, 'prices' | 'volumePrices'>,
   within = 'scaling.',
 ): readonly FieldProblem[] => {
   if (scaling?.budgetDollarsPerHour === undefined) return [];
   const unpriced = [...new Set([size.instanceType, size.jobManager.instanceType])].filter((type) => prices[type] === undefined);
-  if (unpriced.length === 0) return [];
-  const message = `a budget cannot be kept: the stage's configuration (prices) has no price of ${unpriced.join(' and ')}`;
+  const missing = [
+    ...(unpriced.length > 0 ? [`(prices) has no price of ${unpriced.join(' and ')}`] : []),
+    ...(volumePrices === undefined ? ['(volumePrices) has none of their volumes'] : []),
+  ];
+  if (missing.length === 0) return [];
+  const message = `a budget cannot be kept: the stage's configuration ${missing.join(', and ')}`;
   return [{ path: `${within}budgetDollarsPerHour`, message }];
 };
 

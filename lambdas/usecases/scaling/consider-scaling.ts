@@ -114,6 +114,7 @@ const decide = async (
     jobManagers: jobManagerAddresses(cluster.resources).length,
     slotsTaken: demands.reduce((sum, { slots }) => sum + slots, 0),
     prices: stage.prices ?? {},
+    ...(stage.volumePrices === undefined ? {} : { volumePrices: stage.volumePrices }),
     ...(settings.budgetDollarsPerHour === undefined ? {} : { budgetDollarsPerHour: settings.budgetDollarsPerHour }),
   };
   const within = (room: FleetFacts): ScalingDecision =>

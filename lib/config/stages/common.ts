@@ -1,5 +1,5 @@
 import type { StageConfigInput } from '../schema';
-import { ON_DEMAND_PRICES, PRODUCTION_SIZES } from '../sizes';
+import { GP3_PRICES, ON_DEMAND_PRICES, PRODUCTION_SIZES } from '../sizes';
 
 /**
  * Ids of the AWS-managed prefix lists by region, as `aws ec2 describe-managed-prefix-lists` prints them; they never change.
@@ -23,6 +23,7 @@ export const awsDefaults = {
   sizes: PRODUCTION_SIZES,
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 50 },
   prices: ON_DEMAND_PRICES,
+  volumePrices: GP3_PRICES,
   flinkConfiguration: {},
   streamSources: [],
   retention: { count: 10, days: 30 },

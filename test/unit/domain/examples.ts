@@ -1,6 +1,7 @@
 import { type ClusterSpec, clusterSpec, type InstanceFacts, type SizeDefinition } from '../../../lambdas/contracts/cluster';
 import type { Stage } from '../../../lambdas/contracts/stage';
 import { resolveSize } from '../../../lambdas/domain/sizing';
+import { GP3_PRICES } from '../../../lib/config/sizes';
 
 const type = (
   instanceType: string,
@@ -48,7 +49,7 @@ const size = (instanceType: string, perHost: number, min: number, max: number, m
   taskManagers: { min, max },
 });
 
-export const STAGE: Pick<Stage, 'sizes' | 'limits'> = {
+export const STAGE: Pick<Stage, 'sizes' | 'limits' | 'volumePrices'> = {
   sizes: {
     dev: size('c5.large', 1, 1, 4, 1_024),
     small: size('c6id.2xlarge', 2, 2, 8, 8_192),
@@ -57,6 +58,7 @@ export const STAGE: Pick<Stage, 'sizes' | 'limits'> = {
     xlarge: size('c7gd.4xlarge', 4, 16, 100, 8_192),
   },
   limits: { maxTaskManagersPerCluster: 100, maxClusters: 20 },
+  volumePrices: GP3_PRICES,
 };
 
 export const spec = (fields: Partial<Record<keyof ClusterSpec, unknown>> = {}): ClusterSpec =>

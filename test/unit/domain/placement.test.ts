@@ -1,3 +1,4 @@
+import type { Stage } from '../../../lambdas/contracts/stage';
 import { chooseSpread, taskManagerZones } from '../../../lambdas/domain/cluster-zone';
 import { decideFailover } from '../../../lambdas/domain/decide-failover';
 import { decideShrink } from '../../../lambdas/domain/decide-hosts';
@@ -10,8 +11,12 @@ import { sizeOf, spec } from './examples';
 
 const STAGE_ZONES = ['a', 'b', 'c'];
 const size = sizeOf({ size: 'medium' }); // 2 to 8 hosts of 16 slots
-const describePlacement = (cluster: Parameters<typeof describeIn>[0], slots: number | undefined, prices?: Record<string, number>) =>
-  describeIn(cluster, slots, { zones: STAGE_ZONES, prices });
+const describePlacement = (
+  cluster: Parameters<typeof describeIn>[0],
+  slots: number | undefined,
+  prices?: Record<string, number>,
+  volumePrices?: Stage['volumePrices'],
+) => describeIn(cluster, slots, { zones: STAGE_ZONES, prices, volumePrices });
 const choose = (placement: object, home = 'b', fleet = size, shifted: readonly string[] = []) =>
   chooseSpread(spec({ size: 'medium', placement }), home, fleet, STAGE_ZONES, shifted);
 const spreadCluster = (change = {}) =>
@@ -187,6 +192,12 @@ describe('what a placement costs and gives', () => {
     expect(describePlacement(warm, 32, prices)).toMatchObject({
       costs: expect.stringMatching(/again: \$1\.02 an hour\.$/),
       gives: expect.stringContaining('a reserve stands by'),
+    });
+    // Two cents an hour for the volume of each of the three.
+    const volumePrices = { gbMonth: 0.73, mibpsMonth: 1, iopsMonth: 1 };
+    expect(describePlacement(warm, 32, prices, volumePrices)).toMatchObject({
+      costs: expect.stringMatching(/again: \$1\.08 an hour\.$/),
+      standby: { costs: `One more JobManager host (${size.jobManager.instanceType}), $0.36 an hour.` },
     });
   });
 

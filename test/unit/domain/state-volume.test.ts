@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { GP3, type InstanceFacts } from '../../../lambdas/contracts/cluster';
+import { provisionedDollarsPerMonth } from '../../../lambdas/domain/host-price';
 import { resolveSize } from '../../../lambdas/domain/sizing';
-import { dollarsPerMonth, type Gp3Volume, stateVolumeOf } from '../../../lambdas/domain/state-volume';
+import { type Gp3Volume, stateVolumeOf } from '../../../lambdas/domain/state-volume';
+import { GP3_PRICES } from '../../../lib/config/sizes';
 import { FACTS, STAGE, spec } from './examples';
 
 const factsOf = (instanceType: string): InstanceFacts => {
@@ -37,19 +39,21 @@ describe('A volume for state', () => {
     expect(stateVolumeOf(factsOf('c6id.2xlarge'), 16)).toEqual({ kind: 'nvme', sizeGB: 474 });
   });
 
-  test('costs by list price what it has over that of each volume', () => {
-    const volume = (throughputMiBps?: number, iops?: number): Gp3Volume => ({ kind: 'gp3', sizeGB: 20, throughputMiBps, iops });
-    expect(dollarsPerMonth(volume())).toBe(0);
-    expect(dollarsPerMonth(volume(125, 3_000))).toBe(0);
-    expect(dollarsPerMonth(volume(256, 3_000))).toBeCloseTo(5.24, 9);
-    expect(dollarsPerMonth(volume(1_024, 4_096))).toBeCloseTo(35.96 + 5.48, 9);
+  test('costs what it has over that of each volume', () => {
+    const dollars = (throughputMiBps?: number, iops?: number): number => provisionedDollarsPerMonth({ throughputMiBps, iops }, GP3_PRICES);
+    expect(dollars()).toBe(0);
+    expect(dollars(125, 3_000)).toBe(0);
+    expect(dollars(256, 3_000)).toBeCloseTo(5.24, 9);
+    expect(dollars(1_024, 4_096)).toBeCloseTo(35.96 + 5.48, 9);
   });
 
   test('is explained, with what it costs', () => {
     const sizing = resolveSize(spec({ size: 'large' }), STAGE, FACTS);
     expect(sizing.ok && sizing.reasons[0]).toBe(
-      'c5.4xlarge has no local disk: state lies on a gp3 volume of 320 GB, 10 a slot, with 256 MiB/s and 3000 IOPS, for which each costs $5.24 a month more than with 125 MiB/s and 3000 IOPS (list price, us-east-1)',
+      'c5.4xlarge has no local disk: state lies on a gp3 volume of 320 GB, 10 a slot, with 256 MiB/s and 3000 IOPS, for which each costs $5.24 a month more than with 125 MiB/s and 3000 IOPS by the prices of the stage',
     );
+    const unpriced = resolveSize(spec({ size: 'large' }), { ...STAGE, volumePrices: undefined }, FACTS);
+    expect(unpriced.ok && unpriced.reasons[0]).toMatch(/256 MiB\/s and 3000 IOPS$/);
     const dev = resolveSize(spec({ size: 'dev' }), STAGE, FACTS);
     expect(dev.ok && dev.reasons[0]).toBe(
       'c5.large has no local disk: state lies on a gp3 volume of 40 GB, 10 a slot, with 125 MiB/s and 3000 IOPS',

@@ -45,6 +45,15 @@ test('a decision is said with how busy, backpressured and idle each vertex was, 
   ]);
 });
 
+test('a decision is said with what the fleet costs, and what of that its volumes do', () => {
+  const fleetOf = (fields: object): string | undefined =>
+    explain(kept(decideScaling(observed([late], { fleet: { slotsFree: 1, dollarsPerHour: 9, ...fields } }), settings(), NOW))).lines.find(
+      (line) => line.startsWith('Fleet:'),
+    );
+  expect(fleetOf({})).toBe('Fleet: 1 slots free, any number can be added, $9.00 an hour now');
+  expect(fleetOf({ volumeDollarsPerHour: 0.0123 })).toMatch(/\$9\.00 an hour now, \$0\.012 of it for volumes$/);
+});
+
 test('a vertex that is named so as to write over a terminal is shown, and writes nothing', () => {
   const named = {
     ...vertex('source', { parallelism: 2, busy: 1, pendingRecords: 100_000, pendingRecordsGrowth: 200 }),

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import type { LastDecision } from '../../../lambdas/contracts/scaling';
+import type { Stage } from '../../../lambdas/contracts/stage';
 import { shareQuota } from '../../../lambdas/usecases/clusters/share-quota';
 import { acceptRescale } from '../../../lambdas/usecases/jobs/accept-rescale';
 import { considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
@@ -151,10 +152,10 @@ describe('two jobs that ask for the last host at once', () => {
       await run(await world.acceptSubmission({ ...world.jarSpec(2, name, name), scaling: { enabled: true, priority } }));
     for (const name of JOBS) await world.observe(TOO_MUCH, name);
   });
-  const consider = (job: string, maxVcpus?: number) => {
+  const consider = (job: string, maxVcpus?: number, prices: Pick<Stage, 'volumePrices'> = {}) => {
     const { clock, fleet, kafkaMetrics, observations, store, workflows } = world;
     const limits = { ...STAGE.limits, ...(maxVcpus === undefined ? {} : { maxVcpus }) };
-    const stage = { ...STAGE, limits, prices: { [SIZE.instanceType]: 1 } };
+    const stage = { ...STAGE, limits, prices: { [SIZE.instanceType]: 1 }, ...prices };
     return considerScaling({ clock, fleet, kafkaMetrics, observations, store, workflows, stage }, { cluster: 'flights', job }, 'alarm lag');
   };
   const started = () => world.workflows.started.filter(({ kind }) => kind === 'scale-job');
@@ -210,12 +211,26 @@ describe('two jobs that ask for the last host at once', () => {
     expect(reason).toMatch(/held back by the quota and the largest fleet of the cluster\.$/);
   });
 
-  test('do not both spend what is left of the budget', async () => {
+  const limitTo = async (budgetDollarsPerHour: number): Promise<void> => {
     for (const name of JOBS) {
       const job = await world.job(name);
-      const scaling = { enabled: true, priority: 0, budgetDollarsPerHour: 4 };
+      const scaling = { enabled: true, priority: 0, budgetDollarsPerHour };
       world.store.seed({ jobs: [{ ...job, spec: { ...job.spec, scaling } }] });
     }
+  };
+
+  test('have no money for it where the volumes of its hosts take what is left of the budget', async () => {
+    await limitTo(4);
+    // Three hosts of 20 GB, two of them with 50 GB of state, at a thousandth of a dollar an hour each.
+    const volumePrices = { gbMonth: 0.73, mibpsMonth: 1, iopsMonth: 1 };
+    expect(await consider('delays', undefined, { volumePrices })).toMatchObject({ outcome: 'kept' });
+    expect((await world.job('delays')).lastDecision?.reason).toMatch(
+      /held back by the budget of \$4 an hour, of which hosts' volumes take \$0\.16 now\.$/,
+    );
+  });
+
+  test('do not both spend what is left of the budget', async () => {
+    await limitTo(4);
     const { reason, request } = await oneOfTwo();
     expect(request).toMatchObject({ slots: { before: 2, after: 4, provide: 2 } });
     expect(reason).toMatch(/held back by the budget of \$4 an hour\.$/);

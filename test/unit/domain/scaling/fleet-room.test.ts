@@ -9,6 +9,7 @@ const facts = (changes: Partial<FleetFacts> = {}): FleetFacts => ({
     slotsPerTaskManager: 2,
     taskManagers: { min: 2, max: 20 },
     spareSlots: 0,
+    stateVolume: { kind: 'gp3', sizeGB: 40, throughputMiBps: 225, iops: 4_000 },
   },
   hosts: { running: 2, wanted: 2 },
   slotsTaken: 5,
@@ -44,6 +45,24 @@ test('the cost is that of all hosts that are wanted, and of the JobManager', () 
   expect(fleetRoom(facts({ hosts: { running: 2, wanted: 5 } }))).toMatchObject({ dollarsPerHour: 5.5 });
   // Another job's change was accepted a moment ago.
   expect(fleetRoom(facts({ slotsTaken: 14 }))).toMatchObject({ dollarsPerHour: 4.5 });
+});
+
+/** By the hour, so that a host's volume costs (20 + 40) / 10 + 100 / 100 + 1,000 / 1,000 = 8 of what its host does, and a JobManager's 2. */
+const VOLUMES = { gbMonth: 73, mibpsMonth: 7.3, iopsMonth: 0.73 };
+const COSTLY = { prices: { 'c5.xlarge': 1, 'c5.large': 0.5 }, volumePrices: VOLUMES };
+
+test('volumes are paid for too: of state, of what they have over 125 MiB/s and 3000 IOPS, and the root of each host', () => {
+  expect(fleetRoom(facts(COSTLY))).toMatchObject({
+    dollarsPerHour: expect.closeTo(2.5 + 2 * 8 + 2, 9),
+    volumeDollarsPerHour: expect.closeTo(2 * 8 + 2, 9),
+    dollarsPerSlotHour: expect.closeTo(9 / 4, 9),
+  });
+  const { stateVolume: _, ...size } = facts().size;
+  const local = fleetRoom(facts({ ...COSTLY, size: { ...size, stateVolume: { kind: 'nvme', sizeGB: 474 } } }));
+  expect(local).toMatchObject({ volumeDollarsPerHour: expect.closeTo(3 * 2, 9), dollarsPerSlotHour: expect.closeTo(3 / 4, 9) });
+  expect(fleetRoom(facts({ ...COSTLY, paidFor: 2 })).volumeDollarsPerHour).toBeCloseTo(36, 9);
+  expect(fleetRoom(facts())).not.toHaveProperty('volumeDollarsPerHour');
+  expect([payable(20.5 + 8.9, COSTLY), payable(20.5 + 9, COSTLY)]).toEqual([0, 4]);
 });
 
 test('where a reserve stands by, each host is paid for twice', () => {

@@ -287,6 +287,13 @@ describe('limits', () => {
       7,
       'the budget of $10 an hour',
     ],
+    [
+      'the budget, with what volumes take of it',
+      { fleet: { slotsFree: 1, dollarsPerHour: 9, volumeDollarsPerHour: 0.1234, dollarsPerSlotHour: 0.5 } },
+      { budgetDollarsPerHour: 10 },
+      7,
+      "the budget of $10 an hour, of which hosts' volumes take $0.12 now",
+    ],
     ['the quota', { fleet: { slotsFree: 0, slotsAddable: 2 } }, {}, 6, 'the quota and the largest fleet of the cluster'],
   ])('are named when they hold something back: %s', (_, fields, limits, to, name) => {
     const busy = vertex('v', { busy: 1, pendingRecords: 0, pendingRecordsGrowth: 3_000 });
