@@ -87,7 +87,12 @@ export const placement = z.strictObject({
   failover: z
     .strictObject({
       automatic: z.boolean().default(true).describe('Whether the control plane moves the cluster by itself when its zone fails'),
-      zones: z.array(zoneName).min(1).max(6).optional().describe('Zones to move to, in this order; default: all of the stage'),
+      zones: z
+        .array(zoneName)
+        .min(1)
+        .max(6)
+        .optional()
+        .describe('Zones to move to, in this order, one besides the home zone at least; default: all of the stage'),
       objectiveSeconds: z
         .int()
         .min(1)

@@ -1,6 +1,7 @@
 import { type Cluster, type ClusterSpec, NO_RESOURCES, type ResolvedSize } from '../../contracts/cluster';
 import { Conflict, type FieldProblem, InvalidRequest } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
+import { failoverProblems } from '../../domain/choose-failover-zone';
 import { chooseHomeZone, chooseSpread } from '../../domain/cluster-zone';
 import { drillProblems } from '../../domain/decide-drill';
 import { refusedSettings } from '../../domain/flink-settings-policy';
@@ -62,6 +63,7 @@ const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> =
       ? []
       : [{ path: 'flinkVersion', message: `the stage has no Flink ${flinkVersion}; it has ${stage.flinkVersions.join(', ')}` }]),
     ...drillProblems(spec, zones),
+    ...(zone.ok ? failoverProblems(spec, zone.zone, zones) : []),
     ...refusedSettings(spec.flinkConfiguration, 'cluster'),
     ...tooLarge({ flinkConfiguration: spec.flinkConfiguration, tags: spec.tags }),
   ];

@@ -1,4 +1,5 @@
 import type { Cluster } from '../../contracts/cluster';
+import { failoverZones } from '../../domain/choose-failover-zone';
 import { AVOIDED_SECONDS, decideRetry, isStranded, RETRY_AT_MOST_SECONDS } from '../../domain/decide-retry';
 import { shorten } from '../../domain/describe-failure';
 import type { AcceptDeps } from '../operations/accept';
@@ -22,7 +23,11 @@ const retry = async (deps: RetryDeps, cluster: Cluster): Promise<Considered> => 
   const busy = await heldByOther(deps, cluster);
   if (busy !== undefined) return { cluster: cluster.name, action: 'hold', reason: `${busy} is under way` };
   const { name, zone: present, spec, reserve } = cluster;
-  const { automatic, zones = deps.stage.zones.map((one) => one.name) } = spec.placement.failover;
+  const { automatic, zones: wished } = spec.placement.failover;
+  const zones = failoverZones(
+    wished,
+    deps.stage.zones.map((one) => one.name),
+  );
   const now = deps.clock().toISOString();
   const moves = await movesOf(deps.store, name, now, REMEMBERED_SECONDS);
   const standsBy = reserve?.status === 'ready' ? reserve.zone : undefined;

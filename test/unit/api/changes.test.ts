@@ -101,6 +101,16 @@ describe('a launch', () => {
     ['an instance type that does not exist', { overrides: { instanceType: 'c5.gigantic' } }, 'overrides.instanceType'],
     ['a slow network', { overrides: { instanceType: 't3.micro', taskManagersPerHost: 1 } }, 'overrides.instanceType'],
     ['a zone that the stage does not have', { zone: 'us-west-2a' }, 'zone'],
+    [
+      'a zone to fail over to that the stage does not have',
+      { placement: { failover: { zones: ['eu-central-1b', 'eu-central-1x'] } } },
+      'placement.failover.zones',
+    ],
+    [
+      'no zone to fail over to but its own',
+      { zone: 'eu-central-1a', placement: { failover: { zones: ['eu-central-1a'] } } },
+      'placement.failover.zones',
+    ],
     ['min over max', { overrides: { taskManagers: { min: 8, max: 4 } } }, 'overrides.taskManagers.min'],
     ['300 TaskManagers where the stage allows 100', { overrides: { taskManagers: { max: 300 } } }, 'overrides.taskManagers.max'],
     ['a setting that the control plane owns', { flinkConfiguration: { 'rest.port': '9999' } }, 'flinkConfiguration.rest.port'],

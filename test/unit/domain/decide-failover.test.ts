@@ -1,4 +1,4 @@
-import { chooseFailoverZone } from '../../../lambdas/domain/choose-failover-zone';
+import { chooseFailoverZone, failoverProblems } from '../../../lambdas/domain/choose-failover-zone';
 import {
   BOOT_SECONDS,
   decideFailover,
@@ -203,4 +203,16 @@ test.each<[string, string, Parameters<typeof chooseFailoverZone>[1], string | un
 ])('a failover goes to %s', (_, from, known, zone) => {
   const chosen = chooseFailoverZone(from, known);
   expect(chosen.ok ? chosen.zone : undefined).toBe(zone);
+});
+
+test.each<[string, readonly string[] | undefined, string | undefined]>([
+  ['any other zone of the stage, in any order', ['us-east-1c', 'us-east-1b'], undefined],
+  ['the home zone, where another is there too', ['us-east-1a', 'us-east-1b'], undefined],
+  ['nothing', undefined, undefined],
+  ['a zone that the stage does not have', ['us-east-1b', 'us-east-1f'], 'the stage has no zone us-east-1f'],
+  ['the home zone alone', ['us-east-1a'], 'nowhere to go'],
+])('zones to fail over to may be %s, or that is refused', (_, zones, problem) => {
+  const placement = { failover: { zones } } as Parameters<typeof failoverProblems>[0]['placement'];
+  const expected = problem === undefined ? [] : [{ path: 'placement.failover.zones', message: expect.stringContaining(problem) }];
+  expect(failoverProblems({ placement }, 'us-east-1a', STAGE)).toEqual(expected);
 });

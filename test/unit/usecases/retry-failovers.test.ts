@@ -98,10 +98,13 @@ test('a cluster that a person moves, or that is to go, is left alone', async () 
   expect(await retryFailovers(deps)).toEqual([]);
 });
 
-test('where there is no other zone it is tried again in the same', async () => {
+test.each([
+  ['none other is wished', ['us-east-1b']],
+  ['the stage has the other no more', ['us-east-1b', 'us-east-1c']],
+])('where there is no other zone it is tried again in the same: %s', async (_, zones) => {
   deps = { ...deps, stage: { ...STAGE, zones: STAGE.zones.slice(0, 2) } };
   const { spec } = await cluster();
-  const placement = { ...spec.placement, failover: { ...spec.placement.failover, zones: ['us-east-1b'] } };
+  const placement = { ...spec.placement, failover: { ...spec.placement.failover, zones } };
   deps.store.seed({ clusters: [{ ...(await cluster()), spec: { ...spec, placement } }] });
   await moves();
   await fails();
