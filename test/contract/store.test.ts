@@ -103,6 +103,21 @@ describe.each([
       expect(await store.openOperations()).toHaveLength(1);
     });
 
+    test('a launch begins the next turn of those, and one whose clusters were counted at an earlier turn is blocked', async () => {
+      await launched({ name: 'uncounted' });
+      expect(await store.launchTurn()).toBe(0);
+      for (const turn of [0, 1]) {
+        const names = [`a${turn}`, `b${turn}`];
+        const launch = (cluster: string) => anOperation({ kind: 'launch-cluster', cluster, request: { kind: 'launch-cluster' } });
+        const outcomes = await Promise.all(names.map((name) => store.acceptLaunch(launch(name), aCluster({ name }), turn)));
+        expect(outcomes).toContainEqual({ outcome: 'created' });
+        expect(outcomes).toContainEqual({ outcome: 'blocked', by: 'launches' });
+        expect((await Promise.all(names.map((name) => store.cluster(name)))).filter(Boolean)).toHaveLength(1);
+        expect(await store.launchTurn()).toBe(turn + 1);
+      }
+      expect(await store.quotaTurn()).toBe(0);
+    });
+
     test('the same launch sent many times at once is created once and repeated otherwise', async () => {
       const operation = anOperation({ kind: 'launch-cluster', request: { kind: 'launch-cluster' } });
       const outcomes = await Promise.all(Array.from({ length: 6 }, () => store.acceptLaunch(operation, aCluster())));

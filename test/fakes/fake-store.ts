@@ -38,6 +38,7 @@ class InMemoryStore implements StorePort {
   private readonly phaseCounts = new Map<string, PhaseCounts>();
   private readonly zones = new Map<string, ShiftedZone>();
   private turn = 0;
+  private launches = 0;
   private readonly snapshotItems = new Map<string, Snapshot>();
 
   constructor(private readonly now: () => Date) {}
@@ -53,13 +54,19 @@ class InMemoryStore implements StorePort {
     for (const item of items.operations ?? []) this.operationItems.set(item.operationId, copy(item));
   }
 
-  async acceptLaunch(operation: Operation, cluster: Cluster): Promise<OperationAccepted> {
+  async acceptLaunch(operation: Operation, cluster: Cluster, turn?: number): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const stored = this.clusterItems.get(cluster.name);
       if (stored && !(stored.status === 'TERMINATED' && stored.epoch === cluster.epoch - 1)) return 'cluster';
+      if (turn !== undefined && turn !== this.launches) return 'launches';
+      if (turn !== undefined) this.launches += 1;
       this.clusterItems.set(cluster.name, copy(cluster));
       return undefined;
     });
+  }
+
+  async launchTurn(): Promise<number> {
+    return this.launches;
   }
 
   async acceptTermination(operation: Operation): Promise<OperationAccepted> {
@@ -373,7 +380,10 @@ class InMemoryStore implements StorePort {
     this.snapshotItems.delete(`${jobKey(cluster, job)}/${location}`);
   }
 
-  private accept(operation: Operation, apply: () => 'cluster' | 'job' | 'quota' | undefined): OperationAccepted {
+  private accept(
+    operation: Operation,
+    apply: () => Extract<OperationAccepted, { outcome: 'blocked' }>['by'] | undefined,
+  ): OperationAccepted {
     const repeated = this.operationItems.get(operation.operationId);
     if (repeated) return { outcome: 'repeated', operation: copy(repeated) };
     const by = apply();

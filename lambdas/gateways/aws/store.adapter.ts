@@ -24,6 +24,8 @@ import {
   clusterKey,
   jobKey,
   jobsPartition,
+  type Key,
+  LAUNCHES_KEY,
   leaseKey,
   OPEN_OPERATIONS,
   openKey,
@@ -75,9 +77,10 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     return table.change(leaseKey(resource), names, ...removal(names, operationId));
   };
 
-  const nextTurn = (turn: number): TransactionPart => {
+  const turnOf = async (key: Key): Promise<number> => (await table.get(key, ({ turn }) => z.int().parse(turn))) ?? 0;
+  const nextTurn = (key: Key, turn: number): TransactionPart => {
     const names = new Placeholders();
-    return table.change(QUOTA_KEY, names, names.update({ turn: turn + 1 }), isTurn(turn, names));
+    return table.change(key, names, names.update({ turn: turn + 1 }), isTurn(turn, names));
   };
 
   /** A cluster that takes changes of its jobs; the next turn of its room begins where something is taken of that. */
@@ -93,7 +96,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
   /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
   const accept = async (
     given: Operation,
-    conditions: readonly { readonly by: 'cluster' | 'job' | 'quota'; readonly part: TransactionPart }[],
+    conditions: readonly { readonly by: 'cluster' | 'job' | 'quota' | 'launches'; readonly part: TransactionPart }[],
   ): Promise<OperationAccepted> => {
     const failed = await table.transact([
       table.put(operationItem(given), ABSENT),
@@ -111,11 +114,16 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
   };
 
   return {
-    async acceptLaunch(given, cluster) {
+    async acceptLaunch(given, cluster, turn) {
       const names = new Placeholders();
       const free = `${ABSENT} OR (${names.is('TERMINATED', 'status')} AND ${names.is(cluster.epoch - 1, 'epoch')})`;
-      return accept(given, [{ by: 'cluster', part: table.put(clusterItem(cluster), free, names) }]);
+      return accept(given, [
+        { by: 'cluster', part: table.put(clusterItem(cluster), free, names) },
+        ...(turn === undefined ? [] : [{ by: 'launches' as const, part: nextTurn(LAUNCHES_KEY, turn) }]),
+      ]);
     },
+
+    launchTurn: () => turnOf(LAUNCHES_KEY),
 
     async acceptTermination(given) {
       const names = new Placeholders();
@@ -129,11 +137,11 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return accept(given, [
         { by: 'cluster', part: usableCluster(job.cluster, taken?.room) },
         { by: 'job', part: table.put(jobItem(job), previous ? unchangedSince(previous, same) : ABSENT, same) },
-        ...(taken?.quota === undefined ? [] : [{ by: 'quota' as const, part: nextTurn(taken.quota) }]),
+        ...(taken?.quota === undefined ? [] : [{ by: 'quota' as const, part: nextTurn(QUOTA_KEY, taken.quota) }]),
       ]);
     },
 
-    quotaTurn: async () => (await table.get(QUOTA_KEY, ({ turn }) => z.int().parse(turn))) ?? 0,
+    quotaTurn: () => turnOf(QUOTA_KEY),
 
     async acceptCancellation(given) {
       const names = new Placeholders();

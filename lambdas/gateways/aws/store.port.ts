@@ -18,7 +18,7 @@ export interface PageRequest {
 export type OperationAccepted =
   | { readonly outcome: 'created' }
   | { readonly outcome: 'repeated'; readonly operation: Operation }
-  | { readonly outcome: 'blocked'; readonly by: 'cluster' | 'job' | 'quota' };
+  | { readonly outcome: 'blocked'; readonly by: 'cluster' | 'job' | 'quota' | 'launches' };
 
 /** What a change that makes a job larger takes, and others want too, each by the turn at which what there is of it was read. Its next turn begins. */
 export interface Taken {
@@ -33,8 +33,13 @@ export interface Taken {
  * a condition that does not hold is an answer (`false`, `blocked`), not an error.
  */
 export interface StorePort {
-  /** In one transaction: the operation, and the cluster as given, if there is none of that name or the one there is TERMINATED or FAILED-and-cleaned (status TERMINATED) at epoch `cluster.epoch - 1`. */
-  acceptLaunch(operation: Operation, cluster: Cluster): Promise<OperationAccepted>;
+  /**
+   * In one transaction: the operation, and the cluster as given, if there is none of that name or the one there is TERMINATED or FAILED-and-cleaned (status TERMINATED) at epoch `cluster.epoch - 1`.
+   * @param turn at which the stage's clusters were counted; blocked by `launches` when another has been launched since. Absent: they were not
+   */
+  acceptLaunch(operation: Operation, cluster: Cluster, turn?: number): Promise<OperationAccepted>;
+  /** How many clusters were launched by such turns. Read before clusters are counted, and given to `acceptLaunch`, it keeps two from taking the last place. */
+  launchTurn(): Promise<number>;
   /** In one transaction: the operation, and `desired: TERMINATED` on the cluster (which must exist and not be TERMINATED). Takes no lease. */
   acceptTermination(operation: Operation): Promise<OperationAccepted>;
   /**

@@ -10,6 +10,7 @@ import { leaseUntil } from '../../domain/lease';
 import { alternativesOf, instanceTypesOf, jobManagerAlternativesOf, resolveSize } from '../../domain/sizing';
 import { tooLarge } from '../../domain/spec-limit';
 import type { InstanceFactsPort } from '../../gateways/aws/instance-facts.port';
+import type { OperationAccepted } from '../../gateways/aws/store.port';
 import { shiftedAway } from '../failover/zones-in-trouble';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { heldLease } from '../operations/in-the-way';
@@ -23,7 +24,6 @@ export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: Clus
     const resolved = await resolve(deps, spec);
     const previous = await deps.store.cluster(spec.name);
     if (previous && previous.status !== 'TERMINATED') throw existsAlready(deps, previous);
-    await requireRoom(deps);
     const operation = newOperation(deps, change, spec.name, undefined, { kind: 'launch-cluster' });
     const cluster: Cluster = {
       name: spec.name,
@@ -39,8 +39,22 @@ export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: Clus
       createdAt: operation.requestedAt,
       updatedAt: operation.requestedAt,
     };
-    return { operation, write: () => deps.store.acceptLaunch(operation, cluster) };
+    return { operation, write: () => takePlace(deps, operation, cluster) };
   });
+
+/** So many launches may come between the count of clusters and its use before one is refused. */
+const TURNS = 20;
+
+/** Clusters are counted in a turn of the stage's launches, so that no two take the last place. */
+const takePlace = async (deps: LaunchDeps, operation: Operation, cluster: Cluster): Promise<OperationAccepted> => {
+  for (let attempt = 1; ; attempt++) {
+    // Before clusters are counted: who is launched meanwhile begins another turn.
+    const turn = await deps.store.launchTurn();
+    await requireRoom(deps);
+    const accepted = await deps.store.acceptLaunch(operation, cluster, turn);
+    if (accepted.outcome !== 'blocked' || accepted.by !== 'launches' || attempt === TURNS) return accepted;
+  }
+};
 
 interface Resolved {
   readonly size: ResolvedSize;

@@ -1,5 +1,7 @@
 import { operationView } from '../../../lambdas/contracts/api';
+import { clusterSpec } from '../../../lambdas/contracts/cluster';
 import { AwsUnavailable } from '../../../lambdas/contracts/errors';
+import { acceptLaunch } from '../../../lambdas/usecases/clusters/accept-launch';
 import { fleetSpecOf } from '../../../lambdas/usecases/clusters/fleet-spec';
 import { ANA, AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, world } from './world';
 
@@ -179,6 +181,22 @@ describe('a launch', () => {
       status: 409,
       body: { detail: 'The stage has 3 clusters, its limit is 3' },
     });
+  });
+
+  test('at the same moment as others takes no place that is not there, and none is refused while there is one', async () => {
+    await givenCluster({}, 'one');
+    const { store, workflows, instanceFacts, stage } = world;
+    const deps = { store, workflows, instanceFacts, stage, clock: () => world.now };
+    const launches = ['two', 'three', 'four', 'five', 'six'].map((name, index) => {
+      const change = { requestedBy: ANA, operationId: `op-${'abcde'.charAt(index).repeat(26)}`, requestHash: name };
+      return acceptLaunch(deps, change, clusterSpec.parse({ ...CLUSTER, name })).then(
+        () => 'launched',
+        (error: Error) => error.message,
+      );
+    });
+    const full = 'The stage has 3 clusters, its limit is 3';
+    expect((await Promise.all(launches)).sort()).toEqual([full, full, full, 'launched', 'launched']);
+    expect((await world.store.clusters({ limit: 10 })).items).toHaveLength(3);
   });
 });
 

@@ -16,6 +16,8 @@ export const CLUSTERS = 'CLUSTERS';
 export const OPEN_OPERATIONS = 'OPEN';
 /** One item for the stage: whose turn it is at its quota. */
 export const QUOTA_KEY: Key = { pk: 'QUOTA', sk: 'QUOTA' };
+/** The same for the number of its clusters. */
+export const LAUNCHES_KEY: Key = { pk: 'LAUNCHES', sk: 'LAUNCHES' };
 
 /** One item a zone of the stage that AWS has ever shifted traffic away from. */
 export const ZONES = 'ZONES';
