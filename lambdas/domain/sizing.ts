@@ -105,12 +105,10 @@ export const jobManagerAlternativesOf = (
   const dearer = timesDearer(own.instanceType, prices);
   const fit = candidates
     .filter(
-      ({ instanceType, architecture, vcpus, memoryMiB }) =>
-        instanceType !== own.instanceType &&
-        architecture === own.architecture &&
-        vcpus >= own.vcpus &&
-        memoryMiB >= own.memoryMiB &&
-        (named === undefined || named.includes(instanceType)),
+      (type) =>
+        type.instanceType !== own.instanceType &&
+        jobManagerMisfit(own, type) === undefined &&
+        (named === undefined || named.includes(type.instanceType)),
     )
     .map(({ instanceType }) => instanceType);
   return named ? fit.filter((type) => !(dearer(type) > DEAREST_ALTERNATIVE)) : byPrice(fit, dearer).slice(0, MOST_JOB_MANAGER_ALTERNATIVES);
@@ -129,18 +127,88 @@ const byPrice = (types: readonly string[], dearer: (type: string) => number): re
 };
 
 const fits = (network: ClusterSpec['network'], size: ResolvedSize, type: InstanceFacts): boolean =>
-  type.instanceType !== size.instanceType &&
-  type.architecture === size.architecture &&
-  type.vcpus === size.vcpus &&
-  type.memoryMiB >= size.hostMemoryMiB &&
-  type.addressesPerInterface >= size.taskManagersPerHost &&
-  hasRoomForState(size, type) &&
-  (network.allowSlow || type.peakGbps >= STREAMING_PEAK_GBPS) &&
-  (network.minimumBaselineGbps === undefined || (type.baselineGbps ?? 0) >= network.minimumBaselineGbps);
+  type.instanceType !== size.instanceType && misfit(network, size, type) === undefined;
+
+/** What keeps a type from being that of a host which was computed for another, the first that is found. */
+const misfit = (network: ClusterSpec['network'], size: ResolvedSize, type: InstanceFacts): string | undefined => {
+  const own = size.instanceType;
+  if (type.architecture !== size.architecture) return `is ${type.architecture}, ${own} is ${size.architecture}`;
+  if (type.vcpus !== size.vcpus) return `has ${type.vcpus} vCPUs, slots were computed with the ${size.vcpus} of ${own}`;
+  if (type.memoryMiB < size.hostMemoryMiB)
+    return `has ${type.memoryMiB} MiB, TaskManagers were made for the ${size.hostMemoryMiB} of ${own}`;
+  if (type.addressesPerInterface < size.taskManagersPerHost)
+    return `has a network interface for ${type.addressesPerInterface} addresses, and ${size.taskManagersPerHost} TaskManagers need one each`;
+  const lacking = roomLacking(size, type);
+  if (lacking !== undefined) return lacking;
+  if (!network.allowSlow && type.peakGbps < STREAMING_PEAK_GBPS)
+    return `has a network that reaches ${type.peakGbps} Gbit/s at its peak, streaming needs ${STREAMING_PEAK_GBPS}; set network.allowSlow to accept it`;
+  const { minimumBaselineGbps } = network;
+  return minimumBaselineGbps !== undefined && (type.baselineGbps ?? 0) < minimumBaselineGbps
+    ? `sustains ${type.baselineGbps ?? 'an unstated number of'} Gbit/s, ${minimumBaselineGbps} demanded`
+    : undefined;
+};
 
 /** A host keeps state on its local disk where it has one, also where the size's own type has none. */
-const hasRoomForState = (size: ResolvedSize, { localStorageGB }: InstanceFacts): boolean =>
-  localStorageGB > 0 ? localStorageGB >= Math.min(size.stateVolume.sizeGB, stateGB(slotsPerHost(size))) : size.stateVolume.kind === 'gp3';
+const roomLacking = (size: ResolvedSize, { localStorageGB }: InstanceFacts): string | undefined => {
+  if (localStorageGB === 0)
+    return size.stateVolume.kind === 'gp3' ? undefined : `has no local disk, and state lies on that of ${size.instanceType}`;
+  const needed = Math.min(size.stateVolume.sizeGB, stateGB(slotsPerHost(size)));
+  return localStorageGB >= needed ? undefined : `has ${localStorageGB} GB of local disk, the state of a host's slots takes ${needed}`;
+};
+
+const jobManagerMisfit = (own: InstanceFacts, { architecture, vcpus, memoryMiB }: InstanceFacts): string | undefined => {
+  if (architecture !== own.architecture) return `is ${architecture}, ${own.instanceType} is ${own.architecture}`;
+  if (vcpus < own.vcpus) return `has ${vcpus} vCPUs, ${own.instanceType} has ${own.vcpus}`;
+  return memoryMiB < own.memoryMiB ? `has ${memoryMiB} MiB, ${own.instanceType} has ${own.memoryMiB}` : undefined;
+};
+
+/** A sentence about each type that the caller named and that hosts cannot be of. @param facts by instance type; an unknown type is not in it */
+export const unfitAlternatives = (
+  { network, purchase: { spotPercent, instanceTypes = [] } }: Pick<ClusterSpec, 'network' | 'purchase'>,
+  size: ResolvedSize,
+  facts: ReadonlyMap<string, InstanceFacts>,
+  prices: NonNullable<Stage['prices']> = {},
+): readonly FieldProblem[] =>
+  unfit('purchase.instanceTypes', instanceTypes, size.instanceType, facts, (type) => {
+    const dear = spotPercent > 0 ? undefined : tooDear(size.instanceType, type.instanceType, prices);
+    return misfit(network, size, type) ?? dear;
+  });
+
+/** The same for the host of a JobManager. @param own facts of the size's own type */
+export const unfitJobManagerAlternatives = (
+  named: readonly string[],
+  own: InstanceFacts,
+  facts: ReadonlyMap<string, InstanceFacts>,
+  prices: NonNullable<Stage['prices']> = {},
+): readonly FieldProblem[] =>
+  unfit(
+    'overrides.jobManager.instanceTypes',
+    named,
+    own.instanceType,
+    facts,
+    (type) => jobManagerMisfit(own, type) ?? tooDear(own.instanceType, type.instanceType, prices),
+  );
+
+const unfit = (
+  path: string,
+  named: readonly string[],
+  own: string,
+  facts: ReadonlyMap<string, InstanceFacts>,
+  reasonOf: (type: InstanceFacts) => string | undefined,
+): readonly FieldProblem[] =>
+  named
+    .filter((type) => type !== own)
+    .flatMap((type) => {
+      const found = facts.get(type);
+      if (!found) return unknownType(path, type, found);
+      const reason = reasonOf(found);
+      return reason === undefined ? [] : [{ path, message: `${type} ${reason}` }];
+    });
+
+const tooDear = (own: string, type: string, prices: NonNullable<Stage['prices']>): string | undefined => {
+  const times = timesDearer(own, prices)(type);
+  return times > DEAREST_ALTERNATIVE ? `costs ${times.toFixed(2)} times what ${own} does, ${DEAREST_ALTERNATIVE} at most` : undefined;
+};
 
 const wishOf = ({ overrides }: ClusterSpec, size: SizeDefinition): Wish => {
   const from = (path: string, value: unknown): string => (value === undefined ? 'size' : `overrides.${path}`);

@@ -7,7 +7,14 @@ import { drillProblems } from '../../domain/decide-drill';
 import { refusedSettings } from '../../domain/flink-settings-policy';
 import { standbyZone } from '../../domain/job-managers';
 import { leaseUntil } from '../../domain/lease';
-import { alternativesOf, instanceTypesOf, jobManagerAlternativesOf, resolveSize } from '../../domain/sizing';
+import {
+  alternativesOf,
+  instanceTypesOf,
+  jobManagerAlternativesOf,
+  resolveSize,
+  unfitAlternatives,
+  unfitJobManagerAlternatives,
+} from '../../domain/sizing';
 import { tooLarge } from '../../domain/spec-limit';
 import type { InstanceFactsPort } from '../../gateways/aws/instance-facts.port';
 import type { OperationAccepted } from '../../gateways/aws/store.port';
@@ -113,20 +120,11 @@ const withAlternatives = async (
 ): Promise<Pick<Resolved, 'size' | 'statusReason'>> => {
   const own = (await instanceFacts.describe([size.instanceType])).get(size.instanceType);
   const { instanceTypes, spotPercent } = spec.purchase;
-  const candidates = instanceTypes
-    ? [...(await instanceFacts.describe(instanceTypes)).values()]
-    : own
-      ? await instanceFacts.alike(own, spotPercent > 0 ? 'spot' : 'on-demand')
-      : [];
+  const named = instanceTypes && (await instanceFacts.describe(instanceTypes));
+  const unfit = named ? unfitAlternatives(spec, size, named, stage.prices) : [];
+  if (unfit.length > 0) throw new InvalidRequest(unfit);
+  const candidates = named ? [...named.values()] : own ? await instanceFacts.alike(own, spotPercent > 0 ? 'spot' : 'on-demand') : [];
   const alternatives = [...alternativesOf(spec, size, candidates, stage.prices)];
-  const unfit = (instanceTypes ?? []).filter((type) => type !== size.instanceType && !alternatives.includes(type));
-  if (unfit.length > 0)
-    throw new InvalidRequest(
-      unfit.map((type) => ({
-        path: 'purchase.instanceTypes',
-        message: `${type} does not fit what ${size.instanceType} is used for: the same vCPUs and architecture, no less memory, addresses, network and room on a local disk, and on demand no more than a fifth dearer`,
-      })),
-    );
   const leader = await jobManagerAlternatives({ stage, instanceFacts }, spec, size);
   const jobManager = leader.length === 0 ? size.jobManager : { ...size.jobManager, alternatives: [...leader] };
   const or =
@@ -147,16 +145,11 @@ const jobManagerAlternatives = async (
   const named = overrides.jobManager?.instanceTypes;
   const own = (await instanceFacts.describe([instanceType])).get(instanceType);
   if (!own) return [];
-  const candidates = named ? [...(await instanceFacts.describe(named)).values()] : await instanceFacts.alike(own, 'on-demand');
-  const alternatives = jobManagerAlternativesOf(named, own, candidates, stage.prices);
-  const unfit = (named ?? []).filter((type) => type !== instanceType && !alternatives.includes(type));
-  if (unfit.length === 0) return alternatives;
-  throw new InvalidRequest(
-    unfit.map((type) => ({
-      path: 'overrides.jobManager.instanceTypes',
-      message: `${type} does not fit what ${instanceType} is used for: the same architecture, no fewer vCPUs, no less memory, and no more than a fifth dearer`,
-    })),
-  );
+  const known = named && (await instanceFacts.describe(named));
+  const unfit = known ? unfitJobManagerAlternatives(named, own, known, stage.prices) : [];
+  if (unfit.length > 0) throw new InvalidRequest(unfit);
+  const candidates = known ? [...known.values()] : await instanceFacts.alike(own, 'on-demand');
+  return jobManagerAlternativesOf(named, own, candidates, stage.prices);
 };
 
 const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {

@@ -99,6 +99,7 @@ describe('a launch', () => {
       'overrides.jobManager.instanceTypes',
     ],
     ['a further type that does not fit', { purchase: { instanceTypes: ['c6i.2xlarge'] } }, 'purchase.instanceTypes'],
+    ['a further type that does not exist', { purchase: { instanceTypes: ['c5.gigantic'] } }, 'purchase.instanceTypes'],
     ['an unknown size', { size: 'huge' }, 'size'],
     ['an instance type that does not exist', { overrides: { instanceType: 'c5.gigantic' } }, 'overrides.instanceType'],
     ['a slow network', { overrides: { instanceType: 't3.micro', taskManagersPerHost: 1 } }, 'overrides.instanceType'],

@@ -6,6 +6,8 @@ import {
   jobManagerAlternativesOf,
   MINIMUM_TASK_MANAGER_MIB,
   resolveSize,
+  unfitAlternatives,
+  unfitJobManagerAlternatives,
 } from '../../../lambdas/domain/sizing';
 import { ON_DEMAND_PRICES, PRODUCTION_SIZES } from '../../../lib/config/sizes';
 import { FACTS, STAGE, sizeOf, spec } from './examples';
@@ -270,17 +272,38 @@ describe('Hosts may be', () => {
     expect(small(changes)).toEqual(['m6id.2xlarge']);
   });
 
-  test.each<[string, Partial<InstanceFacts>]>([
-    ['fewer vCPUs', { vcpus: 4 }],
-    ['more vCPUs, whose slots nobody computed with', { vcpus: 16 }],
-    ['less memory', { memoryMiB: 16_383 }],
-    ['another architecture', { architecture: 'arm64' }],
-    ['too few addresses for its TaskManagers', { addressesPerInterface: 1 }],
-    ['no local disk, where state lies on one', { localStorageGB: 0 }],
-    ['a local disk that the state of all its slots has no room on', { localStorageGB: 159 }],
-    ['a slow network', { peakGbps: 0.5 }],
-  ])('not of a type with %s', (_, changes) => {
+  test.each<[string, Partial<InstanceFacts>, string]>([
+    ['fewer vCPUs', { vcpus: 4 }, 'has 4 vCPUs, slots were computed with the 8 of c6id.2xlarge'],
+    ['more vCPUs, whose slots nobody computed with', { vcpus: 16 }, 'has 16 vCPUs'],
+    ['less memory', { memoryMiB: 16_383 }, 'has 16383 MiB'],
+    ['another architecture', { architecture: 'arm64' }, 'is arm64, c6id.2xlarge is x86_64'],
+    ['too few addresses for its TaskManagers', { addressesPerInterface: 1 }, 'for 1 addresses, and 2 TaskManagers need one each'],
+    ['no local disk, where state lies on one', { localStorageGB: 0 }, 'has no local disk'],
+    ['a local disk that the state of all its slots has no room on', { localStorageGB: 159 }, 'takes 160'],
+    ['a slow network', { peakGbps: 0.5 }, 'reaches 0.5 Gbit/s at its peak, streaming needs 10'],
+  ])('not of a type with %s, which is said where a caller names it', (_, changes, reason) => {
     expect(small(changes)).toEqual([]);
+    const [fit, unfit, unknown] = ['m6id.2xlarge', 'm7id.2xlarge', 'm8id.2xlarge'];
+    const facts = new Map([like('c6id.2xlarge', fit), like('c6id.2xlarge', unfit, changes)].map((one) => [one.instanceType, one]));
+    const wish = spec({ size: 'small', purchase: { instanceTypes: ['c6id.2xlarge', fit, unfit, unknown] } });
+    expect(unfitAlternatives(wish, sizeOf({ size: 'small' }), facts)).toEqual([
+      { path: 'purchase.instanceTypes', message: expect.stringMatching(new RegExp(`^m7id.2xlarge .*${reason}`)) },
+      { path: 'purchase.instanceTypes', message: 'EC2 has no instance type m8id.2xlarge' },
+    ]);
+  });
+
+  test('not of one below a baseline that the spec demands, nor on demand of one that costs too much, which is said too', () => {
+    const facts = new Map([['a.slow', like('c6id.2xlarge', 'a.slow', { baselineGbps: 2 })]]);
+    const why = (change: object, prices = {}) =>
+      unfitAlternatives(spec({ size: 'small', ...change }), sizeOf({ size: 'small' }), facts, prices).map(({ message }) => message);
+    expect(why({ network: { minimumBaselineGbps: 3 }, purchase: { instanceTypes: ['a.slow'] } })).toEqual([
+      'a.slow sustains 2 Gbit/s, 3 demanded',
+    ]);
+    const prices = { 'c6id.2xlarge': 1, 'a.slow': 1.25 };
+    expect(why({ purchase: { instanceTypes: ['a.slow'] } }, prices)).toEqual([
+      'a.slow costs 1.25 times what c6id.2xlarge does, 1.2 at most',
+    ]);
+    expect(why({ purchase: { instanceTypes: ['a.slow'], spotPercent: 50 } }, prices)).toEqual([]);
   });
 
   test('of a type without a local disk where state lies on a volume, and not of one with too small a disk', () => {
@@ -342,16 +365,33 @@ describe("A JobManager's host may be", () => {
   const fits = (changes: Partial<InstanceFacts>) =>
     jobManagerAlternativesOf(undefined, own, [{ ...own, instanceType: 'a.same', ...changes }], prices).length === 1;
 
-  test.each<[string, Partial<InstanceFacts>, boolean]>([
-    ['of a type just as large', {}, true],
-    ['of a larger one', { vcpus: 4, memoryMiB: 32_768 }, true],
-    ['of one with a slower network and fewer addresses, of which it needs one', { peakGbps: 0.5, addressesPerInterface: 1 }, true],
-    ['of none with less memory than its settings were held against', { memoryMiB: 16_383 }, false],
-    ['of none with fewer vCPUs', { vcpus: 1 }, false],
-    ['of none of another architecture, which its image does not boot on', { architecture: 'arm64' }, false],
-    ['of none that it is already', { instanceType: 'r7i.large' }, false],
-  ])('%s', (_, changes, is) => {
-    expect(fits(changes)).toBe(is);
+  test.each<[string, Partial<InstanceFacts>, string | undefined]>([
+    ['of a type just as large', {}, undefined],
+    ['of a larger one', { vcpus: 4, memoryMiB: 32_768 }, undefined],
+    ['of one with a slower network and fewer addresses, of which it needs one', { peakGbps: 0.5, addressesPerInterface: 1 }, undefined],
+    ['of none with less memory than its settings were held against', { memoryMiB: 16_383 }, 'a.same has 16383 MiB, r7i.large has 16384'],
+    ['of none with fewer vCPUs', { vcpus: 1 }, 'a.same has 1 vCPUs, r7i.large has 2'],
+    [
+      'of none of another architecture, which its image does not boot on',
+      { architecture: 'arm64' },
+      'a.same is arm64, r7i.large is x86_64',
+    ],
+  ])('%s, and what keeps one from it is said where a caller names it', (_, changes, reason) => {
+    expect(fits(changes)).toBe(reason === undefined);
+    const facts = new Map([['a.same', { ...own, instanceType: 'a.same', ...changes }]]);
+    const path = 'overrides.jobManager.instanceTypes';
+    expect(unfitJobManagerAlternatives(['r7i.large', 'a.same', 'a.none'], own, facts, prices)).toEqual([
+      ...(reason === undefined ? [] : [{ path, message: reason }]),
+      { path, message: 'EC2 has no instance type a.none' },
+    ]);
+  });
+
+  test('of none that it is already, nor of one that costs too much, which is said', () => {
+    expect(fits({ instanceType: 'r7i.large' })).toBe(false);
+    const facts = new Map([['a.same', { ...own, instanceType: 'a.same' }]]);
+    expect(unfitJobManagerAlternatives(['a.same'], own, facts, { ...prices, 'a.same': 1.5 })).toEqual([
+      expect.objectContaining({ message: 'a.same costs 1.50 times what r7i.large does, 1.2 at most' }),
+    ]);
   });
 
   test('of four types at most, whose price is known and at most a fifth higher, the nearest below first', () => {
