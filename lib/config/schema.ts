@@ -26,6 +26,16 @@ const MOST_UPGRADE_SECONDS = 10_800;
  */
 const MOST_FAILOVER_SECONDS = 7_500;
 
+/** What makes a rule of a security group another than the next: EC2 reads a range by its network, 10.1.2.3/16 as 10.1.0.0/16. */
+const ruleOf = ({ cidr, fromPort, toPort }: { readonly cidr: string; readonly fromPort: number; readonly toPort: number }): string => {
+  const [address = '', length = '32'] = cidr.split('/');
+  const bits = address
+    .split('.')
+    .map((part) => Number(part).toString(2).padStart(8, '0'))
+    .join('');
+  return `${bits.slice(0, Number(length))}/${length} ${fromPort}-${toPort}`;
+};
+
 /** One stage as a person writes it in `lib/config/stages/`. Nothing else tells stages apart. */
 export const stageConfig = z
   .strictObject({
@@ -167,6 +177,9 @@ export const stageConfig = z
     config.streamSources.forEach((source, index) => {
       if (source.fromPort > source.toPort)
         wrong(['streamSources', index, 'fromPort'], `${source.fromPort} is over toPort (${source.toPort})`);
+      const first = config.streamSources.findIndex((other) => ruleOf(other) === ruleOf(source));
+      // EC2 takes no rule twice, and so none of a group that has one twice.
+      if (first < index) wrong(['streamSources', index], `is the same as streamSources[${first}]`);
     });
     const { email, topicArn } = config.onCall;
     if (email !== undefined && topicArn !== undefined) wrong(['onCall'], 'takes email or topicArn: subscribe the address to that topic');

@@ -118,6 +118,19 @@ describe('the stage configuration', () => {
       'streamSources[0].fromPort: 9098 is over toPort (9092)',
     ],
     [
+      'a source twice, of which EC2 would make a rule twice',
+      (config) => {
+        const source = { cidr: '10.1.0.0/16', fromPort: 9092, toPort: 9098 };
+        const others = [
+          { ...source, toPort: 9092 },
+          { ...source, cidr: '10.2.0.0/16' },
+          { ...source, cidr: '10.1.0.0/17' },
+        ];
+        Object.assign(config, { streamSources: [source, ...others, { ...source, cidr: '10.1.2.3/16' }] });
+      },
+      'wrong. streamSources[4]: is the same as streamSources[0].',
+    ],
+    [
       'more sources than a security group has rules for',
       (config) => Object.assign(config, { streamSources: Array(51).fill({ cidr: '10.1.0.0/16', fromPort: 9092, toPort: 9098 }) }),
       'streamSources: must be 50 at most',
