@@ -3,6 +3,9 @@ import { sizeDefinition, sizeName } from './cluster';
 import { retentionPolicy } from './job';
 import { observationInterval } from './observer';
 
+/** Where the control plane keeps Flink's distributions and Java in the artifact bucket, which every node runs. All else there is the jobs'. */
+export const OWN_ARTIFACTS = 'flink/';
+
 /**
  * What the deployed functions know of their stage: made by the CDK app from the stage configuration (`lib/config`) and the
  * resources it created, and passed as JSON in the environment variable `SLUICE_STAGE` (under 4 KB with all others).

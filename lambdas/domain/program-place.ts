@@ -1,10 +1,7 @@
-import type { Stage } from '../contracts/stage';
+import { OWN_ARTIFACTS, type Stage } from '../contracts/stage';
 import { clusterPrefix } from './state-paths';
 
 type Buckets = Pick<Stage, 'artifactBucket' | 'stateBucket'>;
-
-/** What the control plane keeps in the artifact bucket: Flink's distributions and Java, which every node runs. */
-const OWN_ARTIFACTS = 'flink/';
 
 /*
  * The control plane reads with its own rights, which are more than its callers': a caller who may use one cluster must not have it read, run or

@@ -7,6 +7,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 import { ROOT_VOLUME_GB } from '../../lambdas/contracts/cluster';
+import { OWN_ARTIFACTS } from '../../lambdas/contracts/stage';
 import type { StageNames } from '../config/names';
 import type { StageConfig } from '../config/schema';
 import { permit } from '../constructs/permissions';
@@ -101,7 +102,7 @@ export class NodesStack extends Stack {
         resources: [`${state}/clusters/*`],
         because: 'A boundary for all clusters; the role of each is held to its own prefix.',
       },
-      { actions: ['s3:GetObject'], resources: [`${artifacts}/*`], because: 'Flink distributions and jars, read only.' },
+      { actions: ['s3:GetObject'], resources: [`${artifacts}/${OWN_ARTIFACTS}*`], because: 'Flink and Java, read only.' },
       {
         actions: ['s3:GetObject'],
         resources: [`${names.bucketArn(this.bundle.bucket)}/*.zip`],

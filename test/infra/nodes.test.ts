@@ -54,6 +54,16 @@ describe('nodes', () => {
     ]);
   });
 
+  it('may read no jar of a job, whatever their role says', () => {
+    const [boundary] = stage.ofType('AWS::IAM::ManagedPolicy');
+    const statements = boundary?.Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[];
+    const reads = statements.filter(({ Action }) => listOf(Action).includes('s3:GetObject'));
+    const keys = reads
+      .flatMap(({ Resource }) => listOf(Resource))
+      .map((resource) => JSON.stringify(resource).replace(/^.*?(\/[^"]*)".*$/, '$1'));
+    expect(keys.sort()).toEqual(['/*.zip', '/clusters/*', '/flink/*']);
+  });
+
   it('may at most do what the permissions boundary lists: no IAM, no EC2, no other key', () => {
     const statements = stage.ofType('AWS::IAM::ManagedPolicy')[0]?.Properties.PolicyDocument.Statement as {
       Action: string | string[];

@@ -1,6 +1,6 @@
 import { AwsUnavailable } from '../../contracts/errors';
 import type { Operation } from '../../contracts/operation';
-import type { Stage } from '../../contracts/stage';
+import { OWN_ARTIFACTS, type Stage } from '../../contracts/stage';
 import type { TaskAnswer } from '../../contracts/workflow';
 import { type ConfigurationInput, renderConfiguration, toYaml } from '../../domain/flink-config';
 import { configurationPrefix } from '../../domain/state-paths';
@@ -34,7 +34,7 @@ export const writeConfiguration = async (
     cluster: cluster.name,
     epoch: cluster.epoch,
     flinkVersion: cluster.flinkVersion,
-    distribution: `s3://${stage.artifactBucket}/flink/${cluster.flinkVersion}/`,
+    distribution: `s3://${stage.artifactBucket}/${OWN_ARTIFACTS}${cluster.flinkVersion}/`,
     taskManagersPerHost: cluster.size.taskManagersPerHost,
     nodeVersion: NODE_VERSION,
   };

@@ -13,7 +13,7 @@ import {
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import { AwsUnavailable } from '../../../contracts/errors';
-import type { Stage } from '../../../contracts/stage';
+import { OWN_ARTIFACTS, type Stage } from '../../../contracts/stage';
 import { hasCode, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec, NodeRole } from '../fleet.port';
 import { type FleetDependencies, NOT_YET_KNOWN, type Owner } from './context';
@@ -41,7 +41,8 @@ const TRUST = {
 };
 
 /**
- * What a cluster's nodes may do: their own prefix of the state bucket, the artifacts to read, the stage's key.
+ * What a cluster's nodes may do: their own prefix of the state bucket, Flink and Java to read, the stage's key. Jars and scripts of jobs, of this cluster or another, are
+ * read by the control plane, which brings them to the JobManager.
  *
  * S3 tells that an object is not there (404) only to who may list the bucket, and says 403 to anybody else
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html); Flink asks for what is not there before each file that it writes, and so does the fence. Such a request has no
@@ -67,8 +68,14 @@ export const nodePolicy = (stage: Stage, cluster: string): object => {
         Resource: bucket(stage.stateBucket),
         Condition: { StringLikeIfExists: { 's3:prefix': [own, `${own}/*`] } },
       },
-      { Sid: 'Artifacts', Effect: 'Allow', Action: 's3:GetObject', Resource: `${bucket(stage.artifactBucket)}/*` },
-      { Sid: 'ListArtifacts', Effect: 'Allow', Action: 's3:ListBucket', Resource: bucket(stage.artifactBucket) },
+      { Sid: 'Distributions', Effect: 'Allow', Action: 's3:GetObject', Resource: `${bucket(stage.artifactBucket)}/${OWN_ARTIFACTS}*` },
+      {
+        Sid: 'ListDistributions',
+        Effect: 'Allow',
+        Action: 's3:ListBucket',
+        Resource: bucket(stage.artifactBucket),
+        Condition: { StringLikeIfExists: { 's3:prefix': `${OWN_ARTIFACTS}*` } },
+      },
       {
         Sid: 'NodeBundle',
         Effect: 'Allow',

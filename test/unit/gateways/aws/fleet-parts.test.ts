@@ -50,10 +50,12 @@ describe("A node's permissions", () => {
     // Of another prefix no node learns a name; a HEAD, which has none, is told that an object is not there.
     expect(policy).toContain('"StringLikeIfExists":{"s3:prefix":["clusters/flights","clusters/flights/*"]}');
   });
-  test('change nothing among the artifacts', () => {
+  test('change nothing among the artifacts, and read no team’s jar there', () => {
     const statements = (nodePolicy(stage, 'flights') as { Statement: { Resource: string; Action: string | string[] }[] }).Statement;
     for (const { Resource, Action } of statements.filter((one) => one.Resource.includes('artifacts')))
       expect([Resource, Action]).toEqual([Resource, expect.stringMatching(/^s3:(Get|List)/)]);
+    const resources = [...policy.matchAll(/arn:aws:s3:::artifacts[^"]*/g)].map(([resource]) => resource);
+    expect(resources).toEqual(['arn:aws:s3:::artifacts/flink/*', 'arn:aws:s3:::artifacts']);
   });
 });
 
