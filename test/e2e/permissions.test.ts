@@ -17,7 +17,7 @@ let cluster: string;
 let analyst: SluiceClient;
 let AccessKeyId: string;
 
-/** The policy of docs/deploy.md: everything about one cluster, nothing about others. */
+/** Everything about one cluster, nothing about others. */
 const policy = (name: string) => ({
   Version: '2012-10-17',
   Statement: [
