@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import time
@@ -31,6 +32,17 @@ class Site:
     grace_seconds: float
     accounts: Accounts
     warden: Warden
+
+
+def _own_user() -> dict[str, str]:
+    """
+    Flink runs as whoever runs the agent, also where that is root (CI): a user of its own, as on AWS, would have to be made on this machine, and could not read
+    a home directory. Who has no name in /etc/passwd is not root.
+    """
+    try:
+        return {"SLUICE_FLINK_USER": pwd.getpwuid(os.geteuid()).pw_name}
+    except KeyError:
+        return {}
 
 
 class Machine:
@@ -88,6 +100,7 @@ class Machine:
             "PATH": ":".join(path), "HOME": str(self.directory), "LANG": "C.UTF-8", "SLUICE_HOME": str(self.directory),
             # The machine below may run systemd; the emulated one does not.
             "SLUICE_FOREGROUND": "1",
+            **_own_user(),
             "JAVA_HOME": str(self._site.java.parent.parent),
             "AWS_ENDPOINT_URL": self._site.emulator, "AWS_ENDPOINT_URL_S3": self._site.emulator,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self._metadata.url if self._metadata else "",

@@ -9,7 +9,7 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 
-# Set by the systemd unit. Unset: Flink runs as whoever runs the node.
+# Set by the systemd unit. Unset: Flink runs as whoever runs the node, who must not be root then.
 VARIABLE = "SLUICE_FLINK_USER"
 
 _libc = ctypes.CDLL(None)
@@ -63,6 +63,8 @@ class Account:
 def of_flink(run=subprocess.run):
     """The account that the environment names, made if it is not there. Raises AccountError."""
     name = os.environ.get(VARIABLE)
+    if not name and os.geteuid() == 0:
+        raise AccountError("%s is not set: jobs' code would run as root. Name the user that it is to run as" % VARIABLE)
     if not name:
         return Account()
     found = _find(name)

@@ -39,8 +39,13 @@ class OfFlinkTest(unittest.TestCase):
             return account.of_flink(run)
 
     def test_flink_runs_as_whoever_runs_the_node_where_no_user_is_named(self):
-        self.assertEqual(Account(), self.of_flink(""))
+        self.assertEqual(Account(), self.of_flink("", uid=1000))
         self.assertEqual({}, Account().process())
+
+    def test_flink_runs_as_root_only_where_root_is_named(self):
+        with self.assertRaisesRegex(AccountError, "SLUICE_FLINK_USER is not set"):
+            self.of_flink("", self.fail)
+        self.assertEqual(Account(), self.of_flink("root", self.fail))
 
     def test_a_user_that_is_there_is_used(self):
         entry = pwd.getpwnam(NOBODY)

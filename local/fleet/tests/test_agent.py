@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -142,6 +143,8 @@ class AgentTest(unittest.TestCase):
         self.assertEqual((str(directory), "http://127.70.41.1:8169", self.emulator.url), (
             seen["SLUICE_HOME"], seen["AWS_EC2_METADATA_SERVICE_ENDPOINT"], seen["AWS_ENDPOINT_URL"]))
         self.assertNotIn("AWS_ACCESS_KEY_ID", seen)
+        # A node asks for it where it is root, as in CI; Flink runs as whoever runs the agent.
+        self.assertEqual(os.geteuid(), pwd.getpwnam(seen["SLUICE_FLINK_USER"]).pw_uid)
         self.assertFalse(self.emulator.settings["autoStart"])
 
     def test_the_boot_delay_is_kept(self) -> None:
