@@ -81,7 +81,7 @@ export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_7
 /** Replaces all: what is not given has its default. */
 export const scalingBody = jobScaling;
 
-/** What is not given stays as it is. */
+/** What is not given stays as it is. Whatever is given, the job stops with a savepoint and goes on from it. */
 export const upgradeBody = z
   .strictObject({
     jar: jarProgram.optional().describe('Replaces the program by one in a jar'),
@@ -97,8 +97,8 @@ export const upgradeBody = z
     allowNonRestoredState: z.boolean().default(false).describe('Start although state of the savepoint has no operator in the new program'),
   })
   .refine((body) => body.jar === undefined || body.sql === undefined, { path: ['jar'], message: 'give at most one of jar and sql' })
-  .refine((body) => [body.jar, body.sql, body.parallelism, body.flinkConfiguration, body.scaling].some((part) => part !== undefined), {
-    message: 'give at least one of jar, sql, parallelism, flinkConfiguration and scaling',
+  .refine(({ allowNonRestoredState: _, ...changed }) => Object.values(changed).some((part) => part !== undefined), {
+    message: 'give something to change: jar, sql, parallelism, flinkConfiguration, scaling, source, allowSpot or retention',
   });
 export type UpgradeBody = z.infer<typeof upgradeBody>;
 

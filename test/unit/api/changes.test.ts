@@ -497,6 +497,17 @@ describe('a running job', () => {
     });
   });
 
+  test.each([
+    ['source', { msk: { clusterName: 'orders', topics: ['orders'], consumerGroup: 'delays' } }],
+    ['retention', { count: 3, days: 7 }],
+    ['allowSpot', true],
+  ])('is upgraded where nothing but %s is given', async (field, value) => {
+    await givenCluster();
+    await givenJob();
+    const answer = await call('upgrade-job', { path: AT_JOB, body: { [field]: value } });
+    expect(answer.body).toMatchObject({ kind: 'upgrade-job', request: { spec: { name: 'delays', [field]: value } } });
+  });
+
   test('is not upgraded to nothing', async () => {
     await givenJob();
     expect(await call('upgrade-job', { path: AT_JOB, body: { allowNonRestoredState: true } })).toMatchObject({ status: 422 });
