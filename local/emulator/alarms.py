@@ -6,7 +6,7 @@ its dimensions; data points of less than a minute are kept three hours («Metric
 MiniStack evaluates at each PutMetricData, over all dimensions, one period, without missing data, and tells SNS only. What a data point means
 for the state is in `alarm_rules.py`.
 
-Not here: metric math, anomaly bands, statistics beside the basic ones and percentiles. An alarm with one of them is refused.
+Not as on AWS: no metric math, no anomaly bands, no statistics beside the basic ones and percentiles. An alarm with one of them is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .patching import replace
 log = logging.getLogger("emulator.alarms")
 
 SETTLE_SECONDS = 1.0
-"""After the end of a period, for data that is on its way. (On AWS a few seconds, sometimes more.)"""
+"""After the end of a period, for data that is on its way. Not as on AWS: a few seconds there, sometimes more."""
 _TICK_SECONDS = 0.25
 _KEPT_SECONDS = 10_800
 """So long data points of less than a minute are kept."""

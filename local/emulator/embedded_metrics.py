@@ -6,7 +6,9 @@ sets. A metric's value is the number, or the at most 100 numbers, under its name
 definition without such a value is left out; without `StorageResolution` 1 it is stored by the minute, so that an alarm of a shorter period finds a data
 point a minute only; a directive holds at most 100 metrics, a dimension set at most 30 names. An event that is no JSON
 as a whole (with the time and request id in front that console.log writes in a function) is only a line. Metrics over two weeks old or two
-hours ahead are refused, as PutMetricData does. MiniStack only stores the lines. On AWS a metric appears seconds after its line; here at once.
+hours ahead are refused, as PutMetricData does. MiniStack only stores the lines.
+
+Not as on AWS: a metric is there with its line; there it appears seconds later.
 """
 
 from __future__ import annotations

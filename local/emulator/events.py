@@ -1,8 +1,8 @@
 """Events that AWS services put on the default bus of EventBridge, in the shapes of «Events from AWS services» in the EventBridge Events
 Reference.
 
-AWS: EventBridge delivers at least once, and several services send their events on a best-effort basis only («Events from AWS services»). Here each
-comes once, unless a fault loses or repeats it (`faults.py`).
+AWS: EventBridge delivers at least once, and several services send their events on a best-effort basis only («Events from AWS services»).
+Not as on AWS: each comes once, unless a fault loses or repeats it (`faults.py`).
 
 Lambda (Developer Guide, «Asynchronous invocation»; «How Lambda handles errors and retries with asynchronous invocation»): EventBridge invokes
 asynchronously, so an event that a function fails with is tried again, at most as often as its configuration says, after one and two minutes; then

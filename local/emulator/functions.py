@@ -5,7 +5,8 @@ concurrent invocations have an environment each, which is used again; what the h
 errorMessage, trace}; a function over its timeout is ended (Sandbox.Timedout); it sees its own environment, not the host's; its variables
 have 4 KB, measured as one JSON text, in which a quote of a value takes two bytes. MiniStack takes variables of any size, names every
 error Runtime.HandlerError, ends the environment after it, forgets a stack's dead-letter queues, puts stand-ins for the AWS SDK in its
-place, and passes its own environment on. An environment here ends with the emulator.
+place, and passes its own environment on.
+Not as on AWS: an environment ends with the emulator; it runs on the first `node` on the emulator's PATH, and has no limit of memory or CPU.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class NodeEnvironment(lambda_runtime.Worker):
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             "AWS_LAMBDA_LOG_GROUP_NAME": (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d')}/[$LATEST]{os.urandom(16).hex()}",
-            # Not on AWS: where AWS is.
+            # Not as on AWS: where AWS is.
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
         }
         made |= lambda_runtime.execution_credentials(config)

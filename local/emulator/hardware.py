@@ -6,7 +6,7 @@ until `terminated`; an interface with DeleteOnTermination=false is then free aga
 options
 and tags («Launch an instance from a launch template»). moto starts and ends instances at once and ignores those parts of a template.
 
-Here an instance stays `pending` or `shutting-down` until the hardware says otherwise: the fleet agent through report(), or, with
+Not as on AWS: an instance stays `pending` or `shutting-down` until the hardware says otherwise: the fleet agent through report(), or, with
 `autoStart`, time.
 """
 

@@ -4,9 +4,11 @@ AWS (CloudWatch User Guide, «Search expression syntax»; GetMetricData in the A
 period)` gives one result for each metric that has exactly these dimensions, all under the query's id; a dimension's name with a space stands in
 double quotes, and so does a value that is to be met exactly; terms beside each other all have to hold. `${PROP('Dim.Name')}` in a label is that
 dimension's value. A metric without data in the last two weeks is not found. MiniStack answers an expression with an
-error. (It gives points oldest first, where AWS gives the newest first unless ScanBy says otherwise: who reads them has to go by their times.)
+error.
 
-Not here: partial matches, OR and NOT, metric math. An expression with them is refused as a ValidationError, as AWS refuses what it cannot read.
+Not as on AWS: points come oldest first, there the newest first unless ScanBy says otherwise: who reads them has to go by their times.
+
+Not as on AWS: no partial matches, OR and NOT, no metric math. An expression with them is refused as a ValidationError, as AWS refuses what it cannot read.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ AWS («How Amazon VPC works: IP addressing», «Subnet CIDR blocks», «Elastic 
 - a security group that an interface or another group's rule uses cannot be deleted (DependencyViolation);
 - the prefix lists of the gateway endpoints have ids that never change («AWS-managed prefix lists»).
 moto draws addresses at random (two interfaces can have the same one) and checks none of this.
+
+Not as on AWS: security groups and routes keep no packet from anybody, as all hosts share the loopback network.
 """
 
 from __future__ import annotations

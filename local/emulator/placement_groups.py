@@ -1,9 +1,8 @@
 """Placement groups, which moto lacks.
 
 AWS (CreatePlacementGroup, DeletePlacementGroup, DescribePlacementGroups): a name is used once in an account and region
-(InvalidPlacementGroup.Duplicate); an unknown one is InvalidPlacementGroup.Unknown. Here they place nothing, and can be deleted with
-instances in them
-(AWS: InvalidPlacementGroup.InUse).
+(InvalidPlacementGroup.Duplicate); an unknown one is InvalidPlacementGroup.Unknown.
+Not as on AWS: they place nothing, and can be deleted with instances in them (there: InvalidPlacementGroup.InUse).
 """
 
 from __future__ import annotations

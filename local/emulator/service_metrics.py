@@ -5,8 +5,9 @@ HTTP APIs», «Available CloudWatch metrics for Amazon SQS»): Lambda counts inv
 and throttled requests, which are no invocations; Step Functions counts executions by machine, Express ones too; API Gateway counts
 requests of an HTTP API, those answered 4xx and those answered 5xx; SQS says every minute how many messages can be received from a
 queue, as long as it was used or held some in the last six hours, up to a quarter of an hour late after a longer rest. Points come a
-minute or so late. MiniStack writes Lambda's only, and only of synchronous calls of its API, throttled ones among the invocations. Here
-all come at once, and of each queue every ten seconds.
+minute or so late. MiniStack writes Lambda's only, and only of synchronous calls of its API, throttled ones among the invocations.
+
+Not as on AWS: all come at once, and of each queue every ten seconds.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ AWS («Invoke an AWS Lambda function with Step Functions», «Handling errors»)
 service's own
 failures are Lambda.ServiceException, Lambda.TooManyRequestsException and their kin. No HTTP request comes by here, so a test's faults are
 applied here too. A function in a VPC that was idle for weeks is Inactive: its calls are Lambda.ResourceNotReadyException, then, while it is Pending,
-Lambda.ResourceConflictException («Lambda function states»). Here none falls asleep by itself: a fault with such a code stands for it.
+Lambda.ResourceConflictException («Lambda function states»). Not as on AWS: none falls asleep by itself; a fault with such a code stands for it.
 """
 
 from __future__ import annotations

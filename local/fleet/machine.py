@@ -36,8 +36,8 @@ class Site:
 
 def _own_user() -> dict[str, str]:
     """
-    Flink runs as whoever runs the agent, also where that is root (CI): a user of its own, as on AWS, would have to be made on this machine, and could not read
-    a home directory. Who has no name in /etc/passwd is not root.
+    Not as on AWS: Flink runs as whoever runs the agent, also where that is root (CI). A user of its own would have to be made on this machine, and could not
+    read a home directory. Who has no name in /etc/passwd is not root.
     """
     try:
         return {"SLUICE_FLINK_USER": pwd.getpwuid(os.geteuid()).pw_name}
@@ -98,7 +98,7 @@ class Machine:
         path = [str(self._site.tools), str(self._site.java.parent), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
         return {
             "PATH": ":".join(path), "HOME": str(self.directory), "LANG": "C.UTF-8", "SLUICE_HOME": str(self.directory),
-            # The machine below may run systemd; the emulated one does not.
+            # Not as on AWS: the machine below may run systemd, the emulated one does not.
             "SLUICE_FOREGROUND": "1",
             **_own_user(),
             "JAVA_HOME": str(self._site.java.parent.parent),
