@@ -177,9 +177,13 @@ const fleetGroups = (names: StageNames, stage: string, vpcId: string): Permissio
       because: RUN_TIME,
     },
     {
-      actions: ['SetDesiredCapacity', 'TerminateInstanceInAutoScalingGroup', 'DeleteAutoScalingGroup', 'SuspendProcesses'].map(
-        (action) => `autoscaling:${action}`,
-      ),
+      actions: [
+        'SetDesiredCapacity',
+        'UpdateAutoScalingGroup',
+        'TerminateInstanceInAutoScalingGroup',
+        'DeleteAutoScalingGroup',
+        'SuspendProcesses',
+      ].map((action) => `autoscaling:${action}`),
       resources: [groups],
       conditions: resourceTag,
       because: RUN_TIME,

@@ -364,6 +364,24 @@ describe.each([
     await takeAway(spec, resources);
   });
 
+  test('has more TaskManager hosts than the group was made for, where its cluster may have more by now', async () => {
+    const small = aFleetSpec({ size: { ...aCluster().size, taskManagers: { min: 2, max: 2 } } });
+    const { resources } = await launched(small, 1);
+    await fleet.setHosts(resources, small.zone, 4);
+    const seen = await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && now.hosts.length === 5,
+    );
+    expect(seen.wanted).toEqual({ jobmanager: 1, taskmanager: 4 });
+    // There is room again for a host more while another leaves.
+    await fleet.setHosts(resources, small.zone, 5);
+    await eventually(
+      () => fleet.observe(resources),
+      (now) => isComplete(now) && now.hosts.length === 6,
+    );
+    await takeAway(small, resources);
+  });
+
   test('ends named hosts and wants that many fewer, once, also when asked twice', async () => {
     const spec = aFleetSpec();
     const { resources, seen } = await launched(spec, 2);

@@ -2,7 +2,7 @@ import { CreateTagsCommand, DeleteTagsCommand, DescribeAvailabilityZonesCommand 
 import type { ClusterResources, StandbyJobManager } from '../../contracts/cluster';
 import { mostHostsInChange } from '../../domain/capacity';
 import { unless } from './aws-errors';
-import { ensureGroup, isMixed, launchAgain, replaceEnded, setWanted, terminateInGroup } from './ec2/auto-scaling-groups';
+import { ensureGroup, isMixed, launchAgain, replaceEnded, setOrExtend, terminateInGroup } from './ec2/auto-scaling-groups';
 import type { FleetDependencies } from './ec2/context';
 import { giveAddresses } from './ec2/host-addresses';
 import { launchAs } from './ec2/job-manager-types';
@@ -108,7 +108,7 @@ export const createFleet = (dependencies: FleetDependencies): FleetPort => {
     async setHosts(resources, zone, hosts) {
       const group = resources.taskManagerGroups.find((one) => one.zone === zone);
       if (!group) throw new Error(`The cluster has no TaskManager group in ${zone}`);
-      await setWanted(dependencies, group.name, hosts);
+      await setOrExtend(dependencies, group.name, hosts);
     },
 
     terminateHosts: (instanceIds) => terminateInGroup(dependencies, instanceIds, 'fewer'),

@@ -137,7 +137,7 @@ export interface FleetPort {
   zones(withinMs?: number): Promise<readonly ZoneSeen[]>;
   /** A host of a zone of which EC2 tells nothing now is `pending` and `untold`, without an address. */
   observe(resources: ClusterResources): Promise<FleetSeen>;
-  /** Sets the wanted number of TaskManager hosts of the group whose home zone this is. */
+  /** Sets the wanted number of TaskManager hosts of the group whose home zone this is, also where it was made for fewer. */
   setHosts(resources: ClusterResources, zone: string, hosts: number): Promise<void>;
   /** Has a JobManager's group launch its host as that type, at once: one that the group was made with. */
   launchAs(other: Pick<OtherType, 'group' | 'type'>): Promise<void>;

@@ -9,8 +9,10 @@ import {
   SetDesiredCapacityCommand,
   SuspendProcessesCommand,
   TerminateInstanceInAutoScalingGroupCommand,
+  UpdateAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { AwsUnavailable } from '../../../contracts/errors';
+import { mostHostsInChange } from '../../../domain/capacity';
 import { isInterfaceInUse, isProfileUnknown } from '../../../domain/launch-failure';
 import { everyOne, hasCode, laterOn, present, unless } from '../aws-errors';
 import type { FleetSpec, HostEnded, LaunchProblem } from '../fleet.port';
@@ -107,7 +109,7 @@ export const ensureGroup = async (
 /** Never fewer: hosts that are there may be busy. */
 const raiseWanted = async (dependencies: FleetDependencies, name: string, hosts: number): Promise<void> => {
   const { Status, DesiredCapacity = 0 } = present((await describeGroups(dependencies, [name]))[0], `Auto Scaling group ${name}`);
-  if (Status === undefined && DesiredCapacity < hosts) await setWanted(dependencies, name, hosts);
+  if (Status === undefined && DesiredCapacity < hosts) await setOrExtend(dependencies, name, hosts);
 };
 
 /**
@@ -162,6 +164,23 @@ const gone = async (call: Promise<unknown>): Promise<void> => {
 export const setWanted = async ({ autoScaling }: Pick<FleetDependencies, 'autoScaling'>, name: string, hosts: number): Promise<void> => {
   const command = new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: hosts, HonorCooldown: false });
   await autoScaling.send(command);
+};
+
+/** The same with more hosts than the group was made for: its cluster may have a larger fleet than at its launch. */
+export const setOrExtend = async (
+  dependencies: Pick<FleetDependencies, 'autoScaling'>,
+  AutoScalingGroupName: string,
+  DesiredCapacity: number,
+): Promise<void> => {
+  try {
+    await setWanted(dependencies, AutoScalingGroupName, DesiredCapacity);
+  } catch (error) {
+    if (!hasCode(error, 'ValidationError')) throw error;
+    const { MaxSize } = (await describeGroups(dependencies, [AutoScalingGroupName]))[0] ?? {};
+    if (MaxSize === undefined || DesiredCapacity <= MaxSize) throw error;
+    const larger = { AutoScalingGroupName, MaxSize: mostHostsInChange(DesiredCapacity), DesiredCapacity };
+    await dependencies.autoScaling.send(new UpdateAutoScalingGroupCommand(larger));
+  }
 };
 
 /** Ends hosts; with `fewer`, lowers their groups' wanted number with them, once: one that is ending already would lower it again. */
