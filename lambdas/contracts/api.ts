@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
+import { changeClusterBody } from './cluster-change';
 import { allowSpot, jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
 import { operationId, plainText, resourceName, zoneName } from './names';
@@ -52,6 +53,7 @@ export const idempotencyKey = z
   );
 
 export const createClusterBody = clusterSpec;
+export { changeClusterBody };
 export const submitJobBody = jobSpec;
 export const stopBody = z.strictObject({
   drain: z

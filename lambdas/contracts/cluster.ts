@@ -475,6 +475,10 @@ export const cluster = z.object({
   name: resourceName,
   spec: clusterSpec,
   size: resolvedSize,
+  /** How often its settings were changed since its launch; absent: never. */
+  revision: z.int().min(1).optional(),
+  /** Since when its drills are those of its spec; absent: since its launch. */
+  drillSince: instant.optional(),
   flinkVersion: z.string(),
   /** Of the JobManager; of the TaskManagers too where `zones` is absent. */
   zone: z.string(),

@@ -7,6 +7,11 @@ export const EXAMPLES = {
     flinkConfiguration: { 'execution.checkpointing.interval': '30 s' },
     tags: { 'cost-center': 'operations' },
   },
+  'change-cluster': {
+    placement: { failover: { zones: ['us-east-1c', 'us-east-1b'], volumeSnapshots: null } },
+    drill: { schedule: 'cron(0 3 ? * MON *)' },
+    overrides: { taskManagers: { max: 24 } },
+  },
   'submit-job': {
     name: 'delays',
     jar: {

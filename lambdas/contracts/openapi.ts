@@ -11,6 +11,7 @@ const PARTS: Readonly<
   Record<HandlerOf, { readonly path?: z.ZodObject; readonly query?: z.ZodObject; readonly body?: z.ZodType; readonly answer: z.ZodType }>
 > = {
   'create-cluster': { body: contracts.createClusterBody, answer: contracts.operationView },
+  'change-cluster': { path: contracts.clusterPath, body: contracts.changeClusterBody, answer: contracts.operationView },
   'list-clusters': { query: contracts.pageQuery, answer: contracts.clusterPage },
   'describe-cluster': { path: contracts.clusterPath, answer: contracts.clusterDescription },
   'terminate-cluster': { path: contracts.clusterPath, query: contracts.terminateQuery, answer: contracts.operationView },
@@ -36,6 +37,7 @@ const PARTS: Readonly<
 /** Names of the schemas under `components`. A request's is what a caller may write, an answer's what comes back. */
 const REQUESTS = {
   ClusterSpec: contracts.createClusterBody,
+  ClusterChange: contracts.changeClusterBody,
   JobSpec: contracts.submitJobBody,
   StopRequest: contracts.stopBody,
   EmptyRequest: contracts.emptyBody,
@@ -135,13 +137,13 @@ const operationOf = ({ method, path, handler, summary }: Route): Json => {
       ? {}
       : {
           requestBody: {
-            required: !body.safeParse({}).success,
-            content: {
-              'application/json': {
-                schema: nameOf(body, REQUESTS),
-                ...(example === undefined ? {} : { examples: { example: { value: example } } }),
-              },
-            },
+            required: method === 'PATCH' || !body.safeParse({}).success,
+            content: Object.fromEntries(
+              ['application/json', ...(method === 'PATCH' ? ['application/merge-patch+json'] : [])].map((type) => [
+                type,
+                { schema: nameOf(body, REQUESTS), ...(example === undefined ? {} : { examples: { example: { value: example } } }) },
+              ]),
+            ),
           },
         }),
     responses: {

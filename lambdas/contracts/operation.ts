@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { clusterSettingChange } from './cluster-change';
 import { storedJobSpec } from './job';
 import { instant, operationId, resourceName, s3Uri } from './names';
 import { explanationLine, jobScaling } from './scaling';
 
-/** Each kind is a state machine of the same name under `state-machines/`. */
+/** Each kind but `change-cluster` is a state machine of the same name under `state-machines/`. */
 export const operationKind = z.enum([
   'launch-cluster',
   'terminate-cluster',
@@ -17,8 +18,12 @@ export const operationKind = z.enum([
   'set-scaling',
   'fail-over-cluster',
   'prepare-reserve',
+  'change-cluster',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
+/** Kinds with a workflow. The others are done by the write that accepts them. */
+export const workflowKind = operationKind.exclude(['change-cluster']);
+export type WorkflowKind = z.infer<typeof workflowKind>;
 
 export const failoverMode = z.enum(['planned', 'lost']);
 export type FailoverMode = z.infer<typeof failoverMode>;
@@ -98,6 +103,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
     to: byVertex,
     slots: z.object({ before: z.int(), after: z.int(), provide: z.int(), spare: z.int() }),
   }),
+  /** Stored with the operation itself, which has ended then. */
+  z.object({ kind: z.literal('change-cluster'), changes: z.array(clusterSettingChange) }),
   /** The job's settings for scaling are stored with the operation; its workflow makes the alarms follow. */
   z.object({ kind: z.literal('set-scaling'), scaling: jobScaling }),
   z.object({

@@ -3,7 +3,7 @@
  * `handler` is the file name under `lambdas/handlers/api/` without `.handler.ts`.
  */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** As API Gateway and OpenAPI write it. */
   readonly path: string;
   readonly handler: string;
@@ -22,6 +22,13 @@ export const ROUTES = [
     handler: 'describe-cluster',
     summary: 'Describe a cluster, as stored and as Flink sees it now',
     network: 'vpc',
+  },
+  {
+    method: 'PATCH',
+    path: '/clusters/{cluster}',
+    handler: 'change-cluster',
+    summary: 'Change settings of a cluster by a JSON merge patch (RFC 7396), without touching what runs',
+    network: 'none',
   },
   {
     method: 'DELETE',

@@ -15,6 +15,8 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
     case 'launch-cluster':
     case 'prepare-reserve':
       return launchSeconds;
+    case 'change-cluster':
+      return 0;
     case 'terminate-cluster':
       return terminateSeconds + (request.jobs === 'savepoint' ? savepointSeconds : 0);
     case 'submit-job':

@@ -31,13 +31,21 @@ const isTooOften = (schedule: Schedule): boolean =>
 
 /** Whether a drill of a cluster is due by its schedule and can begin now. @param inTheWay why it is not to be touched now. @param now ISO 8601 */
 export const decideDrill = (
-  { name, spec, status, desired, createdAt }: Pick<Cluster, 'name' | 'spec' | 'status' | 'desired' | 'createdAt'>,
+  {
+    name,
+    spec,
+    status,
+    desired,
+    createdAt,
+    drillSince = createdAt,
+  }: Pick<Cluster, 'name' | 'spec' | 'status' | 'desired' | 'createdAt' | 'drillSince'>,
   inTheWay: string | undefined,
   now: string,
 ): DrillDecision => {
   const read = spec.drill && readSchedule(spec.drill.schedule);
   const due = read?.ok ? lastDue(read.schedule, createdAt, now, PATIENCE_MINUTES) : undefined;
-  if (due === undefined) return { action: 'none' };
+  // What was due before anybody asked for it is not made up for.
+  if (due === undefined || due < drillSince) return { action: 'none' };
   const hold = (why: string): DrillDecision => ({
     action: 'hold',
     due,

@@ -59,13 +59,15 @@ const decideNew = ({ name, reserve }: Subject, { hosts, zone }: ReserveFacts, no
 };
 
 const decideReady = (
-  { name, fault }: Subject,
+  { name, fault, spec }: Subject,
   reserve: Reserve,
   { hosts, zone, troubled, seen }: ReserveFacts,
   takeAway: (reason: string) => ReserveDecision,
 ): ReserveDecision => {
   // It may be needed any moment.
   if (fault) return { action: 'hold', reason: `${name} has had a fault since ${fault.since}: its reserve stays as it is` };
+  const allowed = spec.placement.failover.zones;
+  if (allowed && !allowed.includes(reserve.zone)) return takeAway(`${name} is not to move to ${reserve.zone} any more`);
   const elsewhere = zone !== undefined && zone !== reserve.zone;
   const trouble = troubled[reserve.zone];
   if (trouble !== undefined && elsewhere && troubled[zone] === undefined) return takeAway(`its zone is not well: ${trouble}`);

@@ -1,6 +1,7 @@
 import type { Cluster } from '../contracts/cluster';
 import type { Job } from '../contracts/job';
 import type { Operation } from '../contracts/operation';
+import { describeChanges } from './cluster-change';
 import { type Failure, sentence } from './describe-failure';
 import { isJobOver } from './job-lifecycle';
 
@@ -139,6 +140,8 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
       return `Job ${operation.job} runs at parallelism ${operation.request.parallelism}.`;
     case 'scale-job':
       return scaledSummary(operation.request, job);
+    case 'change-cluster':
+      return describeChanges(operation.request.changes);
     case 'set-scaling':
       return `Job ${operation.job} ${operation.request.scaling.enabled ? 'scales by itself' : 'has alarms and does not scale by itself'}.`;
   }

@@ -59,6 +59,29 @@ export const resolveSize = (
   return sized(spec, wish, host, stage.volumePrices);
 };
 
+/**
+ * The size of a cluster that is there, with the largest fleet that its spec asks for now. Everything else stays as it was computed when it was launched, whatever the
+ * stage makes of its size's name by now.
+ */
+export const withLargestFleet = (spec: ClusterSpec, size: ResolvedSize, stage: Pick<Stage, 'sizes' | 'limits'>): FleetSizing => {
+  const asked = wishOf(spec, stage.sizes[spec.size]);
+  const { taskManagersPerHost } = size;
+  const { min } = size.taskManagers;
+  const path = 'overrides.taskManagers.max';
+  const wish = { ...asked, taskManagersPerHost, taskManagers: { min, max: asked.taskManagers.max } };
+  const problems = fleetProblems(wish, stage.limits.maxTaskManagersPerCluster).map(({ message }) => ({ path, message }));
+  if (problems.length > 0) return { ok: false, problems };
+  const hosts = { min: hostsFor(min, taskManagersPerHost), max: Math.floor(asked.taskManagers.max / taskManagersPerHost) };
+  if (hosts.max < 2 && spec.placement.mode === 'spread')
+    return { ok: false, problems: [{ path, message: 'spread takes two TaskManager hosts at least' }] };
+  const slots = slotsPerHost(size);
+  const spareSlots = spareSlotsOf(spec, hosts, slots);
+  if (spareSlots >= hosts.max * slots) return { ok: false, problems: [{ path, message: noSlotsLeft(spareSlots, hosts.max * slots) }] };
+  return { ok: true, size: { ...size, taskManagers: { min, max: hosts.max * taskManagersPerHost }, spareSlots } };
+};
+
+type FleetSizing = { readonly ok: true; readonly size: ResolvedSize } | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+
 /** The more pools EC2 can choose from the fewer interruptions and empty pools; Auto Scaling takes 40, more than these hardly add to it. */
 const MOST_ALTERNATIVES = 12;
 /** On demand, a host of another type costs at most so many times what one of the size's own does: budgets count the own one's price. */
@@ -313,15 +336,14 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts, volumePrices:
   const perHost = wish.taskManagersPerHost;
   const hosts = { min: hostsFor(wish.taskManagers.min, perHost), max: Math.floor(wish.taskManagers.max / perHost) };
   const slots = slotsOf(wish, host);
-  const spareByDefault = spec.size === 'dev' || hosts.max === hosts.min ? 0 : slots;
-  const spareSlots = spec.spareSlots ?? spareByDefault;
+  const spareSlots = spareSlotsOf(spec, hosts, slots);
   if (spareSlots >= hosts.max * slots)
     return {
       ok: false,
       problems: [
         {
           path: 'spareSlots',
-          message: `${spareSlots} spare slots leave none of the ${hosts.max * slots} of the largest fleet to jobs`,
+          message: noSlotsLeft(spareSlots, hosts.max * slots),
         },
       ],
     };
@@ -355,6 +377,16 @@ const sized = (spec: ClusterSpec, wish: Wish, host: InstanceFacts, volumePrices:
     ],
   };
 };
+
+/** @param slots of a host */
+const spareSlotsOf = (
+  { size, spareSlots }: Pick<ClusterSpec, 'size' | 'spareSlots'>,
+  hosts: { readonly min: number; readonly max: number },
+  slots: number,
+): number => spareSlots ?? (size === 'dev' || hosts.max === hosts.min ? 0 : slots);
+
+const noSlotsLeft = (spareSlots: number, most: number): string =>
+  `${spareSlots} spare slots leave none of the ${most} of the largest fleet to jobs`;
 
 /** Of a host. Each of its TaskManagers has as many, and one at least. */
 const slotsOf = ({ slotsPerVcpu, taskManagersPerHost }: Wish, { vcpus }: InstanceFacts): number =>

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 import { BODY_MAX_BYTES, idempotencyKey } from '../contracts/api';
+import { fieldProblems } from '../contracts/field-problems';
 import { OPERATION_ID_BYTES, operationIdOf, operationIdOfKey, requestHashOf } from '../domain/operation-id';
 import type { ChangeRequest } from '../usecases/operations/accept';
-import { fieldProblems, RequestRefused } from './api-problems';
+import { RequestRefused } from './api-problems';
 
 /** Schemas of a route's parts. A part without one may hold nothing. */
 export interface RequestSchemas<P extends z.ZodType = z.ZodType, Q extends z.ZodType = z.ZodType, B extends z.ZodType = z.ZodType> {

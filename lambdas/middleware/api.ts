@@ -1,6 +1,7 @@
 import type { MiddlewareObj, Request } from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Problem } from '../contracts/api';
+import type { ClusterSettingChange } from '../contracts/cluster-change';
 import type { Operation } from '../contracts/operation';
 import type { HandlerName } from '../contracts/routes';
 import { operationHref, operationView } from '../usecases/api/views';
@@ -16,6 +17,8 @@ export interface Reply {
   /** Path of what was made, below the API's root. */
   readonly location?: string;
   readonly operationId?: string;
+  /** What was changed from what to what, for the audit log. */
+  readonly changes?: readonly ClusterSettingChange[];
 }
 
 export const ok = (body: unknown): Reply => ({ status: 200, body });
@@ -26,6 +29,7 @@ export const accepted = (operation: Operation): Reply => ({
   body: operationView(operation),
   location: operationHref(operation.cluster, operation.operationId),
   operationId: operation.operationId,
+  ...(operation.request.kind === 'change-cluster' ? { changes: operation.request.changes } : {}),
 });
 
 export interface ApiOptions<S extends RequestSchemas> {
@@ -49,8 +53,8 @@ export const api = <S extends RequestSchemas>({ action, schemas }: ApiOptions<S>
     request.event = parseRequest(event, schemas ?? ({} as S));
   },
   after: (request) => {
-    const { status, body, location, operationId } = request.response as Reply;
-    audit(request, action, status, operationId);
+    const { status, body, location, operationId, changes } = request.response as Reply;
+    audit(request, action, status, operationId, changes);
     respond(
       request,
       status,
@@ -99,7 +103,13 @@ const respond = (request: AnyRequest, statusCode: number, contentType: string, b
 /** A stage other than `$default` is the first part of every path. */
 const rootOf = ({ rawPath, requestContext: { stage } }: ApiEvent): string => (rawPath.startsWith(`/${stage}/`) ? `/${stage}` : '');
 
-const audit = (request: AnyRequest, action: HandlerName, status: number, operationId: string | undefined): void => {
+const audit = (
+  request: AnyRequest,
+  action: HandlerName,
+  status: number,
+  operationId: string | undefined,
+  changes?: Reply['changes'],
+): void => {
   const event = eventOf(request);
   log('INFO', {
     audit: true,
@@ -111,6 +121,7 @@ const audit = (request: AnyRequest, action: HandlerName, status: number, operati
     snapshot: event.pathParameters?.snapshot,
     status,
     operationId,
+    ...(changes === undefined ? {} : { changes }),
     requestId: event.requestContext.requestId,
   });
 };

@@ -136,6 +136,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'list-clusters': ['table:read'],
   'describe-cluster': ['table:read'],
   'terminate-cluster': ['table:write', 'workflows:start'],
+  'change-cluster': ['table:write', 'fleet:facts'],
   'fail-over-cluster': ['table:write', 'workflows:start'],
   'drill-cluster': ['table:write', 'workflows:start'],
   'read-configuration': ['table:read', 'state:read'],

@@ -100,6 +100,11 @@ export class SluiceClient {
     return this.ask('POST', '/clusters', { body: spec, ...(idempotencyKey ? { idempotencyKey } : {}) });
   }
 
+  /** @param patch JSON merge patch of its spec: null is the default */
+  changeCluster(cluster: string, patch: object, idempotencyKey?: string): Promise<OperationView> {
+    return this.ask('PATCH', `/clusters/${cluster}`, { body: patch, ...(idempotencyKey ? { idempotencyKey } : {}) });
+  }
+
   terminateCluster(cluster: string, jobs: 'savepoint' | 'cancel' = 'savepoint'): Promise<OperationView> {
     return this.ask('DELETE', `/clusters/${cluster}?jobs=${jobs}`);
   }

@@ -506,6 +506,88 @@ describe.each([
     });
   });
 
+  describe('settings of a cluster', () => {
+    const changing = () => {
+      const request = {
+        kind: 'change-cluster' as const,
+        changes: [{ field: 'drill' as const, to: { mode: 'lost' }, takesEffect: 'now' as const }],
+      };
+      return anOperation({ kind: 'change-cluster', job: undefined, request, status: 'SUCCEEDED', endedAt: at(1), requestedAt: at(1) });
+    };
+    const changed = (cluster: Cluster): Cluster => ({
+      ...cluster,
+      spec: { ...cluster.spec, drill: { schedule: 'rate(7 days)', mode: 'lost' } },
+      size: { ...cluster.size, taskManagers: { min: 2, max: 8 } },
+      revision: (cluster.revision ?? 0) + 1,
+      drillSince: at(1),
+      turn: (cluster.turn ?? 0) + 1,
+    });
+
+    test('are written with an operation that has ended, and that nobody looks after', async () => {
+      const lease = aLease(newOperationId());
+      const cluster = await launched({ lease });
+      const operation = changing();
+      const open = (await store.openOperations()).length;
+      expect(await store.acceptClusterChange(operation, changed(cluster), cluster)).toEqual({ outcome: 'created' });
+      expect(await store.cluster('flights')).toEqual({ ...changed(cluster), updatedAt: at(1) });
+      expect(await store.operation(operation.operationId)).toEqual(operation);
+      expect(await store.openOperations()).toHaveLength(open);
+      expect((await store.operationsOf('flights', { limit: 10 })).items[0]).toEqual(operation);
+      expect(await store.acceptClusterChange(operation, changed(cluster), cluster)).toEqual({ outcome: 'repeated', operation });
+    });
+
+    test('leave what others write meanwhile, and count no turn where they take none', async () => {
+      const cluster = await launched();
+      const fault = { kind: 'members-lost' as const, epoch: 1, since: at(1), seenAt: at(1) };
+      await store.recordFault('flights', 1, fault);
+      await store.beginTurn('flights', 0);
+      const { turn: _, drillSince: __, ...next } = changed(cluster);
+      expect(await store.acceptClusterChange(changing(), next, cluster)).toEqual({ outcome: 'created' });
+      expect(await store.cluster('flights')).toMatchObject({ ...next, updatedAt: at(1), fault, turn: 1 });
+    });
+
+    test('of two that are changed at once one is created and the other is blocked', async () => {
+      const cluster = await launched();
+      const outcomes = await Promise.all([1, 2].map(() => store.acceptClusterChange(changing(), changed(cluster), cluster)));
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['blocked', 'created']);
+    });
+
+    test.each([
+      ['is being moved', { status: 'FAILING_OVER' }, {}],
+      ['is to be terminated', { desired: 'TERMINATED' }, {}],
+      ['is at another epoch by now', {}, { epoch: 7 }],
+      ['was changed since', { revision: 3 }, { revision: 2 }],
+      ['has another reserve by now', { reserve: aReserve() }, { reserve: undefined }],
+      ['has begun another turn', { turn: 4 }, { turn: 3 }],
+    ] as const)('of a cluster that %s are not changed', async (_why, change, read) => {
+      const { reserve, ...cluster } = { reserve: undefined, ...(await launched(change)), status: 'RUNNING' as const };
+      const previous: Cluster = { ...cluster, ...(reserve ? { reserve } : {}), ...read };
+      const operation = changing();
+      expect(await store.acceptClusterChange(operation, changed(previous), previous)).toEqual({ outcome: 'blocked', by: 'cluster' });
+      expect(await store.operation(operation.operationId)).toBeUndefined();
+    });
+
+    test('keep a move that was decided by others from beginning', async () => {
+      const cluster = await launched();
+      await store.acceptClusterChange(changing(), changed(cluster), cluster);
+      const move = anOperation({
+        kind: 'fail-over-cluster',
+        job: undefined,
+        request: {
+          kind: 'fail-over-cluster',
+          from: 'us-east-1a',
+          zone: 'us-east-1b',
+          trigger: { kind: 'person', evidence: 'a test wants it' },
+        },
+      });
+      const next: Cluster = { ...cluster, epoch: 2, status: 'FAILING_OVER', lease: aLease(move.operationId) };
+      expect(await store.acceptTakeover(move, next, cluster, [])).toEqual({ outcome: 'blocked', by: 'cluster' });
+      const now = (await store.cluster('flights')) as Cluster;
+      expect(await store.acceptTakeover(move, { ...next, revision: 1 }, now, [])).toEqual({ outcome: 'created' });
+      expect(await store.cluster('flights')).toMatchObject({ epoch: 2, revision: 1, spec: changed(cluster).spec });
+    });
+  });
+
   describe('following operations', () => {
     test('an operation starts, and starts again without a new start time, until it has ended', async () => {
       await launched();

@@ -59,3 +59,16 @@ test('a job uses the slots of both, and goes on after the host was replaced whil
   expect(after?.pids).toContain(pid);
   expect(after?.pids).toHaveLength(2);
 }, 400_000);
+
+test('its largest fleet is raised while the job runs, which then gets a second host', async () => {
+  const { size } = await client.cluster(cluster);
+  const parallelism = 4 * size.slotsPerTaskManager;
+  expect((await client.call('POST', `/clusters/${cluster}/jobs/wide/rescale`, { body: { parallelism } })).status).toBe(422);
+  const change = await client.changeCluster(cluster, { overrides: { taskManagers: { max: 4 } } });
+  expect(change).toMatchObject({ kind: 'change-cluster', status: 'SUCCEEDED' });
+  expect(await client.operation(cluster, change.operationId)).toEqual(change);
+  await client.succeeded(await client.changeJob(cluster, 'wide', 'rescale', { parallelism }));
+  expect((await client.cluster(cluster)).live).toMatchObject({ taskManagers: 4 });
+  const refused = await client.call('PATCH', `/clusters/${cluster}`, { body: { tags: { team: 'b' } } });
+  expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'tags' }] } });
+}, 240_000);

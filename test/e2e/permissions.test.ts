@@ -53,6 +53,7 @@ test.each([
   ['GET', '/clusters'],
   ['GET', '/clusters/another'],
   ['DELETE', '/clusters/another'],
+  ['PATCH', '/clusters/another'],
   ['POST', '/clusters/another/jobs'],
   ['POST', '/clusters'],
 ])('but gets 403 for %s %s', async (method, path) => {

@@ -131,6 +131,7 @@ class InMemoryStore implements StorePort {
         stored?.desired === 'RUNNING' &&
         stored.epoch === previous.epoch &&
         stored.status === previous.status &&
+        stored.revision === previous.revision &&
         stored.lease?.operationId === previous.lease?.operationId &&
         sameReserve(stored, previous);
       if (!same) return 'cluster';
@@ -162,6 +163,25 @@ class InMemoryStore implements StorePort {
       const usable = stored?.desired === 'RUNNING' && stored.status === 'RUNNING' && stored.epoch === previous.epoch;
       if (!usable || !sameReserve(stored, previous)) return 'cluster';
       this.clusterItems.set(stored.name, { ...stored, reserve: copy(reserve), updatedAt: operation.requestedAt });
+      return undefined;
+    });
+  }
+
+  async acceptClusterChange(operation: Operation, cluster: Cluster, previous: Cluster): Promise<OperationAccepted> {
+    return this.accept(operation, () => {
+      const stored = this.clusterItems.get(cluster.name);
+      const { spec, size, revision, drillSince, turn } = cluster;
+      const isTaken = turn !== previous.turn;
+      const same =
+        stored?.desired === 'RUNNING' &&
+        stored.epoch === previous.epoch &&
+        stored.status === previous.status &&
+        stored.revision === previous.revision &&
+        sameReserve(stored, previous) &&
+        !(isTaken && stored.turn !== previous.turn);
+      if (!same) return 'cluster';
+      const change = { spec, size, revision, drillSince, ...(isTaken ? { turn } : {}), updatedAt: operation.requestedAt };
+      this.clusterItems.set(cluster.name, changed(stored, change));
       return undefined;
     });
   }

@@ -1,4 +1,4 @@
-import { type OperationKind, operationKind } from '../../lambdas/contracts/operation';
+import { type OperationKind, workflowKind } from '../../lambdas/contracts/operation';
 import type { Emulator } from '../contract/support/emulator';
 import { runEmulated, startWithAnswers } from './support/emulated';
 import { type Case, explore, shortened } from './support/explore';
@@ -6,7 +6,7 @@ import { type Case, explore, shortened } from './support/explore';
 /** Each definition is run in this process until every way out of every state was taken, and then case by case in the emulator's Step Functions. */
 jest.setTimeout(150_000);
 
-const KINDS = operationKind.options;
+const KINDS = workflowKind.options;
 /** Failures that an operation survives: it says so in its note. */
 const SURVIVED: Readonly<Partial<Record<OperationKind, readonly string[]>>> = {
   'launch-cluster': ['Prepare next role'],

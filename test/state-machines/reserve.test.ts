@@ -1,6 +1,9 @@
 import type { Operation } from '../../lambdas/contracts/operation';
 import { classesPrefix } from '../../lambdas/domain/state-paths';
+import { acceptClusterChange } from '../../lambdas/usecases/clusters/accept-cluster-change';
 import { acceptInterruption } from '../../lambdas/usecases/clusters/accept-interruption';
+import { newOperationId } from '../contract/support/samples';
+import { createFakeInstanceFacts } from '../fakes/fake-instance-facts';
 import { enter, event, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { STAGE, World } from './support/world';
@@ -32,6 +35,12 @@ const failOver = async (wish?: Parameters<World['acceptFailover']>[0]): Promise<
   const { operationId } = await world.acceptFailover(wish);
   await run(await ended(operationId));
   return ended(operationId);
+};
+const changeCluster = async (patch: Readonly<Record<string, unknown>>): Promise<void> => {
+  const { clock, store, workflows } = world;
+  const change = { requestedBy: 'a test', operationId: newOperationId(), requestHash: '' };
+  const deps = { clock, store, workflows, stage: STAGE, instanceFacts: createFakeInstanceFacts() };
+  expect(await acceptClusterChange(deps, change, 'flights', patch)).toMatchObject({ status: 'SUCCEEDED' });
 };
 const shiftFrom = (awayFrom: string) => ({
   source: 'aws.arc-zonal-shift',
@@ -241,6 +250,29 @@ describe('a cluster with warm capacity', () => {
     const operation = await ended(by);
     expect(operation).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
     expect(phase(operation, 'Create fleet')).toBeUndefined();
+  });
+
+  test('leaves a zone that it is not to move to any more with its reserve, and makes it where it is to', async () => {
+    await standBy();
+    await changeCluster({ placement: { failover: { zones: ['us-east-1c'] } } });
+    expect(await consider()).toMatchObject({ status: 'SUCCEEDED', request: { action: 'take-away', zone: 'us-east-1b' } });
+    expect(leftOf(2)).toEqual([]);
+    await world.pause(61);
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', zone: 'us-east-1c' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('gives up its reserve when its capacity is to be cold, and has one again when it is to be warm', async () => {
+    await standBy();
+    await changeCluster({ placement: { failover: { capacity: null } } });
+    expect(await consider()).toMatchObject({ status: 'SUCCEEDED', request: { action: 'take-away' } });
+    expect(leftOf(2)).toEqual([]);
+    expect(await consider()).toBeUndefined();
+    await world.pause(61);
+    await changeCluster({ placement: { failover: { capacity: 'warm' } } });
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'ready', epoch: 3 });
   });
 
   test('leaves a zone that AWS shifts traffic from with its reserve, and makes it elsewhere', async () => {

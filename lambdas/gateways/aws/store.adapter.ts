@@ -93,18 +93,19 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     return table.change(clusterKey(name), names, update, room === 'any' ? usable : `${usable} AND ${isTurn(room, names)}`);
   };
 
-  /** `conditions` are the parts that may be refused, with whom to name then. The operation and its mark as open are added. */
+  /** `conditions` are the parts that may be refused, with whom to name then. The operation is added, with its mark as open unless it has ended. */
   const accept = async (
     given: Operation,
     conditions: readonly { readonly by: 'cluster' | 'job' | 'quota' | 'launches'; readonly part: TransactionPart }[],
   ): Promise<OperationAccepted> => {
-    const failed = await table.transact([
-      table.put(operationItem(given), ABSENT),
-      table.put(openItem(given.operationId)),
-      ...conditions.map(({ part }) => part),
-    ]);
+    const { endedAt } = given;
+    const own =
+      endedAt === undefined
+        ? [table.put(operationItem(given), ABSENT), table.put(openItem(given.operationId))]
+        : [table.put({ ...operationItem(given), ttl: forgottenAt(endedAt) }, ABSENT)];
+    const failed = await table.transact([...own, ...conditions.map(({ part }) => part)]);
     if (!failed) return { outcome: 'created' };
-    const [operationExists, , ...refused] = failed;
+    const [operationExists, refused] = [failed[0], failed.slice(own.length)];
     // Also when another condition failed too: a repeated request finds its own first effect in the way.
     if (operationExists) {
       const stored = await operation(given.operationId);
@@ -163,6 +164,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
         names.is('RUNNING', 'desired'),
         names.is(previous.epoch, 'epoch'),
         names.is(previous.status, 'status'),
+        names.is(previous.revision, 'revision'),
         previous.lease ? names.is(previous.lease.operationId, 'lease', 'operationId') : names.is(undefined, 'lease'),
         sameReserve(previous, names),
       ].join(' AND ');
@@ -190,6 +192,22 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       const update = names.update({ reserve, updatedAt: given.requestedAt });
       const condition = [isUsable(names), names.is(previous.epoch, 'epoch'), sameReserve(previous, names)].join(' AND ');
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
+    },
+
+    async acceptClusterChange(given, cluster, previous) {
+      const names = new Placeholders();
+      const { spec, size, revision, drillSince, turn } = cluster;
+      const isTaken = turn !== previous.turn;
+      const update = names.update({ spec, size, revision, drillSince, ...(isTaken ? { turn } : {}), updatedAt: given.requestedAt });
+      const same = [
+        names.is('RUNNING', 'desired'),
+        names.is(previous.epoch, 'epoch'),
+        names.is(previous.status, 'status'),
+        names.is(previous.revision, 'revision'),
+        sameReserve(previous, names),
+        ...(isTaken ? [isTurn(previous.turn ?? 0, names)] : []),
+      ].join(' AND ');
+      return accept(given, [{ by: 'cluster', part: table.change(clusterKey(cluster.name), names, update, same) }]);
     },
 
     operation,
@@ -256,7 +274,7 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     async endOperation(operationId, end, held) {
       const names = new Placeholders();
-      const ttl = Math.floor(Date.parse(end.endedAt ?? now().toISOString()) / 1_000) + ENDED_OPERATION_DAYS * DAY_SECONDS;
+      const ttl = forgottenAt(end.endedAt ?? now().toISOString());
       const parts = [
         table.change(operationKey(operationId), names, names.update({ ...end, ttl }), isOpen(names)),
         table.delete(openKey(operationId)),
@@ -398,6 +416,9 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     },
   };
 };
+
+/** When DynamoDB removes an operation that has ended; seconds since 1970. */
+const forgottenAt = (endedAt: string): number => Math.floor(Date.parse(endedAt) / 1_000) + ENDED_OPERATION_DAYS * DAY_SECONDS;
 
 /** Something of the cluster can be changed. */
 const isUsable = (names: Placeholders): string => `${names.is('RUNNING', 'desired')} AND ${names.is('RUNNING', 'status')}`;

@@ -59,7 +59,7 @@ export interface StorePort {
   /**
    * In one transaction: the operation, the cluster's epoch, zones, status, lease, resources, former epochs and reserve as given, and the operation's lease
    * on these jobs (as many as a transaction takes), whoever held any of them. On condition that the cluster is desired RUNNING and still at the epoch,
-   * status and lease of `previous`, and its reserve as it was: of two at once one is blocked.
+   * status, lease and revision of `previous`, and its reserve as it was: of two at once one is blocked.
    * @param onlyWhenFree also on condition that nobody holds the lease of any of these jobs
    */
   acceptTakeover(
@@ -76,6 +76,12 @@ export interface StorePort {
    * its reserve is as it was then. Takes no lease: `reserve.by` is one.
    */
   acceptReserve(operation: Operation, reserve: Reserve, previous: Cluster): Promise<OperationAccepted>;
+
+  /**
+   * In one transaction: the operation, which has ended, and the cluster's spec, size, revision, `drillSince` and turn as given, on condition that the cluster is
+   * desired RUNNING at the epoch, status and revision of `previous`, its reserve as it was, and its turn too where the given one is another. Takes no lease.
+   */
+  acceptClusterChange(operation: Operation, cluster: Cluster, previous: Cluster): Promise<OperationAccepted>;
 
   operation(operationId: string): Promise<Operation | undefined>;
   /** Newest first. */

@@ -112,7 +112,7 @@ const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> =
 };
 
 /** Hosts may be of several types: Spot, so that EC2 can give those that it will want back last; on demand, so that there are some where the first type is used up. */
-const withAlternatives = async (
+export const withAlternatives = async (
   { stage, instanceFacts }: Pick<LaunchDeps, 'stage' | 'instanceFacts'>,
   spec: ClusterSpec,
   size: ResolvedSize,

@@ -135,9 +135,9 @@ const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefi
     if (zones.includes(wish)) return wish;
     throw new InvalidRequest([{ path: 'zone', message: `the stage has no zone ${wish}; it has ${zones.join(', ')}` }]);
   }
-  const standsBy = reserveFor(cluster, cluster.reserve?.zone ?? '', impaired)?.zone;
-  if (standsBy !== undefined && !impaired.includes(standsBy)) return standsBy;
   const allowed = cluster.spec.placement.failover.zones;
+  const standsBy = reserveFor(cluster, cluster.reserve?.zone ?? '', impaired)?.zone;
+  if (standsBy !== undefined && !impaired.includes(standsBy) && (allowed ?? zones).includes(standsBy)) return standsBy;
   const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
   if (chosen.ok) return chosen.zone;
   throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);

@@ -47,7 +47,8 @@ export const accept = async (deps: AcceptDeps, change: ChangeRequest, plan: () =
     const { operation, write } = await plan();
     const accepted = await write();
     if (accepted.outcome === 'repeated') return repeat(deps, change, accepted.operation);
-    if (accepted.outcome === 'created') return start(deps, operation);
+    // What has ended already was done by the write itself.
+    if (accepted.outcome === 'created') return operation.status === 'PENDING' ? start(deps, operation) : operation;
   }
   throw new Conflict('Somebody else changed it at the same moment; look at it and try again');
 };

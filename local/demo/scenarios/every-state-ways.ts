@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
-import { type OperationKind, operationKind } from '../../../lambdas/contracts/operation';
+import { type OperationKind, type WorkflowKind, workflowKind } from '../../../lambdas/contracts/operation';
 import { givesBack } from '../../../lambdas/domain/interruption';
 import { control } from '../../client/control';
 import type { Machine } from '../../client/machines';
@@ -28,8 +28,8 @@ export interface Before {
 }
 
 /** The workflow of an operation, or the loop that looks at the clusters: it is begun each minute, and by nobody else. */
-export type Workflow = OperationKind | 'observe-clusters';
-export const WORKFLOWS: readonly Workflow[] = [...operationKind.options, 'observe-clusters'];
+export type Workflow = WorkflowKind | 'observe-clusters';
+export const WORKFLOWS: readonly Workflow[] = [...workflowKind.options, 'observe-clusters'];
 
 /** A way through a workflow that passes some of its states. */
 export interface Way {

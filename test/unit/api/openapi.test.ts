@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  changeClusterBody,
   createClusterBody,
   drillBody,
   emptyBody,
@@ -71,6 +72,7 @@ test('every change takes an Idempotency-Key and is answered with 202, every read
 test('every example is a request that would be understood', () => {
   const schemas = {
     'create-cluster': createClusterBody,
+    'change-cluster': changeClusterBody,
     'submit-job': submitJobBody,
     'stop-job': stopBody,
     'upgrade-job': upgradeBody,
@@ -126,6 +128,8 @@ const REQUESTS: Readonly<Record<string, readonly [least: object, made: (given: o
     },
     createClusterBody.parse,
   ],
+  // What is not given is as it was.
+  ClusterChange: [{}, changeClusterBody.parse],
   JobSpec: [
     { name: 'delays', jar, source: { msk }, retention: { count: 1, days: 1 }, scaling },
     (given) => withSettings(submitJobBody.parse(given)),

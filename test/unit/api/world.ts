@@ -106,7 +106,12 @@ export interface Call {
   readonly stageName?: string;
 }
 
-const METHODS: Partial<Record<HandlerName, string>> = { 'terminate-cluster': 'DELETE', 'delete-snapshot': 'DELETE', 'set-scaling': 'PUT' };
+const METHODS: Partial<Record<HandlerName, string>> = {
+  'change-cluster': 'PATCH',
+  'terminate-cluster': 'DELETE',
+  'delete-snapshot': 'DELETE',
+  'set-scaling': 'PUT',
+};
 
 /** Calls a handler as API Gateway does. */
 export const call = async (

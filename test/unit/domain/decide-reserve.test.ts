@@ -50,6 +50,12 @@ test.each<[string, typeof BARE, Partial<ReserveFacts>, string]>([
   ['the jobs need fewer', ready, { hosts: 1 }, 'resize'],
   ['the cluster has a fault: it may be needed any moment', { ...ready, fault }, { hosts: 1 }, 'hold'],
   ['its zone is not well, and another is', ready, { troubled: { 'us-east-1b': 'impaired' }, zone: 'us-east-1c' }, 'take-away'],
+  [
+    'the cluster is not to move to its zone any more',
+    { ...ready, spec: spec({ placement: { failover: { capacity: 'warm', zones: ['us-east-1c'] } } }) },
+    {},
+    'take-away',
+  ],
   ['no zone is well', ready, { troubled: { 'us-east-1b': 'impaired', 'us-east-1c': 'impaired' }, zone: 'us-east-1c' }, 'none'],
   ['its zone is not well, and there is no other', ready, { troubled: { 'us-east-1b': 'impaired' } }, 'none'],
   ['its hosts are lost and do not come again', ready, { seen: short, zone: 'us-east-1c' }, 'take-away'],

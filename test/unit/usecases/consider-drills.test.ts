@@ -73,6 +73,15 @@ test('A drill by schedule begins once when it is due, as the spec says, and agai
   expect(await deps.store.cluster('undrilled')).toMatchObject({ epoch: 1, status: 'RUNNING' });
 });
 
+test('A drill that was due before its schedule was set is not made up for', async () => {
+  const deps = world();
+  deps.store.seed({ clusters: [{ ...PLANNED, drillSince: '2026-03-02T03:02:00.000Z' }] });
+  now = new Date('2026-03-02T03:02:20.000Z');
+  expect(await pass(deps, 20)).toEqual({ begun: [], held: [] });
+  now = new Date('2026-03-09T02:55:00.000Z');
+  expect((await pass(deps, 30)).begun).toHaveLength(1);
+});
+
 test('A drill goes to no zone that EC2 says is not well while there is another', async () => {
   const deps = world();
   deps.fleet.zonesInTrouble.set('us-east-1b', 'EC2 says it is impaired');
