@@ -650,8 +650,9 @@ describe('hosts that nobody wants', () => {
     const asked: (string | undefined)[] = [];
     for (let minute = 0; minute < 60; minute++) {
       const [settled] = await settle();
-      if (settled) await finish(settled.operationId);
-      asked.push(settled && (await world.store.operation(settled.operationId))?.kind);
+      const operationId = settled?.operationId;
+      if (operationId !== undefined) await finish(operationId);
+      asked.push(operationId && (await world.store.operation(operationId))?.kind);
       world.now += 60_000;
     }
     expect(asked.filter((kind) => kind === 'scale-job').length).toBeLessThanOrEqual(2);
@@ -664,7 +665,7 @@ describe('hosts that nobody wants', () => {
   const unused = async (): Promise<number> => {
     const before = world.now;
     while (world.now - before < 3_600_000) {
-      for (const { operationId } of await settle()) await carryOut((await world.store.operation(operationId)) as Operation);
+      for (const { operationId = '' } of await settle()) await carryOut((await world.store.operation(operationId)) as Operation);
       if ((await hosts()) === 1) return (world.now - before) / 1_000;
       await world.pause(60);
     }

@@ -49,7 +49,7 @@ class Metered extends World {
   async sweep(): Promise<void> {
     this.sweptAt = this.now;
     this.isSweeping = true;
-    for (const { operationId } of await this.settle()) await run((await this.store.operation(operationId)) as Operation);
+    for (const { operationId = '' } of await this.settle()) await run((await this.store.operation(operationId)) as Operation);
     this.isSweeping = false;
   }
 

@@ -14,6 +14,7 @@ import { hostsEpoch } from '../../domain/reserve';
 import type { FleetPort, FleetSeen } from '../../gateways/aws/fleet.port';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import type { StorePort } from '../../gateways/aws/store.port';
+import { considerEach, type Failed } from '../failover/consider-each';
 import { type AcceptDeps, accept, CONTROL_PLANE, newOperation } from '../operations/accept';
 import { settling } from '../operations/clean-up';
 import { heldLease } from '../operations/in-the-way';
@@ -37,6 +38,8 @@ const GIVE_BACK_MINUTES = 5;
 const EMPTY_MINUTES = 60;
 /** What runs is made what is stored at most so often. */
 const ASTRAY_MINUTES = 10;
+/** A look may wait eight seconds for what EC2 does not tell of an ill zone; what is looked at behind this in the same minute needs its time too. */
+const TIME_MS = 20_000;
 /** An observation older than two passes of the slowest is none. */
 const FRESH_SECONDS = 120;
 
@@ -45,16 +48,15 @@ const FRESH_SECONDS = 120;
  * beside an operation, unless that puts tasks onto hosts just now. Where nothing is under way and hosts are still too many, a job's stored parallelism is made true
  * again, which empties hosts so that whole ones are free.
  */
-export const settleFleets = async (deps: SettleDeps): Promise<readonly Settled[]> => {
+export const settleFleets = async (deps: SettleDeps): Promise<readonly (Settled | Failed)[]> => {
   const open = await deps.store.openOperations();
-  const settled: Settled[] = [];
-  for (const cluster of await runningClusters(deps.store)) {
+  const settle = async (cluster: Cluster): Promise<readonly Settled[]> => {
     // What becomes of a reserve changes nothing about the hosts that the jobs have.
     const underWay = open.filter((one) => one.cluster === cluster.name && one.kind !== 'prepare-reserve');
     const done = await settleFleet(deps, cluster, underWay);
-    if (done) settled.push(done);
-  }
-  return settled;
+    return done ? [done] : [];
+  };
+  return considerEach(await runningClusters(deps.store), settle, { clock: deps.clock, ms: TIME_MS });
 };
 
 const runningClusters = async (store: StorePort): Promise<readonly Cluster[]> =>

@@ -25,16 +25,20 @@ export interface ReserveConsidered {
   readonly operationId?: string;
 }
 
+/** As in `settle-fleets`: what is looked at behind it in the same minute needs its time too. */
+const TIME_MS = 15_000;
+
 /** Sees to it that clusters which are to move without waiting have hosts standing by, as many as their jobs need. Says what it does, and what it waits for. */
 export const considerReserves = async (deps: ConsiderReservesDeps): Promise<readonly ReserveConsidered[]> => {
   const clusters = (await allClusters(deps.store)).filter(
     ({ spec, reserve, status }) => status === 'RUNNING' && (spec.placement.failover.capacity === 'warm' || isThere(reserve)),
   );
   const zones = clusters.length === 0 ? [] : await seeZones(deps);
-  const considered = await considerEach(clusters, async (cluster) => {
+  const consider = async (cluster: Cluster): Promise<readonly ReserveConsidered[]> => {
     const decision = decideReserve(cluster, await factsOf(deps, cluster, zones), deps.clock().toISOString());
     return [await carryOut(deps, cluster, decision)];
-  });
+  };
+  const considered = await considerEach(clusters, consider, { clock: deps.clock, ms: TIME_MS });
   return considered.filter(({ action }) => action !== 'none');
 };
 

@@ -34,7 +34,10 @@ export const passMinute = async (world: World): Promise<void> => {
   const { clock, fleet, observations, store, workflows } = world;
   await observeMinute('flights');
   await sweep(world);
-  await carryOut(world, () => settleFleets({ clock, fleet, observations, store, workflows, stage: STAGE }));
+  await carryOut(world, async () => {
+    for (const { operationId, reason } of await settleFleets({ clock, fleet, observations, store, workflows, stage: STAGE }))
+      if (operationId === undefined) throw new Error(reason);
+  });
 };
 
 /** Does something, and runs the workflows that it starts. */

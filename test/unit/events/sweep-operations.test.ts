@@ -1,6 +1,6 @@
 import type { MetricLine } from '../../../lambdas/contracts/metrics';
 import { aCluster } from '../../contract/support/samples';
-import { enter, event } from '../../state-machines/support/functions';
+import { enter, event, run } from '../../state-machines/support/functions';
 import { World } from '../../state-machines/support/world';
 
 const mockPublished: MetricLine[] = [];
@@ -47,6 +47,31 @@ describe.each([
     for (const { name: cluster } of CLUSTERS) world.store.failNext(method, new Error(`DynamoDB throttles ${cluster}`));
     await expect(event(name, payload)).rejects.toThrow(/airports could not .*; .*flights could not/);
   });
+});
+
+test('hosts that nobody wants are given back also while those of another cluster cannot be looked at, and both are said', async () => {
+  world = enter(new World());
+  await run(await world.acceptLaunch());
+  const { resources, zone } = await world.cluster();
+  await world.fleet.setHosts(resources, zone, 3);
+  await world.pause(120);
+  // It comes before the other.
+  const airports = aCluster({ name: 'airports', resources: { ...resources, securityGroupId: 'sg-airports' } });
+  world.store.seed({ clusters: [airports] });
+  const { observe } = world.fleet;
+  Object.assign(world.fleet, {
+    observe: async (seen: typeof resources) => {
+      if (seen.securityGroupId === 'sg-airports') throw new Error('EC2 throttles');
+      return observe(seen);
+    },
+  });
+  const logged = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  await expect(event('sweep-operations', {})).rejects.toThrow('airports could not be looked at: Error: EC2 throttles');
+  const [given] = await world.store.openOperations();
+  expect(given).toMatchObject({ kind: 'replace-host', cluster: 'flights' });
+  const lines = logged.mock.calls.map(([line]) => JSON.parse(line as string) as object);
+  expect(lines).toContainEqual(expect.objectContaining({ cluster: 'flights', operationId: given?.operationId }));
+  expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', cluster: 'airports' }));
 });
 
 describe('an operation whose workflow has died', () => {
