@@ -1,5 +1,6 @@
 import { artifacts, clock, stage, store } from '../../composition/environment';
 import { volumes } from '../../composition/volumes';
+import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
 import { retainAllSnapshots } from '../../usecases/state/retain-snapshots';
 import { retainVolumeSnapshots } from '../../usecases/state/snapshot-volumes';
@@ -9,9 +10,18 @@ const deps = { artifacts: artifacts(), clock, stage: stage(), store: store(), vo
 /** Leaves a minute of the function's time for what is under way. */
 const TIME_MS = 14 * 60_000;
 
-/** Every few hours, for all clusters. */
-export const handler = async (): Promise<void> => {
+const retainState = async (): Promise<void> => {
   for await (const { reason, ...fields } of retainAllSnapshots(deps, TIME_MS)) log('INFO', { message: reason, ...fields });
+};
+
+const retainVolumes = async (): Promise<void> => {
   const deleted = await retainVolumeSnapshots(deps);
   if (deleted.length > 0) log('INFO', { message: `${deleted.length} EBS snapshots were deleted`, deleted });
+};
+
+/** Every few hours, for all clusters. */
+export const handler = async (): Promise<void> => {
+  const failures: unknown[] = [];
+  for (const retain of [retainVolumes, retainState]) await retain().catch((error: unknown) => failures.push(error));
+  throwFailures(failures);
 };
