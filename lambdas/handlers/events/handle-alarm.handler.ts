@@ -25,7 +25,13 @@ export const handler = async (event: unknown): Promise<AlarmHandled> => {
   const handled: AlarmHandled = changed.success
     ? await handleAlarm(deps, changed.data.detail)
     : { outcome: 'ignored', reason: `No change of an alarm's state: ${changed.error.issues[0]?.path.join('.')} is not as expected` };
-  const { reason, subject, outcome } = handled;
-  log(outcome === 'ignored' ? 'WARN' : 'INFO', { message: reason, outcome, ...subject });
+  const { reason, subject, outcome, decided } = handled;
+  log(outcome === 'ignored' ? 'WARN' : 'INFO', {
+    message: reason,
+    outcome,
+    ...subject,
+    decided: decided?.outcome,
+    operationId: decided?.operationId,
+  });
   return handled;
 };

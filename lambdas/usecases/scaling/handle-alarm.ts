@@ -7,19 +7,22 @@ import type { Clock } from '../../domain/clock';
 import { shorten } from '../../domain/describe-failure';
 import { isJobOver } from '../../domain/job-lifecycle';
 import type { StorePort } from '../../gateways/aws/store.port';
+import type { Considered } from './consider-scaling';
 
 export interface HandleAlarmDeps {
   readonly store: StorePort;
   readonly stage: Pick<Stage, 'name'>;
   readonly clock: Clock;
   /** Looks whether the job should scale now. May be called twice for the same change. Absent: alarms are recorded only. */
-  readonly considerScaling?: (at: { readonly cluster: string; readonly job: string }, trigger: string) => Promise<unknown>;
+  readonly considerScaling?: (at: { readonly cluster: string; readonly job: string }, trigger: string) => Promise<Considered>;
 }
 
 export interface AlarmHandled {
   readonly outcome: 'ignored' | 'recorded' | 'considered';
   readonly reason: string;
   readonly subject?: AlarmSubject;
+  /** What was decided when it was asked whether to scale. */
+  readonly decided?: Omit<Considered, 'reason'>;
 }
 
 /** Clocks of AWS services differ by less. An instant further in the future would keep every later change from being recorded. */
@@ -43,8 +46,8 @@ export const handleAlarm = async (deps: HandleAlarmDeps, { alarmName, state }: A
     return ignored(`a later change of it than that of ${seen.since} is known`);
   if (!deps.considerScaling || !mayScale(foundJob) || seen.state !== 'ALARM')
     return { outcome: 'recorded', reason: `${kind} is ${seen.state}`, subject };
-  await deps.considerScaling({ cluster, job }, `alarm ${kind}`);
-  return { outcome: 'considered', reason: `${kind} is ${seen.state}: ${seen.reason}`, subject };
+  const { reason, ...decided } = await deps.considerScaling({ cluster, job }, `alarm ${kind}`);
+  return { outcome: 'considered', reason: `${kind} is ${seen.state} (${seen.reason}): ${reason}`, subject, decided };
 };
 
 const mayScale = ({ spec, desired }: Job): boolean => spec.scaling?.enabled === true && desired === 'RUNNING';

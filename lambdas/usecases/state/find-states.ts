@@ -169,8 +169,9 @@ const definedOf = (place: Place | undefined): Partial<Place> =>
   Object.fromEntries(Object.entries(place ?? {}).filter(([, value]) => value !== undefined));
 
 /** As `Promise.all` over a map, a few at a time. */
-export const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>, atOnce = AT_ONCE): Promise<readonly R[]> => {
+export const eachOf = async <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> => {
   const results: R[] = [];
-  for (let from = 0; from < items.length; from += atOnce) results.push(...(await Promise.all(items.slice(from, from + atOnce).map(work))));
+  for (let from = 0; from < items.length; from += AT_ONCE)
+    results.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(work))));
   return results;
 };

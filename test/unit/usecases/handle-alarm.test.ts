@@ -38,13 +38,21 @@ const handle = (given = event()) =>
       store: world.store,
       stage: STAGE,
       clock: world.clock,
-      considerScaling: async ({ cluster, job }, trigger) => considered.push(`${cluster} ${job}: ${trigger}`),
+      considerScaling: async ({ cluster, job }, trigger) => {
+        considered.push(`${cluster} ${job}: ${trigger}`);
+        return { outcome: 'kept', reason: 'Busy, but not for long enough' };
+      },
     },
     alarmChangedEvent.parse(given).detail,
   );
 
 test('an alarm that rings is recorded on its job, and asks whether to scale', async () => {
-  expect(await handle()).toMatchObject({ outcome: 'considered', subject: { cluster: 'flights', job: 'delays', kind: 'lag' } });
+  expect(await handle()).toMatchObject({
+    outcome: 'considered',
+    subject: { cluster: 'flights', job: 'delays', kind: 'lag' },
+    reason: 'lag is ALARM (Threshold Crossed: …): Busy, but not for long enough',
+    decided: { outcome: 'kept' },
+  });
   const since = new Date(world.now).toISOString();
   expect((await world.job()).alarms).toEqual({ lag: { state: 'ALARM', since, reason: 'Threshold Crossed: …' } });
   expect(considered).toEqual(['flights delays: alarm lag']);
@@ -115,6 +123,32 @@ describe('the function', () => {
   test('records an alarm', async () => {
     expect(await handler(event())).toMatchObject({ subject: { kind: 'lag' } });
     expect((await world.job()).alarms?.lag?.state).toBe('ALARM');
+  });
+
+  describe('tells', () => {
+    const told = async (): Promise<Record<string, string>> => {
+      const logged = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+      logged.mockClear();
+      await handler(event());
+      return logged.mock.calls.map(([line]) => JSON.parse(line as string) as Record<string, string>).at(-1) ?? {};
+    };
+
+    test('which operation it has begun, and why', async () => {
+      await world.observe({ read: 1_000, busy: 1, waiting: 100_000, growth: 200 });
+      const line = await told();
+      const [open] = await world.store.openOperations();
+      expect(line).toMatchObject({ outcome: 'considered', cluster: 'flights', decided: 'started', operationId: open?.operationId });
+      expect(open?.request.kind === 'scale-job' && line.message?.includes(open.request.reason)).toBe(true);
+    });
+
+    test('that another operation changes the job', async () => {
+      const { operationId } = await world.acceptChange({ kind: 'take-savepoint' });
+      expect(await told()).toMatchObject({ decided: 'held', message: expect.stringContaining(`${operationId} changes job delays`) });
+    });
+
+    test('why nothing could be decided', async () => {
+      expect(await told()).toMatchObject({ decided: 'ignored', message: expect.stringContaining('Job delays was not observed yet') });
+    });
   });
 
   test('makes one operation of a storm of alarms, however often and in whatever order they come', async () => {
