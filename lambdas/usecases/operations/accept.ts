@@ -1,10 +1,11 @@
-import { AwsUnavailable, Conflict, IdempotencyKeyReused } from '../../contracts/errors';
+import { Conflict, IdempotencyKeyReused } from '../../contracts/errors';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Clock } from '../../domain/clock';
 import { deadlineSecondsOf } from '../../domain/deadlines';
 import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
+import { log } from '../../middleware/log';
 
 /** Who asks for what the control plane decides by itself. */
 export const CONTROL_PLANE = 'sluice';
@@ -90,9 +91,9 @@ const start = async ({ workflows }: AcceptDeps, operation: Operation): Promise<O
   try {
     await workflows.start(operation.kind, operation.operationId);
   } catch (error) {
-    // The operation is stored, so the change is accepted: the sweeper starts within a minute what was not started.
-    if (!(error instanceof AwsUnavailable)) throw error;
-    console.error(JSON.stringify({ level: 'WARN', message: `Not started yet: ${error.message}`, operationId: operation.operationId }));
+    // The operation is stored, so the change is accepted, whatever went wrong: the sweeper starts within a minute what was not started, or fails and is heard.
+    const { operationId, kind, cluster, job } = operation;
+    log('ERROR', { message: `Not started yet: ${String(error)}`, operationId, kind, cluster, job });
   }
   return operation;
 };

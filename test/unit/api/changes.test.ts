@@ -424,15 +424,23 @@ describe('a request with an Idempotency-Key', () => {
     });
   });
 
-  test('starts a workflow that was never started', async () => {
-    world.workflows.failNext('start', new AwsUnavailable('throttled'));
-    const warnings = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+  test.each([
+    ['throttles', () => new AwsUnavailable('throttled')],
+    ['has too many of them', () => Object.assign(new Error('too many'), { name: 'ExecutionLimitExceeded' })],
+    ['refuses it', () => Object.assign(new Error('not\u2028allowed'), { name: 'AccessDeniedException' })],
+  ])('starts a workflow that was accepted and not started, because Step Functions %s, and that is in the log', async (_, why) => {
+    world.workflows.failNext('start', why());
     const first = await call('create-cluster', { body: CLUSTER, key: 'k' });
-    warnings.mockRestore();
-    expect(first.status).toBe(202);
+    const { operationId } = first.body;
+    expect(first).toMatchObject({ status: 202, body: { status: 'PENDING' } });
+    const { name, message } = why();
+    expect(first.log).toContainEqual(
+      expect.objectContaining({ level: 'ERROR', operationId, cluster: 'flights', message: `Not started yet: ${name}: ${message}` }),
+    );
+    expect(first.lines.join('\n')).not.toContain('\u2028');
     expect(world.workflows.started).toEqual([]);
     await call('create-cluster', { body: CLUSTER, key: 'k' });
-    expect(world.workflows.started).toEqual([{ kind: 'launch-cluster', operationId: first.body.operationId }]);
+    expect(world.workflows.started).toEqual([{ kind: 'launch-cluster', operationId }]);
   });
 });
 

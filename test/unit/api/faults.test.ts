@@ -18,11 +18,7 @@ const CHANGES: readonly (readonly [HandlerName, () => Promise<void>, Call])[] = 
 ];
 const PORTS = ['store', 'workflows', 'artifacts', 'instanceFacts'] as const;
 
-beforeEach(() => {
-  resetWorld();
-  jest.spyOn(console, 'error').mockImplementation(() => undefined);
-});
-afterEach(() => jest.restoreAllMocks());
+beforeEach(resetWorld);
 
 const allCalls = () => PORTS.flatMap((port) => world[port].calls.map(({ method }) => ({ port, method })));
 const open = async () => (await world.store.openOperations()).map(({ operationId }) => operationId);
