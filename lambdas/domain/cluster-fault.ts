@@ -28,6 +28,10 @@ export const faultAfter = (
   return { kind: seen.kind, epoch, since, ...(seen.silent ? { silentSince } : {}), seenAt: now };
 };
 
+/** Whether a cluster's JobManager was not well when it was looked at last. */
+export const isUnreachable = ({ epoch, fault }: Pick<Cluster, 'epoch' | 'fault'>, now: string): boolean =>
+  fault?.kind === 'jobmanager-unreachable' && fault.epoch === epoch && secondsBetween(fault.seenAt, now) <= UNSEEN_SECONDS;
+
 /** Whether a cluster's JobManager does not answer now. */
 export const isSilent = ({ epoch, fault, status }: Pick<Cluster, 'epoch' | 'fault' | 'status'>, now: string): boolean =>
   status === 'RUNNING' && fault?.silentSince !== undefined && fault.epoch === epoch && secondsBetween(fault.seenAt, now) <= UNSEEN_SECONDS;

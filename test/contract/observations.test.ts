@@ -1,13 +1,12 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { type JobRecord, jobRecord } from '../../lambdas/contracts/observation';
 import { decideScaling, redecide } from '../../lambdas/domain/scaling/decide-scaling';
 import { s3Client, tableClient } from '../../lambdas/gateways/aws/clients';
 import { createObservations } from '../../lambdas/gateways/aws/observations.adapter';
 import type { ObservationStorePort } from '../../lambdas/gateways/aws/observations.port';
 import { observationKey } from '../../lambdas/gateways/aws/store/keys';
 import { createFakeObservations } from '../fakes/fake-observations';
-import { from, later, NOW, observed, past, settings, vertex } from '../unit/domain/scaling/examples';
+import { aRecord, from, later, NOW, observed, past, settings, vertex } from '../unit/domain/scaling/examples';
 import { type Emulator, startEmulator } from './support/emulator';
 import { newOperationId } from './support/samples';
 import { createTable } from './support/table';
@@ -23,32 +22,6 @@ afterAll(() => emulator.stop());
 
 const onAws = (tableName: string): ObservationStorePort =>
   createObservations({ client: tableClient(), tableName, s3: s3Client(), bucket: BUCKET, now: () => new Date(NOW) });
-
-const aRecord = (change: Partial<JobRecord> = {}): JobRecord => {
-  const observedAt = change.observedAt ?? NOW;
-  const cluster = change.cluster ?? 'flights';
-  const job = change.job ?? 'delays';
-  return jobRecord.parse({
-    cluster,
-    job,
-    jobEpoch: 1,
-    flinkJobId: 'b'.repeat(32),
-    observedAt,
-    observation: observed([vertex('source'), vertex('sink', { inputs: from('source'), busy: null })], { job: { cluster, job, observedAt } })
-      .job,
-    counters: {
-      at: observedAt,
-      restarts: 0,
-      restartsOfHosts: { known: 0, open: 0 },
-      taskManagers: {},
-      vertices: {},
-      sources: {},
-      heap: [],
-    },
-    scalingState: { outSince: null, needed: [], loads: [] },
-    ...change,
-  });
-};
 
 describe.each([
   ['fake', async (): Promise<ObservationStorePort> => createFakeObservations(() => new Date(NOW))],

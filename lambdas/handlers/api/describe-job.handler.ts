@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { clock, flink, store } from '../../composition/environment';
+import { clock, flink, observationTable, stage, store } from '../../composition/environment';
 import { jobPath } from '../../contracts/api';
 import { api, ok } from '../../middleware/api';
 import type { ApiRequest } from '../../middleware/api-request';
@@ -7,7 +7,7 @@ import { describeJob } from '../../usecases/api/describe-job';
 
 /** A person waits for the answer: what Flink has not said by then is left out. */
 const LIVE_LIMIT_MS = 2_000;
-const deps = { clock, flink: flink(LIVE_LIMIT_MS), store: store() };
+const deps = { clock, flink: flink(LIVE_LIMIT_MS), observations: observationTable(), stage: stage(), store: store() };
 const schemas = { path: jobPath };
 
 export const handler = middy(async ({ path }: ApiRequest<typeof schemas>) => ok(await describeJob(deps, path.cluster, path.job))).use(

@@ -9,12 +9,12 @@ import { requireCluster } from '../operations/in-the-way';
 import { askLive } from './ask-live';
 import { clusterView } from './views';
 
-export interface DescribeDeps {
+export interface DescribeClusterDeps {
   readonly store: StorePort;
   readonly flink: FlinkConnector;
   readonly clock: Clock;
+  readonly stage: Pick<Stage, 'prices' | 'volumePrices' | 'zones'>;
 }
-export type DescribeClusterDeps = DescribeDeps & { readonly stage: Pick<Stage, 'prices' | 'volumePrices' | 'zones'> };
 
 /** The cluster as stored, and as its JobManager sees it now. @throws NotFound */
 export const describeCluster = async ({ store, flink, clock, stage }: DescribeClusterDeps, name: string): Promise<ClusterDescription> => {

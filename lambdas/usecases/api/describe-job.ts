@@ -1,15 +1,14 @@
 import type { JobDescription } from '../../contracts/api';
 import { jobManagerAddresses } from '../../domain/job-managers';
-import { recordEnd } from '../jobs/record-jobs';
+import { type RecordDeps, recordEnd } from '../jobs/record-jobs';
 import { requireCluster, requireJob } from '../operations/in-the-way';
 import { askLive, type Live } from './ask-live';
-import type { DescribeDeps } from './describe-cluster';
 import { jobView } from './views';
 
 type LiveJob = NonNullable<JobDescription['live']>;
 
 /** The job as stored, and as Flink sees it now. What Flink knows better (it has finished or failed by itself) is stored. @throws NotFound */
-export const describeJob = async (deps: DescribeDeps, clusterName: string, name: string): Promise<JobDescription> => {
+export const describeJob = async (deps: RecordDeps, clusterName: string, name: string): Promise<JobDescription> => {
   const [job, cluster] = await Promise.all([requireJob(deps.store, clusterName, name), requireCluster(deps.store, clusterName)]);
   let stored = job;
   const live = await askLive<LiveJob>(
@@ -17,7 +16,7 @@ export const describeJob = async (deps: DescribeDeps, clusterName: string, name:
     cluster.status === 'RUNNING' ? jobManagerAddresses(cluster.resources) : [],
     async (port) => {
       const [seen, checkpoints] = await Promise.all([port.job(job.flinkJobId), port.checkpoints(job.flinkJobId)]);
-      stored = await recordEnd(deps, job, seen);
+      stored = await recordEnd(deps, cluster, job, seen);
       if (!seen) return { live: null, liveReason: FORGOTTEN };
       const { state, parallelism, tasks, startedAt, failure } = seen;
       return {

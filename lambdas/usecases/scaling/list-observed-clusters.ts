@@ -1,6 +1,7 @@
 import type { ObservedCluster, ObservedGroup } from '../../contracts/observer';
+import { everySeconds } from '../../domain/observation/every-seconds';
 import { allClusters } from '../operations/owned';
-import { everySeconds, type ObserveDeps } from './observe-flink';
+import type { ObserveDeps } from './observe-flink';
 
 /** An inline Map has no more iterations under way at a time. https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html */
 const SIDE_BY_SIDE = 40;

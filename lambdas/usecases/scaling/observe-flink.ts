@@ -10,6 +10,7 @@ import { isFinal } from '../../domain/decide-job-progress';
 import { shorten } from '../../domain/describe-failure';
 import { isJobOver, statusSeen } from '../../domain/job-lifecycle';
 import { jobManagerAddresses } from '../../domain/job-managers';
+import { everySeconds } from '../../domain/observation/every-seconds';
 import { clusterFigures, jobFigures, vertexFigures } from '../../domain/observation/figures';
 import { isTooSoon, type Observed, observeReading, withHostLoad } from '../../domain/observation/observe';
 import { effectDue, whyConsider } from '../../domain/observation/what-follows';
@@ -31,8 +32,6 @@ export interface ObserveDeps extends FlinkDeps {
   readonly stage: Pick<Stage, 'observation'>;
 }
 
-/** A JobManager that has just come back shows a job again when it has recovered it; before that, a job that it does not show has not ended. Seconds. */
-const MISSING_SECONDS = 60;
 /** A forecast compares with the same day of two weeks ago at most. */
 const FORECAST_DAYS = 15;
 
@@ -45,7 +44,7 @@ interface Pass {
 
 /**
  * One pass over a cluster: reads its Flink once, publishes what was seen, keeps it for the next pass, and says for which jobs a decision has to be
- * made. It changes neither jobs nor hosts. What fails for one job is said, and does not keep the others from being observed.
+ * made. Of a job it stores only what Flink shows, and it changes no host. What fails for one job is said, and does not keep the others from being observed.
  */
 export const observeFlink = async (deps: ObserveDeps, name: string): Promise<PassMade> => {
   const cluster = await deps.store.cluster(name);
@@ -114,10 +113,6 @@ const recordFault = async ({ store, clock }: ObserveDeps, cluster: Cluster, seen
   return (await store.recordFault(cluster.name, cluster.epoch, fault)) && isFaultLasting(fault, now);
 };
 
-/** How often a cluster is observed, seconds. */
-export const everySeconds = ({ stage }: Pick<ObserveDeps, 'stage'>, { spec }: Pick<Cluster, 'spec'>): number =>
-  spec.observation?.intervalSeconds ?? stage.observation.intervalSeconds;
-
 const orAway = async (reading: Promise<ClusterReading>): Promise<ClusterReading | FlinkUnavailable> => {
   try {
     return await reading;
@@ -174,17 +169,15 @@ const observeJob = async (pass: Pass, job: Job, latest: JobRecord | undefined): 
 const recordStatus = async ({ deps, cluster, reading }: Pass, job: Job, latest: JobRecord | undefined): Promise<void> => {
   if (heldLease(job.lease, deps.clock)) return;
   const listed = reading.jobs.find(({ flinkJobId }) => flinkJobId === job.flinkJobId);
-  const now = deps.clock().getTime();
   if (!listed) {
-    if (latest && now - Date.parse(latest.observedAt) < MISSING_SECONDS * 1_000) return;
-    await recordEnd(deps, job, await connect(deps.flink, cluster).job(job.flinkJobId));
+    await recordEnd(deps, cluster, job, await connect(deps.flink, cluster).job(job.flinkJobId));
     return;
   }
   const runsAsStored = listed.state === 'RUNNING' && latest?.observation.state === 'RUNNING' && job.status === 'RUNNING';
   if (runsAsStored) return;
   const seen = await connect(deps.flink, cluster).job(job.flinkJobId);
   if (isFinal(listed.state)) {
-    await recordEnd(deps, job, seen);
+    await recordEnd(deps, cluster, job, seen);
     return;
   }
   const { status, statusReason } = statusSeen(seen);

@@ -1,6 +1,7 @@
 import { clusterDescription, configurationView, jobDescription, operationView } from '../../../lambdas/contracts/api';
 import { renderConfiguration, toYaml } from '../../../lambdas/domain/flink-config';
 import { putState } from '../../fakes/checkpoint-metadata';
+import { aRecord } from '../domain/scaling/examples';
 import { ANA, AT_CLUSTER, AT_JOB, call, givenCluster, givenJob, JAR, resetWorld, TEST_STAGE, world } from './world';
 
 jest.mock('../../../lambdas/composition/environment', () => jest.requireActual('./world').environment);
@@ -92,6 +93,33 @@ describe('jobs', () => {
       liveReason: expect.stringMatching(/restarted, or the job ended more than a day ago/),
     });
     expect(await world.store.job('flights', 'delays')).toMatchObject({ status });
+  });
+
+  describe('that Flink does not show just after its JobManager has come back', () => {
+    const statusAfter = async (seconds: number): Promise<string> => {
+      world.now = new Date(world.now.getTime() + seconds * 1_000);
+      return (await call('describe-job', { path: AT_JOB })).body.status;
+    };
+    beforeEach(async () => {
+      await givenJob();
+      world.flink.restart();
+    });
+
+    test('have not ended before it has had a minute, and the next look, to recover them', async () => {
+      const job = await world.store.job('flights', 'delays');
+      if (!job) throw new Error('There is no job');
+      world.observations.seed(aRecord({ jobEpoch: job.epoch, flinkJobId: job.flinkJobId, observedAt: world.now.toISOString() }));
+      expect([await statusAfter(20), await statusAfter(69), await statusAfter(2)]).toEqual(['RUNNING', 'RUNNING', 'FAILED']);
+    });
+
+    test('have not ended while the last look has not reached it', async () => {
+      const now = world.now.toISOString();
+      const { epoch = 0 } = (await world.store.cluster('flights')) ?? {};
+      await world.store.recordFault('flights', epoch, { kind: 'jobmanager-unreachable', epoch, since: now, seenAt: now });
+      expect(await statusAfter(60)).toBe('RUNNING');
+      await world.store.recordFault('flights', epoch, undefined);
+      expect(await statusAfter(60)).toBe('FAILED');
+    });
   });
 
   test('are not touched while an operation changes them', async () => {

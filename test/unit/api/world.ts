@@ -4,6 +4,7 @@ import type { ApiEvent } from '../../../lambdas/middleware/api-request';
 import { createFakeArtifacts, type FakeArtifacts } from '../../fakes/fake-artifacts';
 import { FakeFlink } from '../../fakes/fake-flink';
 import { createFakeInstanceFacts, type FakeInstanceFacts } from '../../fakes/fake-instance-facts';
+import { createFakeObservations, type FakeObservations } from '../../fakes/fake-observations';
 import { createFakeStore, type FakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows, type FakeWorkflows } from '../../fakes/fake-workflows';
 import { STAGE } from '../domain/examples';
@@ -17,6 +18,7 @@ export interface World {
   workflows: FakeWorkflows;
   artifacts: FakeArtifacts;
   instanceFacts: FakeInstanceFacts;
+  observations: FakeObservations;
   flink: FakeFlink;
   now: Date;
   readonly stage: Stage;
@@ -65,6 +67,7 @@ export const resetWorld = (): void => {
     workflows: createFakeWorkflows(),
     artifacts: createFakeArtifacts(clock),
     instanceFacts: createFakeInstanceFacts(),
+    observations: createFakeObservations(clock),
     flink: new FakeFlink({ taskManagers: 2, slotsPerTaskManager: 8 }),
   });
   world.artifacts.put('s3://artifacts/jobs/delays.jar', 1_000);
@@ -80,6 +83,7 @@ export const environment = {
   workflows: () => current(() => world.workflows),
   artifacts: () => current(() => world.artifacts),
   instanceFacts: () => current(() => world.instanceFacts),
+  observationTable: () => current(() => world.observations),
   flink: () => () => world.flink,
 };
 

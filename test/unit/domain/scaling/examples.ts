@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { type JobRecord, jobRecord } from '../../../../lambdas/contracts/observation';
 import {
   type PastRescale,
   type ScalingObserved,
@@ -122,4 +123,31 @@ export const anyVertices = (broken = false): fc.Arbitrary<VertexSeen[]> => {
       });
     }),
   );
+};
+
+/** What a pass has stored of a job. */
+export const aRecord = (change: Partial<JobRecord> = {}): JobRecord => {
+  const observedAt = change.observedAt ?? NOW;
+  const cluster = change.cluster ?? 'flights';
+  const job = change.job ?? 'delays';
+  return jobRecord.parse({
+    cluster,
+    job,
+    jobEpoch: 1,
+    flinkJobId: 'b'.repeat(32),
+    observedAt,
+    observation: observed([vertex('source'), vertex('sink', { inputs: from('source'), busy: null })], { job: { cluster, job, observedAt } })
+      .job,
+    counters: {
+      at: observedAt,
+      restarts: 0,
+      restartsOfHosts: { known: 0, open: 0 },
+      taskManagers: {},
+      vertices: {},
+      sources: {},
+      heap: [],
+    },
+    scalingState: { outSince: null, needed: [], loads: [] },
+    ...change,
+  });
 };
