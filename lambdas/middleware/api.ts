@@ -9,6 +9,7 @@ import { problemOf, RETRY_AFTER_SECONDS } from './api-problems';
 import { type ApiEvent, type ApiRequest, callerOf, parseRequest, type RequestSchemas } from './api-request';
 import { log } from './log';
 import { printableJson } from './printable-json';
+import { limitToTime } from './timed';
 
 /** What a handler answers. */
 export interface Reply {
@@ -50,6 +51,7 @@ export const api = <S extends RequestSchemas>({ action, schemas }: ApiOptions<S>
   before: (request) => {
     const event = request.event as unknown as ApiEvent;
     (request as AnyRequest).internal[EVENT] = event;
+    limitToTime(request.context);
     request.event = parseRequest(event, schemas ?? ({} as S));
   },
   after: (request) => {

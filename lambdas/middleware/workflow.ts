@@ -7,6 +7,7 @@ import type { Clock } from '../domain/clock';
 import { shorten } from '../domain/describe-failure';
 import type { StorePort } from '../gateways/aws/store.port';
 import { log } from './log';
+import { limitLastWords, limitToTime } from './timed';
 
 /** What a handler of a state machine's task is given: the input as parsed, and the operation as stored. */
 export interface Task<I extends TaskInput> {
@@ -67,6 +68,7 @@ export const workflow = <I extends TaskInput>(
 
   return {
     before: async (request) => {
+      limitToTime(request.context);
       const input = schema.parse(request.event);
       const operation = await store.operation(input.operationId);
       if (!operation) throw new NotFound(`there is no operation ${input.operationId}`);
@@ -79,12 +81,14 @@ export const workflow = <I extends TaskInput>(
       const waits = operation.phases.some((phase) => phase.name === input.phase && phase.outcome === 'waiting');
       running.set(task, { startedAt, recorded: waits ? Promise.resolve() : record(task, { outcome: 'running', reason: '' }, startedAt) });
     },
-    after: async ({ event, response }) => {
+    after: async ({ event, response, context }) => {
+      limitLastWords(context);
       const waits = response !== null && typeof response === 'object' && 'ready' in response && response.ready === false;
       await finish(event, waits ? 'waiting' : 'ok', response?.reason ?? '');
     },
-    onError: async ({ event, error }) => {
+    onError: async ({ event, error, context }) => {
       if (!error) return;
+      limitLastWords(context);
       error.message = shorten(error.message);
       if (running.has(event)) await finish(event, 'failed', error.message, error.name);
       else log('ERROR', { message: error.message, error: error.name, phase: (event as { readonly phase?: unknown }).phase });

@@ -6,9 +6,11 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { AwsUnavailable } from '../../contracts/errors';
+import { timeFor } from '../time-left';
 import { translated } from './aws-errors';
 
-/** First try and two more: with the timeouts below a call is over before the shortest function timeout. */
+/** First try and two more. Where they would take longer than the function has, the call is given up before (`givenUpInTime`). */
 const MAX_ATTEMPTS = 3;
 /** A connection inside a region is made in milliseconds; seconds mean that the way is blocked. */
 const CONNECTION_TIMEOUT_MS = 2_000;
@@ -41,6 +43,40 @@ interface WithMiddleware {
   };
 }
 
+interface Sends {
+  send(command: object, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+/** A call whose answer the function would not live to see is aborted, with its further tries, and fails as any other that AWS does not answer. */
+const givenUpInTime = <C>(client: C): C => {
+  const sends = client as Sends;
+  const send = sends.send.bind(client);
+  sends.send = async (command, options = {}) => {
+    const ms = timeFor(Number.POSITIVE_INFINITY);
+    if (ms === Number.POSITIVE_INFINITY) return send(command, options);
+    const what = command.constructor.name;
+    if (ms === 0) throw new AwsUnavailable(`${what}: not asked, the time of the function is over`);
+    const over = new AbortController();
+    const { abortSignal } = options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new AwsUnavailable(`${what}: no answer in the time of the function`));
+        over.abort();
+      }, ms);
+    });
+    try {
+      return await Promise.race([
+        send(command, { ...options, abortSignal: abortSignal ? AbortSignal.any([abortSignal, over.signal]) : over.signal }),
+        late,
+      ]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return client;
+};
+
 const translating = <C>(client: C): C => {
   (client as WithMiddleware).middlewareStack.add(
     (next, context) => async (args) => {
@@ -52,7 +88,7 @@ const translating = <C>(client: C): C => {
     },
     { step: 'initialize', priority: 'high', name: 'translateErrors' },
   );
-  return client;
+  return givenUpInTime(client);
 };
 
 /*
@@ -69,6 +105,8 @@ export const iamClient = (): IAMClient => translating(new IAMClient(settings()))
 export const s3Client = (): S3Client => translating(new S3Client(settings()));
 export const sfnClient = (): SFNClient => translating(new SFNClient(settings()));
 export const tableClient = (): DynamoDBDocumentClient =>
-  DynamoDBDocumentClient.from(translating(new DynamoDBClient(settings(TABLE_REQUEST_TIMEOUT_MS))), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
+  givenUpInTime(
+    DynamoDBDocumentClient.from(translating(new DynamoDBClient(settings(TABLE_REQUEST_TIMEOUT_MS))), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
+  );

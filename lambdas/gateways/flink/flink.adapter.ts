@@ -26,7 +26,7 @@ export interface FlinkRestOptions extends JobManagersOptions {
   readonly timeoutMs?: number;
   /** Of a start, ms. @default START_ANSWER_SECONDS */
   readonly runTimeoutMs?: number;
-  /** Of a whole upload, ms. @default 300000 */
+  /** Of a whole upload, ms; less where the function has less time left (`time-left.ts`). @default 300000 */
   readonly uploadTimeoutMs?: number;
 }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { FlinkUnavailable } from '../../contracts/errors';
+import { timeFor } from '../time-left';
 import { rootCause } from './root-cause';
 
 /** An answer of 4xx, or of 5xx with a Java exception in it. */
@@ -29,19 +30,21 @@ export interface Call<T> {
  */
 export async function call<T>(baseUrl: string, { method, path, body, answer, timeoutMs }: Call<T>): Promise<T> {
   const what = `${method} ${path}`;
+  const ms = timeFor(timeoutMs);
+  if (ms === 0) throw new FlinkUnavailable(`${what}: not asked, the time of the function is over`);
   let status: number;
   let text: string;
   try {
     const response = await fetch(`${baseUrl}${path}`, {
       method,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(ms),
       redirect: 'error',
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
     status = response.status;
     text = await response.text();
   } catch (error) {
-    throw new FlinkUnavailable(`${what}: ${noAnswer(error, timeoutMs)}`, { cause: error });
+    throw new FlinkUnavailable(`${what}: ${noAnswer(error, ms)}`, { cause: error });
   }
   return readAnswer(what, status, text, answer);
 }

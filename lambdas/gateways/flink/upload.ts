@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FlinkUnavailable } from '../../contracts/errors';
+import { timeFor } from '../time-left';
 import { uploaded } from './answers';
 import { noAnswer, readAnswer } from './rest';
 
@@ -20,12 +21,13 @@ export async function uploadJar(
   timeoutMs: number,
 ): Promise<string> {
   const what = `POST /jars/upload of ${fileName}`;
+  const ms = timeFor(timeoutMs);
   const boundary = `sluice-${randomUUID()}`;
   const head = Buffer.from(
     `--${boundary}\r\nContent-Disposition: form-data; name="jarfile"; filename="${encodeURIComponent(fileName)}"\r\nContent-Type: application/java-archive\r\n\r\n`,
   );
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  const signal = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.timeout(ms);
   const outgoing = request(`${baseUrl}/jars/upload`, {
     method: 'POST',
     signal,
@@ -48,7 +50,7 @@ export async function uploadJar(
     outgoing.destroy();
     content.destroy();
     if (error instanceof FlinkUnavailable || (error as Error).name === 'FlinkRefusal') throw error;
-    throw new FlinkUnavailable(`${what}: ${error instanceof BrokenSource ? error.message : noAnswer(error, timeoutMs)}`, { cause: error });
+    throw new FlinkUnavailable(`${what}: ${error instanceof BrokenSource ? error.message : noAnswer(error, ms)}`, { cause: error });
   } finally {
     answered.catch(() => {});
   }

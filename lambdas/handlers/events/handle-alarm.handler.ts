@@ -2,6 +2,7 @@ import { clock, kafkaMetrics, observations, stage, store, workflows } from '../.
 import { fleetObserver } from '../../composition/fleet';
 import { alarmChangedEvent } from '../../contracts/events';
 import { log } from '../../middleware/log';
+import { timed } from '../../middleware/timed';
 import { considerScaling } from '../../usecases/scaling/consider-scaling';
 import { type AlarmHandled, handleAlarm } from '../../usecases/scaling/handle-alarm';
 
@@ -20,7 +21,7 @@ const deps = {
 };
 
 /** What is no alarm's event is said and forgotten: trying it again would not make it one. */
-export const handler = async (event: unknown): Promise<AlarmHandled> => {
+export const handler = timed(async (event: unknown): Promise<AlarmHandled> => {
   const changed = alarmChangedEvent.safeParse(event);
   const handled: AlarmHandled = changed.success
     ? await handleAlarm(deps, changed.data.detail)
@@ -34,4 +35,4 @@ export const handler = async (event: unknown): Promise<AlarmHandled> => {
     operationId: decided?.operationId,
   });
   return handled;
-};
+});

@@ -2,6 +2,7 @@ import { fleet } from '../../composition/fleet';
 import { instanceEndEvent } from '../../contracts/events';
 import type { HostEnded } from '../../gateways/aws/fleet.port';
 import { log } from '../../middleware/log';
+import { timed } from '../../middleware/timed';
 
 const hosts = fleet();
 
@@ -9,7 +10,7 @@ const hosts = fleet();
  * EC2 tells of an instance of the account that ends: the group of a host of the stage that has not found it yet is told, and launches another. Nothing is decided
  * here, and no operation is begun: the group would do the same later. What ends because somebody wants it to, its group knows.
  */
-export const handler = async (event: unknown): Promise<readonly HostEnded[]> => {
+export const handler = timed(async (event: unknown): Promise<readonly HostEnded[]> => {
   const parsed = instanceEndEvent.safeParse(event);
   if (!parsed.success) {
     log('WARN', { message: 'Not an event that is known', problem: parsed.error.message.slice(0, 500) });
@@ -20,4 +21,4 @@ export const handler = async (event: unknown): Promise<readonly HostEnded[]> => 
   for (const one of ended)
     log('WARN', { message: `${one.instanceId} is ${state}, and its group had not found it: it launches another`, ...one });
   return ended;
-};
+});

@@ -2,6 +2,7 @@ import { artifacts, clock, stage, store } from '../../composition/environment';
 import { volumes } from '../../composition/volumes';
 import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
+import { timed } from '../../middleware/timed';
 import { retainAllSnapshots } from '../../usecases/state/retain-snapshots';
 import { retainVolumeSnapshots } from '../../usecases/state/snapshot-volumes';
 
@@ -20,8 +21,8 @@ const retainVolumes = async (): Promise<void> => {
 };
 
 /** Every few hours, for all clusters. */
-export const handler = async (): Promise<void> => {
+export const handler = timed(async (): Promise<void> => {
   const failures: unknown[] = [];
   for (const retain of [retainVolumes, retainState]) await retain().catch((error: unknown) => failures.push(error));
   throwFailures(failures);
-};
+});

@@ -3,6 +3,7 @@ import { clock, metrics, observationTable, stage, store, workflows } from '../..
 import { fleet } from '../../composition/fleet';
 import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
+import { timed } from '../../middleware/timed';
 import { settleFleets } from '../../usecases/clusters/settle-fleets';
 import { considerDrills } from '../../usecases/failover/consider-drills';
 import { considerFailBacks } from '../../usecases/failover/consider-fail-back';
@@ -50,7 +51,7 @@ const LOOKS: readonly ((given: typeof deps) => Looked)[] = [
  * are to go home, for drills, for reserves and for hosts that lack addresses, and at the end of an execution for its own. What fails keeps nothing else waiting; it is
  * thrown at the end, and the second time a dead letter, on which an alarm rings.
  */
-export const handler = async (event: unknown): Promise<readonly Swept[]> => {
+export const handler = timed(async (event: unknown): Promise<readonly Swept[]> => {
   const ended = executionEnded.safeParse(event);
   if (ended.success) return sweepOperations(deps, ended.data.detail.name);
   const failures: unknown[] = [];
@@ -66,4 +67,4 @@ export const handler = async (event: unknown): Promise<readonly Swept[]> => {
     }
   throwFailures(failures);
   return swept;
-};
+});

@@ -1,6 +1,7 @@
 import { clock, flink, flinkMetrics, metrics, observationTable, stage, store } from '../../composition/environment';
 import { type PassMade, passInput } from '../../contracts/observer';
 import { log } from '../../middleware/log';
+import { timed } from '../../middleware/timed';
 import { observeFlink } from '../../usecases/scaling/observe-flink';
 
 const deps = {
@@ -14,8 +15,8 @@ const deps = {
 };
 
 /** One pass over one cluster. */
-export const handler = async (event: unknown): Promise<PassMade> => {
+export const handler = timed(async (event: unknown): Promise<PassMade> => {
   const pass = await observeFlink(deps, passInput.parse(event).cluster);
   log('INFO', { message: pass.reason, cluster: pass.cluster, consider: pass.consider.length === 0 ? undefined : pass.consider });
   return pass;
-};
+});
