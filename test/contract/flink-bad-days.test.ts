@@ -61,6 +61,7 @@ const ANSWERS: Readonly<Record<string, (answer: ServerResponse) => void>> = {
   '200 with nothing in it': text(200, ''),
   '200 with something that is not JSON': text(200, 'ok'),
   '200 with a list': json(200, ['unexpected']),
+  '200 with an object that is not Flink’s': json(200, { message: 'ok' }),
   'half an answer': (answer) => {
     answer.writeHead(200, { 'content-length': 1_000 });
     answer.write('{"jobs":');
@@ -190,6 +191,19 @@ describe('A JobManager that answers', () => {
   it('413 to an upload rejects the jar with that reason', async () => {
     answer = json(413, { errors: ['The request is too large.'] });
     await expect(CALLS.uploadJar(flink)).rejects.toThrow(new JobRejected('The request is too large.'));
+  });
+
+  it.each([
+    ['RECONCILING', true],
+    ['SLEEPING', false],
+  ])('that a job is %s is understood: %s', async (state, isKnown) => {
+    answer = (response, url) => {
+      if (url.includes('/metrics')) json(200, [])(response);
+      else if (url.endsWith('/checkpoints')) json(200, { counts: { failed: 0 }, history: [] })(response);
+      else json(200, { vertices: [], state, plan: { nodes: [] } })(response);
+    };
+    if (isKnown) expect(await metrics.job(ID, {})).toMatchObject({ state });
+    else await expect(metrics.job(ID, {})).rejects.toMatchObject({ name: 'FlinkUnavailable', answered: true });
   });
 
   it('with fields of a newer Flink is understood', async () => {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { FlinkJobState } from './flink.port';
 
 /** What Flink 2.x answers: strict on what is used, silent on the rest, so that a newer Flink's new fields do no harm. */
-const jobState = z.enum([
+export const jobState = z.enum([
   'INITIALIZING',
   'CREATED',
   'RUNNING',
@@ -106,4 +106,4 @@ export const checkpointStatus = z.object({
 export const resourceRequirements = z.record(z.string(), z.object({ parallelism: z.object({ lowerBound: z.int(), upperBound: z.int() }) }));
 
 /** An empty object; anything else is not Flink's answer to a change. */
-export const done = z.object({});
+export const done = z.strictObject({});

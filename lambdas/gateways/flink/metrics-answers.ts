@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jobState } from './answers';
 
 /** Flink writes NaN as a string, and leaves a figure out that it does not have. */
 const figure = z
@@ -20,7 +21,7 @@ export const jobGraph = z.object({
       metrics: z.object({ 'read-records-complete': z.boolean(), 'write-records-complete': z.boolean() }),
     }),
   ),
-  state: z.string(),
+  state: jobState,
   plan: z.object({
     nodes: z.array(
       z.object({ id: z.string(), inputs: z.array(z.object({ id: z.string(), ship_strategy: z.string().default('') })).default([]) }),

@@ -3,7 +3,6 @@ import { FlinkUnavailable } from '../../contracts/errors';
 import type { ShipStrategy } from '../../contracts/scaling';
 import * as answers from './answers';
 import type { FlinkRestOptions } from './flink.adapter';
-import type { FlinkJobState } from './flink.port';
 import { type JobManagers, type JobManagersOptions, keepJobManagers } from './job-managers';
 import type {
   CheckpointReading,
@@ -141,7 +140,7 @@ class FlinkMetrics implements FlinkMetricsPort {
         return reading;
       });
       return {
-        state: graph.state as FlinkJobState,
+        state: graph.state,
         restarts: values.find(({ id }) => id === 'numRestarts')?.value ?? null,
         checkpoints: readCheckpoints(checkpoints),
         vertices,
