@@ -209,6 +209,3 @@ const describe = ({ scaling, runbook }: AlarmSettings, kind: AlarmKind, meaning:
   const follows = scaling.enabled ? 'Sluice looks at once whether to scale.' : 'Nothing scales by itself: scaling.enabled is false.';
   return `The job ${meaning}. ${follows} Runbook: ${runbook}#${runbookHeading(kind)}`;
 };
-
-/** CloudWatch's list price of an alarm a month, USD (us-east-1): below a minute it is of high resolution. */
-export const alarmDollarsPerMonth = ({ periodSeconds }: Pick<JobAlarm, 'periodSeconds'>): number => (periodSeconds < MINUTE ? 0.3 : 0.1);

@@ -1,7 +1,7 @@
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_, FindRoomInput } from '../../contracts/workflow';
 import { decideRoom, isLastCall } from '../../domain/interruption';
-import { connect, type FlinkDeps, goneAtOf, notYet, ownTarget } from '../operations/owned';
+import { connect, type FlinkDeps, hostGoneAt, notYet, ownTarget } from '../operations/owned';
 
 /** Whether the tasks of the hosts that go have slots elsewhere, or the time for waiting is over. */
 export const findRoom = async (deps: FlinkDeps, operation: Operation, { hosts }: FindRoomInput): Promise<Awaited_> => {
@@ -16,6 +16,6 @@ export const findRoom = async (deps: FlinkDeps, operation: Operation, { hosts }:
     hosts.flatMap(({ addresses }) => addresses),
   );
   if (ready) return { ready, reason };
-  if (isLastCall(goneAtOf(operation), deps.clock().toISOString())) return { ready: true, reason: `${reason}; EC2 takes the host now` };
+  if (isLastCall(hostGoneAt(operation), deps.clock().toISOString())) return { ready: true, reason: `${reason}; EC2 takes the host now` };
   return notYet(operation, deps.clock, reason);
 };

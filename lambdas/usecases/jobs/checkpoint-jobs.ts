@@ -3,7 +3,7 @@ import type { Awaited_, TaskInput } from '../../contracts/workflow';
 import { lastCheckpointUntil } from '../../domain/deadlines';
 import { isLastCall } from '../../domain/interruption';
 import type { FlinkPort } from '../../gateways/flink/flink.port';
-import { connect, type FlinkDeps, goneAtOf, notYet, ownTarget } from '../operations/owned';
+import { connect, type FlinkDeps, hostGoneAt, notYet, ownTarget } from '../operations/owned';
 import { triggerIdOf } from './savepoints';
 
 /**
@@ -21,7 +21,7 @@ export const checkpointJobs = async (deps: FlinkDeps, operation: Operation, inpu
   );
   const described = seen.map(({ name, says }) => `${name}: ${says}`).join('; ') || 'no job runs';
   const now = deps.clock().toISOString();
-  const waits = seen.some((one) => one.waits) && !isLastCall(goneAtOf(operation), now);
+  const waits = seen.some((one) => one.waits) && !isLastCall(hostGoneAt(operation), now);
   if (waits && operation.kind === 'replace-host' && now > lastCheckpointUntil(begunAt(operation)))
     return { ready: true, reason: `${described}; it is not waited for any longer` };
   return waits ? notYet(operation, deps.clock, described) : { ready: true, reason: described };

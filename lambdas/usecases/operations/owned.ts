@@ -96,10 +96,10 @@ export const readCluster = async (store: StorePort, name: string): Promise<Clust
   return cluster;
 };
 
-/** @throws Error when an operation of a kind that changes a job names none: a defect */
 /** When EC2 takes the host that an operation replaces, if it has said so. */
-export const goneAtOf = ({ request }: Operation): string | undefined => (request.kind === 'replace-host' ? request.goneAt : undefined);
+export const hostGoneAt = ({ request }: Operation): string | undefined => (request.kind === 'replace-host' ? request.goneAt : undefined);
 
+/** @throws Error when an operation of a kind that changes a job names none: a defect */
 export const jobNameOf = (operation: Operation): string => {
   if (operation.job === undefined) throw new Error(`operation ${operation.operationId} (${operation.kind}) names no job`);
   return operation.job;

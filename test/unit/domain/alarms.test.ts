@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { type KafkaSource, kafkaSource, MOST_TOPICS } from '../../../lambdas/contracts/kafka';
 import { type AlarmKind, alarmKind, jobScaling, scalingSettings } from '../../../lambdas/contracts/scaling';
 import { alarmName, jobPrefix, subjectOf } from '../../../lambdas/domain/alarm-name';
-import { alarmDollarsPerMonth, alarmsFor, type JobAlarm, periodFor, runbookHeading } from '../../../lambdas/domain/alarms';
+import { alarmsFor, type JobAlarm, periodFor, runbookHeading } from '../../../lambdas/domain/alarms';
 import { runbookSections } from '../../infra/support/runbook';
 
+/** CloudWatch's list price of an alarm a month, USD (us-east-1): below a minute it is of high resolution. */
+const dollarsPerMonth = ({ periodSeconds }: JobAlarm): number => (periodSeconds < 60 ? 0.3 : 0.1);
 const alarmsOf = (given: object, observedEverySeconds = 60, source?: KafkaSource): readonly JobAlarm[] => {
   const scaling = jobScaling.parse(given);
   const runbook = 'https://wiki.example/runbook';
@@ -111,7 +113,7 @@ describe('the alarms of a job', () => {
   });
 
   test('cost $0.40 a month by the minute and $1.00 below', () => {
-    const month = (every: number): number => alarmsOf({}, every).reduce((sum, alarm) => sum + alarmDollarsPerMonth(alarm), 0);
+    const month = (every: number): number => alarmsOf({}, every).reduce((sum, alarm) => sum + dollarsPerMonth(alarm), 0);
     expect([month(60), month(10)].map((dollars) => dollars.toFixed(2))).toEqual(['0.40', '1.00']);
   });
 });
@@ -135,7 +137,7 @@ describe('the alarms of a job that reads from MSK', () => {
   });
 
   test('cost $0.10 a month for each topic', () => {
-    const month = (alarms: readonly JobAlarm[]): number => alarms.reduce((sum, alarm) => sum + alarmDollarsPerMonth(alarm), 0);
+    const month = (alarms: readonly JobAlarm[]): number => alarms.reduce((sum, alarm) => sum + dollarsPerMonth(alarm), 0);
     expect(month(alarmsOf({}, 10, source)) - month(alarmsOf({}, 10))).toBeCloseTo(0.2);
   });
 
