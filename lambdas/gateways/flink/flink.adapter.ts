@@ -16,7 +16,7 @@ import type {
   SavepointState,
 } from './flink.port';
 import { type JobManagers, type JobManagersOptions, keepJobManagers } from './job-managers';
-import { type Call, call, FlinkRefusal } from './rest';
+import { type Call, call, FlinkRefusal, unwell } from './rest';
 import { hasCause, rootCause } from './root-cause';
 import { runFailure } from './run-failure';
 import { uploadJar } from './upload';
@@ -260,8 +260,7 @@ class FlinkRest implements FlinkPort {
     try {
       return await this.get(path, answer);
     } catch (error) {
-      if (!(error instanceof FlinkRefusal)) throw error;
-      throw new FlinkUnavailable(`GET ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true });
+      throw error instanceof FlinkRefusal ? unwell(`GET ${path}`, error) : error;
     }
   }
 
@@ -360,7 +359,7 @@ async function rejecting<T>(answer: Promise<T>): Promise<T> {
 function fromQuestion(error: unknown, { method, path }: Pick<Call<unknown>, 'method' | 'path'>): unknown {
   if (!(error instanceof FlinkRefusal) || error.status < 500) return error;
   if (hasCause(error.trace, 'FlinkJobNotFoundException')) return new FlinkRefusal(404, error.trace);
-  return new FlinkUnavailable(`${method} ${path}: answered ${error.status}, ${error.message}`, { cause: error, answered: true });
+  return unwell(`${method} ${path}`, error);
 }
 
 function asRejection(error: unknown): unknown {

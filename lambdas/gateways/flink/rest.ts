@@ -15,6 +15,10 @@ export class FlinkRefusal extends Error {
   }
 }
 
+/** For a refusal that says nothing of what was asked about: Flink, which did answer, is not well. */
+export const unwell = (what: string, refusal: FlinkRefusal): FlinkUnavailable =>
+  new FlinkUnavailable(`${what}: answered ${refusal.status}, ${refusal.message}`, { cause: refusal, answered: true });
+
 export interface Call<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   readonly path: string;

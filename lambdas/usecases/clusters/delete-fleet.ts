@@ -9,7 +9,8 @@ import { classesPrefix, recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { formerClusters } from '../failover/fence-former';
-import { allJobs, ownCluster, ownTarget, readCluster, type StoreDeps } from '../operations/owned';
+import { requireCluster } from '../operations/in-the-way';
+import { allJobs, ownCluster, ownTarget, type StoreDeps } from '../operations/owned';
 import { fleetSpecOf } from './fleet-spec';
 
 type Deps = StoreDeps & { readonly fleet: Pick<FleetPort, 'deleteGroups' | 'groupsGone' | 'deleteAccess'> };
@@ -79,13 +80,13 @@ const forget = async (deps: AccessDeps, operation: Operation, epoch: number): Pr
 const recordGone = async ({ store, clock }: AccessDeps, operation: Operation): Promise<void> => {
   const { cluster: name, operationId, kind } = operation;
   if (kind === 'prepare-reserve') {
-    const { reserve } = await readCluster(store, name);
+    const { reserve } = await requireCluster(store, name);
     // Still the operation's, so that this can be tried again.
     if (reserve)
       await store.updateReserve(name, operationId, { ...reserve, status: 'gone', since: clock().toISOString(), resources: NO_RESOURCES });
   } else if (isEndOfCluster(operation)) {
     // A name that is used again counts on from here.
-    const cluster = await readCluster(store, name);
+    const cluster = await requireCluster(store, name);
     const gone = { resources: NO_RESOURCES, former: undefined, reserve: undefined, nextRole: undefined };
     await store.updateCluster(name, operationId, { ...gone, epoch: roleEpoch(cluster) ?? latestEpoch(cluster) });
   }

@@ -10,8 +10,8 @@ import { endSeen, isJobOver } from '../../domain/job-lifecycle';
 import { everySeconds } from '../../domain/observation/every-seconds';
 import type { ObservationStorePort } from '../../gateways/aws/observations.port';
 import type { FlinkJobSeen } from '../../gateways/flink/flink.port';
-import { heldLease } from '../operations/in-the-way';
-import { allJobs, connect, type FlinkDeps, readCluster } from '../operations/owned';
+import { heldLease, requireCluster } from '../operations/in-the-way';
+import { allJobs, connect, type FlinkDeps } from '../operations/owned';
 
 export type RecordDeps = FlinkDeps & {
   readonly observations: Pick<ObservationStorePort, 'latest'>;
@@ -23,7 +23,7 @@ const MISSING_SECONDS = 60;
 
 /** Stores the ends of the cluster's jobs that ended by themselves, so that no host is made or kept for them. */
 export const recordJobs = async (deps: RecordDeps, operation: Operation): Promise<TaskAnswer> => {
-  const [cluster, jobs] = await Promise.all([readCluster(deps.store, operation.cluster), allJobs(deps.store, operation.cluster)]);
+  const [cluster, jobs] = await Promise.all([requireCluster(deps.store, operation.cluster), allJobs(deps.store, operation.cluster)]);
   const free = jobs.filter((job) => !isJobOver(job.status) && !heldLease(job.lease, deps.clock));
   if (free.length === 0) return { reason: 'No other job runs' };
   const flink = connect(deps.flink, cluster);

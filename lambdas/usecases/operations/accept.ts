@@ -54,24 +54,24 @@ export const accept = async (deps: AcceptDeps, change: ChangeRequest, plan: () =
   throw new Conflict('Somebody else changed it at the same moment; look at it and try again');
 };
 
-/** A new operation, not yet stored. `reason` is shown until its workflow says more. */
+/** A new operation, not yet stored. `reason` is shown until its workflow says more. Nobody sends again what the control plane asks of itself: it needs no hash. */
 export const newOperation = (
-  deps: AcceptDeps,
-  change: ChangeRequest,
+  deps: { readonly clock: Clock; readonly stage: Pick<Stage, 'deadlines'> },
+  { operationId, requestedBy, requestHash }: Pick<ChangeRequest, 'operationId' | 'requestedBy'> & { readonly requestHash?: string },
   cluster: string,
   job: string | undefined,
   request: OperationRequest,
 ): Operation => {
   const now = deps.clock();
   return {
-    operationId: change.operationId,
+    operationId,
     kind: request.kind,
     cluster,
     ...(job === undefined ? {} : { job }),
     request,
-    requestHash: change.requestHash,
+    ...(requestHash === undefined ? {} : { requestHash }),
     status: 'PENDING',
-    requestedBy: change.requestedBy,
+    requestedBy,
     requestedAt: now.toISOString(),
     deadline: new Date(now.getTime() + deadlineSecondsOf(request, deps.stage.deadlines) * 1_000).toISOString(),
     phases: [],

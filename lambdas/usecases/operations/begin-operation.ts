@@ -9,8 +9,8 @@ import { jobManagerAddresses } from '../../domain/job-managers';
 import { leaseUntil } from '../../domain/lease';
 import { isThere } from '../../domain/reserve';
 import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
-import { heldByAnybody } from './in-the-way';
-import { allJobs, isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget, readCluster } from './owned';
+import { heldByAnybody, requireCluster } from './in-the-way';
+import { allJobs, isCancellation, jobNameOf, notYet, ownCluster, ownJob, ownTarget } from './owned';
 
 export interface BeginOperationDeps {
   readonly store: StorePort;
@@ -53,7 +53,7 @@ const beginReplacement = async (
     const waiting = notYet(operation, clock, reason);
     return { ...waiting, plan: 'wait', epoch: ofHost, jarId: null, parallelism: null };
   };
-  const { name, status, desired, epoch } = await readCluster(store, operation.cluster);
+  const { name, status, desired, epoch } = await requireCluster(store, operation.cluster);
   if (status === 'FAILING_OVER' && desired === 'RUNNING' && epoch === ofHost) return wait(`Waits until cluster ${name} has moved`);
   const cluster = await ownTarget({ store }, operation);
   if (role === 'jobmanager') {
@@ -96,7 +96,7 @@ const beginReserve = async (
 
 /** Who makes something of a reserve now: taken away in that moment, it could be made behind one's back. It ends once it sees that the cluster is to go. */
 const reserveMaker = async (store: StorePort, cluster: string): Promise<string | undefined> => {
-  const { reserve } = await readCluster(store, cluster);
+  const { reserve } = await requireCluster(store, cluster);
   if (!isThere(reserve) || reserve.status === 'leaving' || reserve.by === undefined) return undefined;
   const status = (await store.operation(reserve.by))?.status;
   return status === 'PENDING' || status === 'RUNNING' ? reserve.by : undefined;
@@ -193,7 +193,7 @@ const takeLease = async (store: StorePort, target: LeaseTarget, operation: Opera
 
 const holderOf = async (store: StorePort, target: LeaseTarget): Promise<string | undefined> =>
   target.job === undefined
-    ? (await readCluster(store, target.cluster)).lease?.operationId
+    ? (await requireCluster(store, target.cluster)).lease?.operationId
     : (await store.job(target.cluster, target.job))?.lease?.operationId;
 
 const describe = ({ cluster, job }: LeaseTarget): string => (job === undefined ? `cluster ${cluster}` : `job ${job}`);

@@ -3,41 +3,19 @@ import type { Job } from '../../contracts/job';
 import type { Operation, OperationRequest } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Clock } from '../../domain/clock';
-import { deadlineSecondsOf } from '../../domain/deadlines';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
 import { operationIdOfKey } from '../../domain/operation-id';
 import type { OperationAccepted, StorePort } from '../../gateways/aws/store.port';
 import { slotsOf } from '../clusters/slot-demands';
 import { takeOverCluster } from '../failover/accept-failover';
-import { CONTROL_PLANE } from './accept';
+import { CONTROL_PLANE, newOperation } from './accept';
 
 export interface CleanUpDeps {
   readonly store: StorePort;
   readonly stage: Pick<Stage, 'deadlines'>;
   readonly clock: Clock;
 }
-
-/** An operation that the control plane asks of itself. */
-export const ownOperation = (
-  deps: CleanUpDeps,
-  operationId: string,
-  request: OperationRequest,
-  cluster: string,
-): Omit<Operation, 'reason'> => {
-  const now = deps.clock();
-  return {
-    operationId,
-    kind: request.kind,
-    cluster,
-    request,
-    status: 'PENDING',
-    requestedBy: CONTROL_PLANE,
-    requestedAt: now.toISOString(),
-    deadline: new Date(now.getTime() + deadlineSecondsOf(request, deps.stage.deadlines) * 1_000).toISOString(),
-    phases: [],
-  };
-};
 
 /** A clean-up that is interrupted is followed by another, so often in a row; what is interrupted still is left to a person. */
 const CLEANINGS = 3;
@@ -58,12 +36,11 @@ export const acceptCleaning = async (
   const held = job?.desired === 'RUNNING' && job.lease?.operationId === holder;
   const request = cleaningFor(operation, { job, held }, cluster, deps.clock().toISOString());
   if (!request) return undefined;
-  const own = ownOperation(deps, operationId, request, operation.cluster);
+  const own = newOperation(deps, { operationId, requestedBy: CONTROL_PLANE }, operation.cluster, job?.name, request);
   const cleaning: Operation = {
     ...own,
     // A replacement that waits for a move has the time of that move besides.
     ...(operation.kind === 'replace-host' && operation.deadline > own.deadline ? { deadline: operation.deadline } : {}),
-    ...(job === undefined ? {} : { job: job.name }),
     cleansUp: { after: operation.operationId, times },
     reason: `Cleans up after ${operation.operationId}.`,
   };

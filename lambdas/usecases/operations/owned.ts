@@ -9,6 +9,7 @@ import { leaseUntil } from '../../domain/lease';
 import { asReserve, hostsEpoch } from '../../domain/reserve';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { FlinkConnector, FlinkPort } from '../../gateways/flink/flink.port';
+import { requireCluster } from './in-the-way';
 
 export interface StoreDeps {
   readonly store: StorePort;
@@ -23,7 +24,7 @@ export type Purpose = 'changing' | 'cleaning';
 
 /** @returns the cluster of an operation that holds its lease. @throws Superseded when it does not, or when the opposite is wanted now */
 export const ownCluster = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose = 'changing'): Promise<Cluster> => {
-  const cluster = await readCluster(store, operation.cluster);
+  const cluster = await requireCluster(store, operation.cluster);
   if (cluster.lease?.operationId !== operation.operationId)
     throw new Superseded(`cluster ${cluster.name} is held by ${cluster.lease?.operationId ?? 'nobody'}, not by this operation`);
   if (purpose === 'changing' && operation.kind !== 'terminate-cluster' && cluster.desired === 'TERMINATED')
@@ -37,7 +38,7 @@ export const keepResources = async ({ store }: StoreDeps, operation: Operation, 
     await store.updateCluster(operation.cluster, operation.operationId, { resources });
     return;
   }
-  const { reserve } = await readCluster(store, operation.cluster);
+  const { reserve } = await requireCluster(store, operation.cluster);
   if (reserve) await store.updateReserve(operation.cluster, operation.operationId, { ...reserve, resources });
 };
 
@@ -50,7 +51,7 @@ export const ownTarget = async (deps: StoreDeps, operation: Operation, purpose: 
 
 /** A reserve is its operation's by its own mark, so that a cluster is changed meanwhile; a move takes it out of the operation's hands. */
 const ownReserve = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose): Promise<Cluster> => {
-  const cluster = await readCluster(store, operation.cluster);
+  const cluster = await requireCluster(store, operation.cluster);
   const { reserve } = cluster;
   if (reserve?.by !== operation.operationId)
     throw new Superseded(`the reserve of cluster ${cluster.name} is not this operation's any more`);
@@ -60,7 +61,7 @@ const ownReserve = async ({ store }: StoreDeps, operation: Operation, purpose: P
 
 /** A replacement holds no lease: what it does is marked on the hosts themselves, and several are replaced at once. */
 const ownReplacement = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose, epoch: number): Promise<Cluster> => {
-  const cluster = await readCluster(store, operation.cluster);
+  const cluster = await requireCluster(store, operation.cluster);
   const present = hostsEpoch(cluster);
   if (present !== epoch)
     throw new Superseded(`the hosts of cluster ${cluster.name} are of epoch ${present}, this one was of epoch ${epoch}`);
@@ -77,7 +78,7 @@ export interface OwnedJob {
 /** @returns the job of an operation that holds its lease, and its cluster. @throws Superseded as `ownCluster` does */
 export const ownJob = async ({ store }: StoreDeps, operation: Operation, purpose: Purpose = 'changing'): Promise<OwnedJob> => {
   const name = jobNameOf(operation);
-  const [cluster, job] = await Promise.all([readCluster(store, operation.cluster), store.job(operation.cluster, name)]);
+  const [cluster, job] = await Promise.all([requireCluster(store, operation.cluster), store.job(operation.cluster, name)]);
   if (!job) throw new NotFound(`there is no job ${name} on cluster ${operation.cluster}`);
   if (job.lease?.operationId !== operation.operationId)
     throw new Superseded(`job ${name} is held by ${job.lease?.operationId ?? 'nobody'}, not by this operation`);
@@ -89,12 +90,6 @@ export const ownJob = async ({ store }: StoreDeps, operation: Operation, purpose
 
 /** A cancellation comes at any time and takes precedence over whatever else changes the job. */
 export const isCancellation = ({ request }: Operation): boolean => request.kind === 'stop-job' && request.mode === 'cancel';
-
-export const readCluster = async (store: StorePort, name: string): Promise<Cluster> => {
-  const cluster = await store.cluster(name);
-  if (!cluster) throw new NotFound(`there is no cluster ${name}`);
-  return cluster;
-};
 
 /** When EC2 takes the host that an operation replaces, if it has said so. */
 export const hostGoneAt = ({ request }: Operation): string | undefined => (request.kind === 'replace-host' ? request.goneAt : undefined);

@@ -10,8 +10,8 @@ import { operationIdOfKey } from '../../domain/operation-id';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import { takeOverCluster } from '../failover/accept-failover';
-import { CONTROL_PLANE } from './accept';
-import { acceptCleaning, ownOperation } from './clean-up';
+import { CONTROL_PLANE, newOperation } from './accept';
+import { acceptCleaning } from './clean-up';
 import { type CountDeps, count } from './count';
 import { endOperation } from './end-operation';
 import { heldLease } from './in-the-way';
@@ -104,10 +104,8 @@ const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string 
     trigger: { kind: 'recovery', evidence: 'something of an earlier epoch is still there' },
     cleansOnly: true,
   };
-  const operation: Operation = {
-    ...ownOperation(deps, operationIdOfKey({ caller: CONTROL_PLANE, method: 'TIDY', path: request.kind, key }), request, cluster.name),
-    reason: 'Accepted',
-  };
+  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'TIDY', path: request.kind, key });
+  const operation = newOperation(deps, { operationId, requestedBy: CONTROL_PLANE }, cluster.name, undefined, request);
   const { outcome } = await takeOverCluster(deps.store, operation, cluster);
   if (outcome !== 'created') return undefined;
   await deps.workflows.start(operation.kind, operation.operationId);
