@@ -2,10 +2,12 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { problem } from '../../lambdas/contracts/api';
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
 import { EXAMPLES } from '../../lambdas/contracts/openapi-examples';
 import { ROUTES } from '../../lambdas/contracts/routes';
+import { tableClient } from '../../lambdas/gateways/aws/clients';
 import { connectFlink } from '../../lambdas/gateways/flink/flink.adapter';
 import { limitCalls } from '../../lambdas/gateways/time-left';
 import { FUNCTIONS, type FunctionDefinition } from '../../lib/config/functions';
@@ -168,6 +170,22 @@ test.each([...of('workflow'), ...of('events')])(
     expect([inTime, asked > 0]).toEqual([true, true]);
   },
 );
+
+test('what AWS answers in time is taken, by the time of the function as without one', async () => {
+  const answering = createHttpServer((_, response) => void response.writeHead(200).end('{"Item":{"name":{"S":"flights"}}}'));
+  await new Promise<void>((listening) => answering.listen(0, '127.0.0.1', listening));
+  process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${(answering.address() as AddressInfo).port}`;
+  const get = () =>
+    tableClient().send(new GetCommand({ TableName: 'table', Key: { pk: 'a' } }), { abortSignal: AbortSignal.timeout(5_000) });
+  limitCalls(REMAINING_MS);
+  const limited = await get();
+  limitCalls(undefined);
+  const unlimited = await get();
+  process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${port}`;
+  answering.closeAllConnections();
+  answering.close();
+  expect([limited.Item, unlimited.Item]).toEqual([{ name: 'flights' }, { name: 'flights' }]);
+});
 
 test('no function may run so short that nothing is left to ask in', () => {
   for (const [, { timeoutSeconds }] of Object.entries(FUNCTIONS)) expect(timeoutSeconds).toBeGreaterThanOrEqual(10);
