@@ -66,11 +66,11 @@ describe('a change of settings', () => {
   });
 
   test('leaves what is not named as it was, and puts what is null back to its default', async () => {
-    await launchedWith({ placement: { failover: { zones: [ZONE_B], objectiveSeconds: 60, volumeSnapshots: {} } }, tags: { team: 'a' } });
+    await launchedWith({ placement: { failover: { zones: [ZONE_C], objectiveSeconds: 60, volumeSnapshots: {} } }, tags: { team: 'a' } });
     const before = await stored();
     const answer = await change({ placement: { failover: { zones: null, volumeSnapshots: { keep: 5 } } } });
     expect(answer.body.request.changes).toEqual([
-      { field: 'placement.failover.zones', from: [ZONE_B], takesEffect: 'next-move' },
+      { field: 'placement.failover.zones', from: [ZONE_C], takesEffect: 'next-move' },
       { field: 'placement.failover.volumeSnapshots', from: { keep: 2, days: 7 }, to: { keep: 5, days: 7 }, takesEffect: 'next-move' },
     ]);
     const { zones: _, ...failover } = before.spec.placement.failover;
@@ -98,7 +98,7 @@ describe('a change of settings', () => {
 
   test.each<[string, object]>([
     ['placement.failover.automatic', { placement: { failover: { automatic: false } } }],
-    ['placement.failover.zones', { placement: { failover: { zones: [ZONE_B] } } }],
+    ['placement.failover.zones', { placement: { failover: { zones: [ZONE_C] } } }],
     ['placement.failover.objectiveSeconds', { placement: { failover: { objectiveSeconds: 30 } } }],
     ['placement.failover.capacity', { placement: { failover: { capacity: 'warm' } } }],
     ['placement.failover.volumeSnapshots', { placement: { failover: { volumeSnapshots: {} } } }],
@@ -146,6 +146,7 @@ describe('a change of settings', () => {
     ['a field that is unknown inside', 'placement.failover.colour', { placement: { failover: { colour: 'red' } } }],
     ['nothing in the place of what can be changed in part only', 'placement', { placement: null }],
     ['a zone that the stage does not have', 'placement.failover.zones', { placement: { failover: { zones: ['us-west-2a'] } } }],
+    ['no zone but its own', 'placement.failover.zones', { placement: { failover: { zones: [ZONE_B] } } }],
     ['no zone at all', 'placement.failover.zones', { placement: { failover: { zones: [] } } }],
     ['drills without a schedule', 'drill.schedule', { drill: { mode: 'lost' } }],
     ['drills every minute', 'drill.schedule', { drill: { schedule: 'cron(* * * * ? *)' } }],
