@@ -74,7 +74,11 @@ const problemsOf = (
   changes: readonly ClusterSettingChange[],
 ): readonly FieldProblem[] => {
   const zones = stage.zones.map(({ name }) => name);
-  const problems = [...drillProblems(spec, zones), ...failoverProblems(spec, cluster.zone, zones), ...spotProblems(cluster.spec, spec)];
+  const problems = [
+    ...drillProblems(spec, zones),
+    ...failoverProblems(spec, spec.zone ?? cluster.zone, zones),
+    ...spotProblems(cluster.spec, spec),
+  ];
   return problems.filter(({ path }) => changes.some(({ field }) => path === field || path.startsWith(`${field}.`)));
 };
 

@@ -182,6 +182,16 @@ describe('a change of settings', () => {
   });
 });
 
+test('a change of the zones to move to goes by the home zone, as at a launch, wherever the cluster is now', async () => {
+  await launchedWith({ zone: ZONE_B });
+  world.store.seed({ clusters: [{ ...(await stored()), zone: ZONE_C }] });
+  expect(await change({ placement: { failover: { zones: [ZONE_B] } } })).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'placement.failover.zones', message: `names none but the home zone ${ZONE_B}, so there is nowhere to go` }] },
+  });
+  expect(await change({ placement: { failover: { zones: [ZONE_C] } } })).toMatchObject({ status: 202 });
+});
+
 describe('the largest fleet', () => {
   test('can be raised: what a job may have follows, and all else of the size stays', async () => {
     await givenJob();
