@@ -11,7 +11,7 @@ import { withLargestFleet } from '../../domain/sizing';
 import { refuse } from '../jobs/accept-job-change';
 import { accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { heldLease, requireCluster } from '../operations/in-the-way';
-import { type LaunchDeps, withAlternatives } from './accept-launch';
+import { hostAlternatives, jobManagerAlternatives, type LaunchDeps } from './accept-launch';
 import { slotDemands } from './slot-demands';
 
 /**
@@ -33,8 +33,15 @@ export const acceptClusterChange = (
     const has = (...fields: readonly ChangeableSetting[]): boolean => changes.some(({ field }) => fields.includes(field));
     refuse(problemsOf(deps, cluster, spec, changes));
     const resized = has('overrides.taskManagers.max') ? await resize(deps, cluster, spec) : cluster.size;
-    const bought = has('overrides.jobManager.instanceTypes', 'purchase.spotPercent', 'purchase.instanceTypes');
-    const size = bought ? await buyOtherwise(deps, cluster, spec, resized) : resized;
+    if (has('overrides.jobManager.instanceTypes', 'purchase.spotPercent', 'purchase.instanceTypes')) refuseWhileReserveIsMade(cluster);
+    const size: ResolvedSize = {
+      ...resized,
+      // What was not changed is not chosen anew: the stage's prices may be others by now.
+      ...(has('purchase.instanceTypes') ? { alternatives: [...(await hostAlternatives(deps, spec, resized))] } : {}),
+      ...(has('overrides.jobManager.instanceTypes')
+        ? { jobManager: { ...resized.jobManager, alternatives: [...(await jobManagerAlternatives(deps, spec, resized))] } }
+        : {}),
+    };
     const next: Cluster = {
       ...cluster,
       spec,
@@ -104,12 +111,9 @@ const resize = async ({ store, stage }: LaunchDeps, cluster: Cluster, spec: Clus
   return fleet.size;
 };
 
-const buyOtherwise = async (deps: LaunchDeps, { name, reserve }: Cluster, spec: ClusterSpec, size: ResolvedSize): Promise<ResolvedSize> => {
-  const inTheWay = reserve?.by === undefined ? undefined : { operationId: reserve.by, cluster: name };
-  // Its launch templates and groups have to be made of the same.
-  if (reserve?.status === 'making')
-    throw new Conflict(`A reserve of cluster ${name} is being made: how hosts are bought can be changed after it`, inTheWay);
-  const { alternatives: _, jobManager, ...rest } = size;
-  const { alternatives: __, ...leader } = jobManager;
-  return (await withAlternatives(deps, spec, { ...rest, jobManager: leader }, [])).size;
+/** Its launch templates and groups have to be made of the same. */
+const refuseWhileReserveIsMade = ({ name, reserve }: Cluster): void => {
+  if (reserve?.status !== 'making') return;
+  const inTheWay = reserve.by === undefined ? undefined : { operationId: reserve.by, cluster: name };
+  throw new Conflict(`A reserve of cluster ${name} is being made: how hosts are bought can be changed after it`, inTheWay);
 };

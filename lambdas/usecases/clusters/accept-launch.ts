@@ -111,34 +111,48 @@ const resolve = async (deps: LaunchDeps, spec: ClusterSpec): Promise<Resolved> =
   throw new InvalidRequest([...(sizing.ok ? [] : sizing.problems), ...(zone.ok ? [] : zone.problems), ...problems]);
 };
 
-/** Hosts may be of several types: Spot, so that EC2 can give those that it will want back last; on demand, so that there are some where the first type is used up. */
-export const withAlternatives = async (
-  { stage, instanceFacts }: Pick<LaunchDeps, 'stage' | 'instanceFacts'>,
+const withAlternatives = async (
+  deps: FactsDeps,
   spec: ClusterSpec,
   size: ResolvedSize,
   reasons: readonly string[],
 ): Promise<Pick<Resolved, 'size' | 'statusReason'>> => {
+  const alternatives = await hostAlternatives(deps, spec, size);
+  const leader = await jobManagerAlternatives(deps, spec, size);
+  const jobManager = leader.length === 0 ? size.jobManager : { ...size.jobManager, alternatives: [...leader] };
+  const or =
+    leader.length === 0 ? [] : [`where EC2 has no ${jobManager.instanceType}, the host of a JobManager is ${leader.join(', else ')}`];
+  if (alternatives.length === 0) return { size: { ...size, jobManager }, statusReason: [...reasons, ...or].join('; ') };
+  const bought =
+    spec.purchase.spotPercent > 0
+      ? `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`
+      : `where EC2 has no ${size.instanceType}, hosts are ${alternatives.join(', else ')}`;
+  return { size: { ...size, jobManager, alternatives: [...alternatives] }, statusReason: [...reasons, bought, ...or].join('; ') };
+};
+
+type FactsDeps = Pick<LaunchDeps, 'stage' | 'instanceFacts'>;
+
+/**
+ * Further types that TaskManager hosts may be of: Spot, so that EC2 can give those that it will want back last; on demand, so that there are some where the first type
+ * is used up. @throws InvalidRequest when one that the caller named does not fit
+ */
+export const hostAlternatives = async (
+  { stage, instanceFacts }: FactsDeps,
+  spec: ClusterSpec,
+  size: ResolvedSize,
+): Promise<readonly string[]> => {
   const own = (await instanceFacts.describe([size.instanceType])).get(size.instanceType);
   const { instanceTypes, spotPercent } = spec.purchase;
   const named = instanceTypes && (await instanceFacts.describe(instanceTypes));
   const unfit = named ? unfitAlternatives(spec, size, named, stage.prices) : [];
   if (unfit.length > 0) throw new InvalidRequest(unfit);
   const candidates = named ? [...named.values()] : own ? await instanceFacts.alike(own, spotPercent > 0 ? 'spot' : 'on-demand') : [];
-  const alternatives = [...alternativesOf(spec, size, candidates, stage.prices)];
-  const leader = await jobManagerAlternatives({ stage, instanceFacts }, spec, size);
-  const jobManager = leader.length === 0 ? size.jobManager : { ...size.jobManager, alternatives: [...leader] };
-  const or =
-    leader.length === 0 ? [] : [`where EC2 has no ${jobManager.instanceType}, the host of a JobManager is ${leader.join(', else ')}`];
-  if (alternatives.length === 0) return { size: { ...size, jobManager }, statusReason: [...reasons, ...or].join('; ') };
-  const bought =
-    spotPercent > 0
-      ? `Spot hosts are ${[size.instanceType, ...alternatives].join(', ')}`
-      : `where EC2 has no ${size.instanceType}, hosts are ${alternatives.join(', else ')}`;
-  return { size: { ...size, jobManager, alternatives }, statusReason: [...reasons, bought, ...or].join('; ') };
+  return alternativesOf(spec, size, candidates, stage.prices);
 };
 
-const jobManagerAlternatives = async (
-  { stage, instanceFacts }: Pick<LaunchDeps, 'stage' | 'instanceFacts'>,
+/** The same of a JobManager's host. @throws InvalidRequest */
+export const jobManagerAlternatives = async (
+  { stage, instanceFacts }: FactsDeps,
   { overrides }: ClusterSpec,
   { jobManager: { instanceType } }: ResolvedSize,
 ): Promise<readonly string[]> => {

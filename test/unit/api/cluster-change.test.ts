@@ -243,6 +243,20 @@ describe('how hosts are bought', () => {
     });
   });
 
+  test.each([
+    ['overrides.jobManager.instanceTypes', { overrides: { jobManager: { instanceTypes: ['c7i.2xlarge'] } } }],
+    ['purchase.spotPercent', { purchase: { spotPercent: 40 } }],
+  ])('leaves the types of TaskManager hosts as they were chosen where %s is what changes', async (field, body) => {
+    await launchedWith({ overrides: { instanceType: 'c5.2xlarge' }, purchase: { spotPercent: 80 } });
+    const cluster = await stored();
+    // By what the stage and EC2 were at the launch.
+    const purchase = { ...cluster.spec.purchase, instanceTypes: ['c5.large'] };
+    const size = { ...cluster.size, alternatives: ['c5.large'] };
+    world.store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, purchase }, size }] });
+    expect(await change(body)).toMatchObject({ status: 202, body: { request: { changes: [{ field }] } } });
+    expect((await stored()).size.alternatives).toEqual(['c5.large']);
+  });
+
   test('stays Spot where it is Spot: jobs were taken by that', async () => {
     await launchedWith({ purchase: { spotPercent: 80 } });
     for (const spotPercent of [0, null])
