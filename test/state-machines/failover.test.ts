@@ -683,6 +683,19 @@ describe('a lost zone', () => {
       expect(await violations(world)).toEqual([]);
     });
 
+    test('does not keep them longer because its settings are changed meanwhile', async () => {
+      await failed();
+      await world.pause(200);
+      const cluster = await world.cluster();
+      const at = world.clock().toISOString();
+      const request = { kind: 'change-cluster' as const, changes: [] };
+      const change = anOperation({ kind: 'change-cluster', job: undefined, request, status: 'SUCCEEDED', requestedAt: at, endedAt: at });
+      expect(await world.store.acceptClusterChange(change, { ...cluster, revision: 1 }, cluster)).toEqual({ outcome: 'created' });
+      await world.pause(101);
+      await recover(world, '');
+      expect(world.fleet.leftovers().filter((name) => name.includes('-e2'))).toEqual([]);
+    });
+
     test('keeps them in no zone that it has tried before', async () => {
       world.fleet.zonesWithoutCapacity.add('us-east-1b');
       await failed();

@@ -10,6 +10,7 @@ import { operationIdOfKey } from '../../domain/operation-id';
 import type { StorePort } from '../../gateways/aws/store.port';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import { takeOverCluster } from '../failover/accept-failover';
+import { movesOf } from '../failover/list-moves';
 import { CONTROL_PLANE, newOperation } from './accept';
 import { acceptCleaning } from './clean-up';
 import { type CountDeps, count } from './count';
@@ -90,7 +91,10 @@ const tidyUp = async (deps: SweepDeps, done: SweepDeps['told']): Promise<readonl
 const hasTooMuch = async ({ store, clock }: SweepDeps, cluster: Cluster): Promise<boolean> => {
   if (!isStranded(cluster)) return false;
   if ((cluster.former ?? []).length > KEPT_STRANDED) return true;
-  return later(cluster.updatedAt, IDLE_SECONDS) <= clock().toISOString() && leavesIdleHosts(cluster, await allJobs(store, cluster.name));
+  const now = clock().toISOString();
+  // Not since the cluster was written last: its settings may be changed meanwhile.
+  const [last] = await movesOf(store, cluster.name, now, IDLE_SECONDS);
+  return later(last?.endedAt ?? cluster.updatedAt, IDLE_SECONDS) <= now && leavesIdleHosts(cluster, await allJobs(store, cluster.name));
 };
 
 const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string | undefined> => {
