@@ -26,6 +26,9 @@ export interface FailoverWish {
   readonly again?: boolean;
 }
 
+/** By a person now, or by settings of their own; all other moves are those that `placement.failover.automatic` lets the control plane begin. */
+const ASKED_FOR: readonly FailoverTrigger['kind'][] = ['person', 'drill', 'failback'];
+
 /**
  * Takes a cluster over into another zone: its epoch is raised and every lease on it and its jobs is broken in the transaction that stores the
  * operation. @throws NotFound, InvalidRequest, Conflict with the failover that is under way
@@ -34,6 +37,9 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
   accept(deps, change, async () => {
     const cluster = await requireMovable(deps, name);
     const { mode, trigger, drill, again = false, onlyWhenFree = false } = wish;
+    // It may have been switched off since the move was decided.
+    if (!ASKED_FOR.includes(trigger.kind) && !cluster.spec.placement.failover.automatic)
+      throw new Conflict(`${name} is moved by a person only (placement.failover.automatic)`);
     const held = onlyWhenFree ? heldByAnybody(cluster, await allJobs(deps.store, name), deps.clock) : undefined;
     if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
     const shifted = (await shiftedAway(deps)).map(({ zone }) => zone);

@@ -101,6 +101,24 @@ test('a cluster is moved although EC2 does not say which zones are well', async 
   expect(await deps.store.cluster('flights')).toMatchObject({ status: 'FAILING_OVER', zone: 'us-east-1b' });
 });
 
+test('a cluster that the control plane is not to move any more stays, also where that is set while it is considered', async () => {
+  const fleet = deps.fleet as ReturnType<typeof createFakeFleet>;
+  const store = deps.store as ReturnType<typeof createFakeStore>;
+  const zones = fleet.zones.bind(fleet);
+  fleet.zones = async () => {
+    const cluster = aCluster({ status: 'RUNNING', desired: 'RUNNING', epoch: 1, lease: undefined, name: 'flights', zone: 'us-east-1a' });
+    const { placement } = cluster.spec;
+    const byPerson = { ...placement, failover: { ...placement.failover, automatic: false } };
+    store.seed({ clusters: [{ ...cluster, spec: { ...cluster.spec, placement: byPerson }, revision: 1 }] });
+    return zones();
+  };
+  expect(await handleZoneShift(deps, shift)).toMatchObject([
+    { cluster: 'flights', action: 'hold', reason: expect.stringContaining('is moved by a person only (placement.failover.automatic)') },
+    { cluster: 'orders', action: 'move' },
+  ]);
+  expect(await store.cluster('flights')).toMatchObject({ status: 'RUNNING', epoch: 1 });
+});
+
 test('a storm of events makes one failover of a cluster', async () => {
   await Promise.all(Array.from({ length: 10 }, () => handleZoneShift(deps, shift)));
   await handleZoneShift(deps, shift);

@@ -89,9 +89,9 @@ test('is begun once, however many look at it at the same moment, and not while i
 test('a cluster that a person moves, or that is to go, is left alone', async () => {
   const { spec } = await cluster();
   const byPerson = { ...spec, placement: { ...spec.placement, failover: { ...spec.placement.failover, automatic: false } } };
-  deps.store.seed({ clusters: [{ ...(await cluster()), spec: byPerson }] });
   await moves();
   await fails();
+  deps.store.seed({ clusters: [{ ...(await cluster()), spec: byPerson }] });
   later(7_200);
   expect(await retryFailovers(deps)).toMatchObject([{ action: 'hold', reason: expect.stringContaining('by a person only') }]);
   deps.store.seed({ clusters: [{ ...(await cluster()), spec, desired: 'TERMINATED' }] });
