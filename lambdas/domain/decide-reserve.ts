@@ -3,7 +3,14 @@ import { growingPause, later } from './clock';
 import { isThere } from './reserve';
 
 export type ReserveDecision =
-  | { readonly action: 'make' | 'resize' | 'take-away'; readonly zone: string; readonly hosts: number; readonly reason: string }
+  | {
+      readonly action: 'make' | 'resize' | 'take-away';
+      readonly zone: string;
+      readonly hosts: number;
+      readonly reason: string;
+      /** Nothing is wrong with it: the settings of its cluster want it no more. */
+      readonly unwanted?: boolean;
+    }
   | { readonly action: 'none' | 'hold'; readonly reason: string };
 
 export interface ReserveFacts {
@@ -25,6 +32,7 @@ const FIRST_PAUSE_MINUTES = 1;
 const LONGEST_PAUSE_MINUTES = 30;
 
 type Subject = Pick<Cluster, 'name' | 'spec' | 'status' | 'desired' | 'fault' | 'reserve'>;
+type TakeAway = (reason: string) => Extract<ReserveDecision, { readonly zone: string }>;
 
 /** What is to become of the hosts that stand by for a move of a cluster. @param now ISO 8601 */
 export const decideReserve = (cluster: Subject, facts: ReserveFacts, now: string): ReserveDecision => {
@@ -34,8 +42,8 @@ export const decideReserve = (cluster: Subject, facts: ReserveFacts, now: string
   if (!warm && !isThere(reserve)) return { action: 'none', reason: `${name} moves to hosts that boot then` };
   if (facts.underWay !== undefined) return { action: 'hold', reason: `${facts.underWay} works on the reserve of ${name}` };
   if (!isThere(reserve)) return decideNew(cluster, facts, now);
-  const takeAway = (reason: string): ReserveDecision => ({ action: 'take-away', zone: reserve.zone, hosts: 0, reason });
-  if (!warm) return takeAway(`${name} is to have no reserve`);
+  const takeAway: TakeAway = (reason) => ({ action: 'take-away', zone: reserve.zone, hosts: 0, reason });
+  if (!warm) return { ...takeAway(`${name} is to have no reserve`), unwanted: true };
   switch (reserve.status) {
     case 'making':
       return takeAway('what made it has ended before it was complete');
@@ -62,12 +70,13 @@ const decideReady = (
   { name, fault, spec }: Subject,
   reserve: Reserve,
   { hosts, zone, troubled, seen }: ReserveFacts,
-  takeAway: (reason: string) => ReserveDecision,
+  takeAway: TakeAway,
 ): ReserveDecision => {
   // It may be needed any moment.
   if (fault) return { action: 'hold', reason: `${name} has had a fault since ${fault.since}: its reserve stays as it is` };
   const allowed = spec.placement.failover.zones;
-  if (allowed && !allowed.includes(reserve.zone)) return takeAway(`${name} is not to move to ${reserve.zone} any more`);
+  if (allowed && !allowed.includes(reserve.zone))
+    return { ...takeAway(`${name} is not to move to ${reserve.zone} any more`), unwanted: true };
   const elsewhere = zone !== undefined && zone !== reserve.zone;
   const trouble = troubled[reserve.zone];
   if (trouble !== undefined && elsewhere && troubled[zone] === undefined) return takeAway(`its zone is not well: ${trouble}`);

@@ -118,7 +118,7 @@ const carryOut = async (deps: AcceptDeps, cluster: Cluster, decision: ReserveDec
 type Change = Extract<ReserveDecision, { readonly zone: string }>;
 
 /** The reserve as it is stored before anything is done about it. */
-const reserveAfter = (cluster: Cluster, { action, zone, hosts, reason }: Change, at: string): Reserve => {
+const reserveAfter = (cluster: Cluster, { action, zone, hosts, reason, unwanted = false }: Change, at: string): Reserve => {
   const { reserve } = cluster;
   if (action === 'make' || !reserve)
     return {
@@ -134,8 +134,10 @@ const reserveAfter = (cluster: Cluster, { action, zone, hosts, reason }: Change,
       resources: NO_RESOURCES,
     };
   const changed = { ...reserve, reason: shorten(reason, 500) };
-  if (action === 'take-away')
-    return { ...changed, status: 'leaving', since: at, failures: reserve.failures + (reserve.status === 'leaving' ? 0 : 1) };
+  if (action === 'take-away') {
+    const failures = unwanted ? 0 : reserve.failures + (reserve.status === 'leaving' ? 0 : 1);
+    return { ...changed, status: 'leaving', since: at, failures };
+  }
   // Hosts are asked back by their number alone: a move that came in between must not have its jobs on them.
   return { ...changed, hosts, ...(hosts < reserve.hosts ? { status: 'making' as const, since: at } : {}) };
 };
