@@ -6,7 +6,7 @@ import type { EndOperationInput, TaskAnswer } from '../../contracts/workflow';
 import { describeFailure, type Failure, sentence, shorten } from '../../domain/describe-failure';
 import { failoverReport } from '../../domain/failover-report';
 import { flinkJobIdOf } from '../../domain/flink-job-id';
-import { clusterAfter, isSuperseded, jobAfter, summary } from '../../domain/operation-end';
+import { clusterAfter, INTERRUPTED, isSuperseded, jobAfter, summary } from '../../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
 import { closeCluster } from '../clusters/close-cluster';
 import { slotsOf } from '../clusters/slot-demands';
@@ -48,8 +48,8 @@ export const endOperation = async (
   );
   const at = clock().toISOString();
   if (failure) await closePhases(store, operation, input.phase, reason, at);
-  // Before the end is stored: twice is better than not at all.
-  if (status === 'FAILED' && isOwnMove(operation, cluster)) count(deps, 'FailoversFailed');
+  // Before the end is stored: twice is better than not at all. One whose workflow has died goes on as another operation, and has an alarm of its own.
+  if (status === 'FAILED' && failure?.name !== INTERRUPTED && isOwnMove(operation, cluster)) count(deps, 'FailoversFailed');
   const end = {
     status,
     endedAt: at,

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { FailoverTrigger, Operation } from '../../../lambdas/contracts/operation';
 import type { EndOperationInput } from '../../../lambdas/contracts/workflow';
+import { INTERRUPTED } from '../../../lambdas/domain/operation-end';
 import { endOperation } from '../../../lambdas/usecases/operations/end-operation';
 import { World } from '../../state-machines/support/world';
 
@@ -58,11 +59,12 @@ test('a termination that gave way to a new launch says so, and writes nothing on
 describe('a move that has failed is counted, for the alarm on it,', () => {
   const NO_HOSTS = { Error: 'InsufficientCapacity', Cause: JSON.stringify({ errorMessage: 'no zone has hosts' }) };
   const SUPERSEDED = { Error: 'Superseded', Cause: JSON.stringify({ errorMessage: 'flights is to be terminated' }) };
+  const DIED = { Error: INTERRUPTED, Cause: 'the workflow was interrupted and ended without a result' };
   type Wish = {
     readonly kind?: FailoverTrigger['kind'];
     readonly by?: string;
     readonly change?: Partial<Cluster>;
-    readonly error?: typeof NO_HOSTS;
+    readonly error?: { readonly Error: string; readonly Cause: string };
     readonly cleansOnly?: boolean;
   };
   const failed = async (wish: Wish): Promise<unknown> => {
@@ -80,7 +82,7 @@ describe('a move that has failed is counted, for the alarm on it,', () => {
     await end(world, operation, { outcome: 'failed', error });
     const ended = (await world.store.operation(operation.operationId)) as Operation;
     await end(world, ended, { outcome: 'failed', error });
-    expect(ended.status).toBe(error === NO_HOSTS ? 'FAILED' : 'CANCELED');
+    expect(ended.status).toBe(error === SUPERSEDED ? 'CANCELED' : 'FAILED');
     return publish.mock.calls;
   };
   const ONCE = [[[{ dimensions: {}, at: '2026-03-01T12:00:00.000Z', values: { FailoversFailed: 1 } }], 60]];
@@ -97,6 +99,7 @@ describe('a move that has failed is counted, for the alarm on it,', () => {
 
   test.each<[string, Wish]>([
     ['where a person did, who sees it', { kind: 'person', by: 'arn:somebody' }],
+    ['where its workflow died, and another operation goes on with it', { error: DIED }],
     ['where it gave way', { change: { desired: 'TERMINATED' }, error: SUPERSEDED }],
     ['where it was to go home, and stays where it is well', { kind: 'failback', change: { status: 'RUNNING' } }],
     ['where it only took away what was left', { kind: 'recovery', cleansOnly: true }],
