@@ -1,7 +1,8 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { problem } from '../../lambdas/contracts/api';
 import { FlinkUnavailable } from '../../lambdas/contracts/errors';
@@ -205,5 +206,27 @@ describe('Flink that does not answer', () => {
     const soFar = asked;
     await expect(ask()).rejects.toThrow(FlinkUnavailable);
     expect([soFar, asked]).toEqual([1, 1]);
+  });
+
+  /** Listens, and stands still: once the queue of connections is full, packets to it go nowhere. */
+  const STANDS_STILL = `
+    const { parentPort } = require('node:worker_threads');
+    const server = require('node:net').createServer().listen(0, '0.0.0.0', 1, () => {
+      parentPort.postMessage(server.address().port);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  test('is given up in time also where neither of two JobManagers takes a connection', async () => {
+    const worker = new Worker(STANDS_STILL, { eval: true });
+    const still = await new Promise<number>((listening) => worker.once('message', listening));
+    const queue = Array.from({ length: 4 }, () => connect(still, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(queue.slice(0, 2).map((socket) => new Promise((open) => socket.once('connect', open))));
+    const began = Date.now();
+    limitCalls(REMAINING_MS);
+    const asking = connectFlink({ port: still })(['127.0.0.1', '127.0.0.2']).overview();
+    await expect(asking).rejects.toThrow(FlinkUnavailable);
+    const took = Date.now() - began;
+    for (const socket of queue) socket.destroy();
+    await worker.terminate();
+    expect(took).toBeLessThan(REMAINING_MS);
   });
 });

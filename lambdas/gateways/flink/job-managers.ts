@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { FlinkUnavailable } from '../../contracts/errors';
+import { timeFor } from '../time-left';
 
 /** Long enough for a SYN that is lost to be sent once more, which Linux does after a second. */
 const CONNECT_MS = 1_500;
@@ -8,7 +9,7 @@ const REACHED_FOR_MS = 1_000;
 
 export interface JobManagersOptions {
   readonly port?: number | undefined;
-  /** How long a connection may take to come about where there is another JobManager, ms. @default 1500 */
+  /** How long a connection may take to come about where there is another JobManager, ms; less where the function has less time left. @default 1500 */
   readonly connectTimeoutMs?: number | undefined;
 }
 
@@ -91,7 +92,9 @@ export class JobManagers {
     const since = this.reached.get(baseUrl);
     if (this.order.length < 2 || (since !== undefined && performance.now() - since < REACHED_FOR_MS)) return;
     this.reached.delete(baseUrl);
-    await opened(new URL(baseUrl), this.connectTimeoutMs);
+    const ms = timeFor(this.connectTimeoutMs);
+    if (ms === 0) throw new FlinkUnavailable(`${new URL(baseUrl).host}: not asked, the time of the function is over`);
+    await opened(new URL(baseUrl), ms);
     this.reached.set(baseUrl, performance.now());
   }
 }
