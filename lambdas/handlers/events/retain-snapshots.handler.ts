@@ -11,8 +11,8 @@ const deps = { artifacts: artifacts(), clock, stage: stage(), store: store(), vo
 /** Leaves a minute of the function's time for what is under way. */
 const TIME_MS = 14 * 60_000;
 
-const retainState = async (): Promise<void> => {
-  for await (const { reason, ...fields } of retainAllSnapshots(deps, TIME_MS)) log('INFO', { message: reason, ...fields });
+const retainState = async (timeMs: number): Promise<void> => {
+  for await (const { reason, ...fields } of retainAllSnapshots(deps, timeMs)) log('INFO', { message: reason, ...fields });
 };
 
 const retainVolumes = async (): Promise<void> => {
@@ -22,7 +22,10 @@ const retainVolumes = async (): Promise<void> => {
 
 /** Every few hours, for all clusters. */
 export const handler = timed(async (): Promise<void> => {
+  const began = deps.clock().getTime();
   const failures: unknown[] = [];
-  for (const retain of [retainVolumes, retainState]) await retain().catch((error: unknown) => failures.push(error));
+  const failed = (error: unknown): void => void failures.push(error);
+  await retainVolumes().catch(failed);
+  await retainState(TIME_MS - (deps.clock().getTime() - began)).catch(failed);
   throwFailures(failures);
 });

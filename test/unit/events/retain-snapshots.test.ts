@@ -39,3 +39,13 @@ test('all that has failed is named', async () => {
   world.volumes.failNext('snapshots', new Error('EC2 throttles'));
   await expect(event('retain-snapshots', {})).rejects.toThrow(/EC2 throttles; .*DynamoDB throttles/);
 });
+
+test('no cluster is begun with where the EBS snapshots have taken the time', async () => {
+  const deletes = world.volumes.deleteSnapshots.bind(world.volumes);
+  world.volumes.deleteSnapshots = async (ids) => {
+    await deletes(ids);
+    world.now += 14.5 * 60_000;
+  };
+  await event('retain-snapshots', {});
+  expect(lookedThrough()).toEqual([]);
+});
