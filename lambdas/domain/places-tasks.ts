@@ -47,11 +47,13 @@ export const placesTasks = (operation: Placed): boolean => {
 
 /** A submission may wait for its hosts for minutes, and puts nothing onto any before this. */
 const JOB_STARTS = ['Start job'];
+/** Tasks of a host that EC2 takes come onto others: its successor may be one that boots. */
+const HOST_EMPTIES: Placing = { from: ['Empty host'], until: ['Look for idle hosts'] };
 
 /** Whether tasks may have come onto hosts by it since an instant, ISO 8601, or come there now: who was idle then may not be any more. */
 export const hasPlacedSince = (operation: Placed & Pick<Operation, 'endedAt'>, since: string): boolean => {
   const begun = (states: readonly string[]): string | undefined => operation.phases.find(({ name }) => states.includes(name))?.startedAt;
-  const placing = kindOf(operation);
+  const placing = operation.kind === 'replace-host' ? HOST_EMPTIES : kindOf(operation);
   if (!placing) return false;
   const isGoingBack = begun(WAY_BACK) !== undefined;
   if (!isGoingBack && begun(operation.kind === 'submit-job' ? JOB_STARTS : placing.from) === undefined) return false;

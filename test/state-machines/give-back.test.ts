@@ -38,6 +38,9 @@ const hosts = async (): Promise<number> =>
 /** Another job, which a host that was idle has room for. */
 const another = (): Promise<Operation> => world.acceptSubmission(world.jarSpec(2, 'other', 'arrivals'));
 
+/** Tasks of a replacement until the host's own are on others, and none is given back yet. */
+const STEPS_UNTIL_EMPTY = 13;
+
 describe('Hosts that were idle when Flink was asked', () => {
   test('are given back right after it', async () => {
     expect(await giveBack(await listBusy())).toContain('had no occupied slot');
@@ -65,6 +68,28 @@ describe('Hosts that were idle when Flink was asked', () => {
     });
     expect(await giveBack(await listBusy())).toContain(`${other.operationId} has put tasks onto hosts`);
     expect(await hosts()).toBe(3);
+  });
+
+  test('stay where tasks of a host that EC2 takes have come onto one of them since', async () => {
+    const busy = await listBusy();
+    const [goes] = world.fleet.instances().filter(({ address = '' }) => busy.addresses.includes(address));
+    const replacement = await world.acceptReplacement(goes?.instanceId ?? '');
+    await run(replacement, STEPS_UNTIL_EMPTY);
+    const { addresses } = await listBusy();
+    expect([addresses.length, addresses.some((one) => busy.addresses.includes(one))]).toEqual([1, false]);
+    expect(await giveBack(busy)).toContain(`${replacement.operationId} has put tasks onto hosts since`);
+    expect(await hosts()).toBe(3);
+  });
+
+  test('stay, and one that was emptied goes, while another job is being put onto hosts', async () => {
+    const busy = await listBusy();
+    const emptied = world.fleet.instances().find(({ role, address = '' }) => role === 'taskmanager' && !busy.addresses.includes(address));
+    await world.fleet.markHosts([emptied?.instanceId ?? ''], 'drain', stop.operationId);
+    const other = await another();
+    const startedAt = world.clock().toISOString();
+    await world.store.recordPhase(other.operationId, { name: 'Start job', startedAt, outcome: 'running', reason: '' });
+    expect(await giveBack(busy)).toMatch(`${emptied?.instanceId} had been emptied; ${other.operationId} has put tasks onto hosts`);
+    expect(await hosts()).toBe(2);
   });
 
   test('are given back while another job has not come so far, and as many are kept as it needs', async () => {

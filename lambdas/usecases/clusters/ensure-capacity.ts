@@ -75,13 +75,14 @@ const shrinkOnce = async (deps: Deps, operation: Operation, busy: Busy): Promise
   }
   // An emptied host has no TaskManager any more that tasks could come to.
   const emptied = new Set(seen.hosts.filter(({ marks }) => marks?.drain !== undefined).map(({ instanceId }) => instanceId));
-  if (![...action.instanceIds, ...action.replacedIds].every((id) => emptied.has(id))) {
-    const outdated = await whyOutdated(deps, operation, busy.busySeenAt);
-    if (outdated !== undefined) return stays(outdated);
-  }
-  await deps.fleet.terminateHosts(action.instanceIds);
-  await deps.fleet.replaceHosts(action.replacedIds);
-  return stays(reason);
+  const all = [...action.instanceIds, ...action.replacedIds];
+  const outdated = all.every((id) => emptied.has(id)) ? undefined : await whyOutdated(deps, operation, busy.busySeenAt);
+  const goes = (id: string): boolean => outdated === undefined || emptied.has(id);
+  await deps.fleet.terminateHosts(action.instanceIds.filter(goes));
+  await deps.fleet.replaceHosts(action.replacedIds.filter(goes));
+  if (outdated === undefined) return stays(reason);
+  const gone = all.filter(goes);
+  return stays(gone.length === 0 ? outdated : `${gone.join(', ')} had been emptied; ${outdated}`);
 };
 
 /** Why a host that was idle when Flink was asked may have tasks by now; undefined: nothing says so. */
@@ -89,7 +90,9 @@ const whyOutdated = async ({ store, clock }: Deps, operation: Operation, seenAt:
   const now = clock().toISOString();
   if (seenAt === undefined || secondsBetween(seenAt, now) > BUSY_KNOWN_SECONDS)
     return `Flink was asked more than ${BUSY_KNOWN_SECONDS} s ago which hosts are idle: they stay until the next look`;
-  const others = (await recentOperations(store, operation.cluster, now, REMEMBERED_SECONDS)).filter(({ job }) => job !== operation.job);
+  const others = (await recentOperations(store, operation.cluster, now, REMEMBERED_SECONDS)).filter(
+    ({ operationId, job }) => operationId !== operation.operationId && (job === undefined || job !== operation.job),
+  );
   const placed = others.find((one) => hasPlacedSince(one, seenAt));
   return placed && `${placed.operationId} has put tasks onto hosts since Flink was asked which are idle: they stay until the next look`;
 };
