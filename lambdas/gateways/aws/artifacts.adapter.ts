@@ -10,6 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { ArtifactMissing, AwsUnavailable } from '../../contracts/errors';
+import { timeFor } from '../time-left';
 import type { ArtifactsPort, StoredObject } from './artifacts.port';
 import { hasCode } from './aws-errors';
 
@@ -128,12 +129,17 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
   };
 };
 
-/** The SDK retries until the first byte; a body that breaks off or stands still behind it is for the workflow to try again. */
+/** The SDK retries until the first byte; a body that breaks off or stands still behind it, or comes too late, is for the workflow to try again. */
 async function* unbroken(body: Readable, uri: string): AsyncGenerator<Uint8Array> {
+  const ms = timeFor(Number.POSITIVE_INFINITY);
+  const giveUp = (): void => void body.destroy(new Error('the time of the function is over'));
+  const late = ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(giveUp, ms);
   try {
     yield* body as AsyncIterable<Uint8Array>;
   } catch (error) {
     throw new AwsUnavailable(`${uri} broke off while it was read: ${(error as Error).message}`, { cause: error });
+  } finally {
+    clearTimeout(late);
   }
 }
 

@@ -4,14 +4,18 @@ import { buffer } from 'node:stream/consumers';
 import { AwsUnavailable } from '../../../../lambdas/contracts/errors';
 import { createArtifacts } from '../../../../lambdas/gateways/aws/artifacts.adapter';
 import { s3Client } from '../../../../lambdas/gateways/aws/clients';
+import { limitCalls } from '../../../../lambdas/gateways/time-left';
+
+/** What stands still behind its first bytes, for longer than a function has. */
+const STILL = '/bucket/still';
 
 describe('An object that breaks off while it is read', () => {
   let server: Server;
   const before = { ...process.env };
   beforeAll(async () => {
-    server = createServer((_request, response) => {
+    server = createServer(({ url }, response) => {
       response.writeHead(200, { 'content-length': '1000000' });
-      response.write(Buffer.alloc(1_000), () => setTimeout(() => response.socket?.destroy(), 50));
+      response.write(Buffer.alloc(1_000), () => url?.startsWith(STILL) || setTimeout(() => response.socket?.destroy(), 50));
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as AddressInfo;
@@ -24,6 +28,7 @@ describe('An object that breaks off while it is read', () => {
   });
   afterAll(async () => {
     process.env = before;
+    server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
   });
 
@@ -36,5 +41,14 @@ describe('An object that breaks off while it is read', () => {
   test('is AwsUnavailable to whoever wants its text', async () => {
     const artifacts = createArtifacts({ client: s3Client() });
     await expect(artifacts.getText('s3://bucket/script.sql')).rejects.toThrow(/script\.sql broke off/);
+  });
+
+  test('is given up before the time of the function is over where it stands still', async () => {
+    const began = Date.now();
+    limitCalls(1_300);
+    const reading = createArtifacts({ client: s3Client() }).getText(`s3:/${STILL}`);
+    await expect(reading).rejects.toThrow(/still broke off while it was read: the time of the function is over/);
+    limitCalls(undefined);
+    expect(Date.now() - began).toBeLessThan(1_300);
   });
 });
