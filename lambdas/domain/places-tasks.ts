@@ -1,4 +1,5 @@
 import type { Operation, OperationKind } from '../contracts/operation';
+import { later } from './clock';
 
 /** States of a workflow, from one of which on tasks come onto hosts, or may come back onto those that they have left, and from which on no longer. */
 interface Placing {
@@ -47,16 +48,25 @@ export const placesTasks = (operation: Placed): boolean => {
 
 /** A submission may wait for its hosts for minutes, and puts nothing onto any before this. */
 const JOB_STARTS = ['Start job'];
+/** A job that starts has its slots soon after Flink was asked, where they are seen; one whose start hangs may have none for as long as its operation has. Seconds. */
+const SLOTS_TAKEN_SECONDS = 45;
 /** Tasks of a host that EC2 takes come onto others: its successor may be one that boots. */
 const HOST_EMPTIES: Placing = { from: ['Empty host'], until: ['Look for idle hosts'] };
 
 /** Whether tasks may have come onto hosts by it since an instant, ISO 8601, or come there now: who was idle then may not be any more. */
 export const hasPlacedSince = (operation: Placed & Pick<Operation, 'endedAt'>, since: string): boolean => {
-  const begun = (states: readonly string[]): string | undefined => operation.phases.find(({ name }) => states.includes(name))?.startedAt;
+  const begun = (states: readonly string[]): string | undefined =>
+    operation.phases.reduce<string | undefined>(
+      (last, { name, startedAt }) => (states.includes(name) && (last === undefined || startedAt > last) ? startedAt : last),
+      undefined,
+    );
   const placing = operation.kind === 'replace-host' ? HOST_EMPTIES : kindOf(operation);
   if (!placing) return false;
   const isGoingBack = begun(WAY_BACK) !== undefined;
-  if (!isGoingBack && begun(operation.kind === 'submit-job' ? JOB_STARTS : placing.from) === undefined) return false;
+  const from = begun(operation.kind === 'submit-job' ? JOB_STARTS : placing.from);
+  if (!isGoingBack && from === undefined) return false;
+  const starts = operation.kind === 'submit-job' || operation.kind === 'upgrade-job';
+  if (starts && from !== undefined && later(from, SLOTS_TAKEN_SECONDS) < since) return false;
   const until = (isGoingBack ? undefined : begun(placing.until)) ?? operation.endedAt;
   return until === undefined || until >= since;
 };

@@ -212,6 +212,16 @@ describe("hosts of a rescale that comes to nothing, by production's deadlines", 
     expect(await afterwards()).toEqual([1, 2, 2]);
   });
 
+  test('are given back, but for those that are counted for it, while the start of another job hangs', async () => {
+    const other = await world.acceptSubmission(world.jarSpec(2, 'other', 'arrivals'));
+    for (const name of ['Begin submission', 'Start job'])
+      await world.store.recordPhase(other.operationId, { name, outcome: 'running', reason: '', startedAt: world.clock().toISOString() });
+    world.flink.rescaled = 'never';
+    const ended = await carryOut(await world.acceptChange({ kind: 'rescale-job', parallelism: 6 }));
+    expect(ended).toMatchObject({ status: 'FAILED', error: { name: 'DeadlineExceeded' } });
+    expect([await hosts(), await inFlink()]).toEqual([2, 2]);
+  });
+
   test.each<[string, () => Promise<Operation>]>([
     ["a person's rescale", () => world.acceptChange({ kind: 'rescale-job', parallelism: 6 })],
     ['an upgrade', () => world.acceptChange({ kind: 'upgrade-job', spec: { ...world.jarSpec(6, 'new'), scaling: SCALING } })],
