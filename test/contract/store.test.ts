@@ -325,18 +325,19 @@ describe.each([
     });
   });
 
-  describe('taking a cluster over', () => {
-    const takeover = () =>
-      anOperation({
+  const takeover = () =>
+    anOperation({
+      kind: 'fail-over-cluster',
+      job: undefined,
+      request: {
         kind: 'fail-over-cluster',
-        job: undefined,
-        request: {
-          kind: 'fail-over-cluster',
-          from: 'us-east-1a',
-          zone: 'us-east-1b',
-          trigger: { kind: 'person', evidence: 'a test wants it' },
-        },
-      });
+        from: 'us-east-1a',
+        zone: 'us-east-1b',
+        trigger: { kind: 'person', evidence: 'a test wants it' },
+      },
+    });
+
+  describe('taking a cluster over', () => {
     const next = (cluster: Cluster, operationId: string): Cluster => ({
       ...cluster,
       epoch: cluster.epoch + 1,
@@ -570,16 +571,7 @@ describe.each([
     test('keep a move that was decided by others from beginning', async () => {
       const cluster = await launched();
       await store.acceptClusterChange(changing(), changed(cluster), cluster);
-      const move = anOperation({
-        kind: 'fail-over-cluster',
-        job: undefined,
-        request: {
-          kind: 'fail-over-cluster',
-          from: 'us-east-1a',
-          zone: 'us-east-1b',
-          trigger: { kind: 'person', evidence: 'a test wants it' },
-        },
-      });
+      const move = takeover();
       const next: Cluster = { ...cluster, epoch: 2, status: 'FAILING_OVER', lease: aLease(move.operationId) };
       expect(await store.acceptTakeover(move, next, cluster, [])).toEqual({ outcome: 'blocked', by: 'cluster' });
       const now = (await store.cluster('flights')) as Cluster;
