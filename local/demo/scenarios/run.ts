@@ -27,6 +27,8 @@ export interface ScenarioSummary extends Answer {
 }
 
 const JOB = 'orders';
+/** One answer that an overloaded twin does not give takes the API nine seconds to give up. */
+const PATIENCE_MS = 30_000;
 /** Longer than the job's Kafka transactions live: one that a lost zone left open may hold back the answer until Kafka ends it. */
 const ANSWER_SECONDS = 660;
 
@@ -35,7 +37,7 @@ export const runScenario = async (scenario: Scenario, { settings, start, view, s
   const cluster = scenario.cluster.name;
   view.note(scenario.title);
   const twin = await start();
-  const client = new SluiceClient(twin);
+  const client = new SluiceClient({ ...twin, patienceMs: PATIENCE_MS });
   const done = async (operation: OperationView): Promise<OperationView> => client.succeeded(operation, 300, () => signal.throwIfAborted());
   const [jar] = await Promise.all([
     uploadJar(twin, ordersJar()),
