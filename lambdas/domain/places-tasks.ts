@@ -7,6 +7,7 @@ interface Placing {
   readonly until: readonly string[];
 }
 
+const VERSION_STARTS = ['Start new version', 'Go back to the previous version'];
 const RESCALE_BEGINS = ['Change parallelism', 'Look at the job'];
 /** A smaller job is kept the hosts that it has left until it runs and has a checkpoint. */
 const IS_SMALLER = ['Look for occupied slots'];
@@ -17,7 +18,7 @@ const placingOf = (kind: OperationKind, isOut: boolean): Placing | undefined => 
       return { from: ['Begin submission', 'Record ended jobs', 'Ensure capacity'], until: [] };
     case 'upgrade-job':
       // Before that the previous version runs where it was, however long its savepoint takes.
-      return { from: ['Start new version', 'Go back to the previous version'], until: [] };
+      return { from: VERSION_STARTS, until: [] };
     case 'rescale-job':
       return { from: RESCALE_BEGINS, until: IS_SMALLER };
     case 'scale-job':
@@ -46,8 +47,8 @@ export const placesTasks = (operation: Placed): boolean => {
   return reached(WAY_BACK) || (reached(placing.from) && !reached(placing.until));
 };
 
-/** A submission may wait for its hosts for minutes, and puts nothing onto any before this. */
-const JOB_STARTS = ['Start job'];
+/** Jobs start from here on. A submission may wait for its hosts for minutes before. */
+const JOB_STARTS: Partial<Record<OperationKind, readonly string[]>> = { 'submit-job': ['Start job'], 'upgrade-job': VERSION_STARTS };
 /** A job that starts has its slots soon after Flink was asked, where they are seen; one whose start hangs may have none for as long as its operation has. Seconds. */
 const SLOTS_TAKEN_SECONDS = 45;
 /** Tasks of a host that EC2 takes come onto others: its successor may be one that boots. */
@@ -55,18 +56,22 @@ const HOST_EMPTIES: Placing = { from: ['Empty host'], until: ['Look for idle hos
 
 /** Whether tasks may have come onto hosts by it since an instant, ISO 8601, or come there now: who was idle then may not be any more. */
 export const hasPlacedSince = (operation: Placed & Pick<Operation, 'endedAt'>, since: string): boolean => {
+  if (operation.endedAt !== undefined && operation.endedAt < since) return false;
   const begun = (states: readonly string[]): string | undefined =>
-    operation.phases.reduce<string | undefined>(
-      (last, { name, startedAt }) => (states.includes(name) && (last === undefined || startedAt > last) ? startedAt : last),
-      undefined,
-    );
+    operation.phases
+      .filter(({ name }) => states.includes(name))
+      .map(({ startedAt }) => startedAt)
+      .toSorted()
+      .at(-1);
+  const starts = JOB_STARTS[operation.kind];
+  if (starts) {
+    const asked = begun(starts);
+    return asked !== undefined && later(asked, SLOTS_TAKEN_SECONDS) >= since;
+  }
   const placing = operation.kind === 'replace-host' ? HOST_EMPTIES : kindOf(operation);
   if (!placing) return false;
   const isGoingBack = begun(WAY_BACK) !== undefined;
-  const from = begun(operation.kind === 'submit-job' ? JOB_STARTS : placing.from);
-  if (!isGoingBack && from === undefined) return false;
-  const starts = operation.kind === 'submit-job' || operation.kind === 'upgrade-job';
-  if (starts && from !== undefined && later(from, SLOTS_TAKEN_SECONDS) < since) return false;
-  const until = (isGoingBack ? undefined : begun(placing.until)) ?? operation.endedAt;
+  if (!isGoingBack && begun(placing.from) === undefined) return false;
+  const until = isGoingBack ? undefined : begun(placing.until);
   return until === undefined || until >= since;
 };

@@ -88,22 +88,24 @@ const translating = <C>(client: C): C => {
     },
     { step: 'initialize', priority: 'high', name: 'translateErrors' },
   );
-  return givenUpInTime(client);
+  return client;
 };
+
+const ready = <C>(client: C): C => givenUpInTime(translating(client));
 
 /*
  * One factory a service: a function's bundle then holds only the SDKs it uses. Region, credentials and endpoint are the SDK's own business
  * (environment of the function). Call them at module level, so that warm invocations reuse connections.
  */
-export const autoScalingClient = (): AutoScalingClient => translating(new AutoScalingClient(settings()));
-export const cloudWatchClient = (): CloudWatchClient => translating(new CloudWatchClient(settings()));
+export const autoScalingClient = (): AutoScalingClient => ready(new AutoScalingClient(settings()));
+export const cloudWatchClient = (): CloudWatchClient => ready(new CloudWatchClient(settings()));
 /** For changes of alarms: where many jobs start at once, calls go at the rate that CloudWatch takes. */
 export const alarmsClient = (): CloudWatchClient =>
-  translating(new CloudWatchClient({ ...settings(), retryMode: 'adaptive', maxAttempts: ALARM_ATTEMPTS }));
-export const ec2Client = (): EC2Client => translating(new EC2Client(settings()));
-export const iamClient = (): IAMClient => translating(new IAMClient(settings()));
-export const s3Client = (): S3Client => translating(new S3Client(settings()));
-export const sfnClient = (): SFNClient => translating(new SFNClient(settings()));
+  ready(new CloudWatchClient({ ...settings(), retryMode: 'adaptive', maxAttempts: ALARM_ATTEMPTS }));
+export const ec2Client = (): EC2Client => ready(new EC2Client(settings()));
+export const iamClient = (): IAMClient => ready(new IAMClient(settings()));
+export const s3Client = (): S3Client => ready(new S3Client(settings()));
+export const sfnClient = (): SFNClient => ready(new SFNClient(settings()));
 export const tableClient = (): DynamoDBDocumentClient =>
   givenUpInTime(
     DynamoDBDocumentClient.from(translating(new DynamoDBClient(settings(TABLE_REQUEST_TIMEOUT_MS))), {

@@ -83,6 +83,16 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
     return table.change(key, names, names.update({ turn: turn + 1 }), isTurn(turn, names));
   };
 
+  /** What was seen of a cluster's epoch, whoever holds its lease. */
+  const recordSeen = async (
+    cluster: string,
+    epoch: number,
+    seen: Partial<Pick<Cluster, 'fault' | 'home' | 'heldShift'>>,
+  ): Promise<boolean> => {
+    const names = new Placeholders();
+    return (await table.update(clusterKey(cluster), names, names.update(seen), names.is(epoch, 'epoch'))) !== undefined;
+  };
+
   /** A cluster that takes changes of its jobs; the next turn of its room begins where something is taken of that. */
   const usableCluster = (name: string, room?: Taken['room']): TransactionPart => {
     const names = new Placeholders();
@@ -340,26 +350,14 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       return readJob(item);
     },
 
-    async recordFault(cluster, epoch, fault) {
-      const names = new Placeholders();
-      return (await table.update(clusterKey(cluster), names, names.update({ fault }), names.is(epoch, 'epoch'))) !== undefined;
-    },
+    recordFault: (cluster, epoch, fault) => recordSeen(cluster, epoch, { fault }),
+    recordHome: (cluster, epoch, home) => recordSeen(cluster, epoch, { home }),
+    recordHeldShift: (cluster, heldShift) => recordSeen(cluster, heldShift.epoch, { heldShift }),
 
     async beginTurn(cluster, turn) {
       const names = new Placeholders();
       const update = names.update({ turn: turn + 1 });
       return (await table.update(clusterKey(cluster), names, update, `${PRESENT} AND ${isTurn(turn, names)}`)) !== undefined;
-    },
-
-    async recordHome(cluster, epoch, home) {
-      const names = new Placeholders();
-      return (await table.update(clusterKey(cluster), names, names.update({ home }), names.is(epoch, 'epoch'))) !== undefined;
-    },
-
-    async recordHeldShift(cluster, heldShift) {
-      const names = new Placeholders();
-      const update = names.update({ heldShift });
-      return (await table.update(clusterKey(cluster), names, update, names.is(heldShift.epoch, 'epoch'))) !== undefined;
     },
 
     // A region has six zones at most.

@@ -16,7 +16,7 @@ import type {
   SavepointState,
 } from './flink.port';
 import { type JobManagers, type JobManagersOptions, keepJobManagers } from './job-managers';
-import { type Call, call, FlinkRefusal, unwell } from './rest';
+import { type Call, call, FlinkRefusal, unwell, withoutRefusal } from './rest';
 import { hasCause, rootCause } from './root-cause';
 import { runFailure } from './run-failure';
 import { uploadJar } from './upload';
@@ -260,7 +260,7 @@ class FlinkRest implements FlinkPort {
     try {
       return await this.get(path, answer);
     } catch (error) {
-      throw error instanceof FlinkRefusal ? unwell(`GET ${path}`, error) : error;
+      throw withoutRefusal(`GET ${path}`, error);
     }
   }
 

@@ -16,7 +16,7 @@ import type {
   VertexReading,
 } from './metrics.port';
 import * as figures from './metrics-answers';
-import { call, FlinkRefusal, unwell } from './rest';
+import { call, FlinkRefusal, withoutRefusal } from './rest';
 
 /** Requests at a time: a JobManager answers each in 3 to 15 ms, and has other things to do. */
 const AT_A_TIME = 8;
@@ -148,7 +148,7 @@ class FlinkMetrics implements FlinkMetricsPort {
       };
     } catch (error) {
       if (error instanceof FlinkRefusal && error.status === 404) return undefined;
-      throw withoutRefusal(path, error);
+      throw withoutRefusal(`GET ${path}`, error);
     }
   }
 
@@ -179,7 +179,7 @@ class FlinkMetrics implements FlinkMetricsPort {
     try {
       return await this.get(path, answer);
     } catch (error) {
-      throw withoutRefusal(path, error);
+      throw withoutRefusal(`GET ${path}`, error);
     }
   }
 
@@ -187,9 +187,6 @@ class FlinkMetrics implements FlinkMetricsPort {
     return this.jobManagers.read((baseUrl) => call(baseUrl, { method: 'GET', path, answer, timeoutMs: this.timeoutMs }));
   }
 }
-
-/** Nothing is asked here that a healthy JobManager refuses. */
-const withoutRefusal = (path: string, error: unknown): unknown => (error instanceof FlinkRefusal ? unwell(`GET ${path}`, error) : error);
 
 const divide = (value: Figure, by: number): Figure => (value === null ? null : value / by);
 /** JVMs measure a little past the ends. */

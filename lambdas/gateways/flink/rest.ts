@@ -19,6 +19,9 @@ export class FlinkRefusal extends Error {
 export const unwell = (what: string, refusal: FlinkRefusal): FlinkUnavailable =>
   new FlinkUnavailable(`${what}: answered ${refusal.status}, ${refusal.message}`, { cause: refusal, answered: true });
 
+/** An error of what no healthy JobManager refuses. */
+export const withoutRefusal = (what: string, error: unknown): unknown => (error instanceof FlinkRefusal ? unwell(what, error) : error);
+
 export interface Call<T> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   readonly path: string;

@@ -1,7 +1,7 @@
 import { type Cluster, NO_RESOURCES, type Reserve } from '../../contracts/cluster';
 import { Conflict, InvalidRequest } from '../../contracts/errors';
 import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from '../../contracts/operation';
-import { chooseFailoverZone } from '../../domain/choose-failover-zone';
+import { chooseFailoverZone, failoverZones } from '../../domain/choose-failover-zone';
 import { taskManagerZones } from '../../domain/cluster-zone';
 import { leaseUntil } from '../../domain/lease';
 import { asReserve, hostsEpoch, isThere, latestEpoch } from '../../domain/reserve';
@@ -143,7 +143,7 @@ const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefi
   }
   const allowed = cluster.spec.placement.failover.zones;
   const standsBy = reserveFor(cluster, cluster.reserve?.zone ?? '', impaired)?.zone;
-  if (standsBy !== undefined && !impaired.includes(standsBy) && (allowed ?? zones).includes(standsBy)) return standsBy;
+  if (standsBy !== undefined && !impaired.includes(standsBy) && failoverZones(allowed, zones).includes(standsBy)) return standsBy;
   const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
   if (chosen.ok) return chosen.zone;
   throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);

@@ -10,16 +10,22 @@ const upgrade =
   (parallelism: number): Change =>
   (world) => ({ kind: 'upgrade-job', spec: world.sqlSpec(parallelism, 'other') });
 
-/** Two jobs of parallelism 2: `delays`, rescaled to 3 by the operation that asks, and `other`, changed by another operation. */
-const demands = async (purpose: DemandFor, change: Change, open: boolean) => {
+/** With two jobs of parallelism 2 that run. @param ofOther what else is stored of `other` */
+const twoJobs = async (ofOther: object = {}): Promise<World> => {
   const world = new World();
   await world.acceptLaunch();
   world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING' }] });
   for (const name of ['delays', 'other']) {
     await world.acceptSubmission(world.sqlSpec(2, name));
     const { lease: _, ...job } = await world.job(name);
-    world.store.seed({ jobs: [{ ...job, status: 'RUNNING' }] });
+    world.store.seed({ jobs: [{ ...job, status: 'RUNNING', ...(name === 'other' ? ofOther : {}) }] });
   }
+  return world;
+};
+
+/** Two jobs of parallelism 2: `delays`, rescaled to 3 by the operation that asks, and `other`, changed by another operation. */
+const demands = async (purpose: DemandFor, change: Change, open: boolean) => {
+  const world = await twoJobs();
   const own = await world.acceptChange({ kind: 'rescale-job', parallelism: 3 });
   const another = await world.acceptChange(change(world), 'other');
   if (!open) world.store.seed({ operations: [{ ...another, status: 'FAILED' }] });
@@ -39,14 +45,7 @@ test.each<[string, DemandFor, Change, boolean, { delays: number; other: number }
 
 /** Two jobs of parallelism 2, and `other`, which had 4, at a state of its change. */
 const demandsAt = async (purpose: DemandFor, change: Change, phase: string, previous: object = {}) => {
-  const world = new World();
-  await world.acceptLaunch();
-  world.store.seed({ clusters: [{ ...(await world.cluster()), status: 'RUNNING' }] });
-  for (const name of ['delays', 'other']) {
-    await world.acceptSubmission(world.sqlSpec(2, name));
-    const { lease: _, ...job } = await world.job(name);
-    world.store.seed({ jobs: [{ ...job, status: 'RUNNING', ...(name === 'other' ? previous : {}) }] });
-  }
+  const world = await twoJobs(previous);
   const { operationId, requestedAt } = await world.acceptChange(change(world), 'other');
   await world.store.recordPhase(operationId, { name: phase, startedAt: requestedAt, outcome: 'running', reason: '' });
   return Object.fromEntries(
