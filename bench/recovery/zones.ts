@@ -104,6 +104,7 @@ const zoneAfterZone = (
           `zone ${index} of ${count}, ${capacity}: new results ${loss.newResults.toFixed(1)} s after the loss, ${loss.own.toFixed(1)} s of them Sluice's own`,
         );
       }
+      play.endOrders();
       return {};
     },
   };

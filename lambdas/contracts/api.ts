@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
 import { changeClusterBody } from './cluster-change';
+import { drillMode, drillOn, onlyWhereItBelongs, REHEARSALS, rehearsalArguments } from './drill';
 import { allowSpot, jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
 import { operationId, plainText, resourceName, zoneName } from './names';
@@ -70,14 +71,26 @@ export const failoverBody = z.strictObject({
     ),
   reason: plainText.min(1).max(300).optional().describe('Kept with the operation'),
 });
-export const drillBody = z.strictObject({
-  zone: failoverBody.shape.zone,
-  mode: failoverMode
-    .default('planned')
-    .describe(
-      'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again',
-    ),
-});
+const rehearsal = z
+  .strictObject({
+    arguments: rehearsalArguments.optional(),
+    script: sqlProgram.shape.script
+      .optional()
+      .describe('Script in place of its own, where that cannot be used as it is. Its sinks become black holes all the same'),
+  })
+  .refine((body) => (body.arguments === undefined) !== (body.script === undefined), {
+    path: ['arguments'],
+    message: 'give exactly one of arguments and script',
+  });
+export const drillBody = z
+  .strictObject({
+    on: drillOn.optional(),
+    zone: failoverBody.shape.zone,
+    mode: drillMode.optional(),
+    jobs: z.record(resourceName, rehearsal).optional().describe(REHEARSALS),
+  })
+  .superRefine(onlyWhereItBelongs);
+export type DrillBody = z.infer<typeof drillBody>;
 export const emptyBody = z.strictObject({});
 export const rescaleBody = z.strictObject({ parallelism: z.int().min(1).max(32_768).describe('Parallelism of every vertex from now on') });
 /** Replaces all: what is not given has its default. */

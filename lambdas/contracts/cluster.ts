@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { drillMode, drillOn, onlyWhereItBelongs, REHEARSALS, rehearsalArguments } from './drill';
 import { instant, LEAST_NUMBER, operationId, resourceName, settingValue, timeWindow, zoneName } from './names';
 import { observationInterval } from './observer';
 
@@ -120,19 +121,21 @@ export const placement = z.strictObject({
   failBack: failBackPolicy.optional().describe('How the cluster comes back to its home zone after a failover. Default: manual'),
 });
 
-const drillPlan = z.strictObject({
-  schedule: z
-    .string()
-    .max(100)
-    .describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them, an hour or more apart'),
-  mode: z
-    .enum(['planned', 'lost'])
-    .default('planned')
-    .describe(
-      'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again',
-    ),
-  zone: zoneName.optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
-});
+const drillPlan = z
+  .strictObject({
+    schedule: z
+      .string()
+      .max(100)
+      .describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them, an hour or more apart'),
+    on: drillOn.optional(),
+    mode: drillMode.optional(),
+    zone: zoneName.optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
+    jobs: z
+      .record(resourceName, z.strictObject({ arguments: rehearsalArguments }))
+      .optional()
+      .describe(REHEARSALS),
+  })
+  .superRefine(onlyWhereItBelongs);
 
 const highAvailability = z.strictObject({
   standbyJobManager: z
@@ -473,6 +476,8 @@ export type HeldShift = z.infer<typeof heldShift>;
 /** A cluster as stored. `spec` and `desired` are what the user wants, the rest is what was seen or made. */
 export const cluster = z.object({
   name: resourceName,
+  /** The cluster that a drill rehearses on this one, which is its copy and goes with the drill. */
+  copyOf: resourceName.optional(),
   spec: clusterSpec,
   size: resolvedSize,
   /** How often its settings were changed since its launch; absent: never. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { clusterSettingChange } from './cluster-change';
 import { storedJobSpec } from './job';
-import { instant, operationId, resourceName, s3Uri } from './names';
+import { instant, operationId, resourceName, s3Uri, sha256 } from './names';
 import { explanationLine, jobScaling } from './scaling';
 
 /** Each kind but `change-cluster` is a state machine of the same name under `state-machines/`. */
@@ -18,6 +18,7 @@ export const operationKind = z.enum([
   'set-scaling',
   'fail-over-cluster',
   'prepare-reserve',
+  'drill-on-copy',
   'change-cluster',
 ]);
 export type OperationKind = z.infer<typeof operationKind>;
@@ -61,6 +62,8 @@ const failoverReport = z.object({
   capacity: z.enum(['cold', 'warm']).optional(),
   /** As evidence, where the cluster asks for it. */
   volumeSnapshots: z.array(volumeSnapshot).optional(),
+  /** By job, of a drill on a copy: why it was left out, or did not run. */
+  notRehearsed: z.record(z.string(), z.string()).optional(),
 });
 export type FailoverReport = z.infer<typeof failoverReport>;
 
@@ -127,6 +130,20 @@ export const operationRequest = z.discriminatedUnion('kind', [
     reserve: z.int().min(1).optional(),
     /** TaskManager hosts that stand by there. @default - not known: what is missing is asked for */
     reserveHosts: z.int().min(0).optional(),
+  }),
+  /** Rehearses a move on a copy of the cluster, which is a cluster of its own: made for it, and taken away with it. */
+  z.object({
+    kind: z.literal('drill-on-copy'),
+    /** The cluster that its workflow changes; the operation itself is listed with the one that is rehearsed. */
+    copy: resourceName,
+    from: z.string(),
+    zone: z.string(),
+    trigger: failoverTrigger,
+    /** By job: what takes the place of its arguments, or of its script. */
+    rehearsals: z.record(
+      z.string(),
+      z.union([z.object({ arguments: z.array(z.string()) }), z.object({ script: z.object({ uri: s3Uri, sha256 }) })]),
+    ),
   }),
   /** Makes, resizes or takes away the hosts that stand by for a move. Decided by the control plane (`domain/decide-reserve`). */
   z.object({

@@ -33,6 +33,9 @@ export const deadlineSecondsOf = (request: OperationRequest, deadlines: Stage['d
       return rescaleSeconds;
     case 'replace-host':
       return rescaleSeconds + (request.role === 'jobmanager' ? QUIET_SECONDS : 0);
+    case 'drill-on-copy':
+      // New hosts, the jobs' start, and the end of the hosts.
+      return launchSeconds + submitSeconds + terminateSeconds;
     case 'fail-over-cluster':
       // New hosts, savepoints, the jobs' start, and the end of the former hosts.
       return launchSeconds + savepointSeconds + submitSeconds + terminateSeconds;

@@ -7,8 +7,8 @@ const seconds = (from: string | undefined, to: string | undefined): number | und
 /** Name of the phase that is there once every job has been seen to process a record on the new hosts. */
 export const FIRST_RECORD = 'First record';
 
-/** A job as a failover has started it again. */
-export type JobRestored = Pick<Job, 'name' | 'restoredFrom' | 'restoredStateAt'>;
+/** A job as a failover has started it again, or a drill on its copy. */
+export type JobRestored = Pick<Job, 'name' | 'restoredFrom' | 'restoredStateAt'> & Partial<Pick<Job, 'status' | 'statusReason'>>;
 
 const againOf = ({ name, restoredFrom, restoredStateAt }: JobRestored, stoppedAt: string): readonly (readonly [string, number])[] => {
   if (restoredFrom === undefined) return [];
@@ -25,7 +25,8 @@ export const failoverReport = (
   objectiveSeconds: number,
   jobs: readonly JobRestored[] = [],
 ): FailoverReport | undefined => {
-  if (request.kind !== 'fail-over-cluster' || request.cleansOnly) return undefined;
+  const isCopy = request.kind === 'drill-on-copy';
+  if (!isCopy && (request.kind !== 'fail-over-cluster' || request.cleansOnly)) return undefined;
   const phase = (...names: readonly string[]): Phase | undefined => phases.find(({ name }) => names.includes(name));
   const took = (...names: readonly string[]): number | undefined => {
     const found = phase(...names);
@@ -37,11 +38,12 @@ export const failoverReport = (
   const firstRecord = phase(FIRST_RECORD)?.endedAt;
   const outage = seconds(planned?.startedAt ?? detectedAt, firstRecord ?? running);
   // What a zone that only counts as lost goes on to do is lost too, until it is cut off.
-  const stoppedAt = request.trigger.detectedAt ?? planned?.startedAt ?? phase('Fence lost hosts')?.startedAt ?? requestedAt;
+  const stoppedAt =
+    request.trigger.detectedAt ?? planned?.startedAt ?? phase(isCopy ? 'Start jobs' : 'Fence lost hosts')?.startedAt ?? requestedAt;
   const reprocessed = jobs.flatMap((job) => againOf(job, stoppedAt));
   const parts = {
     detect: seconds(request.trigger.detectedAt, requestedAt),
-    decide: seconds(requestedAt, phase('Take over the jobs')?.endedAt),
+    decide: seconds(requestedAt, phase('Take over the jobs', 'Begin drill')?.endedAt),
     // Hosts that stand by are asked for nothing.
     capacity: seconds(phase('Prepare access', 'Look for slots')?.startedAt, phase('Look for slots')?.endedAt),
     state: took('Secure state') ?? took('Ask the former hosts', 'Ask the lost hosts'),
@@ -51,10 +53,14 @@ export const failoverReport = (
     firstCheckpoint: seconds(running, phase('Look for first checkpoints')?.endedAt),
   };
   const known = Object.fromEntries(Object.entries(parts).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  const notRehearsed = isCopy
+    ? jobs.flatMap(({ name, status, statusReason }) => (status === 'FAILED' || status === 'CANCELED' ? [[name, statusReason ?? '']] : []))
+    : [];
   return {
     seconds: known,
     objectiveSeconds,
-    capacity: request.reserve !== undefined && !phase('Take the next zone') ? 'warm' : 'cold',
+    capacity: !isCopy && request.reserve !== undefined && !phase('Take the next zone') ? 'warm' : 'cold',
+    ...(notRehearsed.length === 0 ? {} : { notRehearsed: Object.fromEntries(notRehearsed) }),
     ...(reprocessed.length === 0 ? {} : { reprocessedSeconds: Object.fromEntries(reprocessed) }),
     ...(outage === undefined ? {} : { outageSeconds: outage, objectiveMet: outage <= objectiveSeconds }),
   };

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Cluster } from '../contracts/cluster';
+import type { Job } from '../contracts/job';
 
 /** What makes one start of one job different from every other. */
 export interface JobStart {
@@ -14,3 +16,7 @@ export interface JobStart {
  */
 export const flinkJobIdOf = ({ cluster, clusterEpoch, job, jobEpoch }: JobStart): string =>
   createHash('sha256').update(`${cluster}/${clusterEpoch}/${job}/${jobEpoch}`).digest('hex').slice(0, 32);
+
+/** Whether a job's present start is of a cluster's present epoch. */
+export const isOfEpoch = ({ name, epoch }: Pick<Cluster, 'name' | 'epoch'>, job: Pick<Job, 'name' | 'epoch' | 'flinkJobId'>): boolean =>
+  job.flinkJobId === flinkJobIdOf({ cluster: name, clusterEpoch: epoch, job: job.name, jobEpoch: job.epoch });

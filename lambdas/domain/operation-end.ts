@@ -40,6 +40,13 @@ export const clusterAfter = (
       };
     return { status: 'TERMINATED', statusReason: `The launch failed and all was taken away again. ${sentence(failure.message)}` };
   }
+  if (operation.request.kind === 'drill-on-copy') {
+    const drill = `the copy of ${cluster.copyOf} for ${operation.operationId}`;
+    if (failure?.name === INTERRUPTED) return { status: 'FAILED', statusReason: sentence(failure.message) };
+    return leftover
+      ? { status: 'FAILED', statusReason: sentence(`Not all of ${drill} could be taken away: ${leftover.message}`) }
+      : { status: 'TERMINATED', statusReason: sentence(`It was ${drill}, and went with it`) };
+  }
   // Handed over, or given back: what came afterwards does not concern its users.
   if (operation.kind === 'fail-over-cluster')
     return failure && cluster.status === 'FAILING_OVER' && !isSuperseded(operation, cluster, failure)
@@ -127,6 +134,8 @@ export const summary = (operation: Operation, job: Job | undefined, savepoint: s
     case 'fail-over-cluster':
       if (operation.request.cleansOnly) return `Nothing is left of earlier epochs of cluster ${operation.cluster}.`;
       return `Cluster ${operation.cluster} was moved from ${operation.request.from}.`;
+    case 'drill-on-copy':
+      return `A move of the cluster from ${operation.request.from} to ${operation.request.zone} was rehearsed on ${operation.request.copy}, of which nothing is left.`;
     case 'replace-host':
       if (operation.request.notice === 'silence') return `The JobManager of cluster ${operation.cluster} did not answer.`;
       if (operation.request.role === 'jobmanager')

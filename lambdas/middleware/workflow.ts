@@ -5,6 +5,7 @@ import type { Operation, Phase } from '../contracts/operation';
 import type { TaskAnswer, TaskInput } from '../contracts/workflow';
 import type { Clock } from '../domain/clock';
 import { shorten } from '../domain/describe-failure';
+import { onCopy } from '../domain/drill-copy';
 import type { StorePort } from '../gateways/aws/store.port';
 import { log } from './log';
 import { limitLastWords, limitToTime } from './timed';
@@ -70,8 +71,9 @@ export const workflow = <I extends TaskInput>(
     before: async (request) => {
       limitToTime(request.context);
       const input = schema.parse(request.event);
-      const operation = await store.operation(input.operationId);
-      if (!operation) throw new NotFound(`there is no operation ${input.operationId}`);
+      const stored = await store.operation(input.operationId);
+      if (!stored) throw new NotFound(`there is no operation ${input.operationId}`);
+      const operation = onCopy(stored);
       const ended = operation.status !== 'PENDING' && operation.status !== 'RUNNING';
       if (ended && !evenIfEnded) throw new Superseded(`the operation has ended already: ${operation.reason}`);
       const task = { input, operation };

@@ -126,6 +126,8 @@ const WORKFLOW_FUNCTIONS = {
   // As `upload-artifact` and `start-job`, job after job within a budget.
   'start-jobs': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'jobs-restored': flinkSide(),
+  // Reads and writes the scripts of jobs.
+  'copy-jobs': awsSide(['state:scripts'], 60),
   'hand-over': awsSide([]),
   'first-checkpoints': flinkSide(),
 } as const satisfies Record<string, Part>;
@@ -138,7 +140,7 @@ const API_GRANTS: Readonly<Record<HandlerName, readonly Grant[]>> = {
   'terminate-cluster': ['table:write', 'workflows:start'],
   'change-cluster': ['table:write', 'fleet:facts'],
   'fail-over-cluster': ['table:write', 'workflows:start'],
-  'drill-cluster': ['table:write', 'workflows:start'],
+  'drill-cluster': ['table:write', 'state:scripts', 'workflows:start'],
   'read-configuration': ['table:read', 'state:read'],
   'submit-job': ['table:write', 'artifacts:read', 'state:scripts', 'workflows:start'],
   'list-jobs': ['table:read'],

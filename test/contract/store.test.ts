@@ -462,6 +462,27 @@ describe.each([
     });
   });
 
+  describe('a job of a copy', () => {
+    test('is put by the operation that holds the copy, once, in place of what an earlier drill has left', async () => {
+      const by = newOperationId();
+      await launched({ name: 'copied', copyOf: 'flights', lease: aLease(by) });
+      const job = aJob({ cluster: 'copied', lease: aLease(by), epoch: 1 });
+      await expect(store.copyJob({ ...job, lease: aLease(newOperationId()) })).rejects.toThrow(Superseded);
+      expect(await store.job('copied', job.name)).toBeUndefined();
+      await store.copyJob(job);
+      await store.updateJob('copied', job.name, by, { epoch: 2 });
+      await store.copyJob(job);
+      expect(await store.job('copied', job.name)).toMatchObject({ epoch: 2 });
+      expect(await store.cluster('copied')).toMatchObject({ copyOf: 'flights' });
+
+      await store.releaseLease({ cluster: 'copied', job: job.name }, by);
+      await store.copyJob({ ...job, epoch: 3 });
+      expect(await store.job('copied', job.name)).toMatchObject({ epoch: 3, lease: { operationId: by } });
+      await store.releaseLease({ cluster: 'copied' }, by);
+      await expect(store.copyJob({ ...job, epoch: 4 })).rejects.toThrow(Superseded);
+    });
+  });
+
   describe('a reserve', () => {
     const preparing = (by: string) =>
       anOperation({

@@ -277,6 +277,14 @@ class InMemoryStore implements StorePort {
     this.setLease({ cluster, job }, copy(lease));
   }
 
+  async copyJob(job: Job): Promise<void> {
+    const operationId = job.lease?.operationId ?? '';
+    if (this.clusterItems.get(job.cluster)?.lease?.operationId !== operationId)
+      throw new Superseded(`${operationId} does not hold the lease of cluster ${job.cluster}`);
+    const key = jobKey(job.cluster, job.name);
+    if (this.jobItems.get(key)?.lease?.operationId !== operationId) this.jobItems.set(key, copy(job));
+  }
+
   async releaseLease(resource: LeaseTarget, operationId: string): Promise<void> {
     if (this.leased(resource)?.lease?.operationId === operationId) this.setLease(resource, undefined);
   }

@@ -73,6 +73,15 @@ const CLEANING: Readonly<
       by: ['Give up reserve', 'Delete fleet', 'Look whether the hosts are gone', 'Delete access'],
     },
   ],
+  'drill-on-copy': [
+    {
+      failed: [
+        ...['Prepare access', 'Write configuration', 'Create fleet', 'Look for slots', 'Look at the hosts'],
+        ...['Copy jobs', 'Start jobs', 'Look at the jobs', 'Look for first checkpoints'],
+      ],
+      by: ['Delete fleet', 'Look whether the hosts are gone', 'Delete access'],
+    },
+  ],
   'submit-job': [
     { failed: ['Ensure capacity', 'Look for slots', 'Look at the hosts'], by: ['Look for idle hosts', 'Give back idle hosts'] },
     { failed: ['Upload program', 'Start job', 'Look at the job'], by: ['Withdraw job', 'Look for idle hosts', 'Give back idle hosts'] },

@@ -320,6 +320,17 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
       if (failed?.[1]) throw new NotFound(`There is no ${describeTarget({ cluster, job })}`);
     },
 
+    async copyJob(job) {
+      const own = new Placeholders();
+      const names = new Placeholders();
+      const operationId = job.lease?.operationId ?? '';
+      const failed = await table.transact([
+        table.check(clusterKey(job.cluster), own, own.is(operationId, 'lease', 'operationId')),
+        table.put(jobItem(job), `NOT (${names.is(operationId, 'lease', 'operationId')})`, names),
+      ]);
+      if (failed?.[0]) throw new Superseded(`${operationId} does not hold the lease of cluster ${job.cluster}`);
+    },
+
     async releaseLease(resource, operationId) {
       const names = new Placeholders();
       await table.update(leaseKey(resource), names, ...removal(names, operationId));

@@ -112,6 +112,11 @@ export interface StorePort {
   acquireLease(resource: LeaseTarget, lease: { operationId: string; acquiredAt: string; until: string }): Promise<boolean>;
   /** Takes a job's lease, whoever holds it, for an operation that holds its cluster's. @throws Superseded when it does not */
   takeJobOver(cluster: string, job: string, lease: { operationId: string; acquiredAt: string; until: string }): Promise<void>;
+  /**
+   * Puts a job onto a copy, with the lease of the operation that holds that (`job.lease`). No-op where it has put it before. @throws Superseded when it does not hold the
+   * copy
+   */
+  copyJob(job: Job): Promise<void>;
   /** No-op when the operation does not hold it. */
   releaseLease(resource: LeaseTarget, operationId: string): Promise<void>;
   /** Writes fields of the cluster while `operationId` holds its lease. @throws Superseded when it does not. A key with the value undefined is removed. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { clock, metrics, observationTable, stage, store, workflows } from '../../composition/environment';
+import { artifacts, clock, metrics, observationTable, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
@@ -16,6 +16,7 @@ const told = ({ reason, ...fields }: Swept): void => log('WARN', { message: reas
 
 const deps = {
   told,
+  artifacts: artifacts(),
   clock,
   fleet: fleet(),
   metrics: metrics(),

@@ -1,6 +1,7 @@
 import type { ClusterView, JobView, OperationView } from '../../contracts/api';
 import { NotFound } from '../../contracts/errors';
 import type { Clock } from '../../domain/clock';
+import { onCopy } from '../../domain/drill-copy';
 import type { Page, PageRequest, StorePort } from '../../gateways/aws/store.port';
 import { requireCluster } from '../operations/in-the-way';
 import { clusterView, jobView, operationView, pageView } from './views';
@@ -28,6 +29,8 @@ export const listOperations = async ({ store }: ReadDeps, cluster: string, page:
 /** @throws NotFound also for an operation of another cluster: who may see one cluster may not see another */
 export const describeOperation = async ({ store }: ReadDeps, cluster: string, operationId: string): Promise<OperationView> => {
   const operation = await store.operation(operationId);
-  if (operation?.cluster !== cluster) throw new NotFound(`There is no operation ${operationId} on cluster ${cluster}`);
+  // A drill on a copy holds that, whose lease names it.
+  if (!operation || (operation.cluster !== cluster && onCopy(operation).cluster !== cluster))
+    throw new NotFound(`There is no operation ${operationId} on cluster ${cluster}`);
   return operationView(operation);
 };

@@ -53,7 +53,7 @@ export const acceptLaunch = (deps: LaunchDeps, change: ChangeRequest, spec: Clus
 const TURNS = 20;
 
 /** Clusters are counted in a turn of the stage's launches, so that no two take the last place. */
-const takePlace = async (deps: LaunchDeps, operation: Operation, cluster: Cluster): Promise<OperationAccepted> => {
+export const takePlace = async (deps: AcceptDeps, operation: Operation, cluster: Cluster): Promise<OperationAccepted> => {
   for (let attempt = 1; ; attempt++) {
     // Before clusters are counted: who is launched meanwhile begins another turn.
     const turn = await deps.store.launchTurn();
@@ -175,7 +175,7 @@ const existsAlready = ({ clock }: LaunchDeps, cluster: Cluster): Conflict => {
   );
 };
 
-const requireRoom = async ({ store, stage }: LaunchDeps): Promise<void> => {
+const requireRoom = async ({ store, stage }: AcceptDeps): Promise<void> => {
   const present = (await allClusters(store)).filter(({ status }) => status !== 'TERMINATED').length;
   if (present >= stage.limits.maxClusters)
     throw new Conflict(`The stage has ${present} clusters, its limit is ${stage.limits.maxClusters}`);

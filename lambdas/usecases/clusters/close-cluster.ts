@@ -1,6 +1,7 @@
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { Clock } from '../../domain/clock';
+import { onCopy } from '../../domain/drill-copy';
 import { isJobOver } from '../../domain/job-lifecycle';
 import type { StorePort } from '../../gateways/aws/store.port';
 import { takeJob } from '../jobs/stop-jobs';
@@ -14,15 +15,26 @@ type Deps = { readonly store: StorePort; readonly clock: Clock };
  */
 export const closeCluster = async (deps: Deps, operation: Operation, gone: boolean): Promise<void> => {
   if (gone) await cancelOthers(deps, operation);
+  const isCopy = (await deps.store.cluster(operation.cluster))?.copyOf !== undefined;
   for (const job of await allJobs(deps.store, operation.cluster)) {
-    const change = isJobOver(job.status) ? undefined : lastStatus(job, gone);
+    const change = isJobOver(job.status) ? undefined : gone && isCopy ? rehearsed(job) : lastStatus(job, gone);
     if (change && (await takeJob(deps, operation, job))) await deps.store.updateJob(job.cluster, job.name, operation.operationId, change);
     await deps.store.releaseLease({ cluster: job.cluster, job: job.name }, operation.operationId);
   }
 };
 
-const cancelOthers = async ({ store, clock }: Deps, { cluster, operationId }: Operation): Promise<void> => {
-  const others = (await store.openOperations()).filter((other) => other.cluster === cluster && other.operationId !== operationId);
+/** What of it the report of the drill tells. */
+const rehearsed = ({ status }: Job): Pick<Job, 'status' | 'statusReason' | 'desired'> =>
+  status === 'RUNNING'
+    ? { status: 'FINISHED', statusReason: 'It was rehearsed; its state went with the copy', desired: 'STOPPED' }
+    : { status: 'CANCELED', statusReason: 'The drill ended before it ran', desired: 'STOPPED' };
+
+const cancelOthers = async ({ store, clock }: Deps, { cluster, operationId, kind }: Operation): Promise<void> => {
+  const open = (await store.openOperations()).map(onCopy);
+  const others = open
+    .filter((other) => other.cluster === cluster && other.operationId !== operationId)
+    // One that waits for a drill to take its copy away finds nothing left to do.
+    .filter((other) => kind !== 'drill-on-copy' || other.kind !== 'terminate-cluster');
   for (const other of others) {
     const end = { status: 'CANCELED', endedAt: clock().toISOString(), reason: `Cluster ${cluster} was terminated.` } as const;
     await store.endOperation(other.operationId, end);

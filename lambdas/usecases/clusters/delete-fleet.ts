@@ -5,7 +5,7 @@ import type { Awaited_, TaskAnswer } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
 import { isStranded, leavesIdleHosts, neverHadJobs } from '../../domain/decide-retry';
 import { asReserve, hostsEpoch, isThere, latestEpoch, roleEpoch } from '../../domain/reserve';
-import { classesPrefix, recoveryPrefix } from '../../domain/state-paths';
+import { classesPrefix, clusterPrefix, recoveryPrefix } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { FleetPort } from '../../gateways/aws/fleet.port';
 import { formerClusters } from '../failover/fence-former';
@@ -51,7 +51,10 @@ export const deleteAccess = async (deps: AccessDeps, operation: Operation): Prom
   }
   if (isEndOfCluster(operation)) {
     await deleteRoleAhead(deps, operation);
-    await deps.artifacts.deletePrefix(deps.stage.stateBucket, classesPrefix(operation.cluster));
+    const { copyOf } = await requireCluster(deps.store, operation.cluster);
+    // Of a copy nothing is gone back to.
+    const prefix = copyOf === undefined ? classesPrefix(operation.cluster) : clusterPrefix(operation.cluster);
+    await deps.artifacts.deletePrefix(deps.stage.stateBucket, prefix);
   }
   await recordGone(deps, operation);
   return { reason: 'Launch templates, network interface, security group, role and recovery entries are gone' };

@@ -135,7 +135,8 @@ const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> 
   throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
 };
 
-const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefined, impaired: readonly string[]): string => {
+/** @throws InvalidRequest where there is no such zone, or none left */
+export const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefined, impaired: readonly string[]): string => {
   const zones = stage.zones.map(({ name }) => name);
   if (wish !== undefined) {
     if (zones.includes(wish)) return wish;

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import { Conflict, InvalidRequest } from '../../contracts/errors';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
-import { type AcceptDeps, CONTROL_PLANE } from '../operations/accept';
+import { type AcceptDeps, type ChangeRequest, CONTROL_PLANE } from '../operations/accept';
 import { acceptFailover, type FailoverWish } from './accept-failover';
 
 export interface Considered {
@@ -20,15 +20,23 @@ export const ownMoveId = ({ name, epoch }: Pick<Cluster, 'name' | 'epoch'>, why:
   operationIdOfKey({ caller: CONTROL_PLANE, method: why, path: 'fail-over-cluster', key });
 
 /** Begins a move that the control plane has decided by itself; where that is refused, it says so. */
-export const beginMove = async (
+export const beginMove = (
   deps: AcceptDeps,
   { name }: Pick<Cluster, 'name'>,
   operationId: string,
   wish: FailoverWish,
   reason: string,
+): Promise<Considered> => begin(name, operationId, reason, (change) => acceptFailover(deps, change, name, wish));
+
+/** The same of whatever is asked for so. */
+export const begin = async (
+  name: string,
+  operationId: string,
+  reason: string,
+  ask: (change: ChangeRequest) => Promise<unknown>,
 ): Promise<Considered> => {
   try {
-    await acceptFailover(deps, { requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) }, name, wish);
+    await ask({ requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) });
     return { cluster: name, action: 'move', reason, operationId };
   } catch (error) {
     if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;

@@ -1,13 +1,14 @@
 import type { Cluster } from '../../contracts/cluster';
 import { decideDrill } from '../../domain/decide-drill';
-import type { AcceptDeps } from '../operations/accept';
 import { allClusters } from '../operations/owned';
-import { beginMove, type Considered, ownMoveId } from './begin-move';
+import type { CopyDrillDeps } from './accept-copy-drill';
+import { acceptDrill } from './accept-drill';
+import { begin, type Considered, ownMoveId } from './begin-move';
 import { considerEach } from './consider-each';
 import { inTheWayOf } from './consider-fail-back';
 import { type ZonesDeps, zonesInTrouble } from './zones-in-trouble';
 
-type DrillDeps = AcceptDeps & ZonesDeps;
+type DrillDeps = CopyDrillDeps & ZonesDeps;
 
 /** Begins the drills that are due by the schedules of clusters, one for each due time, and none while anything else is under way. */
 export const considerDrills = async (deps: DrillDeps): Promise<readonly Considered[]> =>
@@ -25,7 +26,9 @@ const considerDrill = async (deps: DrillDeps, cluster: Cluster): Promise<readonl
   const decision = decideDrill(cluster, await inTheWayOf(deps, cluster), now);
   if (decision.action !== 'start') return decision.action === 'hold' ? [{ cluster: name, action: 'hold', reason: decision.reason }] : [];
   const trigger = { kind: 'drill' as const, evidence: decision.reason };
-  const { zone, mode } = spec.drill ?? {};
-  const wish = { zone, mode, trigger, drill: true, onlyWhenFree: true, impaired: await zonesInTrouble(deps) };
-  return [await beginMove(deps, cluster, operationId, wish, `Epoch ${epoch} of ${name}: ${decision.reason}`)];
+  const { schedule: _, ...drill } = spec.drill ?? {};
+  const wish = { ...drill, trigger, onlyWhenFree: true, impaired: await zonesInTrouble(deps) };
+  return [
+    await begin(name, operationId, `Epoch ${epoch} of ${name}: ${decision.reason}`, (change) => acceptDrill(deps, change, name, wish)),
+  ];
 };

@@ -1,7 +1,10 @@
+import type { Cluster } from '../../contracts/cluster';
+import { JobFailed } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_, TaskInput } from '../../contracts/workflow';
 import { FIRST_RECORD } from '../../domain/failover-report';
+import { isOfEpoch } from '../../domain/flink-job-id';
 import { allJobs, connect, type FlinkDeps, ownCluster } from '../operations/owned';
 
 /** A job whose checkpoints are further apart is handed over without having been seen to complete one. Seconds. */
@@ -16,7 +19,8 @@ const RECORD_SECONDS = 20;
 export const firstCheckpoints = async (deps: FlinkDeps, operation: Operation, input: TaskInput): Promise<Awaited_> => {
   const cluster = await ownCluster(deps, operation);
   const flink = connect(deps.flink, cluster);
-  const jobs = (await allJobs(deps.store, cluster.name)).filter(({ status }) => status === 'RUNNING');
+  const all = await allJobs(deps.store, cluster.name);
+  const jobs = all.filter(({ status }) => status === 'RUNNING');
   const since = operation.phases.find(({ name }) => name === input.phase)?.startedAt;
   const waited = since === undefined ? 0 : (deps.clock().getTime() - Date.parse(since)) / 1_000;
   const [still, without] = await Promise.all([
@@ -28,9 +32,17 @@ export const firstCheckpoints = async (deps: FlinkDeps, operation: Operation, in
     ...(still.length > 0 ? [`${still.join(', ')} without a record`] : []),
     ...(without.length > 0 ? [`${without.join(', ')} without a checkpoint`] : []),
   ].join('; ');
+  const ready = waits === '' || waited >= PATIENCE_SECONDS || (without.length === 0 && waited >= RECORD_SECONDS);
+  if (ready && cluster.copyOf !== undefined) requireNoneFailed(cluster, all);
   if (waits === '') return { ready: true, reason: `${jobs.length} jobs have processed a record and completed a checkpoint` };
-  const ready = waited >= PATIENCE_SECONDS || (without.length === 0 && waited >= RECORD_SECONDS);
   return { ready, reason: ready ? `${waits} after ${Math.round(waited)} s` : waits };
+};
+
+/** A drill has to say of a job that would not have come back. @throws JobFailed */
+const requireNoneFailed = (copy: Cluster, jobs: readonly Job[]): void => {
+  const failed = jobs.filter((job) => job.status === 'FAILED' && isOfEpoch(copy, job));
+  if (failed.length > 0)
+    throw new JobFailed(failed.map(({ name, statusReason }) => `${name} did not come back: ${statusReason}`).join('; '));
 };
 
 /** Names of the jobs of which this does not hold. */

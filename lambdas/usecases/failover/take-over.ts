@@ -3,6 +3,7 @@ import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { TakenOver } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
+import { onCopy } from '../../domain/drill-copy';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
 import { hostsFor } from '../clusters/create-fleet';
@@ -18,9 +19,9 @@ export interface TakeOverDeps extends StoreDeps {
  */
 export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promise<TakenOver> => {
   const cluster = await ownCluster(deps, operation);
-  const open = (await deps.store.openOperations()).filter(
-    (other) => other.cluster === cluster.name && other.operationId !== operation.operationId,
-  );
+  const open = (await deps.store.openOperations())
+    .map(onCopy)
+    .filter((other) => other.cluster === cluster.name && other.operationId !== operation.operationId);
   const jobs = await allJobs(deps.store, cluster.name);
   const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job)));
   const ended = await endBroken(deps, operation, open);

@@ -126,6 +126,12 @@ const beginWithCluster = async (store: StorePort, operation: Operation): Promise
           plan: 'move',
           reason: `Epoch ${cluster.epoch} of ${cluster.name} begins in ${cluster.zone}: ${request.trigger.evidence}`,
         };
+  if (request.kind === 'drill-on-copy')
+    return {
+      ...begun,
+      plan: 'launch',
+      reason: `Makes ${cluster.name}, a copy of ${cluster.copyOf} in ${cluster.zone}: ${request.trigger.evidence}`,
+    };
   if (operation.request.kind !== 'terminate-cluster')
     return { ...begun, plan: 'launch', reason: `Launches epoch ${cluster.epoch} of ${cluster.name}` };
   if (cluster.status === 'TERMINATED') return { ...begun, plan: 'nothing', reason: 'The cluster is gone already' };

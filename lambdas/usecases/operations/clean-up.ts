@@ -72,6 +72,8 @@ const cleaningFor = (
     case 'launch-cluster':
     case 'terminate-cluster':
       return { kind: 'terminate-cluster', jobs: 'savepoint' };
+    case 'drill-on-copy':
+      return { kind: 'terminate-cluster', jobs: 'cancel' };
     case 'fail-over-cluster':
       return cluster && goingOn(operation, cluster);
     case 'replace-host':

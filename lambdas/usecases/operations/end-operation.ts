@@ -5,7 +5,7 @@ import type { Operation } from '../../contracts/operation';
 import type { EndOperationInput, TaskAnswer } from '../../contracts/workflow';
 import { describeFailure, type Failure, sentence, shorten } from '../../domain/describe-failure';
 import { failoverReport } from '../../domain/failover-report';
-import { flinkJobIdOf } from '../../domain/flink-job-id';
+import { isOfEpoch } from '../../domain/flink-job-id';
 import { clusterAfter, INTERRUPTED, isSuperseded, jobAfter, summary } from '../../domain/operation-end';
 import type { LeaseTarget, StorePort } from '../../gateways/aws/store.port';
 import { closeCluster } from '../clusters/close-cluster';
@@ -84,7 +84,8 @@ const settle = async (
       if (cluster?.lease?.operationId !== operationId) return undefined;
       const change = clusterAfter(operation, cluster, failure, leftover);
       // Before the cluster is TERMINATED: should this function die in between, the next try does it all again.
-      if (operation.kind === 'terminate-cluster') await closeCluster(deps, operation, change?.status === 'TERMINATED');
+      if (operation.kind === 'terminate-cluster' || operation.kind === 'drill-on-copy')
+        await closeCluster(deps, operation, change?.status === 'TERMINATED');
       if (operation.kind === 'fail-over-cluster')
         await letJobsGo(deps, operation, 'FAILED', sentence(failure?.message ?? 'Its start in another zone was not seen'));
       if (change) await store.updateCluster(operation.cluster, operationId, change);
@@ -125,13 +126,11 @@ const reportOf = async (
   operation: Operation,
   { volumeSnapshots }: EndOperationInput,
 ): Promise<Operation['result']> => {
-  if (operation.kind !== 'fail-over-cluster') return undefined;
+  if (operation.kind !== 'fail-over-cluster' && operation.kind !== 'drill-on-copy') return undefined;
   const cluster = await store.cluster(operation.cluster);
   if (!cluster) return undefined;
   // Those that were started under the epoch that the failover made: a failover that was given back has started none.
-  const restored = (await allJobs(store, cluster.name)).filter(
-    (job) => job.flinkJobId === flinkJobIdOf({ cluster: cluster.name, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: job.epoch }),
-  );
+  const restored = (await allJobs(store, cluster.name)).filter((job) => isOfEpoch(cluster, job));
   const failover = failoverReport(operation, cluster.spec.placement.failover.objectiveSeconds, restored);
   return failover && { failover: { ...failover, ...(volumeSnapshots?.length ? { volumeSnapshots } : {}) } };
 };

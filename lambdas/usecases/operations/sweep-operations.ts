@@ -5,6 +5,7 @@ import { later } from '../../domain/clock';
 import { isStranded, leavesIdleHosts } from '../../domain/decide-retry';
 import { decideSweep } from '../../domain/decide-sweep';
 import { shorten } from '../../domain/describe-failure';
+import { onCopy } from '../../domain/drill-copy';
 import { INTERRUPTED } from '../../domain/operation-end';
 import { operationIdOfKey } from '../../domain/operation-id';
 import type { StorePort } from '../../gateways/aws/store.port';
@@ -129,9 +130,10 @@ const sweepOne = async (deps: SweepDeps, operation: Operation, done: SweepDeps['
 };
 
 const candidates = async (store: StorePort, only: string | undefined): Promise<readonly Operation[]> => {
-  if (only === undefined) return store.openOperations();
-  const operation = await store.operation(only);
-  if (!operation) return [];
+  if (only === undefined) return (await store.openOperations()).map(onCopy);
+  const stored = await store.operation(only);
+  if (!stored) return [];
+  const operation = onCopy(stored);
   if (operation.status === 'PENDING' || operation.status === 'RUNNING') return [operation];
   // Ended, and then its workflow: at the latest now it holds nothing.
   const target = operation.job === undefined ? { cluster: operation.cluster } : { cluster: operation.cluster, job: operation.job };
@@ -141,8 +143,9 @@ const candidates = async (store: StorePort, only: string | undefined): Promise<r
 
 const endInterrupted = async (deps: SweepDeps, { operationId }: Operation, reason: string, done: SweepDeps['told']): Promise<void> => {
   // The index of open operations may be a second behind.
-  const current = await deps.store.operation(operationId);
-  if (!current || (current.status !== 'PENDING' && current.status !== 'RUNNING')) return;
+  const stored = await deps.store.operation(operationId);
+  if (!stored || (stored.status !== 'PENDING' && stored.status !== 'RUNNING')) return;
+  const current = onCopy(stored);
   // Accepted first: should this function die here, the next sweep finds both and goes on.
   const cleaning = await acceptCleaning(deps, current, current.operationId);
   const error = { Error: INTERRUPTED, Cause: reason };

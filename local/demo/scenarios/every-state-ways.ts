@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { OperationView } from '../../../lambdas/contracts/api';
+import type { JobView, OperationView } from '../../../lambdas/contracts/api';
 import { type OperationKind, type WorkflowKind, workflowKind } from '../../../lambdas/contracts/operation';
 import { givesBack } from '../../../lambdas/domain/interruption';
 import { control } from '../../client/control';
@@ -77,6 +77,7 @@ const late = (kind: OperationKind, state: string, delayMs: number): readonly Rul
 const slowDown = (action: 'GetObject' | 'PutObject', path: string, delayMs = 0): readonly Rule[] => [
   { service: 's3', action, path, status: 503, code: 'SlowDown', delayMs },
 ];
+const METADATA = '/*/jobs/*/checkpoints/*/_metadata';
 /** S3 lets the first two tries for a jar run into the ten seconds that the control plane gives it, and the third almost. */
 const jarsAfterHalfAMinute = (action: 'HeadObject' | 'GetObject'): readonly Rule[] => [
   { service: 's3', action, path: '/*/jars/*', delayMs: 11_000, count: 2 },
@@ -100,6 +101,17 @@ const move =
     asked(play, 'POST', `/clusters/${play.cluster}/failover`, mode === undefined ? {} : { mode });
 const moveToNext: Begin = (play, { zone }) =>
   asked(play, 'POST', `/clusters/${play.cluster}/failover`, { mode: 'planned', zone: nextZone(zone) });
+/** All that runs is rehearsed: what has no output writes nowhere as it is. */
+const drillOnCopy: Begin = async (play) => {
+  const { body } = await play.client.call<{ items: readonly JobView[] }>('GET', `/clusters/${play.cluster}/jobs`);
+  const jobs = body.items.flatMap(({ name, status, spec: { program } }) => {
+    if (status !== 'RUNNING' || program.kind !== 'jar') return [];
+    const { arguments: own } = program;
+    const out = own.indexOf('--out') + 1;
+    return [[name, { arguments: out === 0 ? own : own.with(out, '-') }] as const];
+  });
+  return asked(play, 'POST', `/clusters/${play.cluster}/drills`, { on: 'copy', jobs: Object.fromEntries(jobs) });
+};
 const terminate: Begin = ({ client, cluster }) => client.terminateCluster(cluster, 'savepoint');
 const submit: Begin = ({ client, cluster }, { job }) => client.submitJob(cluster, job);
 const submitWide: Begin = ({ client, cluster }, { job }) => client.submitJob(cluster, { ...job, parallelism: WIDE });
@@ -611,6 +623,30 @@ export const WAYS: readonly Way[] = [
     before: WARM,
     rules: () => missing('prepare-reserve', 'Look at the hosts'),
     begin: moveToReserve,
+  },
+  { kind: 'drill-on-copy', title: 'a drill on a copy', begin: drillOnCopy },
+  {
+    kind: 'drill-on-copy',
+    title: 'a drill whose copy is taken away without having been whole',
+    states: ['Delete fleet', 'Look whether the hosts are gone', 'Wait for the hosts to go', 'Delete access', 'End operation as failed'],
+    rules: () => missing('drill-on-copy', 'Look at the hosts'),
+    begin: drillOnCopy,
+  },
+  {
+    kind: 'drill-on-copy',
+    title: 'a drill whose job finds its checkpoint unreadable for a moment',
+    states: ['Wait before another start'],
+    // Once the control plane has read what the copy is to start from.
+    rules: () => [{ service: 's3', action: 'GetObject', path: METADATA, delayMs: 1, count: 1 }, ...slowDown('GetObject', METADATA)],
+    begin: drillOnCopy,
+  },
+  {
+    kind: 'drill-on-copy',
+    title: 'a drill with two jobs, the first of which takes a minute to start',
+    states: ['Wait before the next jobs'],
+    before: { neighbour: true },
+    rules: () => [...jarsAfterHalfAMinute('HeadObject'), ...jarsAfterHalfAMinute('GetObject')],
+    begin: drillOnCopy,
   },
   { kind: 'terminate-cluster', title: 'a termination', begin: terminate },
   {

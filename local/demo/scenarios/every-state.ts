@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { OperationView } from '../../../lambdas/contracts/api';
+import { copyNameOf } from '../../../lambdas/domain/drill-copy';
 import { isJobOver } from '../../../lambdas/domain/job-lifecycle';
 import { ROOT } from '../../../tools/bundle';
 import { mavenJar } from '../../../tools/maven-jar';
@@ -242,6 +243,8 @@ class Interrupter {
     const open = await settled(SETTLED_SECONDS, () => unsettled(play));
     if (open.length > 0) return open;
     await this.calm();
+    const ofCopy = kind === 'drill-on-copy' ? await settled(90, () => leftovers({ ...play, cluster: copyNameOf(cluster) })) : [];
+    if (ofCopy.length > 0) return ofCopy.map((one) => `of the copy: ${one}`);
     const { status: found } = await client.cluster(cluster);
     // Whoever was told that a termination failed asks for it once more.
     if (kind === 'terminate-cluster' && found === 'FAILED') await this.done(await client.terminateCluster(cluster, 'savepoint'));

@@ -4,7 +4,7 @@ import type { Scenario } from './scenario';
 import { type SoakOptions, soak } from './soak';
 import { spike } from './spike';
 import { loseLeaderZone, loseOtherZone } from './spread';
-import { loseZone, riseAndLoss, zombieZone } from './zones';
+import { drillOnCopy, loseZone, riseAndLoss, zombieZone } from './zones';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   spike,
@@ -18,6 +18,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'rise-and-loss': riseAndLoss,
   'lose-other-zone': loseOtherZone,
   'lose-leader-zone': loseLeaderZone,
+  'drill-on-copy': drillOnCopy,
 };
 
 /** What `npm start -- --scenario NAME` knows. */

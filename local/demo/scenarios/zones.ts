@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { control } from '../../client/control';
+import { leftovers } from './leftovers';
 import type { Play, Scenario } from './scenario';
 import { quick, rise, spikeFrom } from './spike';
 
@@ -118,5 +119,32 @@ export const riseAndLoss: Scenario = {
     } finally {
       await restore(play, from);
     }
+  },
+};
+
+/** Its jobs go on from their latest checkpoints on a copy in another zone, of which nothing is left in the end. */
+export const drillOnCopy: Scenario = {
+  ...base,
+  title: 'While orders come, the loss of the zone is rehearsed on a copy of the cluster, which reads them too and writes nowhere.',
+  act: async (play) => {
+    const { client, cluster, job, figures, say, until } = play;
+    await until('a first result', 60, async () => figures().committed > 5 * RATE);
+    const before = await client.job(cluster, job);
+    if (before.spec.program.kind !== 'jar') throw new Error('the orders job is a jar');
+    const { arguments: own } = before.spec.program;
+    const body = { on: 'copy', jobs: { [job]: { arguments: own.with(own.indexOf('--out') + 1, '-') } } };
+    const accepted = await client.call<OperationView>('POST', `/clusters/${cluster}/drills`, { body });
+    if (accepted.status !== 202) throw new Error(`the drill is refused: ${JSON.stringify(accepted.body)}`);
+    const ended = await client.ended(accepted.body, 300);
+    if (ended.status !== 'SUCCEEDED') throw new Error(`the drill ended as ${ended.status}: ${ended.reason}`);
+    const { seconds: parts, ...report } = ended.result?.failover ?? { seconds: {} };
+    say(`The drill by part, s: ${JSON.stringify(parts)}; ${JSON.stringify(report)}`);
+    const after = await client.job(cluster, job);
+    if (after.flinkJobId !== before.flinkJobId || after.live?.state !== 'RUNNING')
+      throw new Error('the job that was rehearsed does not run on as it did');
+    const copy = { ...play, cluster: ended.request.kind === 'drill-on-copy' ? ended.request.copy : '' };
+    const left = await leftovers(copy);
+    if (left.length > 0) throw new Error(`of the copy ${left.join('; ')}`);
+    return { ...timesOf(ended), ...report };
   },
 };

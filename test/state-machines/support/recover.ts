@@ -80,8 +80,13 @@ export const violations = async (world: World): Promise<readonly string[]> => {
   if (cluster.status === 'LAUNCHING' || cluster.status === 'TERMINATING') found.push(`the cluster stays ${cluster.status}`);
   const leftovers = world.fleet.leftovers();
   if (cluster.status === 'TERMINATED' && leftovers.length > 0) found.push(`${leftovers.join(', ')} left of a terminated cluster`);
+  const copy = await world.store.cluster('flights-drill');
+  if (copy && copy.status !== 'TERMINATED') found.push(`the copy stays ${copy.status}`);
+  if (copy?.lease) found.push(`the copy is held by ${copy.lease.operationId}`);
+  const ofCopy = [...leftovers, ...world.artifacts.uris()].filter((one) => one.includes('flights-drill'));
+  if (ofCopy.length > 0) found.push(`${ofCopy.join(', ')} left of the copy`);
   const jobs = (await world.store.jobs('flights', { limit: 100 })).items;
-  for (const job of jobs) {
+  for (const job of [...jobs, ...(await world.store.jobs('flights-drill', { limit: 100 })).items]) {
     if (job.lease) found.push(`job ${job.name} is held by ${job.lease.operationId}`);
     if (job.status === 'SUBMITTING' || job.status === 'STOPPING') found.push(`job ${job.name} stays ${job.status}`);
   }

@@ -8,6 +8,8 @@ import type { Stage } from '../../../lambdas/contracts/stage';
 import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
+import type { CopyDrillWish } from '../../../lambdas/usecases/failover/accept-copy-drill';
+import { acceptDrill } from '../../../lambdas/usecases/failover/accept-drill';
 import { takeOverCluster } from '../../../lambdas/usecases/failover/accept-failover';
 import { considerReserves, type ReserveConsidered } from '../../../lambdas/usecases/failover/consider-reserves';
 import { type Considered, considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
@@ -195,16 +197,16 @@ export class World {
         flink.taskManagers = workers.length;
         flink.addresses = workers.map((host) => host.address ?? '');
         if (flink.addresses.join() !== before) flink.slotsChanged();
-        if (cluster.former && resources === cluster.resources) await this.completeCheckpoints(flink);
+        if ((cluster.former || cluster.copyOf) && resources === cluster.resources) await this.completeCheckpoints(cluster.name, flink);
       }
     }
   }
 
-  /** What runs after a failover completes a checkpoint soon. */
-  private async completeCheckpoints(flink: FakeFlink): Promise<void> {
+  /** What runs after a failover, or on a copy, completes a checkpoint soon. */
+  private async completeCheckpoints(cluster: string, flink: FakeFlink): Promise<void> {
     if (!flink.reachable) return;
     for (const { flinkJobId, name, state } of await flink.jobs())
-      if (state === 'RUNNING') flink.completeCheckpoint(flinkJobId, `s3://state/clusters/flights/jobs/${name}/checkpoints`);
+      if (state === 'RUNNING') flink.completeCheckpoint(flinkJobId, `s3://state/clusters/${cluster}/jobs/${name}/checkpoints`);
   }
 
   operation(request: OperationRequest, job?: string, requestedBy = 'arn:aws:iam::000000000000:user/anna'): Operation {
@@ -290,6 +292,15 @@ export class World {
     return operation;
   }
 
+  /** @throws what the use case throws */
+  acceptCopyDrill(wish: Pick<CopyDrillWish, 'zone' | 'jobs'> = {}): Promise<Operation> {
+    const { artifacts, clock, store, workflows } = this;
+    const { operationId, requestedBy } = this.operation({ kind: 'launch-cluster' });
+    const trigger = { kind: 'drill' as const, evidence: 'a test wants it' };
+    const deps = { artifacts, clock, store, workflows, stage: STAGE };
+    return acceptDrill(deps, { operationId, requestedBy, requestHash: 'a'.repeat(64) }, 'flights', { ...wish, on: 'copy', trigger });
+  }
+
   /** The hosts of a zone answer nobody any more, and EC2 has nothing to give there. */
   loseZone(zone: string): void {
     this.lostZones.add(zone);
@@ -306,9 +317,19 @@ export class World {
   }
 
   sqlSpec(parallelism: number, name = 'delays'): StoredJobSpec {
-    const program = { kind: 'sql', uri: 's3://state/clusters/flights/jobs/delays/scripts/x.sql', sha256: hashOf(SCRIPT) } as const;
-    this.artifacts.put(program.uri, SCRIPT);
-    return { name, program, parallelism, flinkConfiguration: {}, restore: { from: 'latest', allowNonRestoredState: false } };
+    return {
+      name,
+      program: this.scriptOf('delays', SCRIPT),
+      parallelism,
+      flinkConfiguration: {},
+      restore: { from: 'latest', allowNonRestoredState: false },
+    };
+  }
+
+  scriptOf(job: string, script: string): StoredJobSpec['program'] {
+    const program = { kind: 'sql', uri: `s3://state/clusters/flights/jobs/${job}/scripts/x.sql`, sha256: hashOf(script) } as const;
+    this.artifacts.put(program.uri, script);
+    return program;
   }
 
   jarSpec(parallelism: number, content = 'jar', name = 'delays'): StoredJobSpec {

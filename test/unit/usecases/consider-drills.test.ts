@@ -1,6 +1,8 @@
 import type { Cluster } from '../../../lambdas/contracts/cluster';
+import type { Job } from '../../../lambdas/contracts/job';
 import { considerDrills } from '../../../lambdas/usecases/failover/consider-drills';
 import { aCluster, aJob } from '../../contract/support/samples';
+import { createFakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';
@@ -18,9 +20,17 @@ const world = () => {
   const store = createFakeStore(clock);
   const { lease: _, ...job } = aJob();
   store.seed({ clusters: [PLANNED, aCluster({ name: 'undrilled' })], jobs: [job] });
-  return { clock, stage: STAGE, store, workflows: createFakeWorkflows(), fleet: createFakeFleet({ now: clock }) };
+  return {
+    artifacts: createFakeArtifacts(clock),
+    clock,
+    stage: STAGE,
+    store,
+    workflows: createFakeWorkflows(),
+    fleet: createFakeFleet({ now: clock }),
+  };
 };
 type World = ReturnType<typeof world>;
+const withoutLease = ({ lease: _, ...job }: Job): Job => job;
 const pass = async (deps: World, minutes: number) => {
   const begun: string[] = [];
   const held: string[] = [];
@@ -133,4 +143,37 @@ test('A cluster that cannot be looked at keeps no drill of another waiting', asy
     { cluster: 'airports', action: 'failed' },
     { cluster: 'flights', action: 'move' },
   ]);
+});
+
+test('A drill on a copy, too, begins once when it is due, and moves nothing', async () => {
+  const deps = world();
+  const job = withoutLease(aJob());
+  const program = { kind: 'jar' as const, uri: 's3://artifacts/a.jar', sha256: 'a'.repeat(64), arguments: [] };
+  const drill = { schedule: 'cron(0 3 ? * MON *)', on: 'copy' as const, jobs: { delays: { arguments: ['--out', '-'] } } };
+  deps.store.seed({
+    clusters: [{ ...PLANNED, spec: { ...PLANNED.spec, drill } }],
+    jobs: [{ ...job, status: 'RUNNING', spec: { ...job.spec, program } }],
+  });
+  const { begun, held } = await pass(deps, 40);
+  expect([begun.length, held]).toEqual([1, []]);
+  expect(await deps.store.operation(begun[0] ?? '')).toMatchObject({
+    kind: 'drill-on-copy',
+    cluster: 'flights',
+    request: { copy: 'flights-drill', zone: 'us-east-1b', rehearsals: { delays: { arguments: ['--out', '-'] } } },
+  });
+  expect(await deps.store.cluster('flights')).toMatchObject({ zone: 'us-east-1a', epoch: 1, status: 'RUNNING' });
+  expect(await deps.store.cluster('flights-drill')).toMatchObject({ copyOf: 'flights', zone: 'us-east-1b' });
+});
+
+test('A drill on a copy that cannot be held says why each minute, until it is left out', async () => {
+  const deps = world();
+  const drill = { schedule: 'cron(0 3 ? * MON *)', on: 'copy' as const };
+  deps.store.seed({
+    clusters: [{ ...PLANNED, spec: { ...PLANNED.spec, drill } }],
+    jobs: [{ ...withoutLease(aJob()), status: 'FINISHED' }],
+  });
+  const { begun, held } = await pass(deps, 60);
+  expect(begun).toEqual([]);
+  expect(held).toHaveLength(15);
+  expect(held[0]).toContain('no job of flights runs');
 });

@@ -1,0 +1,267 @@
+import type { Cluster } from '../../lambdas/contracts/cluster';
+import type { Job } from '../../lambdas/contracts/job';
+import type { Operation } from '../../lambdas/contracts/operation';
+import { enter, run } from './support/functions';
+import { recover, violations } from './support/recover';
+import { STAGE, World } from './support/world';
+
+jest.mock('../../lambdas/composition/environment', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support/functions').composition);
+jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
+
+const ARGUMENTS = ['--input', 'orders', '--rehearse'];
+const SQL =
+  "CREATE TABLE s (x INT) WITH ('connector' = 'kafka'); CREATE TABLE t (x INT) WITH ('connector' = 'kafka'); INSERT INTO t SELECT x FROM s";
+
+let world: World;
+let checkpoint: string;
+beforeEach(async () => {
+  jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  world = enter(new World());
+  await run(await world.acceptLaunch());
+  await run(await world.acceptSubmission(world.jarSpec(4)));
+  checkpoint = world.flink.completeCheckpoint((await world.job()).flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
+});
+
+const ended = async ({ operationId }: Operation): Promise<Operation> => (await world.store.operation(operationId)) as Operation;
+const copy = async (): Promise<Cluster> => (await world.store.cluster('flights-drill')) as Cluster;
+const onCopy = async (name = 'delays'): Promise<Job> => (await world.store.job('flights-drill', name)) as Job;
+const drill = async (
+  jobs: Parameters<World['acceptCopyDrill']>[0] = { jobs: { delays: { arguments: ARGUMENTS } } },
+): Promise<Operation> => {
+  const operation = await world.acceptCopyDrill(jobs);
+  await run(operation);
+  return ended(operation);
+};
+/** All that a drill must leave as it is. */
+const untouched = async (): Promise<unknown> => {
+  const { updatedAt: _, ...cluster } = await world.cluster();
+  return structuredClone({
+    cluster,
+    job: await world.job(),
+    inside: await world.jobManagerAt(cluster.resources.jobManagerAddress ?? '').jobs(),
+  });
+};
+
+describe('a drill on a copy', () => {
+  test('starts the jobs elsewhere from the state that they would go on from, reports each part, and leaves nothing', async () => {
+    const before = await untouched();
+    const original = world.flink;
+    world.now += 7_000;
+    const operation = await drill();
+    expect(operation).toMatchObject({
+      status: 'SUCCEEDED',
+      cluster: 'flights',
+      reason: 'A move of the cluster from us-east-1a to us-east-1b was rehearsed on flights-drill, of which nothing is left.',
+    });
+    const report = operation.result?.failover;
+    expect(Object.keys(report?.seconds ?? {}).sort()).toEqual(['capacity', 'decide', 'firstCheckpoint', 'firstRecord', 'restore']);
+    expect(report).toMatchObject({ capacity: 'cold', objectiveSeconds: 120, objectiveMet: true, outageSeconds: expect.any(Number) });
+    expect(report?.reprocessedSeconds?.delays).toBeGreaterThanOrEqual(7);
+    expect(report?.notRehearsed).toBeUndefined();
+    expect(world.flink).not.toBe(original);
+    expect(world.flink.calls.filter(({ method }) => method === 'runJar').map(({ args }) => args[0])).toEqual([
+      expect.objectContaining({
+        savepoint: checkpoint,
+        allowNonRestoredState: true,
+        arguments: ARGUMENTS,
+        parallelism: 4,
+        flinkJobId: (await onCopy()).flinkJobId,
+      }),
+    ]);
+    expect(await copy()).toMatchObject({ status: 'TERMINATED', copyOf: 'flights', zone: 'us-east-1b', size: { taskManagers: { min: 2 } } });
+    expect(await onCopy()).toMatchObject({ status: 'FINISHED', desired: 'STOPPED' });
+    expect(await untouched()).toEqual(before);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('can be held again and again, each time as another epoch with other ids', async () => {
+    const first = await drill();
+    const { flinkJobId } = await onCopy();
+    expect(await drill()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(first.status).toBe('SUCCEEDED');
+    expect(await copy()).toMatchObject({ epoch: 2 });
+    expect((await onCopy()).flinkJobId).not.toBe(flinkJobId);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('runs a SQL job by its own script, with black holes for sinks, or by one that is given', async () => {
+    const spec = world.sqlSpec(2, 'counts');
+    await run(await world.acceptSubmission({ ...spec, program: world.scriptOf('counts', SQL) }));
+    expect(await drill({})).toMatchObject({
+      status: 'SUCCEEDED',
+      result: { failover: { notRehearsed: { delays: expect.stringMatching(/^Left out of the drill: a jar writes/) } } },
+    });
+    const ran = (): unknown =>
+      world.flink.calls.filter(({ method }) => method === 'runSql').map(({ args }) => (args[0] as { script: string }).script);
+    const made = SQL.replace("t (x INT) WITH ('connector' = 'kafka')", "t (x INT) WITH ('connector' = 'blackhole')").replace(
+      "'kafka'",
+      "'kafka', 'properties.commit.offsets.on.checkpoint' = 'false'",
+    );
+    expect(ran()).toEqual([made]);
+    expect(await onCopy()).toMatchObject({ status: 'CANCELED' });
+
+    await drill({ jobs: { counts: { script: "CREATE TABLE n (x INT) WITH ('connector' = 'print'); INSERT INTO n VALUES (1)" } } });
+    expect(ran()).toEqual(["CREATE TABLE n (x INT) WITH ('connector' = 'blackhole'); INSERT INTO n VALUES (1)"]);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('fails where none of the jobs can be rehearsed, and leaves nothing', async () => {
+    await run(await world.acceptSubmission(world.sqlSpec(2, 'counts')));
+    expect(await drill({})).toMatchObject({
+      status: 'FAILED',
+      error: {
+        name: 'JobFailed',
+        message: expect.stringContaining(
+          'counts is left out: its script cannot be run so that it writes nowhere: line 1: the script writes to sink',
+        ),
+      },
+    });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('fails where a job does not come back, says why, and measures the others', async () => {
+    await run(await world.acceptSubmission(world.jarSpec(2, 'second', 'second')));
+    world.flink.behaviour = ({ jobName }) => (jobName === 'second' ? { does: 'fail', reason: 'no such topic' } : { does: 'run' });
+    const operation = await drill({ jobs: { delays: { arguments: ARGUMENTS }, second: { arguments: [] } } });
+    expect(operation).toMatchObject({
+      status: 'FAILED',
+      error: { name: 'JobFailed', message: expect.stringMatching(/^second did not come back: .*no such topic/) },
+    });
+    expect(operation.result?.failover).toMatchObject({
+      notRehearsed: { second: expect.stringContaining('no such topic') },
+      seconds: { firstRecord: expect.any(Number) },
+    });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('starts a job again from a newer checkpoint when the one that was chosen is gone before it has tasks', async () => {
+    let starts = 0;
+    world.flink.behaviour = () => (++starts === 1 ? { does: 'fail', reason: 'FileNotFoundException', stillborn: true } : { does: 'run' });
+    expect(await drill()).toMatchObject({ status: 'SUCCEEDED' });
+    expect(starts).toBe(2);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('says that the zone has no hosts, and takes away what was made', async () => {
+    world.fleet.zonesWithoutCapacity.add('us-east-1b');
+    expect(await drill()).toMatchObject({ status: 'FAILED', error: { name: 'InsufficientCapacity' } });
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a', epoch: 1 });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('holds nothing of the cluster: it moves meanwhile, and is terminated meanwhile, and the drill goes on to its end', async () => {
+    const moved = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    await run(moved, 6);
+    const move = await world.acceptFailover({ mode: 'planned', zone: 'us-east-1c' });
+    await run(move);
+    expect(await ended(move)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await ended(moved)).toMatchObject({ status: 'RUNNING' });
+    await recover(world, moved.operationId);
+    expect(await ended(moved)).toMatchObject({ status: 'FAILED', error: { name: 'WorkflowInterrupted' } });
+    expect(await violations(world)).toEqual([]);
+
+    const other = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    await run(await world.acceptTermination());
+    expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
+    await run(other);
+    expect(await ended(other)).toMatchObject({ status: expect.stringMatching(/SUCCEEDED|FAILED/) });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('gives way to a termination of the copy, which finds nothing left', async () => {
+    const operation = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    const termination = { ...world.operation({ kind: 'terminate-cluster', jobs: 'cancel' }), cluster: 'flights-drill' };
+    await world.store.acceptTermination(termination);
+    await run(operation);
+    expect(await ended(operation)).toMatchObject({ status: 'CANCELED' });
+    await run(termination);
+    expect(await ended(termination)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is cleaned up after wherever its execution is stopped, and nothing of it stays', async () => {
+    const whole = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    let tasks = 0;
+    world.onCall = (port, method) => {
+      if (port === 'store' && method === 'recordPhase') tasks += 1;
+    };
+    await run(whole);
+    world.onCall = () => undefined;
+    expect(tasks).toBeGreaterThan(20);
+    for (let stop = 0; stop < tasks / 2; stop++) {
+      const before = await untouched();
+      const operation = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+      await run(operation, stop);
+      await recover(world, operation.operationId);
+      expect([stop, (await ended(operation)).status]).toEqual([stop, expect.stringMatching(/SUCCEEDED|FAILED/)]);
+      expect([stop, await violations(world)]).toEqual([stop, []]);
+      expect(await untouched()).toEqual(before);
+    }
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['a job that is not there', { jobs: { other: { arguments: [] } } }, 'jobs.other', 'no job other runs'],
+    ['a script for a jar', { jobs: { delays: { script: SQL } } }, 'jobs.delays.script', 'delays is a program in a jar: it has arguments'],
+    ['nothing that could be rehearsed', {}, 'jobs', 'say how one of delays is run so that it writes nowhere'],
+    [
+      'a zone that the stage has not',
+      { zone: 'us-east-1x', jobs: { delays: { arguments: [] } } },
+      'zone',
+      'the stage has no zone us-east-1x',
+    ],
+    [
+      'more arguments than are kept',
+      { jobs: { delays: { arguments: Array.from({ length: 8 }, () => 'x'.repeat(10_000)) } } },
+      'jobs',
+      'at most 64000 are kept',
+    ],
+  ])('%s', async (_, wish, path, message) => {
+    await expect(world.acceptCopyDrill(wish)).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      problems: [{ path, message: expect.stringContaining(message) }],
+    });
+    expect(await world.store.cluster('flights-drill')).toBeUndefined();
+  });
+
+  test('a script for a SQL job that writes where it is not known, and arguments for one', async () => {
+    await run(await world.acceptSubmission(world.sqlSpec(2, 'counts')));
+    const refused = (jobs: NonNullable<Parameters<World['acceptCopyDrill']>[0]>['jobs']) => expect(world.acceptCopyDrill({ jobs })).rejects;
+    await refused({ counts: { script: 'INSERT INTO t SELECT 1' } }).toMatchObject({
+      problems: [{ path: 'jobs.counts.script', message: expect.stringContaining('line 1') }],
+    });
+    await refused({ counts: { arguments: [] } }).toMatchObject({
+      problems: [{ path: 'jobs.counts.arguments', message: 'counts is a SQL job: it has a script' }],
+    });
+  });
+
+  test('a second one while the copy is there, one whose copy could not be taken away, and one whose name is that of another cluster', async () => {
+    const wish = { jobs: { delays: { arguments: [] } } };
+    const first = await world.acceptCopyDrill(wish);
+    await expect(world.acceptCopyDrill(wish)).rejects.toMatchObject({
+      name: 'Conflict',
+      operation: { operationId: first.operationId, cluster: 'flights' },
+    });
+    const there = await copy();
+    world.store.seed({ clusters: [{ ...there, status: 'FAILED' }] });
+    await expect(world.acceptCopyDrill(wish)).rejects.toMatchObject({
+      message: expect.stringContaining('terminate flights-drill before the next drill'),
+    });
+    const { copyOf: _, ...own } = there;
+    world.store.seed({ clusters: [{ ...own, status: 'TERMINATED' }] });
+    await expect(world.acceptCopyDrill(wish)).rejects.toMatchObject({
+      message: expect.stringContaining('is the name of a cluster with state of its own'),
+    });
+  });
+
+  test('one more cluster than the stage may have', async () => {
+    const cluster = await world.cluster();
+    const others = Array.from({ length: STAGE.limits.maxClusters - 1 }, (_, index) => ({ ...cluster, name: `other-${index}` }));
+    world.store.seed({ clusters: others });
+    await expect(world.acceptCopyDrill({ jobs: { delays: { arguments: [] } } })).rejects.toMatchObject({
+      message: expect.stringContaining('its limit is 10'),
+    });
+  });
+});
