@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
 import { changeClusterBody } from './cluster-change';
-import { drillMode, drillOn, onlyWhereItBelongs, REHEARSALS, rehearsalArguments } from './drill';
+import { drillMode, drillOn, onlyWhereItBelongs, rehearsalArguments } from './drill';
 import { allowSpot, jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
 import { operationId, plainText, resourceName, zoneName } from './names';
@@ -70,10 +70,19 @@ export const failoverBody = z.strictObject({
       'planned: each job stops with a savepoint first; lost: without waiting for that. Default: planned when the JobManager answers',
     ),
   reason: plainText.min(1).max(300).optional().describe('Kept with the operation'),
+  insteadOf: operationId
+    .optional()
+    .describe(
+      'Id of a move of the cluster that is under way: it is broken off, and this one goes on in its place, by default to the zone after its own. Without it such a move is in the way (409)',
+    ),
 });
 const rehearsal = z
   .strictObject({
-    arguments: rehearsalArguments.optional(),
+    arguments: rehearsalArguments
+      .optional()
+      .describe(
+        'Arguments in place of those of its jar, with which the program reads the same input and writes nowhere. It must have no transactional sink at all: one that writes elsewhere still takes over, with its state, the transactions of the running job. A source of Kafka should not commit offsets (`commit.offsets.on.checkpoint` false)',
+      ),
     script: sqlProgram.shape.script
       .optional()
       .describe('Script in place of its own, where that cannot be used as it is. Its sinks become black holes all the same'),
@@ -84,10 +93,23 @@ const rehearsal = z
   });
 export const drillBody = z
   .strictObject({
-    on: drillOn.optional(),
+    on: drillOn
+      .optional()
+      .describe(
+        'cluster: the running cluster is moved. copy: its jobs are started from their latest checkpoints on a copy of the cluster in the other zone, which reads the same input and is taken away at the end; the cluster itself runs on untouched. A copy costs as much as the cluster for some minutes. Default: cluster',
+      ),
     zone: failoverBody.shape.zone,
-    mode: drillMode.optional(),
-    jobs: z.record(resourceName, rehearsal).optional().describe(REHEARSALS),
+    mode: drillMode
+      .optional()
+      .describe(
+        'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again. Goes with on: "cluster"; on a copy it is always as if the zone were lost. Default: planned',
+      ),
+    jobs: z
+      .record(resourceName, rehearsal)
+      .optional()
+      .describe(
+        'How jobs are run on a copy, by name. A SQL job needs nothing: the tables that its script inserts into become black holes. A jar is left out unless it is here, since it writes where its arguments say. Goes with on: "copy"',
+      ),
   })
   .superRefine(onlyWhereItBelongs);
 export type DrillBody = z.infer<typeof drillBody>;

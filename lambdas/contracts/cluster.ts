@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { drillMode, drillOn, onlyWhereItBelongs, REHEARSALS, rehearsalArguments } from './drill';
+import { drillMode, drillOn, onlyWhereItBelongs, rehearsalArguments } from './drill';
 import { instant, LEAST_NUMBER, operationId, resourceName, settingValue, timeWindow, zoneName } from './names';
 import { observationInterval } from './observer';
 
@@ -127,13 +127,13 @@ const drillPlan = z
       .string()
       .max(100)
       .describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them, an hour or more apart'),
-    on: drillOn.optional(),
-    mode: drillMode.optional(),
-    zone: zoneName.optional().describe('Zone to go to; default: the next one that the placement of the cluster allows'),
+    on: drillOn.optional().describe('As of a drill that is asked for, like the fields below. Default: cluster'),
+    mode: drillMode.optional().describe('Default: planned'),
+    zone: zoneName.optional().describe('Default: the next one that the placement of the cluster allows'),
     jobs: z
-      .record(resourceName, z.strictObject({ arguments: rehearsalArguments }))
+      .record(resourceName, z.strictObject({ arguments: rehearsalArguments.describe('In place of those of its jar') }))
       .optional()
-      .describe(REHEARSALS),
+      .describe('How jars are run on a copy, by job'),
   })
   .superRefine(onlyWhereItBelongs);
 

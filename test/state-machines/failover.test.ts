@@ -779,6 +779,57 @@ describe('a move that goes on with an interrupted one', () => {
   });
 });
 
+describe('a move in the place of one that is under way', () => {
+  const moved = async (tasks: number, mode: 'planned' | 'lost'): Promise<{ readonly first: Operation; readonly ended: boolean }> => {
+    world = enter(new World());
+    await run(await world.acceptLaunch());
+    await run(await world.acceptSubmission(world.jarSpec(4)));
+    world.flink.completeCheckpoint((await world.job()).flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
+    const first = await world.acceptFailover({ mode });
+    await run(first, tasks);
+    const { status } = await world.cluster();
+    return { first, ended: status !== 'FAILING_OVER' };
+  };
+
+  test.each(['planned', 'lost'] as const)(
+    'goes on from wherever that (%s) has come to, in the zone behind it, and nothing is left',
+    async (mode) => {
+      let tasks = 0;
+      for (; ; tasks++) {
+        const { first, ended } = await moved(tasks, mode);
+        if (ended) break;
+        const second = await world.failOverInstead(first.operationId);
+        expect(second.request).toMatchObject({ from: 'us-east-1a', zone: 'us-east-1c' });
+        await run(second);
+        // What it has asked for, and what answers late.
+        await run(first);
+        expect([tasks, await world.store.operation(second.operationId)]).toEqual([tasks, expect.objectContaining({ status: 'SUCCEEDED' })]);
+        expect([tasks, await world.store.operation(first.operationId)]).toEqual([tasks, expect.objectContaining({ status: 'CANCELED' })]);
+        expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1c' });
+        expect(await world.job()).toMatchObject({ status: 'RUNNING', restoredFrom: expect.any(String) });
+        expect([tasks, await violations(world)]).toEqual([tasks, []]);
+      }
+      expect(tasks).toBeGreaterThan(8);
+    },
+  );
+
+  test('is refused where the move has been handed over meanwhile, or is another; without naming it a move is in the way', async () => {
+    const { first } = await moved(3, 'planned');
+    await expect(world.failOverInstead(`op-${'z'.repeat(26)}`)).rejects.toMatchObject({
+      name: 'Conflict',
+      message: expect.stringContaining('is not moving flights, which is FAILING_OVER'),
+    });
+    await expect(world.failOverInstead(undefined)).rejects.toMatchObject({
+      message: expect.stringContaining(`insteadOf: "${first.operationId}"`),
+      operation: { operationId: first.operationId },
+    });
+    await run(first);
+    await expect(world.failOverInstead(first.operationId)).rejects.toMatchObject({
+      message: expect.stringContaining('which is RUNNING in us-east-1b'),
+    });
+  });
+});
+
 describe('what is under way on the cluster', () => {
   /** An upgrade as far as the end of the previous version. */
   const stoppedForUpgrade = async (): Promise<Operation> => {

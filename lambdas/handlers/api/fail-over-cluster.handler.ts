@@ -10,5 +10,6 @@ const schemas = { path: clusterPath, body: failoverBody };
 
 export const handler = middy(async ({ path, body, change }: ApiRequest<typeof schemas>) => {
   const trigger = { kind: 'person' as const, evidence: body.reason ?? `asked for by ${change.requestedBy}`.slice(0, 500) };
-  return accepted(await acceptFailover(deps, change, path.cluster, { zone: body.zone, mode: body.mode, trigger }));
+  const { zone, mode, insteadOf } = body;
+  return accepted(await acceptFailover(deps, change, path.cluster, { zone, mode, insteadOf, trigger }));
 }).use(api({ action: 'fail-over-cluster', schemas }));

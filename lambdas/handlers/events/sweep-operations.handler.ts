@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { artifacts, clock, metrics, observationTable, stage, store, workflows } from '../../composition/environment';
+import { clock, metrics, observationTable, stage, store, workflows } from '../../composition/environment';
 import { fleet } from '../../composition/fleet';
 import { throwFailures } from '../../middleware/failures';
 import { log } from '../../middleware/log';
@@ -16,7 +16,6 @@ const told = ({ reason, ...fields }: Swept): void => log('WARN', { message: reas
 
 const deps = {
   told,
-  artifacts: artifacts(),
   clock,
   fleet: fleet(),
   metrics: metrics(),

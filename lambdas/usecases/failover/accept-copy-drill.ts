@@ -29,7 +29,8 @@ export interface CopyDrillWish {
   readonly impaired?: readonly string[];
 }
 
-export type CopyDrillDeps = AcceptDeps & { readonly artifacts: ArtifactsPort };
+/** `artifacts` keeps scripts that are given. @default - none is */
+export type CopyDrillDeps = AcceptDeps & { readonly artifacts?: Pick<ArtifactsPort, 'putText'> };
 type Rehearsals = Extract<OperationRequest, { kind: 'drill-on-copy' }>['rehearsals'];
 
 /**
@@ -114,12 +115,13 @@ const rehearsalProblems = (name: string, { script }: Wished, job: Job | undefine
 
 const keep = async ({ artifacts, stage }: CopyDrillDeps, { name }: Cluster, job: string, wished: Wished): Promise<Rehearsals[string]> => {
   if (wished.script === undefined) return { arguments: wished.arguments ?? [] };
+  if (!artifacts) throw new Error(`nobody keeps the script for ${job}`);
   return { script: await storeScript({ artifacts, stage }, copyNameOf(name), job, wished.script) };
 };
 
 /** Below the copy's prefix, with which it goes. @throws Error when the script cannot be one that writes nowhere, which was to be looked at before */
 export const storeScript = async (
-  { artifacts, stage }: Pick<CopyDrillDeps, 'artifacts' | 'stage'>,
+  { artifacts, stage }: Pick<AcceptDeps, 'stage'> & Required<Pick<CopyDrillDeps, 'artifacts'>>,
   copy: string,
   job: string,
   script: string,

@@ -24,7 +24,11 @@ export interface FailoverWish {
   readonly onlyWhenFree?: boolean;
   /** The move before it has failed behind its fence. */
   readonly again?: boolean;
+  /** The move that is under way, which is broken off and gone on with. @default - it is in the way */
+  readonly insteadOf?: string | undefined;
 }
+
+type MoveRequest = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
 
 /** By a person now, or by settings of their own; all other moves are those that `placement.failover.automatic` lets the control plane begin. */
 const ASKED_FOR: readonly FailoverTrigger['kind'][] = ['person', 'drill', 'failback'];
@@ -35,7 +39,8 @@ const ASKED_FOR: readonly FailoverTrigger['kind'][] = ['person', 'drill', 'failb
  */
 export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: string, wish: FailoverWish): Promise<Operation> =>
   accept(deps, change, async () => {
-    const cluster = await requireMovable(deps, name);
+    const cluster = await requireMovable(deps, name, wish.insteadOf);
+    const broken = wish.insteadOf === undefined ? undefined : await moveOf(deps, wish.insteadOf);
     const { mode, trigger, drill, again = false, onlyWhenFree = false } = wish;
     // It may have been switched off since the move was decided.
     if (!ASKED_FOR.includes(trigger.kind) && !cluster.spec.placement.failover.automatic)
@@ -44,12 +49,13 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
     if (held) throw new Conflict(`${held.operationId} is under way`, { operationId: held.operationId, cluster: name });
     const shifted = (await shiftedAway(deps)).map(({ zone }) => zone);
     const impaired = [...new Set([...(wish.impaired ?? []), ...shifted])];
-    const avoid = [...new Set([...impaired, ...(mode === 'lost' ? [cluster.zone] : [])])];
-    const target = targetOf(deps, cluster, wish.zone, impaired);
+    const from = broken?.from ?? cluster.zone;
+    const avoid = [...new Set([...impaired, ...(mode === 'lost' ? [from] : []), ...(broken?.avoid ?? [])])];
+    const target = targetOf(deps, cluster, wish.zone, impaired, [from]);
     const reserve = reserveFor(cluster, target, avoid);
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
-      from: cluster.zone,
+      from,
       zone: target,
       ...(reserve ? { reserve: reserve.epoch } : {}),
       ...(reserve?.standing === undefined ? {} : { reserveHosts: reserve.standing }),
@@ -57,7 +63,7 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
       ...(avoid.length > 0 ? { avoid } : {}),
       trigger,
       ...(drill ? { drill } : {}),
-      ...(again ? { again: cluster.epoch } : {}),
+      ...(again ? { again: cluster.epoch } : broken?.again === undefined ? {} : { again: broken.again }),
     };
     const operation = newOperation(deps, change, name, undefined, request);
     return { operation, write: () => takeOverCluster(deps.store, operation, cluster, onlyWhenFree) };
@@ -79,8 +85,7 @@ export const takeOverCluster = async (
   return store.acceptTakeover(operation, next, cluster, jobs, onlyWhenFree);
 };
 
-const moving = ({ from, zone, trigger }: Extract<OperationRequest, { kind: 'fail-over-cluster' }>): string =>
-  `Moves from ${from} to ${zone}: ${trigger.evidence}`;
+const moving = ({ from, zone, trigger }: MoveRequest): string => `Moves from ${from} to ${zone}: ${trigger.evidence}`;
 
 /**
  * The cluster as it begins in another zone: what it owned so far is its former epoch's.
@@ -124,19 +129,36 @@ const reserveFor = (cluster: Cluster, zone: string, avoid: readonly string[]): R
   return shunned ? undefined : reserve;
 };
 
-const requireMovable = async (deps: AcceptDeps, name: string): Promise<Cluster> => {
+const moveOf = async ({ store }: AcceptDeps, operationId: string): Promise<MoveRequest | undefined> => {
+  const request = (await store.operation(operationId))?.request;
+  return request?.kind === 'fail-over-cluster' ? request : undefined;
+};
+
+const requireMovable = async (deps: AcceptDeps, name: string, insteadOf: string | undefined): Promise<Cluster> => {
   const cluster = await requireCluster(deps.store, name);
   const lease = heldLease(cluster.lease, deps.clock);
   const inTheWay = lease && { operationId: lease.operationId, cluster: name };
   if (cluster.desired === 'TERMINATED') throw new Conflict(`Cluster ${name} is terminated or being terminated`, inTheWay);
+  if (insteadOf !== undefined) {
+    if (cluster.status === 'FAILING_OVER' && cluster.lease?.operationId === insteadOf) return cluster;
+    throw new Conflict(`${insteadOf} is not moving ${name}, which is ${cluster.status} in ${cluster.zone}`, inTheWay);
+  }
   if (cluster.status === 'RUNNING') return cluster;
   // A failover that failed has left its jobs waiting for the next one.
   if (cluster.status === 'FAILED' && (cluster.former ?? []).length > 0) return cluster;
-  throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved`, inTheWay);
+  const wayOut =
+    cluster.status === 'FAILING_OVER' && lease ? `; a move goes on in the place of this one with insteadOf: "${lease.operationId}"` : '';
+  throw new Conflict(`Cluster ${name} is ${cluster.status}, it must be RUNNING to be moved${wayOut}`, inTheWay);
 };
 
 /** @throws InvalidRequest where there is no such zone, or none left */
-export const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string | undefined, impaired: readonly string[]): string => {
+export const targetOf = (
+  { stage }: AcceptDeps,
+  cluster: Cluster,
+  wish: string | undefined,
+  impaired: readonly string[],
+  used: readonly string[] = [],
+): string => {
   const zones = stage.zones.map(({ name }) => name);
   if (wish !== undefined) {
     if (zones.includes(wish)) return wish;
@@ -145,7 +167,7 @@ export const targetOf = ({ stage }: AcceptDeps, cluster: Cluster, wish: string |
   const allowed = cluster.spec.placement.failover.zones;
   const standsBy = reserveFor(cluster, cluster.reserve?.zone ?? '', impaired)?.zone;
   if (standsBy !== undefined && !impaired.includes(standsBy) && failoverZones(allowed, zones).includes(standsBy)) return standsBy;
-  const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used: [], impaired });
+  const chosen = chooseFailoverZone(cluster.zone, { stage: zones, allowed, used, impaired });
   if (chosen.ok) return chosen.zone;
   throw new InvalidRequest([{ path: 'zone', message: chosen.reason }]);
 };

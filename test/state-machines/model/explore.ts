@@ -144,6 +144,7 @@ export const runSeed = async (seed: number, without: ReadonlySet<number> = new S
   }
   planSilence(world, plan, story !== undefined);
   planNotices(world, new Chance(seed * 7 + 8), story !== undefined);
+  planImpatience(world, new Chance(seed * 7 + 9));
   const end = world.now + 120 * SECOND;
   const broken = await act(world, end);
   const { scheduler } = world;
@@ -344,6 +345,27 @@ const planNotices = (world: Simulation, plan: Chance, story: boolean): void => {
   };
   at(begins, says('Autoshift In Progress'));
   if (plan.is(0.5)) at(begins + plan.between(1, 60), says('Autoshift Completed'));
+};
+
+/** Somebody on call loses patience with a move, perhaps twice, and has another go on in its place. */
+const planImpatience = (world: Simulation, plan: Chance): void => {
+  if (!plan.is(0.3)) return;
+  for (let times = plan.between(1, 2); times > 0; times--) {
+    const change = {
+      requestedBy: 'arn:aws:iam::000000000000:user/otto',
+      operationId: `op-${'instead'.padStart(25, 'y')}${times}`,
+      requestHash: '',
+    };
+    const zone = plan.is(0.4) ? undefined : plan.of(['us-east-1a', 'us-east-1b', 'us-east-1c']);
+    world.scheduler.at(world.now + plan.between(1, 60) * SECOND, 'otto: fail over instead', () => {
+      if (!world.scheduler.disturb('otto: fail over instead')) return;
+      void world.asks('«fail over instead»', async () => {
+        const { status, lease } = await world.cluster();
+        if (status === 'FAILING_OVER')
+          await acceptFailover(DEPS, change, 'flights', { zone, insteadOf: lease?.operationId, trigger: PERSON });
+      });
+    });
+  }
 };
 
 /** Passes of observation take a JobManager for hung, rightly or not, when its host has been there for a while. */

@@ -10,7 +10,7 @@ import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
 import type { CopyDrillWish } from '../../../lambdas/usecases/failover/accept-copy-drill';
 import { acceptDrill } from '../../../lambdas/usecases/failover/accept-drill';
-import { takeOverCluster } from '../../../lambdas/usecases/failover/accept-failover';
+import { acceptFailover, takeOverCluster } from '../../../lambdas/usecases/failover/accept-failover';
 import { considerReserves, type ReserveConsidered } from '../../../lambdas/usecases/failover/consider-reserves';
 import { type Considered, considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
 import { putState } from '../../fakes/checkpoint-metadata';
@@ -290,6 +290,15 @@ export class World {
     const accepted = await takeOverCluster(this.store, operation, cluster);
     if (accepted.outcome !== 'created') throw new Error(`not accepted: ${JSON.stringify(accepted)}`);
     return operation;
+  }
+
+  /** @throws what the use case throws */
+  failOverInstead(insteadOf: string | undefined): Promise<Operation> {
+    const { clock, store, workflows } = this;
+    const { operationId, requestedBy } = this.operation({ kind: 'launch-cluster' });
+    const change = { operationId, requestedBy, requestHash: 'a'.repeat(64) };
+    const trigger = { kind: 'person' as const, evidence: 'a test wants it' };
+    return acceptFailover({ clock, store, workflows, stage: STAGE }, change, 'flights', { insteadOf, trigger });
   }
 
   /** @throws what the use case throws */

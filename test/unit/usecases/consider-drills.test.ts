@@ -2,7 +2,6 @@ import type { Cluster } from '../../../lambdas/contracts/cluster';
 import type { Job } from '../../../lambdas/contracts/job';
 import { considerDrills } from '../../../lambdas/usecases/failover/consider-drills';
 import { aCluster, aJob } from '../../contract/support/samples';
-import { createFakeArtifacts } from '../../fakes/fake-artifacts';
 import { createFakeFleet } from '../../fakes/fake-fleet';
 import { createFakeStore } from '../../fakes/fake-store';
 import { createFakeWorkflows } from '../../fakes/fake-workflows';
@@ -21,7 +20,6 @@ const world = () => {
   const { lease: _, ...job } = aJob();
   store.seed({ clusters: [PLANNED, aCluster({ name: 'undrilled' })], jobs: [job] });
   return {
-    artifacts: createFakeArtifacts(clock),
     clock,
     stage: STAGE,
     store,
