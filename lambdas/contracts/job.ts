@@ -158,6 +158,15 @@ export const job = z.object({
       was: z.object({ status: jobStatus, since: instant, gaveWay: storedJobSpec.optional(), brokenOff: operationId.optional() }).optional(),
     })
     .optional(),
+  /** Of a job on a copy. */
+  rehearsed: z
+    .object({
+      /** When the state that it goes on from was chosen: what is younger would have been processed again. */
+      stateChosenAt: instant,
+      /** Operators whose state its program has not taken over, by name and size. */
+      stateNotTaken: z.array(z.string()).optional(),
+    })
+    .optional(),
   /** Operation that a move broke off before its cluster was given back; absent once its clean-up is accepted, or another move takes the job over. */
   brokenOff: operationId.optional(),
   /** Id of the program in the JobManager's jar store, of the current epoch. */

@@ -64,6 +64,8 @@ const failoverReport = z.object({
   volumeSnapshots: z.array(volumeSnapshot).optional(),
   /** By job, of a drill on a copy: why it was left out, or did not run. */
   notRehearsed: z.record(z.string(), z.string()).optional(),
+  /** By job, of a drill on a copy: operators whose state its program did not take over, with its size. Of a sink that it has not that is as it should be. */
+  stateNotTaken: z.record(z.string(), z.array(z.string())).optional(),
 });
 export type FailoverReport = z.infer<typeof failoverReport>;
 

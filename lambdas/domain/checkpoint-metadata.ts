@@ -8,6 +8,17 @@ export interface CheckpointMetadata {
   /** One counter for a Flink job's checkpoints and savepoints; a job that is restored goes on counting where it was. */
   readonly checkpointId: number;
   readonly files: readonly StateFile[];
+  readonly operators: readonly OperatorState[];
+}
+
+/** What an operator of the job's graph has of state. */
+export interface OperatorState {
+  /** Hexadecimal; Flink gives state back to the operator of the same id. */
+  readonly id: string;
+  /** As the program calls it; empty where Flink does not write it (before format version 5) or does not know it. */
+  readonly name: string;
+  /** In files and in line; a file that is shared counts up to where the operator's part ends. */
+  readonly sizeBytes: number;
 }
 
 export interface StateFile {
@@ -46,9 +57,10 @@ export const readCheckpointMetadata = (bytes: Buffer): CheckpointMetadata => {
   const input = new Input(bytes);
   const { version, checkpointId } = head(input);
   input.times(input.count(), () => masterState(input));
-  input.times(input.count(), () => operatorState(input, version));
+  const operators: OperatorState[] = [];
+  input.times(input.count(), () => operators.push(operatorState(input, version)));
   // What follows from version 4 on are the checkpoint's properties, a serialized Java object without files.
-  return { version, checkpointId, files: input.files };
+  return { version, checkpointId, files: input.files, operators };
 };
 
 const head = (input: Input): Pick<CheckpointMetadata, 'version' | 'checkpointId'> => {
@@ -62,6 +74,8 @@ const head = (input: Input): Pick<CheckpointMetadata, 'version' | 'checkpointId'
 /** Bytes of a Buffer from first to last; every file handle that it meets is kept. */
 class Input {
   readonly files: StateFile[] = [];
+  /** Of state that does not lie in files. */
+  inLineBytes = 0;
   private at = 0;
 
   constructor(private readonly bytes: Buffer) {}
@@ -80,8 +94,16 @@ class Input {
     const from = this.step(length);
     return this.bytes.toString('utf8', from, from + length);
   }
+  hex(length: number): string {
+    const from = this.step(length);
+    return this.bytes.toString('hex', from, from + length);
+  }
   skip(length: number): void {
     this.step(length);
+  }
+  skipState(length: number): void {
+    this.step(length);
+    this.inLineBytes += length;
   }
   /** How many of something follow. */
   count(): number {
@@ -110,11 +132,15 @@ const masterState = (input: Input): void => {
   input.skip(input.count());
 };
 
-const operatorState = (input: Input, version: number): void => {
-  // Name and uid of the operator.
-  if (version >= 5) input.times(2, () => input.text());
-  // Id (two longs), parallelism, max parallelism.
-  input.skip(24);
+const operatorState = (input: Input, version: number): OperatorState => {
+  const { files, inLineBytes } = input;
+  const known = files.length;
+  const name = version >= 5 ? input.text() : '';
+  // The operator's uid, as the program gives it.
+  if (version >= 5) input.text();
+  const id = input.hex(16);
+  // Parallelism, max parallelism.
+  input.skip(8);
   streamState(input);
   const subtasks = input.int();
   // Negative: all subtasks have finished.
@@ -122,6 +148,8 @@ const operatorState = (input: Input, version: number): void => {
     const finished = input.int() < 0;
     if (!finished) subtaskState(input, version);
   }
+  const inFiles = files.slice(known).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return { id, name, sizeBytes: inFiles + input.inLineBytes - inLineBytes };
 };
 
 const subtaskState = (input: Input, version: number): void => {
@@ -144,7 +172,7 @@ const streamState = (input: Input): void => {
       return;
     case 1:
       input.text();
-      input.skip(input.count());
+      input.skipState(input.count());
       return;
     case 2: {
       const sizeBytes = input.long();
@@ -249,7 +277,7 @@ const changelogInLine = (input: Input): void => {
   input.skip(8 + 16);
   input.times(input.count(), () => {
     input.int();
-    input.skip(input.count());
+    input.skipState(input.count());
   });
   input.text();
 };

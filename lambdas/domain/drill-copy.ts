@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Cluster, type Lease, NO_RESOURCES } from '../contracts/cluster';
 import type { Operation } from '../contracts/operation';
 import { slotsPerHost } from './capacity';
@@ -6,8 +7,13 @@ const SUFFIX = '-drill';
 /** Longest name of a cluster (`contracts/names`). */
 const NAME_MAX = 40;
 
-/** Name of the copy on which moves of a cluster are rehearsed: one at a time. */
-export const copyNameOf = (cluster: string): string => `${cluster.slice(0, NAME_MAX - SUFFIX.length)}${SUFFIX}`;
+/** Name of the copy on which moves of a cluster are rehearsed: one at a time, and no other cluster's. */
+export const copyNameOf = (cluster: string): string => {
+  const name = `${cluster}${SUFFIX}`;
+  if (name.length <= NAME_MAX) return name;
+  const mark = createHash('sha256').update(cluster).digest('hex').slice(0, 8);
+  return `${cluster.slice(0, NAME_MAX - SUFFIX.length - mark.length - 1)}-${mark}${SUFFIX}`;
+};
 
 /** An operation as its tasks see it: a drill on a copy is listed with the cluster that it rehearses, and changes nothing but the copy. */
 export const onCopy = (operation: Operation): Operation =>

@@ -8,9 +8,12 @@ const seconds = (from: string | undefined, to: string | undefined): number | und
 export const FIRST_RECORD = 'First record';
 
 /** A job as a failover has started it again, or a drill on its copy. */
-export type JobRestored = Pick<Job, 'name' | 'restoredFrom' | 'restoredStateAt'> & Partial<Pick<Job, 'status' | 'statusReason'>>;
+export type JobRestored = Pick<Job, 'name' | 'restoredFrom' | 'restoredStateAt'> &
+  Partial<Pick<Job, 'status' | 'statusReason' | 'rehearsed'>>;
 
-const againOf = ({ name, restoredFrom, restoredStateAt }: JobRestored, stoppedAt: string): readonly (readonly [string, number])[] => {
+const againOf = (job: JobRestored, stopped: string): readonly (readonly [string, number])[] => {
+  const { name, restoredFrom, restoredStateAt, rehearsed } = job;
+  const stoppedAt = rehearsed?.stateChosenAt ?? stopped;
   if (restoredFrom === undefined) return [];
   // Stopped with the savepoint that it goes on from: nothing came in between.
   return [[name, restoredStateAt === undefined ? 0 : (seconds(restoredStateAt, stoppedAt) ?? 0)]];
@@ -34,12 +37,14 @@ export const failoverReport = (
   };
   const detectedAt = request.trigger.detectedAt ?? requestedAt;
   const planned = phase('Secure state');
-  const running = phase('Look at the jobs')?.endedAt;
+  const looked = phase('Look at the jobs');
+  const running = looked?.outcome === 'failed' ? undefined : looked?.endedAt;
   const firstRecord = phase(FIRST_RECORD)?.endedAt;
-  const outage = seconds(planned?.startedAt ?? detectedAt, firstRecord ?? running);
+  // A drill says nothing of an outage that would not have ended.
+  const failed = isCopy && jobs.some(({ status }) => status === 'FAILED');
+  const outage = failed ? undefined : seconds(planned?.startedAt ?? detectedAt, firstRecord ?? running);
   // What a zone that only counts as lost goes on to do is lost too, until it is cut off.
-  const stoppedAt =
-    request.trigger.detectedAt ?? planned?.startedAt ?? phase(isCopy ? 'Start jobs' : 'Fence lost hosts')?.startedAt ?? requestedAt;
+  const stoppedAt = request.trigger.detectedAt ?? planned?.startedAt ?? phase('Fence lost hosts')?.startedAt ?? requestedAt;
   const reprocessed = jobs.flatMap((job) => againOf(job, stoppedAt));
   const parts = {
     detect: seconds(request.trigger.detectedAt, requestedAt),
@@ -56,12 +61,18 @@ export const failoverReport = (
   const notRehearsed = isCopy
     ? jobs.flatMap(({ name, status, statusReason }) => (status === 'FAILED' || status === 'CANCELED' ? [[name, statusReason ?? '']] : []))
     : [];
+  const stateNotTaken = jobs.flatMap(({ name, rehearsed }) => (rehearsed?.stateNotTaken ? [[name, rehearsed.stateNotTaken] as const] : []));
   return {
     seconds: known,
     objectiveSeconds,
     capacity: !isCopy && request.reserve !== undefined && !phase('Take the next zone') ? 'warm' : 'cold',
     ...(notRehearsed.length === 0 ? {} : { notRehearsed: Object.fromEntries(notRehearsed) }),
     ...(reprocessed.length === 0 ? {} : { reprocessedSeconds: Object.fromEntries(reprocessed) }),
-    ...(outage === undefined ? {} : { outageSeconds: outage, objectiveMet: outage <= objectiveSeconds }),
+    ...(stateNotTaken.length === 0 ? {} : { stateNotTaken: Object.fromEntries(stateNotTaken) }),
+    ...(outage === undefined
+      ? failed
+        ? { objectiveMet: false }
+        : {}
+      : { outageSeconds: outage, objectiveMet: outage <= objectiveSeconds }),
   };
 };

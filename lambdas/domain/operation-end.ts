@@ -41,6 +41,8 @@ export const clusterAfter = (
     return { status: 'TERMINATED', statusReason: `The launch failed and all was taken away again. ${sentence(failure.message)}` };
   }
   if (operation.request.kind === 'drill-on-copy') {
+    // Stored by an end that was not answered.
+    if (cluster.status === 'TERMINATED') return undefined;
     const drill = `the copy of ${cluster.copyOf} for ${operation.operationId}`;
     if (failure?.name === INTERRUPTED) return { status: 'FAILED', statusReason: sentence(failure.message) };
     return leftover

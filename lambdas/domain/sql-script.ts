@@ -1,3 +1,5 @@
+import { lineOfEscapes, sqlTokens } from './sql-tokens';
+
 /**
  * What a Flink SQL script does, as far as the control plane must know it before Flink plans it: which statements start a job, and which
  * settings it makes. Only quotes, comments and semicolons are understood here; everything else is for Flink's parser to judge.
@@ -41,6 +43,10 @@ export function jobStatements(script: string): readonly SqlStatement[] {
  * and refuse the second in words that mean a repeated start as well.
  */
 export function scriptProblem(script: string): string | undefined {
+  const escapes = lineOfEscapes(sqlTokens(script));
+  if (escapes !== undefined) return `line ${escapes}: literals such as E'\\'' are not known here`;
+  const odd = sqlStatements(script).find(({ text }) => /^SET\b/i.test(text) && !SET.test(text));
+  if (odd) return `line ${odd.line}: a setting is made by SET 'key' = 'value', with plain literals`;
   const [first, second] = jobStatements(script);
   if (!first) return 'the script starts no job: it has no INSERT INTO';
   if (second)
@@ -62,20 +68,19 @@ export function sqlSettings(script: string): Readonly<Record<string, string>> {
 
 /** Splits at semicolons outside of quotes and comments; comments become a blank. */
 function* pieces(script: string): Generator<SqlStatement> {
-  const token = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|;|\s+|[^\s;'"`\-/]+|[-/]/g;
   let text = '';
-  let line = 1;
   let firstLine = 1;
-  for (const [part] of script.matchAll(token)) {
+  let last = 1;
+  for (const { kind, text: part, line } of sqlTokens(script)) {
     if (part === ';') {
       yield { line: firstLine, text };
       text = '';
     } else {
-      const blank = /^\s/.test(part) || part.startsWith('--') || part.startsWith('/*');
+      const blank = kind === 'blank' || kind === 'comment' || kind === 'hint';
       if (!blank && text.trim() === '') firstLine = line;
       text += blank ? ' ' : part;
     }
-    line += part.split('\n').length - 1;
+    last = line;
   }
-  yield { line: firstLine, text };
+  yield { line: text.trim() === '' ? last : firstLine, text };
 }

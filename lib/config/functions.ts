@@ -129,7 +129,7 @@ const WORKFLOW_FUNCTIONS = {
   // Reads and writes the scripts of jobs.
   'copy-jobs': awsSide(['state:scripts'], 60),
   'hand-over': awsSide([]),
-  'first-checkpoints': flinkSide(),
+  'first-checkpoints': flinkSide(['state:read']),
 } as const satisfies Record<string, Part>;
 
 /** What each route may do beyond reading the table. API Gateway gives up after 30 s; the caller should hear of a problem before. */

@@ -28,10 +28,10 @@ const handle = ({ path, sizeBytes }: FileWritten): Buffer =>
     : Buffer.concat([Buffer.from([6]), text(path), long(sizeBytes)]);
 
 /** A `_metadata` as Flink 2.3 writes it for one operator with one subtask that has an incremental RocksDB state of these files. */
-export const checkpointMetadata = (checkpointId: number, files: readonly FileWritten[] = []): Buffer =>
+export const checkpointMetadata = (checkpointId: number, files: readonly FileWritten[] = [], operator = 2): Buffer =>
   Buffer.concat([
     ...[int(1_231_054_637), int(6), long(checkpointId), int(0), int(1)],
-    ...[text('Count'), text('count'), long(1), long(2), int(1), int(128), NOTHING],
+    ...[text('Count'), text('count'), long(1), long(operator), int(1), int(128), NOTHING],
     // One subtask, the first, without operator state.
     ...[int(1), int(0), int(0), int(0)],
     ...[Buffer.from([11]), long(checkpointId), text('8a99d6af-038e-4b3a-a863-208160c34a7b'), int(0), int(128), long(0), NOTHING],
@@ -44,8 +44,13 @@ export const checkpointMetadata = (checkpointId: number, files: readonly FileWri
 export const putState = (
   artifacts: FakeArtifacts,
   location: string,
-  { checkpointId, files = [], at }: { readonly checkpointId: number; readonly files?: readonly FileWritten[]; readonly at?: Date },
+  {
+    checkpointId,
+    files = [],
+    at,
+    operator,
+  }: { readonly checkpointId: number; readonly files?: readonly FileWritten[]; readonly at?: Date; readonly operator?: number },
 ): void => {
   for (const { path, sizeBytes } of files) artifacts.put(/^\w+:\/\//.test(path) ? path : `${location}/${path}`, sizeBytes, at);
-  artifacts.put(`${location}/_metadata`, checkpointMetadata(checkpointId, files), at);
+  artifacts.put(`${location}/_metadata`, checkpointMetadata(checkpointId, files, operator), at);
 };

@@ -69,10 +69,11 @@ class InMemoryStore implements StorePort {
     return this.launches;
   }
 
-  async acceptTermination(operation: Operation): Promise<OperationAccepted> {
+  async acceptTermination(operation: Operation, heldBy?: string): Promise<OperationAccepted> {
     return this.accept(operation, () => {
       const stored = this.clusterItems.get(operation.cluster);
       if (!stored || stored.status === 'TERMINATED') return 'cluster';
+      if (heldBy !== undefined && stored.lease?.operationId !== heldBy) return 'cluster';
       this.clusterItems.set(stored.name, { ...stored, desired: 'TERMINATED', updatedAt: operation.requestedAt });
       return undefined;
     });

@@ -1,6 +1,10 @@
 import type { Cluster } from '../../lambdas/contracts/cluster';
+import { AwsUnavailable } from '../../lambdas/contracts/errors';
 import type { Job } from '../../lambdas/contracts/job';
 import type { Operation } from '../../lambdas/contracts/operation';
+import { copyNameOf } from '../../lambdas/domain/drill-copy';
+import { inTheWayOf } from '../../lambdas/usecases/failover/consider-fail-back';
+import { putState } from '../fakes/checkpoint-metadata';
 import { enter, run } from './support/functions';
 import { recover, violations } from './support/recover';
 import { STAGE, World } from './support/world';
@@ -10,6 +14,7 @@ jest.mock('../../lambdas/composition/fleet', () => jest.requireActual('./support
 jest.mock('../../lambdas/composition/volumes', () => jest.requireActual('./support/functions').composition);
 
 const ARGUMENTS = ['--input', 'orders', '--rehearse'];
+const WISH = { jobs: { delays: { arguments: ARGUMENTS } } };
 const SQL =
   "CREATE TABLE s (x INT) WITH ('connector' = 'kafka'); CREATE TABLE t (x INT) WITH ('connector' = 'kafka'); INSERT INTO t SELECT x FROM s";
 
@@ -94,15 +99,17 @@ describe('a drill on a copy', () => {
     });
     const ran = (): unknown =>
       world.flink.calls.filter(({ method }) => method === 'runSql').map(({ args }) => (args[0] as { script: string }).script);
-    const made = SQL.replace("t (x INT) WITH ('connector' = 'kafka')", "t (x INT) WITH ('connector' = 'blackhole')").replace(
-      "'kafka'",
-      "'kafka', 'properties.commit.offsets.on.checkpoint' = 'false'",
-    );
+    const made = [
+      "CREATE TABLE s (x INT) WITH ( 'connector' = 'kafka', 'properties.commit.offsets.on.checkpoint' = 'false', 'properties.enable.auto.commit' = 'false');",
+      "CREATE TABLE t (x INT) WITH ( 'connector' = 'blackhole');",
+      'INSERT INTO t SELECT x FROM s;',
+      '',
+    ].join('\n');
     expect(ran()).toEqual([made]);
     expect(await onCopy()).toMatchObject({ status: 'CANCELED' });
 
     await drill({ jobs: { counts: { script: "CREATE TABLE n (x INT) WITH ('connector' = 'print'); INSERT INTO n VALUES (1)" } } });
-    expect(ran()).toEqual(["CREATE TABLE n (x INT) WITH ('connector' = 'blackhole'); INSERT INTO n VALUES (1)"]);
+    expect(ran()).toEqual(["CREATE TABLE n (x INT) WITH ( 'connector' = 'blackhole');\nINSERT INTO n VALUES (1);\n"]);
     expect(await violations(world)).toEqual([]);
   });
 
@@ -131,7 +138,9 @@ describe('a drill on a copy', () => {
     expect(operation.result?.failover).toMatchObject({
       notRehearsed: { second: expect.stringContaining('no such topic') },
       seconds: { firstRecord: expect.any(Number) },
+      objectiveMet: false,
     });
+    expect(operation.result?.failover).not.toHaveProperty('outageSeconds');
     expect(await violations(world)).toEqual([]);
   });
 
@@ -151,7 +160,7 @@ describe('a drill on a copy', () => {
   });
 
   test('holds nothing of the cluster: it moves meanwhile, and is terminated meanwhile, and the drill goes on to its end', async () => {
-    const moved = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    const moved = await world.acceptCopyDrill(WISH);
     await run(moved, 6);
     const move = await world.acceptFailover({ mode: 'planned', zone: 'us-east-1c' });
     await run(move);
@@ -161,7 +170,7 @@ describe('a drill on a copy', () => {
     expect(await ended(moved)).toMatchObject({ status: 'FAILED', error: { name: 'WorkflowInterrupted' } });
     expect(await violations(world)).toEqual([]);
 
-    const other = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    const other = await world.acceptCopyDrill(WISH);
     await run(await world.acceptTermination());
     expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
     await run(other);
@@ -169,8 +178,78 @@ describe('a drill on a copy', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('says which operators have not found their state, since Flink says it to nobody', async () => {
+    const { flinkJobId } = await world.job();
+    putState(world.artifacts, checkpoint, { checkpointId: 1, operator: 7, files: [{ path: 'state', sizeBytes: 10 }] });
+    const { result } = await drill();
+    expect(result?.failover?.stateNotTaken).toEqual({ delays: ['Count (10 bytes)'] });
+    putState(world.artifacts, checkpoint, { checkpointId: 1, files: [{ path: 'state', sizeBytes: 10 }] });
+    expect((await drill()).result?.failover).not.toHaveProperty('stateNotTaken');
+    expect((await world.job()).flinkJobId).toBe(flinkJobId);
+  });
+
+  test('ends when the cluster moves, which may lack its hosts', async () => {
+    const operation = await world.acceptCopyDrill(WISH);
+    await run(operation, 7);
+    const move = await world.acceptFailover({ mode: 'lost', zone: 'us-east-1b' });
+    await run(move);
+    const moved = await ended(move);
+    expect(moved.status).toBe('SUCCEEDED');
+    expect(moved.phases.find(({ name }) => name === 'Take over the jobs')?.reason).toMatch(/, the drill on a copy ends$/);
+    expect((await copy()).desired).toBe('TERMINATED');
+    await recover(world, operation.operationId);
+    expect(await copy()).toMatchObject({ status: 'TERMINATED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('does not strike whoever has its name next, and stays gone, where the answer to its end was lost', async () => {
+    const first = await world.acceptCopyDrill(WISH);
+    world.faults = ({ port, method }) =>
+      port === 'store' && method === 'endOperation' ? { error: new AwsUnavailable('no answer'), when: 'before' } : undefined;
+    await run(first);
+    world.faults = () => undefined;
+    expect([(await ended(first)).status, (await copy()).status]).toEqual(['RUNNING', 'TERMINATED']);
+    const second = await world.acceptCopyDrill(WISH);
+    await recover(world, first.operationId);
+    expect(await copy()).toMatchObject({ status: 'LAUNCHING', desired: 'RUNNING', epoch: 2 });
+    await run(second);
+    expect(await ended(second)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is gone although the answer to its end was lost, also when nobody uses the name again', async () => {
+    const operation = await world.acceptCopyDrill(WISH);
+    world.faults = ({ port, method }) =>
+      port === 'store' && method === 'endOperation' ? { error: new AwsUnavailable('no answer'), when: 'before' } : undefined;
+    await run(operation);
+    world.faults = () => undefined;
+    await recover(world, operation.operationId);
+    expect(await copy()).toMatchObject({ status: 'TERMINATED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('whose copy could not be taken away has the sweeper do it', async () => {
+    world.faults = ({ method }) =>
+      method === 'deleteGroups' ? { error: new AwsUnavailable('Auto Scaling is down'), when: 'before' } : undefined;
+    const operation = await drill();
+    expect(operation.status).toBe('FAILED');
+    expect(await copy()).toMatchObject({ status: 'FAILED', statusReason: expect.stringContaining('Auto Scaling is down') });
+    await recover(world, '');
+    expect(await copy()).toMatchObject({ status: 'FAILED' });
+    world.faults = () => undefined;
+    await world.pause(600);
+    await recover(world, '');
+    expect(await copy()).toMatchObject({ status: 'TERMINATED' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('keeps nothing of the cluster waiting that can wait for other operations', async () => {
+    await world.acceptCopyDrill(WISH);
+    expect(await inTheWayOf(world, await world.cluster())).toBeUndefined();
+  });
+
   test('gives way to a termination of the copy, which finds nothing left', async () => {
-    const operation = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    const operation = await world.acceptCopyDrill(WISH);
     const termination = { ...world.operation({ kind: 'terminate-cluster', jobs: 'cancel' }), cluster: 'flights-drill' };
     await world.store.acceptTermination(termination);
     await run(operation);
@@ -181,7 +260,7 @@ describe('a drill on a copy', () => {
   });
 
   test('is cleaned up after wherever its execution is stopped, and nothing of it stays', async () => {
-    const whole = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+    const whole = await world.acceptCopyDrill(WISH);
     let tasks = 0;
     world.onCall = (port, method) => {
       if (port === 'store' && method === 'recordPhase') tasks += 1;
@@ -191,7 +270,7 @@ describe('a drill on a copy', () => {
     expect(tasks).toBeGreaterThan(20);
     for (let stop = 0; stop < tasks / 2; stop++) {
       const before = await untouched();
-      const operation = await world.acceptCopyDrill({ jobs: { delays: { arguments: ARGUMENTS } } });
+      const operation = await world.acceptCopyDrill(WISH);
       await run(operation, stop);
       await recover(world, operation.operationId);
       expect([stop, (await ended(operation)).status]).toEqual([stop, expect.stringMatching(/SUCCEEDED|FAILED/)]);
@@ -254,6 +333,32 @@ describe('what is refused', () => {
     await expect(world.acceptCopyDrill(wish)).rejects.toMatchObject({
       message: expect.stringContaining('is the name of a cluster with state of its own'),
     });
+  });
+
+  test('a script that sets what no job may set', async () => {
+    const spec = world.sqlSpec(2, 'counts');
+    await run(await world.acceptSubmission({ ...spec, program: world.scriptOf('counts', SQL) }));
+    const script = `SET 'execution.state-recovery.claim-mode' = 'CLAIM'; ${SQL}`;
+    await expect(world.acceptCopyDrill({ jobs: { counts: { script } } })).rejects.toMatchObject({
+      problems: [{ path: 'jobs.counts.script', message: expect.stringContaining('execution.state-recovery.claim-mode') }],
+    });
+  });
+
+  test('a copy for which the quota of the stage has no room', async () => {
+    const drillWithin = (maxVcpus: number) => world.acceptCopyDrill(WISH, { ...STAGE, limits: { ...STAGE.limits, maxVcpus } });
+    await expect(drillWithin(7)).rejects.toMatchObject({
+      message: "A copy needs 4 vCPUs, and 3 of the stage's 7 are free (limits.maxVcpus)",
+    });
+    await run(await drillWithin(8));
+    expect(await copy()).toMatchObject({ status: 'TERMINATED' });
+  });
+
+  test('no name of a copy is that of another, nor of the cluster itself', () => {
+    const long = 'a'.repeat(34);
+    const names = [`${long}bcdefg`, `${long}bcdefh`, `${long}-drill`, 'flights', 'flights-drill'];
+    const copies = names.map(copyNameOf);
+    expect(new Set([...names.slice(0, 4), ...copies]).size).toBe(9);
+    for (const name of copies) expect(name).toMatch(/^[a-z][a-z0-9-]{0,38}[a-z0-9]$/);
   });
 
   test('one more cluster than the stage may have', async () => {

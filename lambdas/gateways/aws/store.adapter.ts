@@ -136,10 +136,11 @@ export const createStore = ({ client, tableName, now, reportUnreadable = toStder
 
     launchTurn: () => turnOf(LAUNCHES_KEY),
 
-    async acceptTermination(given) {
+    async acceptTermination(given, heldBy) {
       const names = new Placeholders();
       const update = names.update({ desired: 'TERMINATED', updatedAt: given.requestedAt });
-      const condition = `${PRESENT} AND ${names.name('status')} <> ${names.value('TERMINATED')}`;
+      const there = `${PRESENT} AND ${names.name('status')} <> ${names.value('TERMINATED')}`;
+      const condition = heldBy === undefined ? there : `${there} AND ${names.is(heldBy, 'lease', 'operationId')}`;
       return accept(given, [{ by: 'cluster', part: table.change(clusterKey(given.cluster), names, update, condition) }]);
     },
 

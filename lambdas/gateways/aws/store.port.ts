@@ -40,8 +40,11 @@ export interface StorePort {
   acceptLaunch(operation: Operation, cluster: Cluster, turn?: number): Promise<OperationAccepted>;
   /** How many clusters were launched by such turns. Read before clusters are counted, and given to `acceptLaunch`, it keeps two from taking the last place. */
   launchTurn(): Promise<number>;
-  /** In one transaction: the operation, and `desired: TERMINATED` on the cluster (which must exist and not be TERMINATED). Takes no lease. */
-  acceptTermination(operation: Operation): Promise<OperationAccepted>;
+  /**
+   * In one transaction: the operation, and `desired: TERMINATED` on the cluster (which must exist and not be TERMINATED). Takes no lease.
+   * @param heldBy only while this operation holds it. @default - whoever does
+   */
+  acceptTermination(operation: Operation, heldBy?: string): Promise<OperationAccepted>;
   /**
    * In one transaction: the operation, the job as given (`previous` is the job it was made from, undefined for a new one: the stored one must still be
    * the same epoch, revision, lease and alarms), on condition that the cluster is desired and RUNNING. The job as given carries the operation's lease.

@@ -9,7 +9,7 @@ import { handleLaunchFailure, handleZoneShift } from '../../usecases/failover/co
 
 const deps = { clock, fleet: fleet(), stage: stage(), store: store(), workflows: workflows() };
 
-const LEVELS = { move: 'WARN', replace: 'WARN', leave: 'INFO', hold: 'INFO', failed: 'ERROR' } as const;
+const LEVELS = { move: 'WARN', drill: 'WARN', replace: 'WARN', leave: 'INFO', hold: 'INFO', failed: 'ERROR' } as const;
 
 /** What is neither of the two events is said and forgotten: trying it again would not make it one. */
 export const handler = timed(async (event: unknown): Promise<readonly Considered[]> => {

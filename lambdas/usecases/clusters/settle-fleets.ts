@@ -5,6 +5,7 @@ import type { JobRecord } from '../../contracts/observation';
 import type { Operation } from '../../contracts/operation';
 import { decideCapacity } from '../../domain/capacity';
 import { vertexUnlike } from '../../domain/decide-job-progress';
+import { onCopy } from '../../domain/drill-copy';
 import { givesBack } from '../../domain/interruption';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
@@ -49,7 +50,7 @@ const FRESH_SECONDS = 120;
  * again, which empties hosts so that whole ones are free.
  */
 export const settleFleets = async (deps: SettleDeps): Promise<readonly (Settled | Failed)[]> => {
-  const open = await deps.store.openOperations();
+  const open = (await deps.store.openOperations()).map(onCopy);
   const settle = async (cluster: Cluster): Promise<readonly Settled[]> => {
     // What becomes of a reserve changes nothing about the hosts that the jobs have.
     const underWay = open.filter((one) => one.cluster === cluster.name && one.kind !== 'prepare-reserve');

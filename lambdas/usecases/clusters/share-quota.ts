@@ -63,6 +63,19 @@ export const shareQuota = async ({ store }: { readonly store: StorePort }, asked
   return { turn, hosts: granted, reason, waitsFor: { vcpus: own.wanted, least: own.least, since } };
 };
 
+/** vCPUs of the stage's quota that the hosts which clusters need do not use; undefined: there is no quota. Below 0 where it was made smaller. */
+export const vcpusLeft = async (store: StorePort, total: number | undefined): Promise<number | undefined> => {
+  if (total === undefined) return undefined;
+  const clusters = await clustersWithHosts(store);
+  const used = await Promise.all(clusters.map(async (cluster) => vcpusOf(cluster) * (await hostsNeeded(store, cluster))));
+  return total - used.reduce((sum, one) => sum + one, 0);
+};
+
+const hostsNeeded = async (store: StorePort, { name, size }: Cluster): Promise<number> => {
+  const capacity = decideCapacity(await slotDemands(store, { cluster: name }, 'grow'), size);
+  return capacity.action === 'provide' ? capacity.hosts : 0;
+};
+
 /** Of a host, and of the one that stands by for it where the cluster has a reserve. */
 const vcpusOf = (cluster: Cluster): number => cluster.size.vcpus * hostsPaidFor(cluster);
 
@@ -76,8 +89,7 @@ const demandOf = async (
   let used = 0;
   for (const cluster of await clustersWithHosts(store)) {
     const jobs = await allJobs(store, cluster.name);
-    const capacity = decideCapacity(await slotDemands(store, { cluster: cluster.name }, 'grow'), cluster.size);
-    const needed = capacity.action === 'provide' ? capacity.hosts : 0;
+    const needed = await hostsNeeded(store, cluster);
     used += vcpusOf(cluster) * (cluster.name === own.name ? Math.max(needed, wanted) : needed);
     waiting.push(...jobs.filter((job) => nameOf(job) !== nameOf(ownJob)).flatMap((job) => requestOf(job, now)));
   }

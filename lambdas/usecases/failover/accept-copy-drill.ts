@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { DrillBody } from '../../contracts/api';
 import type { Cluster } from '../../contracts/cluster';
 import { Conflict, type FieldProblem, InvalidRequest } from '../../contracts/errors';
@@ -9,10 +8,11 @@ import { copyNameOf, copyOf } from '../../domain/drill-copy';
 import { leaseUntil } from '../../domain/lease';
 import { tooLarge } from '../../domain/spec-limit';
 import { rehearsalOf } from '../../domain/sql-rehearsal';
-import { scriptKey } from '../../domain/state-paths';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import { takePlace } from '../clusters/accept-launch';
+import { vcpusLeft } from '../clusters/share-quota';
 import { slotDemands } from '../clusters/slot-demands';
+import { scriptProblems, storeScript } from '../jobs/job-request';
 import { type AcceptDeps, accept, type ChangeRequest, newOperation } from '../operations/accept';
 import { requireRunningCluster } from '../operations/in-the-way';
 import { allJobs } from '../operations/owned';
@@ -27,6 +27,8 @@ export interface CopyDrillWish {
   readonly trigger: FailoverTrigger;
   /** Zones said to be impaired, besides those that AWS shifts traffic away from. */
   readonly impaired?: readonly string[];
+  /** Jobs that do not run now are left out. @default - they are refused */
+  readonly leavesOut?: boolean;
 }
 
 /** `artifacts` keeps scripts that are given. @default - none is */
@@ -44,18 +46,20 @@ export const acceptCopyDrill = (deps: CopyDrillDeps, change: ChangeRequest, name
     const copy = copyNameOf(name);
     const previous = await store.cluster(copy);
     requireFreeName(cluster, previous);
-    const rehearsals = await rehearsalsOf(deps, cluster, wish.jobs ?? {});
+    const rehearsals = await rehearsalsOf(deps, cluster, wish);
     const impaired = [...new Set([...(wish.impaired ?? []), ...(await shiftedAway(deps)).map(({ zone }) => zone)])];
     const zone = targetOf(deps, cluster, wish.zone, impaired);
     const request: OperationRequest = { kind: 'drill-on-copy', copy, from: cluster.zone, zone, trigger: wish.trigger, rehearsals };
     const operation = newOperation(deps, change, name, undefined, request);
     const { operationId, requestedAt: at, deadline } = operation;
     const capacity = decideCapacity(await slotDemands(store, { cluster: name }, 'grow'), cluster.size);
+    const hosts = capacity.action === 'provide' ? capacity.hosts : hostLimits(cluster.size).max;
+    await requireQuota(deps, cluster, hosts);
     const wanted = {
       epoch: (previous?.epoch ?? 0) + 1,
       zone,
       avoid: [...impaired, cluster.zone],
-      hosts: capacity.action === 'provide' ? capacity.hosts : hostLimits(cluster.size).max,
+      hosts,
       lease: { operationId, acquiredAt: at, until: leaseUntil(deadline) },
       at,
     };
@@ -76,10 +80,24 @@ const requireFreeName = ({ name }: Cluster, previous: Cluster | undefined): void
   );
 };
 
-const rehearsalsOf = async (deps: CopyDrillDeps, cluster: Cluster, wished: NonNullable<DrillBody['jobs']>): Promise<Rehearsals> => {
+/** Jobs that are to grow come before a drill. @throws Conflict */
+const requireQuota = async ({ store, stage }: CopyDrillDeps, { size }: Cluster, hosts: number): Promise<void> => {
+  const left = await vcpusLeft(store, stage.limits.maxVcpus);
+  if (left !== undefined && hosts * size.vcpus > left)
+    throw new Conflict(
+      `A copy needs ${hosts * size.vcpus} vCPUs, and ${Math.max(0, left)} of the stage's ${stage.limits.maxVcpus} are free (limits.maxVcpus)`,
+    );
+};
+
+const rehearsalsOf = async (
+  deps: CopyDrillDeps,
+  cluster: Cluster,
+  { jobs = {}, leavesOut = false }: CopyDrillWish,
+): Promise<Rehearsals> => {
   const running = new Map(
     (await allJobs(deps.store, cluster.name)).filter(({ status }) => status === 'RUNNING').map((job) => [job.name, job]),
   );
+  const wished = leavesOut ? Object.fromEntries(Object.entries(jobs).filter(([name]) => running.has(name))) : jobs;
   const problems = [
     ...Object.entries(wished).flatMap(([name, one]) => rehearsalProblems(name, one, running.get(name))),
     ...tooLarge({ jobs: Object.fromEntries(Object.entries(wished).map(([name, { arguments: given }]) => [name, given])) }),
@@ -109,25 +127,14 @@ const rehearsalProblems = (name: string, { script }: Wished, job: Job | undefine
   const isSql = job.spec.program.kind === 'sql';
   if (script === undefined) return isSql ? [{ path: `${path}.arguments`, message: `${name} is a SQL job: it has a script` }] : [];
   if (!isSql) return [{ path: `${path}.script`, message: `${name} is a program in a jar: it has arguments` }];
-  const made = rehearsalOf(script);
-  return made.ok ? [] : [{ path: `${path}.script`, message: made.problem }];
+  const made = rehearsalOf(script, 'given');
+  return made.ok ? scriptProblems(script, `${path}.script`) : [{ path: `${path}.script`, message: made.problem }];
 };
 
+/** A script lies below the copy's prefix, with which it goes. */
 const keep = async ({ artifacts, stage }: CopyDrillDeps, { name }: Cluster, job: string, wished: Wished): Promise<Rehearsals[string]> => {
   if (wished.script === undefined) return { arguments: wished.arguments ?? [] };
-  if (!artifacts) throw new Error(`nobody keeps the script for ${job}`);
-  return { script: await storeScript({ artifacts, stage }, copyNameOf(name), job, wished.script) };
-};
-
-/** Below the copy's prefix, with which it goes. @throws Error when the script cannot be one that writes nowhere, which was to be looked at before */
-export const storeScript = async (
-  { artifacts, stage }: Pick<AcceptDeps, 'stage'> & Required<Pick<CopyDrillDeps, 'artifacts'>>,
-  copy: string,
-  job: string,
-  script: string,
-): Promise<{ readonly uri: string; readonly sha256: string }> => {
-  const made = rehearsalOf(script);
-  if (!made.ok) throw new Error(made.problem);
-  const sha256 = createHash('sha256').update(made.script).digest('hex');
-  return { sha256, uri: await artifacts.putText(stage.stateBucket, scriptKey(copy, job, sha256), made.script) };
+  const made = rehearsalOf(wished.script, 'given');
+  if (!artifacts || !made.ok) throw new Error(`the script for ${job} was not looked at, or nobody keeps it`);
+  return { script: await storeScript({ artifacts, stage }, copyNameOf(name), job, made.script) };
 };

@@ -7,7 +7,7 @@ import { acceptFailover, type FailoverWish } from './accept-failover';
 export interface Considered {
   readonly cluster: string;
   /** `replace`: the hosts of its JobManager, in its zone. `leave`: what stands by for a move is taken away. `failed`: it could not be looked at. */
-  readonly action: 'move' | 'replace' | 'leave' | 'hold' | 'failed';
+  readonly action: 'move' | 'drill' | 'replace' | 'leave' | 'hold' | 'failed';
   readonly reason: string;
   readonly operationId?: string;
 }
@@ -26,20 +26,20 @@ export const beginMove = (
   operationId: string,
   wish: FailoverWish,
   reason: string,
-): Promise<Considered> => begin(name, operationId, reason, (change) => acceptFailover(deps, change, name, wish));
+): Promise<Considered> =>
+  begin({ cluster: name, action: 'move', reason, operationId }, (change) => acceptFailover(deps, change, name, wish));
 
 /** The same of whatever is asked for so. */
 export const begin = async (
-  name: string,
-  operationId: string,
-  reason: string,
+  begun: Considered & { readonly operationId: string },
   ask: (change: ChangeRequest) => Promise<unknown>,
 ): Promise<Considered> => {
+  const { cluster, operationId, reason } = begun;
   try {
     await ask({ requestedBy: CONTROL_PLANE, operationId, requestHash: requestHashOf(operationId) });
-    return { cluster: name, action: 'move', reason, operationId };
+    return begun;
   } catch (error) {
     if (!(error instanceof Conflict || error instanceof InvalidRequest)) throw error;
-    return { cluster: name, action: 'hold', reason: `${reason}; but ${error.message}` };
+    return { cluster, action: 'hold', reason: `${reason}; but ${error.message}` };
   }
 };

@@ -27,8 +27,12 @@ const considerDrill = async (deps: DrillDeps, cluster: Cluster): Promise<readonl
   if (decision.action !== 'start') return decision.action === 'hold' ? [{ cluster: name, action: 'hold', reason: decision.reason }] : [];
   const trigger = { kind: 'drill' as const, evidence: decision.reason };
   const { schedule: _, ...drill } = spec.drill ?? {};
-  const wish = { ...drill, trigger, onlyWhenFree: true, impaired: await zonesInTrouble(deps) };
-  return [
-    await begin(name, operationId, `Epoch ${epoch} of ${name}: ${decision.reason}`, (change) => acceptDrill(deps, change, name, wish)),
-  ];
+  const wish = { ...drill, trigger, onlyWhenFree: true, leavesOut: true, impaired: await zonesInTrouble(deps) };
+  const begun = {
+    cluster: name,
+    action: spec.drill?.on === 'copy' ? ('drill' as const) : ('move' as const),
+    reason: `Epoch ${epoch} of ${name}: ${decision.reason}`,
+    operationId,
+  };
+  return [await begin(begun, (change) => acceptDrill(deps, change, name, wish))];
 };

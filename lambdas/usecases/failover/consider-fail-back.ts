@@ -1,6 +1,7 @@
 import type { Cluster, HomeSeen } from '../../contracts/cluster';
 import { BACK_OFF_DAYS, decideFailBack, homeAfter } from '../../domain/decide-fail-back';
 import { shorten } from '../../domain/describe-failure';
+import { onCopy } from '../../domain/drill-copy';
 import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
 import type { AcceptDeps } from '../operations/accept';
 import { heldByAnybody } from '../operations/in-the-way';
@@ -50,7 +51,8 @@ const considerFailBack = async (deps: FailBackDeps, cluster: Cluster, zones: rea
 };
 
 const underWay = async ({ store, clock }: Pick<AcceptDeps, 'store' | 'clock'>, cluster: Cluster): Promise<string | undefined> => {
-  const open = (await store.openOperations()).find(({ cluster: of, kind }) => of === cluster.name && kind !== 'prepare-reserve');
+  const all = (await store.openOperations()).map(onCopy);
+  const open = all.find(({ cluster: of, kind }) => of === cluster.name && kind !== 'prepare-reserve');
   const operationId = open?.operationId ?? heldByAnybody(cluster, await allJobs(store, cluster.name), clock)?.operationId;
   return operationId && `${operationId} is under way`;
 };

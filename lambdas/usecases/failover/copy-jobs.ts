@@ -8,9 +8,10 @@ import { flinkJobIdOf } from '../../domain/flink-job-id';
 import { leaseUntil } from '../../domain/lease';
 import { rehearsalOf } from '../../domain/sql-rehearsal';
 import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
+import { slotsOf } from '../clusters/slot-demands';
+import { storeScript } from '../jobs/job-request';
 import { readScript } from '../jobs/upload-artifact';
 import { allJobs, ownCluster, type StoreDeps } from '../operations/owned';
-import { storeScript } from './accept-copy-drill';
 
 type Deps = StoreDeps & { readonly artifacts: ArtifactsPort; readonly stage: Stage };
 type Rehearsals = Extract<OperationRequest, { kind: 'drill-on-copy' }>['rehearsals'];
@@ -25,11 +26,13 @@ export const copyJobs = async (deps: Deps, operation: Operation): Promise<TaskAn
   if (request.kind !== 'drill-on-copy' || copy.copyOf === undefined) throw new Error(`operation ${operation.operationId} has no copy`);
   const said: string[] = [];
   let copied = 0;
+  let slots = 0;
   for (const job of (await allJobs(deps.store, copy.copyOf)).filter(({ status }) => status === 'RUNNING')) {
     const program = await programOf(deps, copy.name, job, request.rehearsals[job.name]);
     const put = await copyOfJob(deps, operation, copy, job);
     if ('kind' in program) {
       copied += 1;
+      slots += slotsOf(put.spec);
       await deps.store.copyJob({ ...put, spec: { ...put.spec, program } });
     } else {
       said.push(`${job.name} is left out: ${program.leftOut}`);
@@ -43,6 +46,8 @@ export const copyJobs = async (deps: Deps, operation: Operation): Promise<TaskAn
     }
   }
   if (copied === 0) throw new JobFailed(`no job can be rehearsed: ${said.join('; ') || 'none runs any more'}`);
+  const there = copy.size.taskManagers.min * copy.size.slotsPerTaskManager;
+  if (slots > there) said.push(`they have grown since: they need ${slots} slots, and ${there} are there`);
   return { reason: [`${copied} job${copied === 1 ? ' is' : 's are'} to start on ${copy.name}`, ...said].join('; ') };
 };
 
@@ -59,9 +64,9 @@ const programOf = async (
   if (rehearsal && 'script' in rehearsal) return { kind: 'sql', ...rehearsal.script };
   try {
     const script = await readScript(deps.artifacts, program);
-    const made = rehearsalOf(script);
+    const made = rehearsalOf(script, 'own');
     if (!made.ok) return { leftOut: `its script cannot be run so that it writes nowhere: ${made.problem} (jobs.${name}.script can)` };
-    return { kind: 'sql', ...(await storeScript(deps, copy, name, script)) };
+    return { kind: 'sql', ...(await storeScript(deps, copy, name, made.script)) };
   } catch (error) {
     if (!(error instanceof ArtifactMissing || error instanceof ArtifactMismatch)) throw error;
     return { leftOut: error.message };

@@ -3,9 +3,14 @@ import { JobFailed } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
 import type { Awaited_, TaskInput } from '../../contracts/workflow';
+import { type OperatorState, readCheckpointMetadata, UnreadableMetadata } from '../../domain/checkpoint-metadata';
 import { FIRST_RECORD } from '../../domain/failover-report';
 import { isOfEpoch } from '../../domain/flink-job-id';
+import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
+import type { FlinkPort } from '../../gateways/flink/flink.port';
 import { allJobs, connect, type FlinkDeps, ownCluster } from '../operations/owned';
+
+type FirstCheckpointsDeps = FlinkDeps & { readonly artifacts: ArtifactsPort };
 
 /** A job whose checkpoints are further apart is handed over without having been seen to complete one. Seconds. */
 const PATIENCE_SECONDS = 60;
@@ -16,7 +21,7 @@ const RECORD_SECONDS = 20;
  * Whether every job that runs has processed a record and completed a checkpoint on the new hosts: from the first on its results are there again, from the
  * second on nothing has to be processed a second time for the old ones. The cluster is in its users' hands meanwhile.
  */
-export const firstCheckpoints = async (deps: FlinkDeps, operation: Operation, input: TaskInput): Promise<Awaited_> => {
+export const firstCheckpoints = async (deps: FirstCheckpointsDeps, operation: Operation, input: TaskInput): Promise<Awaited_> => {
   const cluster = await ownCluster(deps, operation);
   const flink = connect(deps.flink, cluster);
   const all = await allJobs(deps.store, cluster.name);
@@ -33,9 +38,43 @@ export const firstCheckpoints = async (deps: FlinkDeps, operation: Operation, in
     ...(without.length > 0 ? [`${without.join(', ')} without a checkpoint`] : []),
   ].join('; ');
   const ready = waits === '' || waited >= PATIENCE_SECONDS || (without.length === 0 && waited >= RECORD_SECONDS);
-  if (ready && cluster.copyOf !== undefined) requireNoneFailed(cluster, all);
+  if (ready && cluster.copyOf !== undefined) {
+    for (const job of jobs) await recordStateNotTaken(deps, flink, operation, job);
+    requireNoneFailed(cluster, all);
+  }
   if (waits === '') return { ready: true, reason: `${jobs.length} jobs have processed a record and completed a checkpoint` };
   return { ready, reason: ready ? `${waits} after ${Math.round(waited)} s` : waits };
+};
+
+/**
+ * Flink drops state that no operator of the program has the id for, and says so to nobody. That of sinks is meant to go; where other operators lose theirs, the drill has
+ * not shown what a move would do.
+ */
+const recordStateNotTaken = async (
+  { artifacts, store }: FirstCheckpointsDeps,
+  flink: FlinkPort,
+  { operationId }: Operation,
+  { cluster, name, flinkJobId, restoredFrom, rehearsed }: Job,
+): Promise<void> => {
+  const first = (await flink.checkpoints(flinkJobId))?.latestCompleted?.location;
+  if (restoredFrom === undefined || first === undefined || rehearsed === undefined) return;
+  const [before, after] = await Promise.all([operatorsIn(artifacts, restoredFrom), operatorsIn(artifacts, first)]);
+  const there = new Set(after.map(({ id }) => id));
+  const stateNotTaken = before
+    .filter(({ id, sizeBytes }) => sizeBytes > 0 && !there.has(id))
+    .map(({ id, name: operator, sizeBytes }) => `${operator || id} (${sizeBytes} bytes)`);
+  if (stateNotTaken.length > 0) await store.updateJob(cluster, name, operationId, { rehearsed: { ...rehearsed, stateNotTaken } });
+};
+
+/** None where the metadata is gone, or cannot be read: then nothing is known. */
+const operatorsIn = async (artifacts: ArtifactsPort, location: string): Promise<readonly OperatorState[]> => {
+  const bytes = await artifacts.read(`${location.replace(/\/+$/, '')}/_metadata`);
+  try {
+    return bytes ? readCheckpointMetadata(bytes).operators : [];
+  } catch (error) {
+    if (!(error instanceof UnreadableMetadata)) throw error;
+    return [];
+  }
 };
 
 /** A drill has to say of a job that would not have come back. @throws JobFailed */

@@ -72,6 +72,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Interrupt
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     restoredFrom: point.location,
     restoredStateAt: point.completedAt,
+    ...(cluster.copyOf === undefined ? {} : { rehearsed: { stateChosenAt: deps.clock().toISOString() } }),
     startAsked: undefined,
     stopAskedBy: undefined,
     jarId: undefined,

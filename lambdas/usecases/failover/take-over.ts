@@ -1,16 +1,20 @@
 import type { Cluster } from '../../contracts/cluster';
 import type { Job } from '../../contracts/job';
 import type { Operation } from '../../contracts/operation';
+import type { Stage } from '../../contracts/stage';
 import type { TakenOver } from '../../contracts/workflow';
 import type { Clock } from '../../domain/clock';
-import { onCopy } from '../../domain/drill-copy';
+import { copyNameOf, onCopy } from '../../domain/drill-copy';
 import { isJobOver } from '../../domain/job-lifecycle';
 import { leaseUntil } from '../../domain/lease';
+import { operationIdOfKey } from '../../domain/operation-id';
 import { hostsFor } from '../clusters/create-fleet';
+import { CONTROL_PLANE, newOperation } from '../operations/accept';
 import { allJobs, isCancellation, ownCluster, type StoreDeps } from '../operations/owned';
 
 export interface TakeOverDeps extends StoreDeps {
   readonly clock: Clock;
+  readonly stage: Pick<Stage, 'deadlines'>;
 }
 
 /**
@@ -25,6 +29,7 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
   const jobs = await allJobs(deps.store, cluster.name);
   const taken = await Promise.all(jobs.map((job) => interrupt(deps, operation, job)));
   const ended = await endBroken(deps, operation, open);
+  const drill = await breakDrillOff(deps, operation, cluster);
   const { plan, reason } = planOf(operation);
   const moved = taken.filter(Boolean).length;
   const keepsVolumes = cluster.spec.placement.failover.volumeSnapshots !== undefined && cluster.size.stateVolume.kind === 'gp3';
@@ -33,7 +38,7 @@ export const takeOver = async (deps: TakeOverDeps, operation: Operation): Promis
     plan,
     keepsVolumes,
     standsBy,
-    reason: `${reason}; ${moved} jobs are moved${standsBy ? ', to hosts that stand by' : ''}${ended > 0 ? `, ${ended} operations under way were ended` : ''}`,
+    reason: `${reason}; ${moved} jobs are moved${standsBy ? ', to hosts that stand by' : ''}${ended > 0 ? `, ${ended} operations under way were ended` : ''}${drill}`,
   };
 };
 
@@ -90,6 +95,17 @@ const endBroken = async ({ store, clock }: TakeOverDeps, operation: Operation, o
     });
   }
   return broken.length;
+};
+
+/** Hosts of a copy may be those that the move lacks. Its drill sees that it is to go, and takes it away; the termination finds nothing left. */
+const breakDrillOff = async ({ store, clock, stage }: TakeOverDeps, { operationId }: Operation, { name }: Cluster): Promise<string> => {
+  const copy = await store.cluster(copyNameOf(name));
+  if (copy?.copyOf !== name || copy.status === 'TERMINATED' || copy.desired === 'TERMINATED') return '';
+  const id = operationIdOfKey({ caller: CONTROL_PLANE, method: 'BREAK', path: 'terminate-cluster', key: `${copy.name}/${operationId}` });
+  const request = { kind: 'terminate-cluster', jobs: 'cancel' } as const;
+  const termination = newOperation({ clock, stage }, { operationId: id, requestedBy: CONTROL_PLANE }, copy.name, undefined, request);
+  await store.acceptTermination(termination, copy.lease?.operationId);
+  return ', the drill on a copy ends';
 };
 
 /** Whether the reserve that the cluster goes on with was seen to have every host that its jobs need: then nothing is asked for. */

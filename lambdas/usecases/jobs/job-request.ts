@@ -14,6 +14,7 @@ import type { ArtifactsPort } from '../../gateways/aws/artifacts.port';
 import type { AcceptDeps } from '../operations/accept';
 
 export type JobRequestDeps = AcceptDeps & { readonly artifacts: ArtifactsPort };
+type ScriptDeps = { readonly artifacts: Pick<ArtifactsPort, 'putText'>; readonly stage: Pick<Stage, 'stateBucket'> };
 
 /** A parallelism that the largest fleet has slots for. */
 export const parallelismProblems = (parallelism: number, { size }: Cluster): readonly FieldProblem[] =>
@@ -97,13 +98,13 @@ export const checkJobRequest = async (deps: JobRequestDeps, cluster: Cluster, re
 };
 
 /** Settings that a script makes by SET would win over those given with the job, so the same ones are refused. */
-const scriptProblems = (script: string): readonly FieldProblem[] =>
+export const scriptProblems = (script: string, path = 'sql.script'): readonly FieldProblem[] =>
   [
     scriptProblem(script) ?? [],
     refusedSettings(sqlSettings(script), 'job').map(({ path, message }) => `SET ${path.replace('flinkConfiguration.', '')} ${message}`),
   ]
     .flat()
-    .map((message) => ({ path: 'sql.script', message }));
+    .map((message) => ({ path, message }));
 
 /** What may not be read for the caller is not looked for either. */
 const misplaced = async (
@@ -119,7 +120,7 @@ const misplaced = async (
 
 /** A program as it is stored. A script goes to S3 under its hash, before anything refers to it. */
 export const storeProgram = async (
-  { artifacts, stage }: JobRequestDeps,
+  { artifacts, stage }: ScriptDeps,
   cluster: string,
   job: string,
   { jar, sql }: Pick<JobSpec, 'jar' | 'sql'>,
@@ -128,7 +129,16 @@ export const storeProgram = async (
     const entryClass = jar.entryClass === undefined ? {} : { entryClass: jar.entryClass };
     return { kind: 'jar', uri: jar.uri, sha256: jar.sha256, ...entryClass, arguments: jar.arguments };
   }
-  if (!sql) return undefined;
-  const sha256 = createHash('sha256').update(sql.script).digest('hex');
-  return { kind: 'sql', sha256, uri: await artifacts.putText(stage.stateBucket, scriptKey(cluster, job, sha256), sql.script) };
+  return sql && { kind: 'sql', ...(await storeScript({ artifacts, stage }, cluster, job, sql.script)) };
+};
+
+/** Under its hash: the same script is stored once. */
+export const storeScript = async (
+  { artifacts, stage }: ScriptDeps,
+  cluster: string,
+  job: string,
+  script: string,
+): Promise<{ readonly uri: string; readonly sha256: string }> => {
+  const sha256 = createHash('sha256').update(script).digest('hex');
+  return { sha256, uri: await artifacts.putText(stage.stateBucket, scriptKey(cluster, job, sha256), script) };
 };

@@ -44,14 +44,22 @@ export const acceptCleaning = async (
     cleansUp: { after: operation.operationId, times },
     reason: `Cleans up after ${operation.operationId}.`,
   };
-  const { outcome } = await write(deps.store, cleaning, job, cluster);
+  // The name of a copy that is gone may be another's by now.
+  const ofCopy = operation.kind === 'drill-on-copy' ? operation.operationId : undefined;
+  const { outcome } = await write(deps.store, cleaning, job, cluster, ofCopy);
   return outcome === 'blocked' ? undefined : cleaning;
 };
 
-const write = (store: StorePort, cleaning: Operation, job: Job | undefined, cluster: Cluster | undefined): Promise<OperationAccepted> => {
+const write = (
+  store: StorePort,
+  cleaning: Operation,
+  job: Job | undefined,
+  cluster: Cluster | undefined,
+  holder: string | undefined,
+): Promise<OperationAccepted> => {
   if (cleaning.request.kind === 'replace-host') return store.acceptReplacement(cleaning, cleaning.request.epoch);
   if (cluster) return takeOverCluster(store, cleaning, cluster);
-  if (job === undefined) return store.acceptTermination(cleaning);
+  if (job === undefined) return store.acceptTermination(cleaning, holder);
   if (cleaning.kind === 'stop-job') return store.acceptCancellation(cleaning);
   // Takes the lease over at once: the job's status, which tells how far the interrupted operation came, stays as it is.
   const lease = { operationId: cleaning.operationId, acquiredAt: cleaning.requestedAt, until: leaseUntil(cleaning.deadline) };

@@ -62,11 +62,13 @@ export const endOperation = async (
 };
 
 /** Whether nobody waits for a move, so that who is on call has to be told that it failed. One home that fails most often leaves the cluster where it is well. */
-const isOwnMove = ({ request, requestedBy }: Operation, cluster: Cluster | undefined): boolean =>
-  request.kind === 'fail-over-cluster' &&
-  requestedBy === CONTROL_PLANE &&
-  !request.cleansOnly &&
-  (request.trigger.kind !== 'failback' || cluster?.status !== 'RUNNING');
+const isOwnMove = ({ request, requestedBy }: Operation, cluster: Cluster | undefined): boolean => {
+  if (requestedBy !== CONTROL_PLANE) return false;
+  if (request.kind === 'drill-on-copy') return true;
+  return (
+    request.kind === 'fail-over-cluster' && !request.cleansOnly && (request.trigger.kind !== 'failback' || cluster?.status !== 'RUNNING')
+  );
+};
 
 /** Writes what is true of cluster or job now. An operation that lost its lease has nothing to say about them. */
 const settle = async (
@@ -129,6 +131,8 @@ const reportOf = async (
   if (operation.kind !== 'fail-over-cluster' && operation.kind !== 'drill-on-copy') return undefined;
   const cluster = await store.cluster(operation.cluster);
   if (!cluster) return undefined;
+  // The name of a copy that is gone may be another's by now.
+  if (operation.kind === 'drill-on-copy' && cluster.lease?.operationId !== operation.operationId) return undefined;
   // Those that were started under the epoch that the failover made: a failover that was given back has started none.
   const restored = (await allJobs(store, cluster.name)).filter((job) => isOfEpoch(cluster, job));
   const failover = failoverReport(operation, cluster.spec.placement.failover.objectiveSeconds, restored);

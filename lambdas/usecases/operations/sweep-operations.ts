@@ -73,8 +73,11 @@ const IDLE_SECONDS = 300;
 const tidyUp = async (deps: SweepDeps, done: SweepDeps['told']): Promise<readonly string[]> => {
   const failures: string[] = [];
   for (const cluster of await allClusters(deps.store)) {
-    if (cluster.desired !== 'RUNNING') continue;
     try {
+      const ending = await takeCopyAway(deps, cluster);
+      if (ending !== undefined)
+        done({ operationId: ending, action: 'start', reason: `${cluster.name}, a copy for a drill, is still there` });
+      if (cluster.desired !== 'RUNNING') continue;
       if (cluster.status === 'RUNNING')
         for (const { operationId, reason } of await resumeBroken(deps, cluster)) done({ operationId, action: 'start', reason });
       if (!cluster.former || (cluster.status !== 'RUNNING' && !(await hasTooMuch(deps, cluster)))) continue;
@@ -115,6 +118,18 @@ const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string 
   if (outcome !== 'created') return undefined;
   await deps.workflows.start(operation.kind, operation.operationId);
   return operation.operationId;
+};
+
+/** Nobody else would: whoever asked for the drill has its report. @returns the operation that does */
+const takeCopyAway = async (deps: SweepDeps, { name, copyOf, status, lease }: Cluster): Promise<string | undefined> => {
+  if (copyOf === undefined || status !== 'FAILED' || heldLease(lease, deps.clock)) return undefined;
+  const key = `${name}/${Math.floor(deps.clock().getTime() / (TIDY_MINUTES * 60_000))}`;
+  const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'TIDY', path: 'terminate-cluster', key });
+  const request = { kind: 'terminate-cluster', jobs: 'cancel' } as const;
+  const operation = newOperation(deps, { operationId, requestedBy: CONTROL_PLANE }, name, undefined, request);
+  if ((await deps.store.acceptTermination(operation)).outcome !== 'created') return undefined;
+  await deps.workflows.start(operation.kind, operationId);
+  return operationId;
 };
 
 const sweepOne = async (deps: SweepDeps, operation: Operation, done: SweepDeps['told']): Promise<void> => {

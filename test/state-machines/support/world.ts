@@ -302,11 +302,11 @@ export class World {
   }
 
   /** @throws what the use case throws */
-  acceptCopyDrill(wish: Pick<CopyDrillWish, 'zone' | 'jobs'> = {}): Promise<Operation> {
+  acceptCopyDrill(wish: Pick<CopyDrillWish, 'zone' | 'jobs'> = {}, stage = STAGE): Promise<Operation> {
     const { artifacts, clock, store, workflows } = this;
     const { operationId, requestedBy } = this.operation({ kind: 'launch-cluster' });
     const trigger = { kind: 'drill' as const, evidence: 'a test wants it' };
-    const deps = { artifacts, clock, store, workflows, stage: STAGE };
+    const deps = { artifacts, clock, store, workflows, stage };
     return acceptDrill(deps, { operationId, requestedBy, requestHash: 'a'.repeat(64) }, 'flights', { ...wish, on: 'copy', trigger });
   }
 

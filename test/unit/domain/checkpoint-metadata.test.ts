@@ -71,5 +71,6 @@ test('what the fakes write is read as it was written', () => {
     version: 6,
     checkpointId: 12,
     files: files.map((file, index) => ({ ...file, relative: index === 1, size: 'exactly' })),
+    operators: [{ id: '00000000000000010000000000000002', name: 'Count', sizeBytes: 5_000_000_007 }],
   });
 });

@@ -43,3 +43,17 @@ describe('A SQL script', () => {
     );
   });
 });
+
+test('a comment of two slashes, or one that ends at a carriage return, hides no setting', () => {
+  for (const script of ["SET // keep\n'execution.checkpointing.dir' = 's3://x';", "-- keep\rSET 'execution.checkpointing.dir' = 's3://x';"])
+    expect(sqlSettings(script)).toEqual({ 'execution.checkpointing.dir': 's3://x' });
+  expect(jobStatements("INSERT INTO a SELECT 1 // it's one\n; INSERT INTO b SELECT 1 // it's two\n")).toHaveLength(2);
+});
+
+test.each([
+  ["SET E'a\\'' = 'b'; INSERT INTO t SELECT 1", "literals such as E'\\'' are not known here"],
+  ["SET U&'a' = 'b'; INSERT INTO t SELECT 1", "a setting is made by SET 'key' = 'value'"],
+  ["SET a = 'b'; INSERT INTO t SELECT 1", "a setting is made by SET 'key' = 'value'"],
+])('a setting that cannot be read is refused: %s', (script, expected) => {
+  expect(scriptProblem(script)).toContain(expected);
+});
