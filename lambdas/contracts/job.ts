@@ -161,7 +161,8 @@ export const job = z.object({
   /** Of a job on a copy. */
   rehearsed: z
     .object({
-      /** When the state that it goes on from was chosen: what is younger would have been processed again. */
+      /** When the state that it goes on from was complete, where that is known, and when it was chosen: what came between would have been processed again. */
+      stateAt: instant.optional(),
       stateChosenAt: instant,
       /** Operators whose state its program has not taken over, by name and size. */
       stateNotTaken: z.array(z.string()).optional(),

@@ -53,14 +53,31 @@ export const METADATA_HEAD_BYTES = 16;
 export const readMetadataHead = (bytes: Buffer): Pick<CheckpointMetadata, 'version' | 'checkpointId'> => head(new Input(bytes));
 
 /** @throws UnreadableMetadata */
-export const readCheckpointMetadata = (bytes: Buffer): CheckpointMetadata => {
-  const input = new Input(bytes);
+export const readCheckpointMetadata = (bytes: Buffer): CheckpointMetadata => readAll(new Input(bytes));
+
+const readAll = (input: Input): CheckpointMetadata => {
   const { version, checkpointId } = head(input);
   input.times(input.count(), () => masterState(input));
   const operators: OperatorState[] = [];
   input.times(input.count(), () => operators.push(operatorState(input, version)));
   // What follows from version 4 on are the checkpoint's properties, a serialized Java object without files.
   return { version, checkpointId, files: input.files, operators };
+};
+
+/** The same metadata with other texts, such as the paths of files that lie elsewhere now. @throws UnreadableMetadata */
+export const rewriteCheckpointMetadata = (bytes: Buffer, change: (text: string) => string): Buffer => {
+  const input = new Input(bytes);
+  readAll(input);
+  const parts: Buffer[] = [];
+  let from = 0;
+  for (const { at, length, value } of input.texts) {
+    const next = Buffer.from(change(value), 'utf8');
+    const size = Buffer.alloc(2);
+    size.writeUInt16BE(next.byteLength);
+    parts.push(bytes.subarray(from, at), size, next);
+    from = at + 2 + length;
+  }
+  return Buffer.concat([...parts, bytes.subarray(from)]);
 };
 
 const head = (input: Input): Pick<CheckpointMetadata, 'version' | 'checkpointId'> => {
@@ -76,6 +93,8 @@ class Input {
   readonly files: StateFile[] = [];
   /** Of state that does not lie in files. */
   inLineBytes = 0;
+  /** Where each text begins with its length, and how many bytes it has behind that. */
+  readonly texts: { readonly at: number; readonly length: number; readonly value: string }[] = [];
   private at = 0;
 
   constructor(private readonly bytes: Buffer) {}
@@ -90,9 +109,12 @@ class Input {
     return Number(this.bytes.readBigInt64BE(this.step(8)));
   }
   text(): string {
-    const length = this.bytes.readUInt16BE(this.step(2));
+    const at = this.step(2);
+    const length = this.bytes.readUInt16BE(at);
     const from = this.step(length);
-    return this.bytes.toString('utf8', from, from + length);
+    const value = this.bytes.toString('utf8', from, from + length);
+    this.texts.push({ at, length, value });
+    return value;
   }
   hex(length: number): string {
     const from = this.step(length);

@@ -126,8 +126,8 @@ const WORKFLOW_FUNCTIONS = {
   // As `upload-artifact` and `start-job`, job after job within a budget.
   'start-jobs': { ...flinkSide(['artifacts:read', 'state:read'], 300), memoryMiB: 1_024 },
   'jobs-restored': flinkSide(),
-  // Reads and writes the scripts of jobs.
-  'copy-jobs': awsSide(['state:scripts'], 60),
+  // Asks Flink which state is the newest, and has S3 copy it within a budget.
+  'copy-jobs': flinkSide(['state:write'], 300),
   'hand-over': awsSide([]),
   'first-checkpoints': flinkSide(['state:read']),
 } as const satisfies Record<string, Part>;

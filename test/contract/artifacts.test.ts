@@ -50,6 +50,15 @@ describe.each([
     expect(await artifacts.size(`s3://no-such-bucket-${Date.now()}/job.jar`)).toBeUndefined();
   });
 
+  test('put an object, and copy one whatever its name, or say that there is none', async () => {
+    await artifacts.put(uri('a b/größe+1?.sst'), Buffer.from([0, 255, 10]));
+    expect(await artifacts.copy(uri('a b/größe+1?.sst'), uri('copy/x'))).toBe(true);
+    expect(await artifacts.read(uri('copy/x'))).toEqual(Buffer.from([0, 255, 10]));
+    expect(await artifacts.size(uri('a b/größe+1?.sst'))).toBe(3);
+    expect(await artifacts.copy(uri('a b/missing'), uri('copy/y'))).toBe(false);
+    expect(await artifacts.size(uri('copy/y'))).toBeUndefined();
+  });
+
   test('tell when an object was written, by the second', async () => {
     const before = Math.floor(Date.now() / 1_000) * 1_000;
     await put(`${directory}/savepoint/_metadata`, 'x');

@@ -15,7 +15,7 @@ class InMemoryArtifacts implements ArtifactsPort {
   constructor(private readonly now: () => Date) {}
 
   /** Puts an object as some other program would. `content` may be a size in bytes: that many zeros, never whole in memory. */
-  put(uri: string, content: string | Buffer | number, at: Date = this.now()): void {
+  async put(uri: string, content: string | Buffer | number, at: Date = this.now()): Promise<void> {
     // S3 tells whole seconds.
     const modifiedAt = new Date(Math.floor(at.getTime() / 1_000) * 1_000);
     if (typeof content === 'number') {
@@ -53,6 +53,12 @@ class InMemoryArtifacts implements ArtifactsPort {
     const uri = `s3://${bucket}/${key}`;
     this.put(uri, text);
     return uri;
+  }
+
+  async copy(from: string, to: string): Promise<boolean> {
+    const found = this.objects.get(from);
+    if (found) this.objects.set(to, { ...found, modifiedAt: new Date(Math.floor(this.now().getTime() / 1_000) * 1_000) });
+    return found !== undefined;
   }
 
   async getText(uri: string): Promise<string | undefined> {

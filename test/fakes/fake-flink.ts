@@ -181,6 +181,10 @@ export class FakeFlink implements FlinkPort {
     return location;
   }
 
+  protected isStored(location: string): boolean {
+    return this.storage.has(location);
+  }
+
   /** The files of a checkpoint or savepoint are all there. @param told what follows once the tasks and whoever asked are told of it */
   protected keep({ location }: StateKept, told: () => void): void {
     this.storage.add(location);
@@ -434,7 +438,7 @@ export class FakeFlink implements FlinkPort {
 
   private become(job: Job, behaviour: Behaviour): void {
     const { savepoint } = job.request;
-    if (savepoint !== undefined && !this.storage.has(savepoint)) {
+    if (savepoint !== undefined && !this.isStored(savepoint)) {
       this.end(job, 'FAILED');
       job.failure = `FileNotFoundException: Cannot find checkpoint or savepoint file/directory '${savepoint}'`;
     } else if (behaviour.does === 'fail') {

@@ -67,7 +67,7 @@ describe('a drill on a copy', () => {
     expect(world.flink).not.toBe(original);
     expect(world.flink.calls.filter(({ method }) => method === 'runJar').map(({ args }) => args[0])).toEqual([
       expect.objectContaining({
-        savepoint: checkpoint,
+        savepoint: checkpoint.replace('/flights/', '/flights-drill/'),
         allowNonRestoredState: true,
         arguments: ARGUMENTS,
         parallelism: 4,
@@ -120,7 +120,7 @@ describe('a drill on a copy', () => {
       error: {
         name: 'JobFailed',
         message: expect.stringContaining(
-          'counts is left out: its script cannot be run so that it writes nowhere: line 1: the script writes to sink',
+          'counts: Left out of the drill: its script cannot be run so that it writes nowhere: line 1: the script writes to sink',
         ),
       },
     });
@@ -144,7 +144,7 @@ describe('a drill on a copy', () => {
     expect(await violations(world)).toEqual([]);
   });
 
-  test('starts a job again from a newer checkpoint when the one that was chosen is gone before it has tasks', async () => {
+  test('starts a job again that fails before it has tasks', async () => {
     let starts = 0;
     world.flink.behaviour = () => (++starts === 1 ? { does: 'fail', reason: 'FileNotFoundException', stillborn: true } : { does: 'run' });
     expect(await drill()).toMatchObject({ status: 'SUCCEEDED' });
@@ -175,6 +175,34 @@ describe('a drill on a copy', () => {
     expect(await world.cluster()).toMatchObject({ status: 'TERMINATED' });
     await run(other);
     expect(await ended(other)).toMatchObject({ status: expect.stringMatching(/SUCCEEDED|FAILED/) });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('copies the next newest checkpoint where Flink deletes one while it is copied, and leaves the original as it is', async () => {
+    const { flinkJobId } = await world.job();
+    let copies = 0;
+    world.onCall = (port, method) => {
+      if (port !== 'artifacts' || method !== 'copy' || ++copies > 1) return;
+      world.artifacts.remove(`${checkpoint}/state`);
+      world.firstFlink().completeCheckpoint(flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
+    };
+    const ofFlights = (): readonly string[] => world.artifacts.uris().filter((uri) => uri.startsWith('s3://state/clusters/flights/'));
+    const before = ofFlights().length;
+    const operation = await drill();
+    expect([operation.status, copies]).toEqual(['SUCCEEDED', 2]);
+    expect((await onCopy()).restoredFrom).toMatch(/flights-drill\/jobs\/delays\/checkpoints\/[0-9a-f]+\/chk-2$/);
+    // One file less, and the next checkpoint.
+    expect(ofFlights()).toHaveLength(before - 1 + 2);
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('leaves a job out whose checkpoints are deleted sooner than they are copied', async () => {
+    world.faults = ({ port, method }) => (port === 'artifacts' && method === 'copy' ? { by: { copy: async () => false } } : undefined);
+    expect(await drill()).toMatchObject({
+      status: 'FAILED',
+      error: { message: expect.stringContaining('deleted sooner than they are copied') },
+    });
+    world.faults = () => undefined;
     expect(await violations(world)).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import {
+  CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -88,6 +89,22 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
         new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(content, 'utf8'), ContentType: 'text/plain; charset=utf-8' }),
       );
       return `s3://${bucket}/${key}`;
+    },
+
+    async put(uri, content) {
+      await client.send(new PutObjectCommand({ ...locationOf(uri), Body: content }));
+    },
+
+    async copy(from, to) {
+      const { Bucket, Key } = locationOf(from);
+      const CopySource = `${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`;
+      try {
+        await client.send(new CopyObjectCommand({ ...locationOf(to), CopySource }));
+        return true;
+      } catch (error) {
+        if (isUnreadable(error)) return false;
+        throw error;
+      }
     },
 
     async getText(uri) {

@@ -16,6 +16,10 @@ export interface ArtifactsPort {
   open(uri: string): Promise<Readable>;
   /** Writes a small text and returns its s3:// URI. `bucket` is the artifact or the state bucket of the stage. */
   putText(bucket: string, key: string, text: string): Promise<string>;
+  /** Writes an object whole. */
+  put(uri: string, content: Buffer): Promise<void>;
+  /** Copies an object of at most 5 GB within S3, which writes it whole or not at all; false when there is none to copy. */
+  copy(from: string, to: string): Promise<boolean>;
   getText(uri: string): Promise<string | undefined>;
   /** The object in memory, or its first bytes only; undefined as `size`. */
   read(uri: string, firstBytes?: number): Promise<Buffer | undefined>;

@@ -17,8 +17,6 @@ export interface FleetSpec {
   readonly flinkVersion: string;
   /** The user's cost allocation tags. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Cluster whose jobs' state the hosts may read besides their own. @default - none */
-  readonly readsJobsOf?: string;
 }
 
 /** `drain`: its TaskManagers shall end (node/README.md). `leaving`: EC2 will take it, or has said that it may. */

@@ -10,5 +10,5 @@ const schemas = { path: clusterPath, body: drillBody };
 
 export const handler = middy(async ({ path, body, change }: ApiRequest<typeof schemas>) => {
   const trigger = { kind: 'drill' as const, evidence: `a drill, asked for by ${change.requestedBy}`.slice(0, 500) };
-  return accepted(await acceptDrill(deps, change, path.cluster, { ...body, trigger }));
+  return accepted(await acceptDrill(deps, change, path.cluster, body, trigger));
 }).use(api({ action: 'drill-cluster', schemas }));

@@ -17,5 +17,4 @@ export const fleetSpecOf = (cluster: Cluster): FleetSpec => ({
   configurationPrefix: `${configurationPrefix(cluster.name, hostsEpoch(cluster))}/`,
   flinkVersion: cluster.flinkVersion,
   tags: cluster.spec.tags,
-  ...(cluster.copyOf === undefined ? {} : { readsJobsOf: cluster.copyOf }),
 });

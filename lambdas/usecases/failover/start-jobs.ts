@@ -6,7 +6,6 @@ import type { Awaited_ } from '../../contracts/workflow';
 import { shorten } from '../../domain/describe-failure';
 import { flinkJobIdOf } from '../../domain/flink-job-id';
 import { runJob, type StartDeps, uploadAgain } from '../jobs/start-job';
-import { requireCluster, requireJob } from '../operations/in-the-way';
 import { endWithItsHosts, type InterruptedJob, interruptedJobs } from '../operations/interrupted-jobs';
 import { connect, ownCluster } from '../operations/owned';
 import { findRestorePoint, type RestorePoint } from '../state/restore-point';
@@ -72,7 +71,6 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Interrupt
     flinkJobId: flinkJobIdOf({ cluster: job.cluster, clusterEpoch: cluster.epoch, job: job.name, jobEpoch: epoch }),
     restoredFrom: point.location,
     restoredStateAt: point.completedAt,
-    ...(cluster.copyOf === undefined ? {} : { rehearsed: { stateChosenAt: deps.clock().toISOString() } }),
     startAsked: undefined,
     stopAskedBy: undefined,
     jarId: undefined,
@@ -83,14 +81,7 @@ const storeIntent = async (deps: StartDeps, operation: Operation, job: Interrupt
 
 /** The savepoint it was stopped with, else the latest state that is whole. The new JobManager knows nothing of it, and the former ones are cut off. */
 const restorePointOf = async (deps: StartDeps, cluster: Cluster, job: InterruptedJob): Promise<RestorePoint> => {
-  if (cluster.copyOf !== undefined) return originalPoint(deps, cluster.copyOf, job.name);
   const { savepoint } = job.interrupted;
   if (savepoint !== undefined) return { location: savepoint, reason: `from the savepoint it was stopped with, ${savepoint}` };
   return findRestorePoint(deps, { ...cluster, resources: NO_RESOURCES }, job);
-};
-
-/** What a move would go on from at this moment, were the zone lost: the job that runs is asked for nothing. */
-const originalPoint = async (deps: StartDeps, original: string, name: string): Promise<RestorePoint> => {
-  const [cluster, job] = await Promise.all([requireCluster(deps.store, original), requireJob(deps.store, original, name)]);
-  return findRestorePoint(deps, cluster, job);
 };

@@ -78,6 +78,7 @@ const slowDown = (action: 'GetObject' | 'PutObject', path: string, delayMs = 0):
   { service: 's3', action, path, status: 503, code: 'SlowDown', delayMs },
 ];
 const METADATA = '/*/jobs/*/checkpoints/*/_metadata';
+const METADATA_OF_COPY = '/*-drill/jobs/*/checkpoints/*/_metadata';
 /** S3 lets the first two tries for a jar run into the ten seconds that the control plane gives it, and the third almost. */
 const jarsAfterHalfAMinute = (action: 'HeadObject' | 'GetObject'): readonly Rule[] => [
   { service: 's3', action, path: '/*/jars/*', delayMs: 11_000, count: 2 },
@@ -634,10 +635,17 @@ export const WAYS: readonly Way[] = [
   },
   {
     kind: 'drill-on-copy',
-    title: 'a drill whose job finds its checkpoint unreadable for a moment',
+    title: 'a drill for which checkpoints are read more slowly than Flink deletes them',
+    states: ['Wait before the next copies'],
+    rules: () => [{ service: 's3', action: 'GetObject', path: METADATA, delayMs: 9_500 }],
+    begin: drillOnCopy,
+  },
+  {
+    kind: 'drill-on-copy',
+    title: 'a drill whose job finds its state unreadable for a moment',
     states: ['Wait before another start'],
-    // Once the control plane has read what the copy is to start from.
-    rules: () => [{ service: 's3', action: 'GetObject', path: METADATA, delayMs: 1, count: 1 }, ...slowDown('GetObject', METADATA)],
+    // Of the copied metadata, which only Flink reads.
+    rules: () => slowDown('GetObject', METADATA_OF_COPY),
     begin: drillOnCopy,
   },
   {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DrillBody } from '../../../lambdas/contracts/api';
 import type { Cluster, ClusterSpec } from '../../../lambdas/contracts/cluster';
 import type { Job, StoredJobSpec } from '../../../lambdas/contracts/job';
 import type { JobRecord } from '../../../lambdas/contracts/observation';
@@ -8,7 +9,6 @@ import type { Stage } from '../../../lambdas/contracts/stage';
 import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
-import type { CopyDrillWish } from '../../../lambdas/usecases/failover/accept-copy-drill';
 import { acceptDrill } from '../../../lambdas/usecases/failover/accept-drill';
 import { acceptFailover, takeOverCluster } from '../../../lambdas/usecases/failover/accept-failover';
 import { considerReserves, type ReserveConsidered } from '../../../lambdas/usecases/failover/consider-reserves';
@@ -86,6 +86,11 @@ export class FlinkOnS3 extends FakeFlink {
     this.reachable = false;
   }
 
+  /** Also what somebody else has put there. */
+  protected override isStored(location: string): boolean {
+    return super.isStored(location) || this.artifacts.uris().includes(`${location}/_metadata`);
+  }
+
   protected override keep(state: StateKept, told: () => void): void {
     putState(this.artifacts, state.location, { checkpointId: state.checkpointId, files: [{ path: 'state', sizeBytes: 10 }] });
     super.keep(state, told);
@@ -153,6 +158,12 @@ export class World {
     this.jobManagers.set(address, next);
     this.flink = next;
     return next;
+  }
+
+  /** The JobManager that a job of the world was started on first. */
+  firstFlink(): FakeFlink {
+    const [first] = this.jobManagers.values();
+    return first ?? this.flink;
   }
 
   /** What answers at the addresses of a cluster's JobManagers: which of two leads makes no difference to what is asked. */
@@ -302,12 +313,12 @@ export class World {
   }
 
   /** @throws what the use case throws */
-  acceptCopyDrill(wish: Pick<CopyDrillWish, 'zone' | 'jobs'> = {}, stage = STAGE): Promise<Operation> {
+  acceptCopyDrill(wish: Pick<DrillBody, 'zone' | 'jobs'> = {}, stage = STAGE): Promise<Operation> {
     const { artifacts, clock, store, workflows } = this;
     const { operationId, requestedBy } = this.operation({ kind: 'launch-cluster' });
     const trigger = { kind: 'drill' as const, evidence: 'a test wants it' };
     const deps = { artifacts, clock, store, workflows, stage };
-    return acceptDrill(deps, { operationId, requestedBy, requestHash: 'a'.repeat(64) }, 'flights', { ...wish, on: 'copy', trigger });
+    return acceptDrill(deps, { operationId, requestedBy, requestHash: 'a'.repeat(64) }, 'flights', { ...wish, on: 'copy' }, trigger);
   }
 
   /** The hosts of a zone answer nobody any more, and EC2 has nothing to give there. */

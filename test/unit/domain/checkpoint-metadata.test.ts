@@ -1,6 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCheckpointMetadata, readMetadataHead, type StateFile, UnreadableMetadata } from '../../../lambdas/domain/checkpoint-metadata';
+import {
+  readCheckpointMetadata,
+  readMetadataHead,
+  rewriteCheckpointMetadata,
+  type StateFile,
+  UnreadableMetadata,
+} from '../../../lambdas/domain/checkpoint-metadata';
 import { checkpointMetadata } from '../../fakes/checkpoint-metadata';
 
 /** Written by Flink 2.3 for the counter example: test/contract/checkpoint-metadata.test.ts reads fresh ones. */
@@ -74,3 +80,34 @@ test('what the fakes write is read as it was written', () => {
     operators: [{ id: '00000000000000010000000000000002', name: 'Count', sizeBytes: 5_000_000_007 }],
   });
 });
+
+test('metadata is written again with other paths, longer or shorter, and is the same otherwise', () => {
+  const files = [
+    { path: 's3://state/clusters/flights/jobs/delays/checkpoints/a/shared/größe', sizeBytes: 7 },
+    { path: 'relative', sizeBytes: 9 },
+  ];
+  const bytes = Buffer.concat([checkpointMetadata(12, files), Buffer.from('what Flink writes behind it')]);
+  expect(rewriteCheckpointMetadata(bytes, (text) => text)).toEqual(bytes);
+  const moved = rewriteCheckpointMetadata(bytes, (text) => text.replace('/flights/', '/flights-drill/'));
+  expect(readCheckpointMetadata(moved)).toEqual({
+    ...readCheckpointMetadata(bytes),
+    files: readCheckpointMetadata(bytes).files.map((file) => ({ ...file, path: file.path.replace('/flights/', '/flights-drill/') })),
+  });
+  expect(moved.byteLength).toBe(bytes.byteLength + 6);
+  expect(rewriteCheckpointMetadata(moved, (text) => text.replace('/flights-drill/', '/flights/'))).toEqual(bytes);
+  expect(() => rewriteCheckpointMetadata(bytes.subarray(0, 40), (text) => text)).toThrow(UnreadableMetadata);
+});
+
+test.each(readdirSync(join(__dirname, 'flink-metadata')))(
+  '%s, as Flink has written it, is the same with the same texts, and back again',
+  (file) => {
+    const bytes = written(file.replace('.metadata', ''));
+    expect(rewriteCheckpointMetadata(bytes, (text) => text).equals(bytes)).toBe(true);
+    const other = rewriteCheckpointMetadata(bytes, (text) => `${text}, elsewhere`);
+    expect(other.equals(bytes)).toBe(false);
+    expect(readCheckpointMetadata(other).operators.map(({ id, sizeBytes }) => [id, sizeBytes])).toEqual(
+      readCheckpointMetadata(bytes).operators.map(({ id, sizeBytes }) => [id, sizeBytes]),
+    );
+    expect(rewriteCheckpointMetadata(other, (text) => text.replace(', elsewhere', '')).equals(bytes)).toBe(true);
+  },
+);
