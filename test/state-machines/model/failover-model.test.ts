@@ -34,7 +34,7 @@ test('the same seed gives the same run', async () => {
 
 /** Enough runs for any of the mutants; a run that finds one is the last. Those that found one when this was written come first. */
 const RUNS = [
-  ...new Set([220, 344, 37, 86, 271, 112, 219, 235, 35, 12, 13, 1, 5, 7, ...Array.from({ length: 120 }, (_, index) => index + 1)]),
+  ...new Set([220, 344, 202, 37, 86, 271, 112, 219, 235, 35, 12, 13, 1, 5, 7, ...Array.from({ length: 120 }, (_, index) => index + 1)]),
 ];
 
 describe('the model finds it when', () => {
