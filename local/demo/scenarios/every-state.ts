@@ -11,7 +11,7 @@ import { control } from '../../client/control';
 import type { JobInput } from '../../client/sluice-client';
 import { uploadJar } from '../../client/upload-jar';
 import { type Before, type Context, type Rule, rulesSeen, sweepNow, WAYS, type Way, WORKFLOWS, type Workflow } from './every-state-ways';
-import { leftovers, unrest, unsettled, withoutReserve } from './leftovers';
+import { leftovers, ownedLeft, unrest, unsettled, withoutReserve } from './leftovers';
 import type { Play, Scenario } from './scenario';
 import { numbersFrom, settled } from './soak';
 
@@ -243,7 +243,7 @@ class Interrupter {
     const open = await settled(SETTLED_SECONDS, () => unsettled(play));
     if (open.length > 0) return open;
     await this.calm();
-    const ofCopy = kind === 'drill-on-copy' ? await settled(90, () => leftovers({ ...play, cluster: copyNameOf(cluster) })) : [];
+    const ofCopy = kind === 'drill-on-copy' ? await settled(90, () => ownedLeft({ ...play, cluster: copyNameOf(cluster) })) : [];
     if (ofCopy.length > 0) return ofCopy.map((one) => `of the copy: ${one}`);
     const { status: found } = await client.cluster(cluster);
     // Whoever was told that a termination failed asks for it once more.

@@ -82,9 +82,9 @@ export const withoutReserve = ({ spec, reserve }: Pick<ClusterDescription, 'spec
     ? []
     : [`the hosts that are to stand by are ${reserve === undefined ? 'not there' : `${reserve.status}: ${reserve.reason}`}`];
 
-/** What is left of a cluster that was terminated; nothing when all is well. */
-export const leftovers = async (play: Play): Promise<string[]> => {
-  const { cluster, machines, twin, settings } = play;
+/** What is left of a cluster that is gone, while others go on; nothing when all is well. */
+export const ownedLeft = async (play: Play): Promise<string[]> => {
+  const { cluster, machines, twin } = play;
   const found: string[] = [];
   for (const [kind, names] of Object.entries(await belongingsIn(twin, cluster)))
     if (names.length > 0) found.push(`${kind} are left: ${names.join(', ')}`);
@@ -93,6 +93,17 @@ export const leftovers = async (play: Play): Promise<string[]> => {
     { AlarmNamePrefix: `sluice-${twin.stage}-${cluster}.` },
   ))
     for (const { AlarmName } of page.MetricAlarms ?? []) found.push(`alarm ${AlarmName} is left`);
+  const hosts = (await machines.all()).filter(({ tags }) => tags['sluice:cluster'] === cluster);
+  found.push(...hosts.map(({ instanceId, phase }) => `host ${instanceId} is ${phase}`));
+  for (const { status, kind, operationId } of await operationsOf(play).catch(() => []))
+    if (status === 'RUNNING' || status === 'PENDING') found.push(`${kind} ${operationId} is ${status}`);
+  return found;
+};
+
+/** What is left of a cluster that was terminated, and of everything else; nothing when all is well. */
+export const leftovers = async (play: Play): Promise<string[]> => {
+  const { settings } = play;
+  const found = await ownedLeft(play);
   const sfn = new SFNClient(configuration(play));
   for await (const machines of paginateListStateMachines({ client: sfn }, {}))
     for (const { stateMachineArn, type } of machines.stateMachines ?? []) {
@@ -100,12 +111,7 @@ export const leftovers = async (play: Play): Promise<string[]> => {
       for await (const page of paginateListExecutions({ client: sfn }, { stateMachineArn, statusFilter: 'RUNNING' }))
         for (const { name } of page.executions ?? []) found.push(`execution ${name} still runs`);
     }
-  const hosts = (await machines.all()).filter(({ tags }) => tags['sluice:cluster'] === cluster);
-  found.push(...hosts.map(({ instanceId, phase }) => `host ${instanceId} is ${phase}`));
   for (const { pid, command } of processesNaming(`${settings.stateDir}/fleet/instances/`))
     found.push(`process ${pid} is left: ${command.slice(0, 100)}`);
-  for (const { status, kind, operationId } of await operationsOf(play).catch(() => []))
-    if (status === 'RUNNING' || status === 'PENDING') found.push(`${kind} ${operationId} is ${status}`);
-  found.push(...(await leases(play)));
-  return found;
+  return [...found, ...(await leases(play))];
 };

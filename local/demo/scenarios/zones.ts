@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationView } from '../../../lambdas/contracts/api';
 import { control } from '../../client/control';
-import { leftovers } from './leftovers';
+import { ownedLeft } from './leftovers';
 import type { Play, Scenario } from './scenario';
 import { quick, rise, spikeFrom } from './spike';
 
@@ -143,7 +143,7 @@ export const drillOnCopy: Scenario = {
     if (after.flinkJobId !== before.flinkJobId || after.live?.state !== 'RUNNING')
       throw new Error('the job that was rehearsed does not run on as it did');
     const copy = { ...play, cluster: ended.request.kind === 'drill-on-copy' ? ended.request.copy : '' };
-    const left = await leftovers(copy);
+    const left = await ownedLeft(copy);
     if (left.length > 0) throw new Error(`of the copy ${left.join('; ')}`);
     return { ...timesOf(ended), ...report };
   },
