@@ -196,6 +196,23 @@ describe('a drill on a copy', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('looks again where all that is known of the state is gone by the time that it is read, also in a further task', async () => {
+    const { flinkJobId } = await world.job();
+    let reads = 0;
+    world.onCall = (port, method) => {
+      if (port !== 'artifacts' || method !== 'read' || ++reads > 6) return;
+      // S3 takes its time, and Flink goes on.
+      world.now += 11_000;
+      for (const uri of world.artifacts.uris())
+        if (uri.includes(`/flights/jobs/delays/checkpoints/${flinkJobId}/`)) world.artifacts.remove(uri);
+      world.firstFlink().completeCheckpoint(flinkJobId, 's3://state/clusters/flights/jobs/delays/checkpoints');
+    };
+    const operation = await drill();
+    expect(operation.status).toBe('SUCCEEDED');
+    expect(operation.phases.find(({ name }) => name === 'Copy jobs')?.attempts).toBeGreaterThan(1);
+    expect(await violations(world)).toEqual([]);
+  });
+
   test('leaves a job out whose checkpoints are deleted sooner than they are copied', async () => {
     world.faults = ({ port, method }) => (port === 'artifacts' && method === 'copy' ? { by: { copy: async () => false } } : undefined);
     expect(await drill()).toMatchObject({

@@ -40,10 +40,16 @@ export const copyState = async (
   const { artifacts, stage, clock } = deps;
   const below = (name: string): string => `://${stage.stateBucket}/${clusterPrefix(name)}/`;
   const moved = (text: string): string => text.replace(below(cluster.name), below(copy));
+  let without = new ArtifactMissing(`its checkpoints are deleted sooner than they are copied (tried ${TRIES} times)`);
   for (let tries = 1; tries <= TRIES; tries++) {
     const chosenAt = clock().toISOString();
     if (tries > 1 && chosenAt > until) return { done: false, reason: 'its checkpoints are deleted while they are copied' };
-    const point = await findRestorePoint(deps, cluster, job);
+    const point = await findRestorePoint(deps, cluster, job).catch(ifMissing);
+    // All that was known is gone by the time that it is looked at: there is newer by now.
+    if (point instanceof ArtifactMissing) {
+      without = point;
+      continue;
+    }
     const location = point.location?.replace(/\/+$/, '');
     if (location === undefined) return { done: true, location, chosenAt, reason: point.reason };
     const metadata = await artifacts.read(`${location}/_metadata`);
@@ -64,7 +70,12 @@ export const copyState = async (
     const { completedAt, reason } = point;
     return { done: true, location: moved(location), completedAt, chosenAt, reason: `${reason}; ${files.length} files are copied` };
   }
-  throw new ArtifactMissing(`its checkpoints are deleted sooner than they are copied (tried ${TRIES} times)`);
+  throw without;
+};
+
+const ifMissing = (error: unknown): ArtifactMissing => {
+  if (error instanceof ArtifactMissing) return error;
+  throw error;
 };
 
 /** @throws ArtifactMissing */
