@@ -115,6 +115,8 @@ export const operationRequest = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('fail-over-cluster'),
     from: z.string(),
+    /** Epoch that had the jobs there when this move began, or the one that it goes on with. @default - the last in that zone */
+    fromEpoch: z.int().min(1).optional(),
     /** Zone to go to first; the next one is taken where it has no capacity. */
     zone: z.string(),
     /** `planned`: jobs stop with a savepoint first. `lost`: without waiting for it. Absent: as the JobManager answers. */

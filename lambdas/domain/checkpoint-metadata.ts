@@ -71,7 +71,10 @@ export const rewriteCheckpointMetadata = (bytes: Buffer, change: (text: string) 
   const parts: Buffer[] = [];
   let from = 0;
   for (const { at, length, value } of input.texts) {
-    const next = Buffer.from(change(value), 'utf8');
+    const changed = change(value);
+    // Java writes characters beyond the first plane in its own way.
+    if (changed === value) continue;
+    const next = Buffer.from(changed, 'utf8');
     const size = Buffer.alloc(2);
     size.writeUInt16BE(next.byteLength);
     parts.push(bytes.subarray(from, at), size, next);

@@ -1,6 +1,7 @@
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -41,6 +42,7 @@ describe('A node, by the policy of its role,', () => {
     [artifacts, 'jobs/payments.jar'],
     [state, 'clusters/flights/e1/config/node.json'],
     [state, 'clusters/payments/jobs/pay/jar.jar'],
+    [state, 'clusters/payments/e1/config/node.json'],
     [assets, 'node.zip'],
   ] as const;
   let node: S3Client;
@@ -50,17 +52,18 @@ describe('A node, by the policy of its role,', () => {
       (error: { $metadata?: { httpStatusCode?: number } }) => error.$metadata?.httpStatusCode ?? 0,
     );
 
-  beforeAll(async () => {
+  const asNode = async (name: string, policy: object): Promise<S3Client> => {
     const iam = new IAMClient({});
-    const UserName = `node-${process.pid}`;
+    const UserName = `${name}-${process.pid}`;
     await iam.send(new CreateUserCommand({ UserName }));
-    const PolicyDocument = JSON.stringify(nodePolicy(stage, 'flights'));
-    await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'node', PolicyDocument }));
+    await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'node', PolicyDocument: JSON.stringify(policy) }));
     const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
-    node = new S3Client({
-      forcePathStyle: true,
-      credentials: { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' },
-    });
+    const credentials = { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+    return new S3Client({ forcePathStyle: true, credentials });
+  };
+
+  beforeAll(async () => {
+    node = await asNode('node', nodePolicy(stage, 'flights'));
     for (const Bucket of [artifacts, state, assets]) await s3Client().send(new CreateBucketCommand({ Bucket }));
     for (const [Bucket, Key] of objects) await s3Client().send(new PutObjectCommand({ Bucket, Key, Body: Key }));
   });
@@ -74,8 +77,21 @@ describe('A node, by the policy of its role,', () => {
       'jobs/payments.jar': 403,
       'clusters/flights/e1/config/node.json': 200,
       'clusters/payments/jobs/pay/jar.jar': 403,
+      'clusters/payments/e1/config/node.json': 403,
       'node.zip': 200,
     });
+  });
+
+  test('reads, on a copy, what is its cluster’s, and changes nothing of it', async () => {
+    const copy = await asNode('copy', nodePolicy(stage, 'payments-drill', 'payments'));
+    const Key = 'clusters/payments/jobs/pay/jar.jar';
+    expect(await answer(copy.send(new GetObjectCommand({ Bucket: state, Key })))).toBe(200);
+    expect(await answer(copy.send(new GetObjectCommand({ Bucket: state, Key: 'clusters/flights/e1/config/node.json' })))).toBe(403);
+    expect(await answer(copy.send(new PutObjectCommand({ Bucket: state, Key, Body: 'x' })))).toBe(403);
+    expect(await answer(copy.send(new DeleteObjectCommand({ Bucket: state, Key })))).toBe(403);
+    expect(await answer(copy.send(new PutObjectCommand({ Bucket: state, Key: 'clusters/payments-drill/jobs/pay/x', Body: 'x' })))).toBe(
+      200,
+    );
   });
 
   test('is told which Flink is not there, and lists no jars', async () => {

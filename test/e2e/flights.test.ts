@@ -37,7 +37,7 @@ const rehearse = async (): Promise<void> => {
   expect(result?.failover).toMatchObject({ capacity: 'cold', seconds, reprocessedSeconds: { [job]: expect.any(Number) } });
   expect(result?.failover?.notRehearsed).toBeUndefined();
   const started = phases.find(({ name }) => name === 'Start jobs')?.reason;
-  expect(started).toMatch(new RegExp(`from s3://.*/clusters/${SHARED}/jobs/${job}/checkpoints/`));
+  expect(started).toMatch(new RegExp(`from s3://.*/clusters/${SHARED}-drill/jobs/${job}/checkpoints/`));
   const copy = `${SHARED}-drill`;
   expect(await client.cluster(copy)).toMatchObject({ status: 'TERMINATED', copyOf: SHARED });
   expect(await machines(copy)).toEqual([]);

@@ -233,6 +233,31 @@ describe('a drill on a copy', () => {
     expect((await world.job()).flinkJobId).toBe(flinkJobId);
   });
 
+  test('says nothing of operators where the metadata of the first checkpoint is gone', async () => {
+    world.onCall = (port, method) => {
+      if (port !== 'flink' || method !== 'checkpoints') return;
+      for (const uri of world.artifacts.uris()) if (/flights-drill.*chk-[^1].*_metadata$/.test(uri)) world.artifacts.remove(uri);
+      const ofCopy = world.artifacts.uris().filter((uri) => uri.includes('flights-drill/jobs') && uri.endsWith('_metadata'));
+      for (const uri of ofCopy.filter((one) => !one.includes(checkpoint.split('/').at(-2) ?? ''))) world.artifacts.remove(uri);
+    };
+    expect((await drill()).result?.failover).not.toHaveProperty('stateNotTaken');
+  });
+
+  test('takes no word that every object has for the name of a job', async () => {
+    await run(await world.acceptSubmission(world.jarSpec(2, 'second', 'constructor')));
+    const { status, result } = await drill();
+    expect(status).toBe('SUCCEEDED');
+    expect(Object.entries(result?.failover?.notRehearsed ?? {})).toEqual([['constructor', expect.stringContaining('a jar writes where')]]);
+  });
+
+  test('leaves a job out with a file that is larger than S3 copies in the time that there is', async () => {
+    putState(world.artifacts, checkpoint, { checkpointId: 1, files: [{ path: 'state', sizeBytes: 2_000_000_000 }] });
+    expect(await drill()).toMatchObject({
+      status: 'FAILED',
+      error: { message: expect.stringContaining('has 2000000000 bytes, and S3 copies no more') },
+    });
+  });
+
   test('ends when the cluster moves, which may lack its hosts', async () => {
     const operation = await world.acceptCopyDrill(WISH);
     await run(operation, 7);

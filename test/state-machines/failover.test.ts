@@ -813,6 +813,36 @@ describe('a move in the place of one that is under way', () => {
     },
   );
 
+  test('home again, and on from there, gives the cluster back to the hosts that have its jobs where no zone has others', async () => {
+    const { first } = await moved(4, 'planned');
+    const second = await world.failOverInstead(first.operationId, { zone: 'us-east-1a' });
+    for (const zone of ['us-east-1a', 'us-east-1b', 'us-east-1c']) world.fleet.zonesWithoutCapacity.add(zone);
+    await run(second);
+    expect(await world.store.operation(second.operationId)).toMatchObject({ status: 'FAILED' });
+    const cluster = await world.cluster();
+    expect(cluster).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a', resources: { epoch: 1 } });
+    expect((await world.fleet.observe(cluster.resources)).hosts).toHaveLength(3);
+    expect(await world.job()).toMatchObject({ status: 'RUNNING', epoch: 1 });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('is as planned as the first where the JobManager answers', async () => {
+    const { first } = await moved(4, 'planned');
+    const second = await world.failOverInstead(first.operationId);
+    await run(second);
+    const { phases } = (await world.store.operation(second.operationId)) as Operation;
+    expect(phases.find(({ name }) => name === 'Ask the former hosts')?.reason).toMatch(/nothing is lost/);
+    expect((await world.job()).restoredFrom).toMatch(/savepoint/);
+  });
+
+  test('goes on in the zone of the first where only its way is another, and to none that was tried', async () => {
+    const { first } = await moved(4, 'planned');
+    const lost = await world.failOverInstead(first.operationId, { mode: 'lost' });
+    expect(lost.request).toMatchObject({ zone: 'us-east-1b', mode: 'lost', avoid: ['us-east-1a'], fromEpoch: 1 });
+    await run(lost, 4);
+    await expect(world.failOverInstead(lost.operationId)).resolves.toMatchObject({ request: { zone: 'us-east-1c' } });
+  });
+
   test('is refused where the move has been handed over meanwhile, or is another; without naming it a move is in the way', async () => {
     const { first } = await moved(3, 'planned');
     await expect(world.failOverInstead(`op-${'z'.repeat(26)}`)).rejects.toMatchObject({

@@ -102,7 +102,8 @@ export const createArtifacts = ({ client }: { readonly client: S3Client }): Arti
         await client.send(new CopyObjectCommand({ ...locationOf(to), CopySource }));
         return true;
       } catch (error) {
-        if (isUnreadable(error)) return false;
+        // The control plane may list the bucket, so what is not there is not forbidden.
+        if (hasCode(error, 'NoSuchKey', 'NotFound')) return false;
         throw error;
       }
     },

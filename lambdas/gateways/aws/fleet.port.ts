@@ -17,6 +17,8 @@ export interface FleetSpec {
   readonly flinkVersion: string;
   /** The user's cost allocation tags. */
   readonly tags: Readonly<Record<string, string>>;
+  /** Cluster whose prefix of the state bucket the hosts may read besides their own. @default - none */
+  readonly readsOf?: string;
 }
 
 /** `drain`: its TaskManagers shall end (node/README.md). `leaving`: EC2 will take it, or has said that it may. */

@@ -17,4 +17,5 @@ export const fleetSpecOf = (cluster: Cluster): FleetSpec => ({
   configurationPrefix: `${configurationPrefix(cluster.name, hostsEpoch(cluster))}/`,
   flinkVersion: cluster.flinkVersion,
   tags: cluster.spec.tags,
+  ...(cluster.copyOf === undefined ? {} : { readsOf: cluster.copyOf }),
 });

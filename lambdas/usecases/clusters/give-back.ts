@@ -1,7 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import { Conflict } from '../../contracts/errors';
 import type { JobStatus } from '../../contracts/job';
-import type { Operation, OperationKind } from '../../contracts/operation';
+import type { Operation, OperationKind, OperationRequest } from '../../contracts/operation';
 import type { TaskAnswer } from '../../contracts/workflow';
 import type { WorkflowsPort } from '../../gateways/aws/workflows.port';
 import type { CleanUpDeps } from '../operations/clean-up';
@@ -9,6 +9,7 @@ import { recentOperations } from '../operations/list-operations';
 import { allJobs, ownCluster } from '../operations/owned';
 import { resumeBroken } from '../operations/resume-broken';
 
+type MoveRequest = Extract<OperationRequest, { kind: 'fail-over-cluster' }>;
 export type GiveBackDeps = CleanUpDeps & { readonly workflows: WorkflowsPort };
 
 /**
@@ -19,8 +20,7 @@ export const giveBack = async (deps: GiveBackDeps, operation: Operation): Promis
   const { store } = deps;
   const cluster = await ownCluster(deps, operation);
   const { request, operationId } = operation;
-  const from = request.kind === 'fail-over-cluster' ? request.from : '';
-  const kept = keptEpoch(cluster, from);
+  const kept = request.kind === 'fail-over-cluster' ? keptEpoch(cluster, request) : undefined;
   // By an operation that this one goes on with.
   if (kept?.leftAt !== undefined)
     throw new Conflict(
@@ -77,7 +77,9 @@ const putBack = async (deps: GiveBackDeps, { operationId, cluster }: Operation):
   }
 };
 
-/** The epoch that had the jobs: the one that the operation came from. */
-const keptEpoch = ({ former = [], resources, epoch }: Cluster, from: string) =>
+/** The epoch that had the jobs: the one that the operation came from. Others may have been tried in its zone since. */
+const keptEpoch = ({ former = [], resources, epoch }: Cluster, { from, fromEpoch }: MoveRequest) => {
   // Given back already when this is tried again.
-  resources.epoch !== undefined && resources.epoch !== epoch ? undefined : former.findLast(({ zone, unused }) => zone === from && !unused);
+  if (resources.epoch !== undefined && resources.epoch !== epoch) return undefined;
+  return former.findLast((one) => !one.unused && (fromEpoch === undefined ? one.zone === from : one.epoch === fromEpoch));
+};

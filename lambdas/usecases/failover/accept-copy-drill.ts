@@ -37,15 +37,15 @@ export const acceptCopyDrill = (deps: AcceptDeps, change: ChangeRequest, name: s
     const copy = copyNameOf(name);
     const previous = await store.cluster(copy);
     requireFreeName(cluster, previous);
-    const rehearsals = await rehearsalsOf(deps, cluster, wish);
     const impaired = [...new Set([...(wish.impaired ?? []), ...(await shiftedAway(deps)).map(({ zone }) => zone)])];
     const zone = targetOf(deps, cluster, wish.zone, impaired);
-    const request: OperationRequest = { kind: 'drill-on-copy', copy, from: cluster.zone, zone, trigger: wish.trigger, rehearsals };
-    const operation = newOperation(deps, change, name, undefined, request);
-    const { operationId, requestedAt: at, deadline } = operation;
     const capacity = decideCapacity(await slotDemands(store, { cluster: name }, 'grow'), cluster.size);
     const hosts = capacity.action === 'provide' ? capacity.hosts : hostLimits(cluster.size).max;
     await requireQuota(deps, cluster, hosts);
+    const rehearsals = await rehearsalsOf(deps, cluster, wish);
+    const request: OperationRequest = { kind: 'drill-on-copy', copy, from: cluster.zone, zone, trigger: wish.trigger, rehearsals };
+    const operation = newOperation(deps, change, name, undefined, request);
+    const { operationId, requestedAt: at, deadline } = operation;
     const wanted = {
       epoch: (previous?.epoch ?? 0) + 1,
       zone,
@@ -83,7 +83,7 @@ const requireQuota = async ({ store, stage }: AcceptDeps, { size }: Cluster, hos
 const rehearsalsOf = async ({ store }: AcceptDeps, { name }: Cluster, wish: CopyDrillWish): Promise<Rehearsals> => {
   const jobs = (await allJobs(store, name)).filter(({ status }) => status === 'RUNNING');
   const rehearsals = await wish.rehearsals(new Map(jobs.map((job) => [job.name, job])));
-  if (jobs.some((job) => job.spec.program.kind === 'sql' || rehearsals[job.name])) return rehearsals;
+  if (jobs.some((job) => job.spec.program.kind === 'sql' || Object.hasOwn(rehearsals, job.name))) return rehearsals;
   const names = jobs.map((job) => job.name).join(', ');
   const message =
     jobs.length === 0

@@ -51,17 +51,23 @@ export const acceptFailover = (deps: AcceptDeps, change: ChangeRequest, name: st
     const impaired = [...new Set([...(wish.impaired ?? []), ...shifted])];
     const from = broken?.from ?? cluster.zone;
     const avoid = [...new Set([...impaired, ...(mode === 'lost' ? [from] : []), ...(broken?.avoid ?? [])])];
-    const target = targetOf(deps, cluster, wish.zone, impaired, [from]);
+    const former = (cluster.former ?? []).filter(({ unused }) => !unused);
+    const fromEpoch = broken ? (broken.fromEpoch ?? former.findLast(({ zone }) => zone === from)?.epoch) : hostsEpoch(cluster);
+    const tried = broken ? former.filter(({ epoch }) => epoch > (fromEpoch ?? 0)) : [];
+    // Where its hosts boot, unless they are what is not waited for.
+    const wished = wish.zone ?? (broken && mode !== undefined ? cluster.zone : undefined);
+    const target = targetOf(deps, cluster, wished, impaired, [from, ...tried.map(({ zone }) => zone)]);
     const reserve = reserveFor(cluster, target, avoid);
     const request: OperationRequest = {
       kind: 'fail-over-cluster',
       from,
+      ...(fromEpoch === undefined ? {} : { fromEpoch }),
       zone: target,
       ...(reserve ? { reserve: reserve.epoch } : {}),
       ...(reserve?.standing === undefined ? {} : { reserveHosts: reserve.standing }),
       ...(mode === undefined ? {} : { mode }),
       ...(avoid.length > 0 ? { avoid } : {}),
-      trigger,
+      trigger: broken?.trigger.detectedAt === undefined ? trigger : { detectedAt: broken.trigger.detectedAt, ...trigger },
       ...(drill ? { drill } : {}),
       ...(again ? { again: cluster.epoch } : broken?.again === undefined ? {} : { again: broken.again }),
     };

@@ -38,7 +38,11 @@ export const copyJobs = async (deps: Deps, operation: Operation): Promise<Awaite
     if (previous?.lease?.operationId === operationId) continue;
     if (deps.clock().toISOString() > until) return notYet(operation, deps.clock, `Goes on with ${job.name}`);
     const put = copyOfJob(operation, copy, job, (previous?.epoch ?? 0) + 1);
-    const made = await madeOf(deps, { original, copy, job, until }, request.rehearsals[job.name]);
+    const made = await madeOf(
+      deps,
+      { original, copy, job, until },
+      Object.hasOwn(request.rehearsals, job.name) ? request.rehearsals[job.name] : undefined,
+    );
     if ('waits' in made) return notYet(operation, deps.clock, `${job.name}: ${made.waits}`);
     await deps.store.copyJob('leftOut' in made ? leftOut(put, made.leftOut) : startable(put, operation, made));
   }

@@ -59,6 +59,7 @@ const recordStateNotTaken = async (
   const first = (await flink.checkpoints(flinkJobId))?.latestCompleted?.location;
   if (restoredFrom === undefined || first === undefined || rehearsed === undefined) return;
   const [before, after] = await Promise.all([operatorsIn(artifacts, restoredFrom), operatorsIn(artifacts, first)]);
+  if (!before || !after) return;
   const there = new Set(after.map(({ id }) => id));
   const stateNotTaken = before
     .filter(({ id, sizeBytes }) => sizeBytes > 0 && !there.has(id))
@@ -66,14 +67,14 @@ const recordStateNotTaken = async (
   if (stateNotTaken.length > 0) await store.updateJob(cluster, name, operationId, { rehearsed: { ...rehearsed, stateNotTaken } });
 };
 
-/** None where the metadata is gone, or cannot be read: then nothing is known. */
-const operatorsIn = async (artifacts: ArtifactsPort, location: string): Promise<readonly OperatorState[]> => {
+/** undefined: the metadata is gone, or cannot be read. */
+const operatorsIn = async (artifacts: ArtifactsPort, location: string): Promise<readonly OperatorState[] | undefined> => {
   const bytes = await artifacts.read(`${location.replace(/\/+$/, '')}/_metadata`);
   try {
-    return bytes ? readCheckpointMetadata(bytes).operators : [];
+    return bytes && readCheckpointMetadata(bytes).operators;
   } catch (error) {
     if (!(error instanceof UnreadableMetadata)) throw error;
-    return [];
+    return undefined;
   }
 };
 

@@ -40,19 +40,33 @@ const askFormer = async (deps: SavepointDeps, operation: Operation, phase: strin
     for (const job of await toSecure(deps, operation)) await remember(deps, operation, job, { without: reason });
     return { ready: true, plan: 'lost', reason };
   };
-  const former = cluster.former?.at(-1);
-  const addresses = former ? jobManagerAddresses(former.resources) : [];
-  if (addresses.length === 0) return silent('There is no JobManager to ask');
-  try {
-    const { slotsTotal } = await deps.flink(addresses).overview();
-    if (slotsTotal > 0)
-      return { ready: true, plan: 'planned', reason: `The JobManager answers and has ${slotsTotal} slots: nothing is lost` };
-  } catch (error) {
-    if (!(error instanceof FlinkUnavailable)) throw error;
-    return silent(`The JobManager does not answer: ${error.message}`);
-  }
+  const asked = await Promise.all(mayHaveJobs(operation, cluster).map((addresses) => ask(deps, addresses)));
+  const slots = Math.max(0, ...asked.flatMap((one) => ('slots' in one ? [one.slots] : [])));
+  if (slots > 0) return { ready: true, plan: 'planned', reason: `The JobManager answers and has ${slots} slots: nothing is lost` };
+  const silence = asked.flatMap((one) => ('silence' in one ? [one.silence] : []));
+  if (silence.length === asked.length)
+    return silent(asked.length === 0 ? 'There is no JobManager to ask' : `The JobManager does not answer: ${silence.join('; ')}`);
   const { ready, reason } = await secure(deps, operation, phase, 'lost');
   return { ready, plan: 'lost', reason: `The JobManager answers, but no TaskManager is left; ${reason}` };
+};
+
+/** JobManagers of the epoch before, and of the one that a move which this goes on with began from: where it had come to no jobs, they are there. */
+const mayHaveJobs = ({ request }: Operation, { former = [] }: Cluster): readonly (readonly string[])[] => {
+  const fromEpoch = request.kind === 'fail-over-cluster' ? request.fromEpoch : undefined;
+  const epochs = former.filter((one, index) => index === former.length - 1 || one.epoch === fromEpoch);
+  return epochs.map(({ resources }) => jobManagerAddresses(resources)).filter((addresses) => addresses.length > 0);
+};
+
+const ask = async (
+  { flink }: SavepointDeps,
+  addresses: readonly string[],
+): Promise<{ readonly slots: number } | { readonly silence: string }> => {
+  try {
+    return { slots: (await flink(addresses).overview()).slotsTotal };
+  } catch (error) {
+    if (!(error instanceof FlinkUnavailable)) throw error;
+    return { silence: error.message };
+  }
 };
 
 /** Jobs of which neither a savepoint nor its absence is known. */

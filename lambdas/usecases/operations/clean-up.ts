@@ -141,10 +141,11 @@ const goingOn = ({ operationId, request }: Operation, cluster: Cluster): Operati
   if (request.kind !== 'fail-over-cluster' || cluster.desired === 'TERMINATED' || cluster.lease?.operationId !== operationId)
     return undefined;
   const trigger = { kind: 'recovery' as const, evidence: `${operationId} was interrupted` };
-  const { kind, from, avoid, again: retried } = request;
+  const { kind, from, fromEpoch, avoid, again: retried } = request;
   const again = {
     kind,
     from,
+    ...(fromEpoch === undefined ? {} : { fromEpoch }),
     zone: cluster.zone,
     ...(avoid ? { avoid } : {}),
     trigger,

@@ -123,6 +123,7 @@ const acceptTidying = async (deps: SweepDeps, cluster: Cluster): Promise<string 
 /** Nobody else would: whoever asked for the drill has its report. @returns the operation that does */
 const takeCopyAway = async (deps: SweepDeps, { name, copyOf, status, lease }: Cluster): Promise<string | undefined> => {
   if (copyOf === undefined || status !== 'FAILED' || heldLease(lease, deps.clock)) return undefined;
+  if ((await deps.store.openOperations()).some((one) => onCopy(one).cluster === name)) return undefined;
   const key = `${name}/${Math.floor(deps.clock().getTime() / (TIDY_MINUTES * 60_000))}`;
   const operationId = operationIdOfKey({ caller: CONTROL_PLANE, method: 'TIDY', path: 'terminate-cluster', key });
   const request = { kind: 'terminate-cluster', jobs: 'cancel' } as const;

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import { ArtifactMissing } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
-import { readCheckpointMetadata, rewriteCheckpointMetadata, UnreadableMetadata } from '../../domain/checkpoint-metadata';
+import { readCheckpointMetadata, rewriteCheckpointMetadata, type StateFile, UnreadableMetadata } from '../../domain/checkpoint-metadata';
 import type { Clock } from '../../domain/clock';
 import { clusterPrefix } from '../../domain/state-paths';
 import { listed, resolveFiles } from './check-state';
@@ -23,6 +23,8 @@ export type StateCopied =
 
 /** Flink deletes old checkpoints while they are copied. The newest has most of its files in common with the one before: so often is enough for any that is not far too large. */
 const TRIES = 8;
+/** One request copies 5 GB at most, and has ten seconds to. RocksDB's files have 64 to 256 MB. */
+const MOST_BYTES = 1_000_000_000;
 /** Requests to S3 under way at a time. */
 const AT_ONCE = 32;
 
@@ -55,10 +57,15 @@ export const copyState = async (
     const metadata = await artifacts.read(`${location}/_metadata`);
     if (!metadata) continue;
     const files = filesOf(location, metadata);
-    const elsewhere = [location, ...files].find((uri) => moved(uri) === uri);
+    const elsewhere = [location, ...files.map(({ path }) => path)].find((uri) => moved(uri) === uri);
     if (elsewhere !== undefined) throw new ArtifactMissing(`${elsewhere} is not below ${clusterPrefix(cluster.name)}`);
+    const large = files.find(({ sizeBytes }) => sizeBytes > MOST_BYTES);
+    if (large)
+      throw new ArtifactMissing(
+        `${large.path} has ${large.sizeBytes} bytes, and S3 copies no more than ${MOST_BYTES} in the time that there is`,
+      );
     const there = await listed(artifacts, `s3${below(copy).slice(0, -1)}`);
-    const missing = files.filter((uri) => !there.has(moved(uri)));
+    const missing = files.map(({ path }) => path).filter((uri) => !there.has(moved(uri)));
     const copied = await copyAll(
       deps,
       missing.map((uri) => [uri, moved(uri)] as const),
@@ -79,9 +86,9 @@ const ifMissing = (error: unknown): ArtifactMissing => {
 };
 
 /** @throws ArtifactMissing */
-const filesOf = (location: string, metadata: Buffer): readonly string[] => {
+const filesOf = (location: string, metadata: Buffer): readonly StateFile[] => {
   try {
-    return resolveFiles(location, readCheckpointMetadata(metadata).files).map(({ path }) => path);
+    return resolveFiles(location, readCheckpointMetadata(metadata).files);
   } catch (error) {
     if (!(error instanceof UnreadableMetadata)) throw error;
     throw new ArtifactMissing(`the metadata of ${location} cannot be read: ${error.message}`);

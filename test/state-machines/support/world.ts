@@ -10,7 +10,7 @@ import { deadlineSecondsOf } from '../../../lambdas/domain/deadlines';
 import { flinkJobIdOf } from '../../../lambdas/domain/flink-job-id';
 import { leaseUntil } from '../../../lambdas/domain/lease';
 import { acceptDrill } from '../../../lambdas/usecases/failover/accept-drill';
-import { acceptFailover, takeOverCluster } from '../../../lambdas/usecases/failover/accept-failover';
+import { acceptFailover, type FailoverWish, takeOverCluster } from '../../../lambdas/usecases/failover/accept-failover';
 import { considerReserves, type ReserveConsidered } from '../../../lambdas/usecases/failover/consider-reserves';
 import { type Considered, considerScaling } from '../../../lambdas/usecases/scaling/consider-scaling';
 import { putState } from '../../fakes/checkpoint-metadata';
@@ -304,12 +304,12 @@ export class World {
   }
 
   /** @throws what the use case throws */
-  failOverInstead(insteadOf: string | undefined): Promise<Operation> {
+  failOverInstead(insteadOf: string | undefined, wish: Pick<FailoverWish, 'zone' | 'mode'> = {}): Promise<Operation> {
     const { clock, store, workflows } = this;
     const { operationId, requestedBy } = this.operation({ kind: 'launch-cluster' });
     const change = { operationId, requestedBy, requestHash: 'a'.repeat(64) };
     const trigger = { kind: 'person' as const, evidence: 'a test wants it' };
-    return acceptFailover({ clock, store, workflows, stage: STAGE }, change, 'flights', { insteadOf, trigger });
+    return acceptFailover({ clock, store, workflows, stage: STAGE }, change, 'flights', { ...wish, insteadOf, trigger });
   }
 
   /** @throws what the use case throws */

@@ -41,17 +41,18 @@ const TRUST = {
 };
 
 /**
- * What a cluster's nodes may do: their own prefix of the state bucket, Flink and Java to read, the stage's key. Jars and scripts of jobs, of this cluster or another, are
+ * What a cluster's nodes may do: their own prefix of the state bucket (those of a copy read that of its cluster too, where jobs may have files), Flink and Java to read, the stage's key. Jars and scripts of jobs, of this cluster or another, are
  * read by the control plane, which brings them to the JobManager.
  *
  * S3 tells that an object is not there (404) only to who may list the bucket, and says 403 to anybody else
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html); Flink asks for what is not there before each file that it writes, and so does the fence. Such a request has no
  * `s3:prefix`, so the condition must let its absence pass. The price: a listing without any prefix tells a node the names of other clusters' objects, but not what is in them.
  */
-export const nodePolicy = (stage: Stage, cluster: string): object => {
+export const nodePolicy = (stage: Stage, cluster: string, readsOf?: string): object => {
   const partition = stage.kmsKeyArn.split(':')[1] ?? 'aws';
   const bucket = (name: string): string => `arn:${partition}:s3:::${name}`;
   const own = `clusters/${cluster}`;
+  const others = readsOf === undefined ? [] : [`clusters/${readsOf}/*`];
   return {
     Version: '2012-10-17',
     Statement: [
@@ -66,8 +67,14 @@ export const nodePolicy = (stage: Stage, cluster: string): object => {
         Effect: 'Allow',
         Action: 's3:ListBucket',
         Resource: bucket(stage.stateBucket),
-        Condition: { StringLikeIfExists: { 's3:prefix': [own, `${own}/*`] } },
+        Condition: { StringLikeIfExists: { 's3:prefix': [own, `${own}/*`, ...others] } },
       },
+      ...others.map((keys) => ({
+        Sid: 'FilesThatJobsRead',
+        Effect: 'Allow',
+        Action: 's3:GetObject',
+        Resource: `${bucket(stage.stateBucket)}/${keys}`,
+      })),
       { Sid: 'Distributions', Effect: 'Allow', Action: 's3:GetObject', Resource: `${bucket(stage.artifactBucket)}/${OWN_ARTIFACTS}*` },
       {
         Sid: 'ListDistributions',
@@ -87,8 +94,8 @@ export const nodePolicy = (stage: Stage, cluster: string): object => {
   };
 };
 
-const policyOf = (stage: Stage, cluster: string, RoleName: string): PutRolePolicyCommand =>
-  new PutRolePolicyCommand({ RoleName, PolicyName: POLICY_NAME, PolicyDocument: JSON.stringify(nodePolicy(stage, cluster)) });
+const policyOf = (stage: Stage, { cluster, readsOf }: FleetSpec, RoleName: string): PutRolePolicyCommand =>
+  new PutRolePolicyCommand({ RoleName, PolicyName: POLICY_NAME, PolicyDocument: JSON.stringify(nodePolicy(stage, cluster, readsOf)) });
 
 const holds = (profile: InstanceProfile | undefined, role: string): boolean =>
   profile?.Roles?.some(({ RoleName }) => RoleName === role) === true;
@@ -107,7 +114,7 @@ export const refreshNodeRole = async (
   try {
     const [{ InstanceProfile }] = await Promise.all([
       iam.send(new GetInstanceProfileCommand({ InstanceProfileName: roleName }), within),
-      iam.send(policyOf(stage, spec.cluster, roleName), within),
+      iam.send(policyOf(stage, spec, roleName), within),
     ]);
     return holds(InstanceProfile, roleName) ? made : undefined;
   } catch (error) {
@@ -130,7 +137,7 @@ export const ensureNodeRole = async ({ iam, stage }: FleetDependencies, spec: Fl
     Tags,
   });
   await unless(PRESENT, iam.send(role));
-  await laterOn(NOT_YET_SEEN, iam.send(policyOf(stage, spec.cluster, name)));
+  await laterOn(NOT_YET_SEEN, iam.send(policyOf(stage, spec, name)));
   const profile = await ensureProfile({ iam, stage }, name, Tags);
   if (!holds(profile, name)) {
     const add = new AddRoleToInstanceProfileCommand({ InstanceProfileName: name, RoleName: name });

@@ -50,6 +50,19 @@ describe("A node's permissions", () => {
     // Of another prefix no node learns a name; a HEAD, which has none, is told that an object is not there.
     expect(policy).toContain('"StringLikeIfExists":{"s3:prefix":["clusters/flights","clusters/flights/*"]}');
   });
+  test('reach, on a copy, what is of its cluster, to read it', () => {
+    const { Statement } = nodePolicy(stage, 'flights-drill', 'flights') as {
+      Statement: { Resource: string; Action: string | string[]; Condition?: object }[];
+    };
+    const others = Statement.filter((one) => /flights\//.test(JSON.stringify(one)));
+    expect(others.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+      ['s3:ListBucket', 'arn:aws:s3:::state'],
+      ['s3:GetObject', 'arn:aws:s3:::state/clusters/flights/*'],
+    ]);
+    expect(others[0]?.Condition).toEqual({
+      StringLikeIfExists: { 's3:prefix': ['clusters/flights-drill', 'clusters/flights-drill/*', 'clusters/flights/*'] },
+    });
+  });
   test('change nothing among the artifacts, and read no team’s jar there', () => {
     const statements = (nodePolicy(stage, 'flights') as { Statement: { Resource: string; Action: string | string[] }[] }).Statement;
     for (const { Resource, Action } of statements.filter((one) => one.Resource.includes('artifacts')))
