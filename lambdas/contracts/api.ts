@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
-import { changeClusterBody } from './cluster-change';
+import { changeClusterBody } from './cluster-patch';
 import { drillMode, drillOn, onlyWhereItBelongs, rehearsalArguments } from './drill';
 import { allowSpot, jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
