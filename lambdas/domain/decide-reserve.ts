@@ -20,6 +20,8 @@ export interface ReserveFacts {
   readonly zone: string | undefined;
   /** Zones that are not well, with what is said of them. */
   readonly troubled: Readonly<Record<string, string>>;
+  /** Zones besides its own that TaskManagers of a spread cluster's reserve may be in. @default - none */
+  readonly spreadOver?: readonly string[];
   /** The operation that works on the reserve, while it has not ended. */
   readonly underWay?: string | undefined;
   /** TaskManager hosts of a reserve that is ready: those that run, those that its group is to have, and why no more come. */
@@ -69,7 +71,7 @@ const decideNew = ({ name, reserve }: Subject, { hosts, zone }: ReserveFacts, no
 const decideReady = (
   { name, fault, spec }: Subject,
   reserve: Reserve,
-  { hosts, zone, troubled, seen }: ReserveFacts,
+  { hosts, zone, troubled, spreadOver = [], seen }: ReserveFacts,
   takeAway: TakeAway,
 ): ReserveDecision => {
   // It may be needed any moment.
@@ -80,6 +82,9 @@ const decideReady = (
   const elsewhere = zone !== undefined && zone !== reserve.zone;
   const trouble = troubled[reserve.zone];
   if (trouble !== undefined && elsewhere && troubled[zone] === undefined) return takeAway(`its zone is not well: ${trouble}`);
+  // No move would take it over: its hosts in that zone may be lost next.
+  const ill = spreadOver.find((one) => troubled[one] !== undefined);
+  if (ill !== undefined) return { ...takeAway(`TaskManagers of it may be in ${ill}, which is not well: ${troubled[ill]}`), unwanted: true };
   if (seen?.problem !== undefined && seen.running < reserve.hosts && elsewhere)
     return takeAway(`${seen.running} of its ${hostsOf(reserve.hosts)} run, and no more can be launched: ${seen.problem}`);
   if (hosts !== reserve.hosts)

@@ -107,6 +107,23 @@ describe('a cluster with warm capacity', () => {
     expect(await failOver({ mode: 'planned' })).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
   });
 
+  test('that is spread has no TaskManager standing by in a zone that is not well, and moves to those that do', async () => {
+    world = enter(new World());
+    await run(await world.acceptLaunch({ capacity: 'warm', zones: ['us-east-1a', 'us-east-1b', 'us-east-1c'] }));
+    await run(await world.acceptSubmission(world.jarSpec(4)));
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ zone: 'us-east-1b', avoidedZones: ['us-east-1a'] });
+    await event('handle-zone-event', shiftFrom('use1-az3'));
+    await run(await ended((await world.cluster()).reserve?.by as string));
+    expect((await world.cluster()).reserve).toMatchObject({ status: 'gone' });
+    world.fleet.zonesInTrouble.set('us-east-1c', 'EC2 says it is impaired');
+    await world.pause(60);
+    await standBy();
+    expect((await world.cluster()).reserve).toMatchObject({ zone: 'us-east-1b', avoidedZones: ['us-east-1a', 'us-east-1c'] });
+    world.loseZone('us-east-1a');
+    expect(await failOver({ mode: 'lost' })).toMatchObject({ status: 'SUCCEEDED', result: { failover: { capacity: 'warm' } } });
+  });
+
   test('has the next reserve in the zone after it once it has moved, of a further epoch', async () => {
     await standBy();
     await failOver({ mode: 'planned' });

@@ -3,11 +3,12 @@ import { Conflict } from '../../contracts/errors';
 import type { OperationRequest } from '../../contracts/operation';
 import { decideCapacity, hostLimits } from '../../domain/capacity';
 import { chooseFailoverZone } from '../../domain/choose-failover-zone';
+import { taskManagerZones } from '../../domain/cluster-zone';
 import { decideReserve, type ReserveDecision, type ReserveFacts } from '../../domain/decide-reserve';
 import { shorten } from '../../domain/describe-failure';
 import { lastingProblem } from '../../domain/launch-failure';
 import { operationIdOfKey, requestHashOf } from '../../domain/operation-id';
-import { isThere, latestEpoch } from '../../domain/reserve';
+import { asReserve, isThere, latestEpoch } from '../../domain/reserve';
 import type { FleetPort, ZoneSeen } from '../../gateways/aws/fleet.port';
 import { tryOtherTypes } from '../clusters/other-types';
 import { slotDemands } from '../clusters/slot-demands';
@@ -35,8 +36,9 @@ export const considerReserves = async (deps: ConsiderReservesDeps): Promise<read
   );
   const zones = clusters.length === 0 ? [] : await seeZones(deps);
   const consider = async (cluster: Cluster): Promise<readonly ReserveConsidered[]> => {
-    const decision = decideReserve(cluster, await factsOf(deps, cluster, zones), deps.clock().toISOString());
-    return [await carryOut(deps, cluster, decision)];
+    const facts = await factsOf(deps, cluster, zones);
+    const decision = decideReserve(cluster, facts, deps.clock().toISOString());
+    return [await carryOut(deps, cluster, decision, Object.keys(facts.troubled))];
   };
   const considered = await considerEach(clusters, consider, { clock: deps.clock, ms: TIME_MS });
   return considered.filter(({ action }) => action !== 'none');
@@ -51,9 +53,11 @@ export const leaveReserveZone = async (
 ): Promise<readonly ReserveConsidered[]> => {
   const { reserve } = cluster;
   // The event is sent once: what is still being made there would be kept.
-  if (!(reserve?.status === 'ready' || reserve?.status === 'making') || reserve.zone !== zone) return [];
-  return [await carryOut(deps, cluster, { action: 'take-away', zone, hosts: 0, reason: says })];
+  if (!(reserve?.status === 'ready' || reserve?.status === 'making') || !zonesOf(cluster, reserve).includes(zone)) return [];
+  return [await carryOut(deps, cluster, { action: 'take-away', zone: reserve.zone, hosts: 0, reason: says })];
 };
+
+const zonesOf = (cluster: Cluster, reserve: Reserve): readonly string[] => taskManagerZones(asReserve(cluster, reserve));
 
 const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: readonly ZoneSeen[]): Promise<ReserveFacts> => {
   const { store, stage, fleet } = deps;
@@ -76,6 +80,7 @@ const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: read
     hosts: capacity.action === 'provide' ? capacity.hosts : hostLimits(size).max,
     zone: chosen.ok ? chosen.zone : undefined,
     troubled,
+    ...(isThere(reserve) ? { spreadOver: zonesOf(cluster, reserve).filter((one) => one !== reserve.zone) } : {}),
     underWay: by?.status === 'PENDING' || by?.status === 'RUNNING' ? by.operationId : undefined,
     seen: seen && {
       running: seen.hosts.filter(({ role, state }) => role === 'taskmanager' && state === 'running').length,
@@ -85,12 +90,17 @@ const factsOf = async (deps: ConsiderReservesDeps, cluster: Cluster, zones: read
   };
 };
 
-const carryOut = async (deps: AcceptDeps, cluster: Cluster, decision: ReserveDecision): Promise<ReserveConsidered> => {
+const carryOut = async (
+  deps: AcceptDeps,
+  cluster: Cluster,
+  decision: ReserveDecision,
+  troubled: readonly string[] = [],
+): Promise<ReserveConsidered> => {
   const { name } = cluster;
   const { action, reason } = decision;
   if (!('zone' in decision)) return { cluster: name, action, reason };
   const at = deps.clock().toISOString();
-  const next = reserveAfter(cluster, decision, at);
+  const next = reserveAfter(cluster, decision, at, troubled);
   const request: OperationRequest = {
     kind: 'prepare-reserve',
     action: decision.action,
@@ -118,14 +128,20 @@ const carryOut = async (deps: AcceptDeps, cluster: Cluster, decision: ReserveDec
 type Change = Extract<ReserveDecision, { readonly zone: string }>;
 
 /** The reserve as it is stored before anything is done about it. */
-const reserveAfter = (cluster: Cluster, { action, zone, hosts, reason, unwanted = false }: Change, at: string): Reserve => {
-  const { reserve } = cluster;
+const reserveAfter = (
+  cluster: Cluster,
+  { action, zone, hosts, reason, unwanted = false }: Change,
+  at: string,
+  troubled: readonly string[],
+): Reserve => {
+  const { reserve, zones = [] } = cluster;
+  // It is for the day on which the cluster's zone is lost.
+  const avoidedZones = zones.filter((one) => one === cluster.zone || (one !== zone && troubled.includes(one)));
   if (action === 'make' || !reserve)
     return {
       epoch: latestEpoch(cluster) + 1,
       zone,
-      // It is for the day on which the cluster's zone is lost.
-      ...(cluster.zones && cluster.zones.length > 1 ? { avoidedZones: [cluster.zone] } : {}),
+      ...(zones.length > 1 ? { avoidedZones } : {}),
       status: 'making',
       since: at,
       hosts,

@@ -56,6 +56,13 @@ test.each<[string, typeof BARE, Partial<ReserveFacts>, string]>([
     {},
     'take-away',
   ],
+  [
+    'a zone that its TaskManagers may be in is not well',
+    ready,
+    { troubled: { 'us-east-1c': 'impaired' }, spreadOver: ['us-east-1c'] },
+    'take-away',
+  ],
+  ['a zone that they are not in is not well', ready, { troubled: { 'us-east-1c': 'impaired' }, spreadOver: [] }, 'none'],
   ['no zone is well', ready, { troubled: { 'us-east-1b': 'impaired', 'us-east-1c': 'impaired' }, zone: 'us-east-1c' }, 'none'],
   ['its zone is not well, and there is no other', ready, { troubled: { 'us-east-1b': 'impaired' } }, 'none'],
   ['its hosts are lost and do not come again', ready, { seen: short, zone: 'us-east-1c' }, 'take-away'],
