@@ -85,7 +85,9 @@ const rehearsal = z
       ),
     script: sqlProgram.shape.script
       .optional()
-      .describe('Script in place of its own, where that cannot be used as it is. Its sinks become black holes all the same'),
+      .describe(
+        'Script in place of its own, where that cannot be used as it is: it may have several INSERTs, functions and other sources, for which you answer. Its sinks become black holes all the same',
+      ),
   })
   .refine((body) => (body.arguments === undefined) !== (body.script === undefined), {
     path: ['arguments'],
@@ -108,7 +110,7 @@ export const drillBody = z
       .record(resourceName, rehearsal)
       .optional()
       .describe(
-        'How jobs are run on a copy, by name. A SQL job needs nothing: the tables that its script inserts into become black holes. A jar is left out unless it is here, since it writes where its arguments say. Goes with on: "copy"',
+        'How jobs are run on a copy, by name. A SQL job with one INSERT needs nothing: the table that its script inserts into becomes a black hole. One that is not run so is left out, and the report says why. A jar is left out unless it is here, since it writes where its arguments say. Goes with on: "copy"',
       ),
   })
   .superRefine(onlyWhereItBelongs);
