@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { cluster, clusterSpec, placement } from './cluster';
 import { changeClusterBody } from './cluster-patch';
-import { drillMode, drillOn, onlyWhereItBelongs, rehearsalArguments } from './drill';
+import { drillOn, failoverMode, onlyWhereItBelongs, rehearsalArguments } from './drill';
 import { allowSpot, jarProgram, job, jobSpec, retentionPolicy, snapshot, sqlProgram } from './job';
 import { jobSource } from './kafka';
 import { operationId, plainText, resourceName, zoneName } from './names';
-import { failoverMode, operation } from './operation';
+import { operation } from './operation';
 import { jobScaling } from './scaling';
 
 /*
@@ -101,7 +101,7 @@ export const drillBody = z
         'cluster: the running cluster is moved. copy: its jobs are started from their latest checkpoints on a copy of the cluster in the other zone, which reads the same input and is taken away at the end; the cluster itself runs on untouched. A copy costs as much as the cluster for some minutes. Default: cluster',
       ),
     zone: failoverBody.shape.zone,
-    mode: drillMode
+    mode: failoverMode
       .optional()
       .describe(
         'planned: jobs stop with a savepoint first; lost: as if the zone were lost, so that what came after the last checkpoint is processed again. Goes with on: "cluster"; on a copy it is always as if the zone were lost. Default: planned',

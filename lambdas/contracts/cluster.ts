@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { drillMode, drillOn, onlyWhereItBelongs, rehearsalArguments } from './drill';
+import { drillOn, failoverMode, onlyWhereItBelongs, rehearsalArguments } from './drill';
 import { instant, LEAST_NUMBER, operationId, resourceName, settingValue, timeWindow, zoneName } from './names';
 import { observationInterval } from './observer';
 
@@ -128,7 +128,7 @@ const drillPlan = z
       .max(100)
       .describe('`rate(7 days)`, from the launch on, or `cron(0 3 ? * MON *)`, UTC: as EventBridge writes them, an hour or more apart'),
     on: drillOn.optional().describe('As of a drill that is asked for, like the fields below. Default: cluster'),
-    mode: drillMode.optional().describe('Default: planned'),
+    mode: failoverMode.optional().describe('Default: planned'),
     zone: zoneName.optional().describe('Default: the next one that the placement of the cluster allows'),
     jobs: z
       .record(resourceName, z.strictObject({ arguments: rehearsalArguments.describe('In place of those of its jar') }))

@@ -2,7 +2,8 @@ import * as z from 'zod';
 
 /** What a drill that is asked for now and one by a schedule have in common; `contracts/api.ts` says what each means. */
 export const drillOn = z.enum(['cluster', 'copy']);
-export const drillMode = z.enum(['planned', 'lost']);
+export const failoverMode = z.enum(['planned', 'lost']);
+export type FailoverMode = z.infer<typeof failoverMode>;
 export const rehearsalArguments = z.array(z.string().max(10_000)).max(200);
 
 /** Fields that a drill of the other kind would not heed. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { clusterSettingChange } from './cluster-change';
+import { failoverMode } from './drill';
 import { storedJobSpec } from './job';
 import { instant, operationId, resourceName, s3Uri, sha256 } from './names';
 import { explanationLine, jobScaling } from './scaling';
@@ -25,9 +26,6 @@ export type OperationKind = z.infer<typeof operationKind>;
 /** Kinds with a workflow. The others are done by the write that accepts them. */
 export const workflowKind = operationKind.exclude(['change-cluster']);
 export type WorkflowKind = z.infer<typeof workflowKind>;
-
-export const failoverMode = z.enum(['planned', 'lost']);
-export type FailoverMode = z.infer<typeof failoverMode>;
 
 /** Why a cluster is moved, and what was seen. */
 export const failoverTrigger = z.object({

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { failoverMode } from './drill';
 import { instant, operationId, s3Uri } from './names';
-import { failoverMode, volumeSnapshot } from './operation';
+import { volumeSnapshot } from './operation';
 
 /** Input of every state machine. All else is in the table. */
 export const workflowInput = z.object({ operationId });

@@ -1,5 +1,6 @@
 import type { Cluster, ClusterFault } from '../contracts/cluster';
-import type { FailoverMode, FailoverTrigger } from '../contracts/operation';
+import type { FailoverMode } from '../contracts/drill';
+import type { FailoverTrigger } from '../contracts/operation';
 import type { FleetSeen } from '../gateways/aws/fleet.port';
 import { growingPause, later } from './clock';
 import { taskManagerZones } from './cluster-zone';

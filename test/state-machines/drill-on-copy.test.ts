@@ -80,6 +80,15 @@ describe('a drill on a copy', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('counts no copying of state into the outage, since a move starts from where it lies', async () => {
+    const outage = async (): Promise<number | undefined> => (await drill()).result?.failover?.outageSeconds;
+    const before = await outage();
+    world.onCall = (port, method) => {
+      if (port === 'artifacts' && method === 'copy') world.now += 20_000;
+    };
+    expect(await outage()).toBe(before);
+  });
+
   test('can be held again and again, each time as another epoch with other ids', async () => {
     const first = await drill();
     const { flinkJobId } = await onCopy();
@@ -234,13 +243,46 @@ describe('a drill on a copy', () => {
   });
 
   test('says nothing of operators where the metadata of the first checkpoint is gone', async () => {
-    world.onCall = (port, method) => {
-      if (port !== 'flink' || method !== 'checkpoints') return;
-      for (const uri of world.artifacts.uris()) if (/flights-drill.*chk-[^1].*_metadata$/.test(uri)) world.artifacts.remove(uri);
-      const ofCopy = world.artifacts.uris().filter((uri) => uri.includes('flights-drill/jobs') && uri.endsWith('_metadata'));
-      for (const uri of ofCopy.filter((one) => !one.includes(checkpoint.split('/').at(-2) ?? ''))) world.artifacts.remove(uri);
+    putState(world.artifacts, checkpoint, { checkpointId: 1, operator: 7, files: [{ path: 'state', sizeBytes: 10 }] });
+    const { flinkJobId } = await world.job();
+    let gone = 0;
+    const read = async (uri: string): Promise<Buffer | undefined> => {
+      if (uri.includes(flinkJobId)) return world.artifacts.read(uri);
+      gone += 1;
+      return undefined;
     };
-    expect((await drill()).result?.failover).not.toHaveProperty('stateNotTaken');
+    world.faults = ({ port, method }) => (port === 'artifacts' && method === 'read' ? { by: { read } } : undefined);
+    const { status, result } = await drill();
+    expect([status, gone]).toEqual(['SUCCEEDED', 1]);
+    expect(result?.failover).not.toHaveProperty('stateNotTaken');
+  });
+
+  test('says so where the jobs have grown since it was asked for, and no longer have the hosts that were counted', async () => {
+    const operation = await world.acceptCopyDrill(WISH);
+    const job = await world.job();
+    world.store.seed({ jobs: [{ ...job, spec: { ...job.spec, parallelism: 9 } }] });
+    await run(operation);
+    const { reason } = (await ended(operation)).phases.find(({ name }) => name === 'Copy jobs') ?? {};
+    expect(reason).toContain('they have grown since: they need 9 slots, and 4 are there');
+  });
+
+  test('goes on with the next job in a further task, and copies none again', async () => {
+    await run(await world.acceptSubmission(world.jarSpec(2, 'second', 'second')));
+    let put = 0;
+    world.onCall = (port, method) => {
+      if (port === 'artifacts' && method === 'copy') world.now += 61_000;
+      if (port === 'store' && method === 'copyJob') put += 1;
+    };
+    const operation = await drill({ jobs: { delays: { arguments: ARGUMENTS }, second: { arguments: [] } } });
+    expect([operation.status, put]).toEqual(['SUCCEEDED', 2]);
+    expect(operation.phases.find(({ name }) => name === 'Copy jobs')?.attempts).toBe(2);
+  });
+
+  test('places no TaskManager in the zone whose loss it rehearses', async () => {
+    const zones = ['us-east-1a', 'us-east-1b', 'us-east-1c'];
+    world.store.seed({ clusters: [{ ...(await world.cluster()), zones }] });
+    await world.acceptCopyDrill(WISH);
+    expect(await copy()).toMatchObject({ zones, avoidedZones: ['us-east-1a'] });
   });
 
   test('takes no word that every object has for the name of a job', async () => {
@@ -281,6 +323,8 @@ describe('a drill on a copy', () => {
     expect([(await ended(first)).status, (await copy()).status]).toEqual(['RUNNING', 'TERMINATED']);
     const second = await world.acceptCopyDrill(WISH);
     await recover(world, first.operationId);
+    expect((await ended(first)).status).toBe('FAILED');
+    expect(await ended(first)).not.toHaveProperty('result');
     expect(await copy()).toMatchObject({ status: 'LAUNCHING', desired: 'RUNNING', epoch: 2 });
     await run(second);
     expect(await ended(second)).toMatchObject({ status: 'SUCCEEDED' });
@@ -293,8 +337,9 @@ describe('a drill on a copy', () => {
       port === 'store' && method === 'endOperation' ? { error: new AwsUnavailable('no answer'), when: 'before' } : undefined;
     await run(operation);
     world.faults = () => undefined;
+    const { statusReason } = await copy();
     await recover(world, operation.operationId);
-    expect(await copy()).toMatchObject({ status: 'TERMINATED' });
+    expect(await copy()).toMatchObject({ status: 'TERMINATED', statusReason });
     expect(await violations(world)).toEqual([]);
   });
 
@@ -311,6 +356,20 @@ describe('a drill on a copy', () => {
     await recover(world, '');
     expect(await copy()).toMatchObject({ status: 'TERMINATED' });
     expect(await violations(world)).toEqual([]);
+  });
+
+  test('whose copy could not be taken away leaves that to whoever does it already', async () => {
+    world.faults = ({ method }) =>
+      method === 'deleteGroups' ? { error: new AwsUnavailable('Auto Scaling is down'), when: 'before' } : undefined;
+    await drill();
+    world.faults = () => undefined;
+    await world.pause(600);
+    const termination = { ...world.operation({ kind: 'terminate-cluster', jobs: 'cancel' }), cluster: 'flights-drill' };
+    await world.store.acceptTermination(termination);
+    await recover(world, '');
+    const started = world.workflows.started.filter(({ kind }) => kind === 'terminate-cluster');
+    expect(new Set(started.map(({ operationId }) => operationId))).toEqual(new Set([termination.operationId]));
+    expect(await copy()).toMatchObject({ status: 'TERMINATED' });
   });
 
   test('keeps nothing of the cluster waiting that can wait for other operations', async () => {

@@ -826,6 +826,26 @@ describe('a move in the place of one that is under way', () => {
     expect(await violations(world)).toEqual([]);
   });
 
+  test('whose workflow dies is gone on with by one that knows which hosts had the jobs', async () => {
+    const { first } = await moved(4, 'planned');
+    const second = await world.failOverInstead(first.operationId, { zone: 'us-east-1a' });
+    await run(second, 3);
+    await recover(world, second.operationId);
+    const started = world.workflows.started.map(({ operationId }) => operationId);
+    const after = await Promise.all(started.map((id) => world.store.operation(id)));
+    expect(after.find((one) => one?.cleansUp?.after === second.operationId)?.request).toMatchObject({ from: 'us-east-1a', fromEpoch: 1 });
+    expect(await world.cluster()).toMatchObject({ status: 'RUNNING', zone: 'us-east-1a' });
+    expect(await violations(world)).toEqual([]);
+  });
+
+  test('counts the outage from when the first saw the loss', async () => {
+    const trigger = { kind: 'zone-event', evidence: 'a test wants it', detectedAt: '2026-03-01T11:59:00.000Z' } as const;
+    const first = await world.acceptFailover({ mode: 'lost', trigger });
+    await run(first, 3);
+    const second = await world.failOverInstead(first.operationId);
+    expect(second.request).toMatchObject({ trigger: { kind: 'person', detectedAt: trigger.detectedAt } });
+  });
+
   test('is as planned as the first where the JobManager answers', async () => {
     const { first } = await moved(4, 'planned');
     const second = await world.failOverInstead(first.operationId);
@@ -840,7 +860,10 @@ describe('a move in the place of one that is under way', () => {
     const lost = await world.failOverInstead(first.operationId, { mode: 'lost' });
     expect(lost.request).toMatchObject({ zone: 'us-east-1b', mode: 'lost', avoid: ['us-east-1a'], fromEpoch: 1 });
     await run(lost, 4);
-    await expect(world.failOverInstead(lost.operationId)).resolves.toMatchObject({ request: { zone: 'us-east-1c' } });
+    const third = await world.failOverInstead(lost.operationId);
+    expect(third.request).toMatchObject({ zone: 'us-east-1c' });
+    await run(third, 4);
+    await expect(world.failOverInstead(third.operationId)).rejects.toThrow('no zone is left to go to');
   });
 
   test('is refused where the move has been handed over meanwhile, or is another; without naming it a move is in the way', async () => {

@@ -547,6 +547,14 @@ describe('hosts that nobody wants', () => {
     expect([await hosts(), await inFlink()]).toEqual([1, 2]);
   });
 
+  test('are given back as ever while a drill is held on a copy, which has hosts of its own', async () => {
+    await givenJob();
+    await leaveOver();
+    await world.acceptCopyDrill({ jobs: { delays: { arguments: [] } } });
+    const [settled] = await settle();
+    expect(settled?.reason).toMatch(/^3 hosts are wanted and no operation is under way/);
+  });
+
   test('are counted as needed while an operation waits for them', async () => {
     await givenJob();
     await leaveOver();

@@ -1,6 +1,7 @@
 import { type Cluster, NO_RESOURCES, type Reserve } from '../../contracts/cluster';
+import type { FailoverMode } from '../../contracts/drill';
 import { Conflict, InvalidRequest } from '../../contracts/errors';
-import type { FailoverMode, FailoverTrigger, Operation, OperationRequest } from '../../contracts/operation';
+import type { FailoverTrigger, Operation, OperationRequest } from '../../contracts/operation';
 import { chooseFailoverZone, failoverZones } from '../../domain/choose-failover-zone';
 import { taskManagerZones } from '../../domain/cluster-zone';
 import { leaseUntil } from '../../domain/lease';

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../contracts/cluster';
 import { ArtifactMismatch, ArtifactMissing, JobFailed } from '../../contracts/errors';
 import type { Job, StoredJobSpec } from '../../contracts/job';
-import type { Operation, OperationRequest } from '../../contracts/operation';
+import type { Operation } from '../../contracts/operation';
 import type { Stage } from '../../contracts/stage';
 import type { Awaited_ } from '../../contracts/workflow';
 import { type Clock, later } from '../../domain/clock';
@@ -15,9 +15,9 @@ import { requireCluster } from '../operations/in-the-way';
 import { allJobs, notYet, ownCluster } from '../operations/owned';
 import { copyState, type StateCopied } from '../state/copy-state';
 import type { FindStatesDeps } from '../state/find-states';
+import type { Rehearsals } from './accept-copy-drill';
 
 type Deps = FindStatesDeps & { readonly clock: Clock; readonly stage: Stage };
-type Rehearsals = Extract<OperationRequest, { kind: 'drill-on-copy' }>['rehearsals'];
 
 /** A task begins to copy nothing further after this time; the next one goes on. Seconds. */
 const BUDGET_SECONDS = 60;

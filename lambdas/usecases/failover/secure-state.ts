@@ -1,7 +1,8 @@
 import type { Cluster } from '../../contracts/cluster';
+import type { FailoverMode } from '../../contracts/drill';
 import { FlinkUnavailable, JobRejected } from '../../contracts/errors';
 import type { Job } from '../../contracts/job';
-import type { FailoverMode, Operation } from '../../contracts/operation';
+import type { Operation } from '../../contracts/operation';
 import type { Awaited_, SecureStateInput, StateSecured } from '../../contracts/workflow';
 import { isFinal } from '../../domain/decide-job-progress';
 import { decideSavepointProgress } from '../../domain/decide-savepoint-progress';

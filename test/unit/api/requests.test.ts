@@ -160,6 +160,16 @@ describe('A caller with bad intentions', () => {
     });
   });
 
+  test('may have another move go on in the place of one', async () => {
+    await givenCluster();
+    const move = async (body: object) => (await call('fail-over-cluster', { path: AT_CLUSTER, body })).body;
+    const zone = 'eu-central-1c';
+    const first = await move({ zone: 'eu-central-1b' });
+    expect((await move({ zone })).operation.operationId).toBe(first.operationId);
+    const second = await move({ zone, insteadOf: first.operationId });
+    expect(second.request).toMatchObject({ from: first.request.from, zone });
+  });
+
   test('may give a reason in any language', async () => {
     await givenCluster();
     const reason = 'Übung — 演習 – تمرين – נסיון 🙂';

@@ -98,6 +98,13 @@ test('metadata is written again with other paths, longer or shorter, and is the 
   expect(() => rewriteCheckpointMetadata(bytes.subarray(0, 40), (text) => text)).toThrow(UnreadableMetadata);
 });
 
+test('texts that are not changed stay as Java wrote them, which writes characters beyond the first plane in its own way', () => {
+  const path = 's3://state/clusters/flights/jobs/delays/checkpoints/a/shared/ABCDEF';
+  const bytes = checkpointMetadata(1, [{ path, sizeBytes: 1 }]);
+  Buffer.from([0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80]).copy(bytes, bytes.indexOf('ABCDEF'));
+  expect(rewriteCheckpointMetadata(bytes, (text) => text).equals(bytes)).toBe(true);
+});
+
 test.each(readdirSync(join(__dirname, 'flink-metadata')))(
   '%s, as Flink has written it, is the same with the same texts, and back again',
   (file) => {

@@ -97,6 +97,19 @@ describe('a move that has failed is counted, for the alarm on it,', () => {
     expect(await failed(wish)).toEqual(ONCE);
   });
 
+  test.each([
+    ['sluice', 1],
+    ['arn:somebody', 0],
+  ])('once or not at all where it was a drill on a copy, which %s began', async (by, times) => {
+    const world = new World();
+    const request = { copy: 'flights-drill', from: 'us-east-1a', zone: 'us-east-1b', rehearsals: {} };
+    const trigger = { kind: 'drill', evidence: 'a test wants it' } as const;
+    const operation = { ...world.operation({ kind: 'drill-on-copy', ...request, trigger }), requestedBy: by };
+    world.store.seed({ operations: [operation] });
+    await end(world, operation, { outcome: 'failed', error: NO_HOSTS });
+    expect(publish).toHaveBeenCalledTimes(times);
+  });
+
   test.each<[string, Wish]>([
     ['where a person did, who sees it', { kind: 'person', by: 'arn:somebody' }],
     ['where its workflow died, and another operation goes on with it', { error: DIED }],
